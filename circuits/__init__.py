@@ -1,0 +1,1 @@
+"""What is built: synapse pair, neuron, crossbar, network, as netlists and as layout."""

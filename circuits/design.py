@@ -1,0 +1,102 @@
+"""Sizes, supplies and timing of the circuit: everything a drawn network depends on, nothing a trained weight changes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Micrometres = Annotated[float, Field(gt=0.0, le=100.0)]
+Seconds = Annotated[float, Field(gt=0.0, le=1e-3)]
+Volts = Annotated[float, Field(ge=0.0, le=1.95)]
+
+
+class Fet(BaseModel):
+    """Drawn width and length of a transistor in um."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    w_um: Micrometres
+    l_um: Micrometres
+
+
+class SynapseSizes(BaseModel):
+    """The 1T1R-like pair: memory FETs sit on the dendrite, selectors at the rails (this order keeps the current linear in V)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    select_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    memory_p: Fet = Fet(w_um=1.0, l_um=0.25)
+    select_p: Fet = Fet(w_um=1.0, l_um=0.25)
+
+
+class DriverSizes(BaseModel):
+    """NAND and inverter that drive an axon pair, the same for inputs and neurons so that every spike has the same edge."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nand_n: Fet = Fet(w_um=1.0, l_um=0.15)
+    nand_p: Fet = Fet(w_um=1.0, l_um=0.15)
+    inverter_n: Fet = Fet(w_um=1.0, l_um=0.15)
+    inverter_p: Fet = Fet(w_um=2.0, l_um=0.15)
+
+
+class NeuronSizes(BaseModel):
+    """Membrane capacitor, switches, discharger and sensing inverter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mim_w_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
+    mim_l_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
+    isolation_n: Fet = Fet(w_um=1.0, l_um=0.15)
+    isolation_p: Fet = Fet(w_um=1.0, l_um=0.15)
+    dummy_n: Fet = Fet(w_um=0.5, l_um=0.15)
+    dummy_p: Fet = Fet(w_um=0.5, l_um=0.15)
+    reset_n: Fet = Fet(w_um=0.42, l_um=0.15)
+    reset_p: Fet = Fet(w_um=0.42, l_um=0.15)
+    discharge: Fet = Fet(w_um=1.0, l_um=0.5)
+    discharge_enable: Fet = Fet(w_um=0.42, l_um=0.15)
+    sense_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    sense_p: Fet = Fet(w_um=0.42, l_um=0.15)
+    sense_bias: Fet = Fet(w_um=0.5, l_um=0.46)
+
+
+class Timing(BaseModel):
+    """Phases of one inference, in seconds. Layer l+1 accumulates while layer l fires."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    t_circ_s: Seconds = 1e-6
+    guard_s: Annotated[float, Field(ge=5e-9, le=1e-6)] = 50e-9
+    reset_s: Annotated[float, Field(ge=20e-9, le=1e-5)] = 200e-9
+    edge_s: Annotated[float, Field(ge=1e-11, le=1e-8)] = 1e-10
+
+
+class Supplies(BaseModel):
+    """Rails and neuron biases. The discharger's bias is found by characterisation, so it is not here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vdd_V: Annotated[float, Field(ge=1.6, le=1.95)] = 1.8
+    v0_V: Annotated[float, Field(ge=0.9, le=1.7)] = 1.3
+    vsense_V: Volts = 0.95
+    temperature_C: Annotated[float, Field(ge=-40.0, le=125.0)] = 27.0
+
+
+class Design(BaseModel):
+    """A complete circuit design, independent of array size and weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    synapse: SynapseSizes = SynapseSizes()
+    driver: DriverSizes = DriverSizes()
+    neuron: NeuronSizes = NeuronSizes()
+    timing: Timing = Timing()
+    supplies: Supplies = Supplies()
+
+    @model_validator(mode="after")
+    def _reset_level_inside_rails(self) -> Design:
+        if self.supplies.v0_V >= self.supplies.vdd_V:
+            raise ValueError(f"supplies.v0_V = {self.supplies.v0_V} V must lie below supplies.vdd_V = {self.supplies.vdd_V} V")
+        return self
