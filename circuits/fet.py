@@ -1,0 +1,27 @@
+"""A transistor as every cell draws it: the PDK's subcircuit with drawn size and junction geometry."""
+
+from __future__ import annotations
+
+from PySpice.Spice.Netlist import SubCircuit
+
+from circuits.design import Fet
+
+NFET = "sky130_fd_pr__nfet_01v8"
+NFET_LVT = "sky130_fd_pr__nfet_01v8_lvt"
+PFET = "sky130_fd_pr__pfet_01v8"
+PFET_HVT = "sky130_fd_pr__pfet_01v8_hvt"
+MIM = "sky130_fd_pr__cap_mim_m3_2"
+
+DIFFUSION_UM = 0.29
+"""Length of a contacted source or drain region: 0.055 poly to contact + 0.17 contact + 0.06 enclosure, rounded to 10 nm."""
+
+
+def add_fet(cell: SubCircuit, name: str, device: str, nodes: tuple[str, str, str, str], size: Fet) -> None:
+    """Add transistor ``name`` to ``cell``; ``nodes`` are drain, gate, source, bulk.
+
+    Junction areas (um^2) and perimeters (um) are those of a contacted diffusion that nothing shares.
+    """
+    area = round(size.w_um * DIFFUSION_UM, 6)
+    perimeter = round(2 * (size.w_um + DIFFUSION_UM), 6)
+    # "M" after the "X" keeps the name the extracted devices carry.
+    cell.X(name, device, *nodes, w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter)

@@ -1,0 +1,115 @@
+"""A pipelined network of crossbars and neurons as one subcircuit, for any layer sizes; its weights come from outside as bias voltages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySpice.Spice.Netlist import SubCircuit
+
+from circuits.design import Design
+from circuits.driver import driver
+from circuits.errors import CircuitError
+from circuits.neuron import neuron
+from circuits.synapse import synapse
+
+MAX_NEURONS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Layer sizes (inputs first) and the names of the network's nets.
+
+    Layers count from 1; "layer 0" are the input drivers. ``spike(l, j)`` is axon ``j`` of the crossbar in front of layer ``l + 1``.
+    """
+
+    layers: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.layers) < 2 or any(not 1 <= n <= MAX_NEURONS for n in self.layers):
+            raise CircuitError(
+                f"layers = {list(self.layers)}: give at least two sizes (inputs, neurons ...), each between 1 and {MAX_NEURONS}"
+            )
+
+    @property
+    def depth(self) -> int:
+        """Number of neuron layers."""
+        return len(self.layers) - 1
+
+    @staticmethod
+    def spike(layer: int, index: int) -> str:
+        """Net of a spike (layer 0: driven input axon)."""
+        return f"axon_0_{index}" if layer == 0 else f"spike_{layer}_{index}"
+
+    @staticmethod
+    def spike_b(layer: int, index: int) -> str:
+        """Net of the complement of a spike."""
+        return f"axon_b_0_{index}" if layer == 0 else f"spike_b_{layer}_{index}"
+
+    @staticmethod
+    def bias(polarity: str, layer: int, axon: int, neuron: int) -> str:
+        """Net of a memory FET's gate; ``polarity`` is ``n`` (positive weight) or ``p``."""
+        return f"bias_{polarity}_{layer}_{axon}_{neuron}"
+
+    def synapses(self) -> list[tuple[int, int, int]]:
+        """(layer, axon, neuron) of every synapse pair, in netlist order."""
+        return [
+            (layer, axon, neuron)
+            for layer in range(1, self.depth + 1)
+            for axon in range(self.layers[layer - 1])
+            for neuron in range(self.layers[layer])
+        ]
+
+    @property
+    def bias_ports(self) -> tuple[str, ...]:
+        """Bias pins: for each synapse the NMOS gate, then the PMOS gate."""
+        return tuple(self.bias(p, *where) for where in self.synapses() for p in "np")
+
+    @property
+    def control_ports(self) -> tuple[str, ...]:
+        """Phase, reset and isolation lines of every layer."""
+        return ("phase_0",) + tuple(
+            f"{line}_{layer}" for layer in range(1, self.depth + 1) for line in ("phase", "reset", "reset_b", "iso", "iso_b")
+        )
+
+    @property
+    def spike_ports(self) -> tuple[str, ...]:
+        """Every neuron's spike, hidden ones too: they are what validation reads."""
+        return tuple(self.spike(layer, k) for layer in range(1, self.depth + 1) for k in range(self.layers[layer]))
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Pins of the network in order."""
+        inputs = tuple(f"in_{j}" for j in range(self.layers[0]))
+        return inputs + self.control_ports + self.spike_ports + ("v0", "vdis", "vsense", "vdd", "vss") + self.bias_ports
+
+
+def network(topology: Topology) -> SubCircuit:
+    """Cell ``network``: input drivers, then per layer a crossbar of synapse pairs and a row of neurons."""
+    cell = SubCircuit("network", *topology.ports)
+    for j in range(topology.layers[0]):
+        cell.X(f"driver_{j}", "driver", f"in_{j}", "phase_0", topology.spike(0, j), topology.spike_b(0, j), "vdd", "vss")
+    for layer in range(1, topology.depth + 1):
+        for axon in range(topology.layers[layer - 1]):
+            for k in range(topology.layers[layer]):
+                cell.X(
+                    f"synapse_{layer}_{axon}_{k}", "synapse",
+                    topology.spike(layer - 1, axon), topology.spike_b(layer - 1, axon), f"dendrite_{layer}_{k}",
+                    topology.bias("n", layer, axon, k), topology.bias("p", layer, axon, k), "vdd", "vss",
+                )  # fmt: skip
+        for k in range(topology.layers[layer]):
+            cell.X(
+                f"neuron_{layer}_{k}", "neuron", f"dendrite_{layer}_{k}", topology.spike(layer, k), topology.spike_b(layer, k),
+                *(f"{line}_{layer}" for line in ("phase", "reset", "reset_b", "iso", "iso_b")),
+                "v0", "vdis", "vsense", "vdd", "vss",
+            )  # fmt: skip
+    return cell
+
+
+def cells_text(design: Design) -> str:
+    """The leaf cells (synapse, driver, neuron) as SPICE text."""
+    return "\n".join(str(cell) for cell in (synapse(design.synapse), driver(design.driver), neuron(design.neuron)))
+
+
+def schematic(topology: Topology, design: Design) -> str:
+    """The whole schematic netlist: leaf cells and the cell ``network``. This is what layout is compared with."""
+    return cells_text(design) + "\n" + str(network(topology)) + "\n"
