@@ -1,0 +1,80 @@
+"""When each phase of an inference begins and ends, and the control sources that make it so.
+
+All times in seconds from the start of the deck. Layer ``l`` accumulates in ``[accumulation_s(l), accumulation_s(l) + T_circ]``
+and fires from ``firing_s(l) = accumulation_s(l + 1)``: the next layer integrates while this one fires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuits.design import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Phase times of a pipelined inference through ``depth`` layers.
+
+    The order at the end of a phase is what keeps charge off the membrane: the isolation switch of layer ``l + 1`` opens at T_circ,
+    half a guard later the spikes of layer ``l`` are reset, a whole guard later layer ``l + 1`` starts to fire.
+    """
+
+    timing: Timing
+    depth: int
+
+    def accumulation_s(self, layer: int) -> float:
+        """Start of the accumulation phase of ``layer`` (1-based)."""
+        step = self.timing.t_circ_s + self.timing.guard_s
+        return self.timing.reset_s + self.timing.guard_s + (layer - 1) * step
+
+    def firing_s(self, layer: int) -> float:
+        """Start of the firing phase: the instant spike times of ``layer`` are counted from (layer 0: the inputs)."""
+        return self.accumulation_s(layer + 1)
+
+    @property
+    def window_s(self) -> float:
+        """How long after ``firing_s`` a spike is still seen: T_circ and half a guard."""
+        return self.timing.t_circ_s + self.timing.guard_s / 2
+
+    @property
+    def stop_s(self) -> float:
+        """End of the simulation: the last layer's spikes have been reset."""
+        return self.firing_s(self.depth) + self.timing.t_circ_s + self.timing.guard_s
+
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """For each control line the span (start, end) in which it is high; a start of 0 means high from the beginning."""
+        t, guard = self.timing.t_circ_s, self.timing.guard_s
+        lines: dict[str, tuple[float, float]] = {"phase_0": (self.timing.reset_s / 2, self.accumulation_s(1) + t + guard / 2)}
+        for layer in range(1, self.depth + 1):
+            start = self.accumulation_s(layer)
+            lines[f"reset_{layer}"] = (0.0, start - guard / 2)
+            lines[f"iso_{layer}"] = (0.0, start + t)
+            lines[f"phase_{layer}"] = (self.firing_s(layer), self.firing_s(layer) + t + guard / 2)
+        return lines
+
+
+def pulse(name: str, node: str, span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False) -> str:
+    """A PWL source that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends."""
+    inside, outside = (0.0, high_V) if inverted else (high_V, 0.0)
+    start, end = span
+    half = edge_s / 2
+    points: list[tuple[float, float]]
+    if start <= half:
+        points = [(0.0, inside)]
+    else:
+        points = [(0.0, outside), (start - half, outside), (start + half, inside)]
+    points += [(end - half, inside), (end + half, outside)]
+    body = " ".join(f"{t:.12g} {v:.6g}" for t, v in points)
+    return f"V{name} {node} 0 PWL({body})"
+
+
+def control_sources(timeline: Timeline, vdd_V: float) -> str:
+    """Sources of every control line and its complement, on nets named as the network's ports."""
+    edge = timeline.timing.edge_s
+    text = []
+    for line, span in timeline.spans().items():
+        text.append(pulse(line, line, span, vdd_V, edge))
+        kind, layer = line.rsplit("_", 1)
+        if kind in ("reset", "iso"):
+            text.append(pulse(f"{kind}_b_{layer}", f"{kind}_b_{layer}", span, vdd_V, edge, inverted=True))
+    return "\n".join(text)
