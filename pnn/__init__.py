@@ -1,0 +1,54 @@
+"""How it learns: RC-Spike networks with the measured reversal potentials of the silicon, in PyTorch.
+
+Needs a ``PhysicalModel`` (``model.json``) and nothing else: neither SPICE nor a PDK.
+
+    dataset = load_small("iris")
+    options = variant_options("pnn", model, (5, 5, 5))
+    result = train(dataset, options, TrainingOptions(seed=0), Path("runs/iris/training/pnn"))
+    spike_times = load_network(result.weights_path).predict_times(dataset.test_x)
+"""
+
+from pnn.checkpoint import load_header, load_network, save_network
+from pnn.data import Dataset, Encoding, load_small
+from pnn.discharger import Discharger
+from pnn.dstd import DSTD, membrane_dstd
+from pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
+from pnn.exact import Exact, membrane_exact, trajectory
+from pnn.loss import LossWeights, first_to_fire, training_loss
+from pnn.network import NetworkOptions, RCSpikeNetwork
+from pnn.rc_spike import Firing, RCSpikeLinear
+from pnn.reversal import Reversal
+from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options
+
+__all__ = [
+    "DSTD",
+    "BadParameter",
+    "CheckpointError",
+    "DataError",
+    "Dataset",
+    "Discharger",
+    "Encoding",
+    "Exact",
+    "Firing",
+    "LossWeights",
+    "NetworkOptions",
+    "PnnError",
+    "RCSpikeLinear",
+    "RCSpikeNetwork",
+    "Reversal",
+    "TrainingDiverged",
+    "TrainingOptions",
+    "TrainingResult",
+    "Variant",
+    "first_to_fire",
+    "load_header",
+    "load_network",
+    "load_small",
+    "membrane_dstd",
+    "membrane_exact",
+    "save_network",
+    "train",
+    "training_loss",
+    "trajectory",
+    "variant_options",
+]

@@ -1,0 +1,165 @@
+"""Files: ``weights.safetensors`` (one file rebuilds a network) and the trainer's checkpoint (one file continues a training).
+
+Both are safetensors with one JSON text in the metadata, written beside and renamed: whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from pnn.data import Encoding
+from pnn.errors import CheckpointError
+from pnn.network import NetworkOptions, RCSpikeNetwork
+
+HEADER = "nonideal"
+FORMAT = 1
+Header = TypeVar("Header", bound=BaseModel)
+
+
+class Provenance(BaseModel):
+    """Where a network's weights come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant: str
+    seed: int
+    dataset: str
+    encoding: Encoding
+    model_sha256: str
+    epochs: int
+
+
+class WeightsHeader(BaseModel):
+    """The JSON in a weights file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    network: NetworkOptions
+    provenance: Provenance
+
+
+class TrainingState(BaseModel):
+    """The JSON in a checkpoint: the last finished epoch and what the run was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    epoch: int
+    fingerprint: str
+
+
+def save_network(path: Path, network: nn.Module, header: WeightsHeader) -> None:
+    """Write ``network``'s weights and ``header`` to ``path``."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    _write(path, tensors, header.model_dump_json())
+
+
+def load_header(path: Path) -> WeightsHeader:
+    """The header of a weights file. Raises ``CheckpointError`` that says what is wrong with the file."""
+    return _parse(path, WeightsHeader, _read(path)[1])
+
+
+def load_network(path: Path) -> RCSpikeNetwork:
+    """Rebuild the network that ``path`` holds, on the CPU. Raises ``CheckpointError``."""
+    tensors, text = _read(path)
+    network = _parse(path, WeightsHeader, text).network.build()
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path}: weights do not fit the network its header describes: {error}"
+        ) from error
+    return network
+
+
+def save_training(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    state: TrainingState,
+) -> None:
+    """Write all that the next epoch depends on: weights, optimiser, generator (data order, offsets, noise), epoch."""
+    tensors = {f"network.{name}": t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    for index, values in optimiser.state_dict()["state"].items():
+        for name, value in values.items():
+            tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
+    tensors["generator"] = generator.get_state()
+    _write(path, tensors, state.model_dump_json())
+
+
+def load_training(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    fingerprint: str,
+) -> TrainingState:
+    """Set network, optimiser and generator to the checkpoint at ``path``.
+
+    Raises ``CheckpointError`` for a damaged file or one of another run (``fingerprint`` differs).
+    """
+    tensors, text = _read(path)
+    state = _parse(path, TrainingState, text)
+    if state.fingerprint != fingerprint:
+        raise CheckpointError(
+            f"{path} was written by a training with other options or data: restore them, choose another folder, "
+            "or start over without resume"
+        )
+    optimiser_state: dict[int, dict[str, Any]] = {}
+    weights: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        kind, _, name = key.partition(".")
+        if kind == "network":
+            weights[name] = value
+        elif kind == "optimiser":
+            index, _, name = name.partition(".")
+            optimiser_state.setdefault(int(index), {})[name] = value
+    network.load_state_dict(weights)
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
+    generator.set_state(tensors["generator"])
+    return state
+
+
+def _write(path: Path, tensors: dict[str, Tensor], text: str) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(save(tensors, metadata={HEADER: text}))
+    os.replace(part, path)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], str]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
+    if HEADER not in metadata:
+        raise CheckpointError(
+            f"{path}: a safetensors file without a '{HEADER}' header: not written by this toolkit"
+        )
+    return tensors, metadata[HEADER]
+
+
+def _parse(path: Path, kind: type[Header], text: str) -> Header:
+    try:
+        header = kind.model_validate_json(text)
+    except ValidationError as error:
+        raise CheckpointError(f"{path}: header not understood: {error}") from error
+    if getattr(header, "format", FORMAT) != FORMAT:
+        raise CheckpointError(
+            f"{path}: format {getattr(header, 'format', None)}, this version reads {FORMAT}"
+        )
+    return header

@@ -1,0 +1,114 @@
+"""Data sets as input spike times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+
+from pnn.errors import DataError
+
+SMALL: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+    "iris": load_iris,
+    "wine": load_wine,
+    "breast_cancer": load_breast_cancer,
+    "digits": load_digits,
+}
+
+
+class Encoding(BaseModel):
+    """How a feature x in [0, 1] becomes a spike.
+
+    ``direct``: t = x (the paper's Iris); ``inverted``: t = 1 - x (its pixels: bright is early, black is silent).
+    ``bias`` adds a last axon that always spikes at t = 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: Literal["direct", "inverted"] = "direct"
+    bias: bool = True
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Features [B, n] in [0, 1] -> spike times [B, n (+ 1 with the bias)]."""
+        t = x if self.time == "direct" else 1.0 - x
+        return torch.cat((t, torch.zeros_like(t[:, :1])), dim=1) if self.bias else t
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64; labels ``train_y``, ``test_y`` [n] int64.
+
+    ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from.
+    """
+
+    train_x: Tensor
+    train_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+    features: int
+    classes: int
+    name: str
+    encoding: Encoding
+
+    def check_fits(self, layer_sizes: tuple[int, ...]) -> None:
+        """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for its classes."""
+        if layer_sizes[0] != self.features:
+            bias = (
+                f"{self.features - 1} features + 1 bias axon"
+                if self.encoding.bias
+                else f"{self.features} features"
+            )
+            raise DataError(
+                f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes {list(layer_sizes)} begin with "
+                f"{layer_sizes[0]}: set the first layer size to {self.features}"
+            )
+        if layer_sizes[-1] < self.classes:
+            raise DataError(
+                f"data set {self.name} has {self.classes} classes, but layer_sizes {list(layer_sizes)} end with {layer_sizes[-1]}: "
+                f"give the last layer at least {self.classes} neurons"
+            )
+
+
+def load_small(
+    name: str, *, seed: int = 0, test_samples: int = 50, encoding: Encoding | None = None
+) -> Dataset:
+    """A data set that ships with scikit-learn (iris, wine, breast_cancer, digits), split stratified by ``seed``.
+
+    Features are scaled to [0, 1] by the training set's minimum and maximum; test features outside are clipped.
+    Raises ``DataError`` for an unknown name or a split that leaves a class or a side empty.
+    """
+    if name not in SMALL:
+        raise DataError(f"unknown data set {name!r}: choose one of {', '.join(SMALL)}")
+    encoding = encoding if encoding is not None else Encoding()
+    x, y = SMALL[name](return_X_y=True)
+    classes = int(y.max()) + 1
+    if not classes <= test_samples <= len(y) - classes:
+        raise DataError(
+            f"test_samples = {test_samples}: {name} has {len(y)} samples, choose {classes}..{len(y) - classes}"
+        )
+    train_x, test_x, train_y, test_y = train_test_split(
+        x, y, test_size=test_samples, random_state=seed, stratify=y
+    )
+    low, high = train_x.min(axis=0), train_x.max(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+
+    def spikes(part: np.ndarray) -> Tensor:
+        return encoding.encode(torch.from_numpy(np.clip((part - low) / span, 0.0, 1.0)))
+
+    return Dataset(
+        spikes(train_x),
+        torch.from_numpy(train_y).to(torch.int64),
+        spikes(test_x),
+        torch.from_numpy(test_y).to(torch.int64),
+        x.shape[1] + int(encoding.bias),
+        classes,
+        name,
+        encoding,
+    )

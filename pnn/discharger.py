@@ -1,0 +1,53 @@
+"""The firing phase: from the membrane potential v(1) to the output spike time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pnn.errors import BadParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Discharger:
+    """A ramp that carries the membrane to threshold 1; ``b = V_th lambda_dis`` is its non-ideality (0: an ideal current source).
+
+    ``t_out = [ln(1-b) - ln(1 - b v)] / ln(1-b)``, in the limit b -> 0 ``1 - v`` (paper, section 2): v = 1 fires at t = 0, v = 0 at t = 1.
+    Take b from the characterised model (``discharge_norm``). Raises ``BadParameter`` unless -10 <= b < 1.
+    """
+
+    b: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.b) and -10.0 <= self.b < 1.0):
+            raise BadParameter(
+                f"discharger b = {self.b}: V_th lambda_dis must be finite and below 1 (the circuit: about 0.155)"
+            )
+
+    def unclipped(self, v: Tensor) -> Tensor:
+        """Spike time before the clip to the phase, any shape: strictly decreasing in v, finite with a gradient everywhere.
+
+        Beyond half of the logarithm's argument at v = 1 the curve continues as its tangent, so that v >= 1/b stays defined.
+        """
+        if self.b == 0.0:
+            return 1.0 - v
+        floor = 0.5 * min(1.0, 1.0 - self.b)
+        argument = 1.0 - self.b * v
+        inside = argument >= floor
+        # b v is exact where log1p is used; the double where keeps the unused branch's gradient finite
+        log = torch.log1p(-self.b * torch.where(inside, v, torch.zeros_like(v)))
+        tangent = math.log(floor) + (argument - floor) / floor
+        return 1.0 - torch.where(inside, log, tangent) / math.log1p(-self.b)
+
+    def spike_time(self, v: Tensor) -> Tensor:
+        """Spike time in [0, 1], 1 meaning silent; zero gradient where it is clipped."""
+        return self.unclipped(v).clamp(0.0, 1.0)
+
+    def membrane(self, t: Tensor) -> Tensor:
+        """v(1) of a neuron that fires at ``t`` (the inverse of ``unclipped`` inside the phase)."""
+        if self.b == 0.0:
+            return 1.0 - t
+        return -torch.expm1((1.0 - t) * math.log1p(-self.b)) / self.b

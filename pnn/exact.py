@@ -1,0 +1,101 @@
+"""Event-sorted exact evaluation of the accumulation phase.
+
+    dv_i/dt = -f_i(t) v_i + g_i(t),   f_i = sum_j beta_ij w_ij H(t - t_j),   g_i = sum_j w_ij H(t - t_j),   v(0) = 0
+
+(paper, section 2). Between two spikes f and g are constant and ``v(t+h) = v e^{-f h} + g h phi(f h)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from pnn.errors import BadParameter
+
+
+def phi(x: Tensor) -> Tensor:
+    """``(1 - e^{-x}) / x``, 1 at x = 0, with a correct value and gradient for small x in every precision."""
+    small = x.abs() < (1e-3 if x.dtype == torch.float32 else 1e-5)
+    safe = torch.where(small, torch.ones_like(x), x)
+    series = 1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0)))
+    return torch.where(small, series, -torch.expm1(-safe) / safe)
+
+
+def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:
+    """Raise ``BadParameter`` unless the shapes are [B, N_in], [N_out, N_in], [N_out, N_in]."""
+    if (
+        spike_time.ndim != 2
+        or weight.ndim != 2
+        or spike_time.shape[1] != weight.shape[1]
+        or weight.shape != conductance.shape
+    ):
+        raise BadParameter(
+            "need spike_time [B, N_in], weight and conductance [N_out, N_in]; got "
+            f"{tuple(spike_time.shape)}, {tuple(weight.shape)}, {tuple(conductance.shape)}"
+        )
+
+
+def membrane_exact(
+    spike_time: Tensor, weight: Tensor, conductance: Tensor, *, chunk_elements: int = 1 << 24
+) -> Tensor:
+    """v(1) of every neuron, exactly.
+
+    spike_time [B, N_in] in units of T_circ (t < 0 counts as 0; t >= 1, infinity included, is silent and gets no gradient), weight and
+    conductance = beta w [N_out, N_in] -> v(1) [B, N_out] in units of V_th. Differentiable in all three. Large batches
+    are evaluated in chunks of at most ``chunk_elements`` = samples x N_out x N_in.
+    """
+    check_shapes(spike_time, weight, conductance)
+    samples = max(1, chunk_elements // max(1, weight.numel()))
+    if spike_time.shape[0] <= samples:
+        return _membrane(spike_time, weight, conductance)
+    return torch.cat([_membrane(part, weight, conductance) for part in spike_time.split(samples)])
+
+
+def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor:
+    t, order = torch.sort(spike_time.clamp(0.0, 1.0), dim=1)
+    f = conductance.t()[order].cumsum(1)  # [B, N_in, N_out]: after each spike
+    g = weight.t()[order].cumsum(1)
+    h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)
+    x = f * h
+    rest = x.flip(1).cumsum(1).flip(1) - x  # decay from the end of each interval to t = 1
+    return (g * h * phi(x) * torch.exp(-rest)).sum(1)
+
+
+def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple[Tensor, Tensor]:
+    """The membrane at every event: times [B, N_in + 2] (0, the sorted spikes, 1) and v [B, N_in + 2, N_out].
+
+    Between events v is monotone, so the extremes over time are among these values. Arguments as in ``membrane_exact``.
+    """
+    check_shapes(spike_time, weight, conductance)
+    t, order = torch.sort(spike_time.clamp(0.0, 1.0), dim=1)
+    f = conductance.t()[order].cumsum(1)
+    g = weight.t()[order].cumsum(1)
+    h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)
+    v = torch.zeros(t.shape[0], weight.shape[0], dtype=t.dtype, device=t.device)
+    values = [v, v]
+    for k in range(t.shape[1]):
+        x = f[:, k] * h[:, k]
+        v = v * torch.exp(-x) + g[:, k] * h[:, k] * phi(x)
+        values.append(v)
+    times = torch.cat((torch.zeros_like(t[:, :1]), t, torch.ones_like(t[:, :1])), dim=1)
+    return times, torch.stack(values, dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Evaluate layers exactly. Choose it for small networks, for validation and as the truth in tests."""
+
+    kind: Literal["exact"] = "exact"
+
+    def membrane(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """v(1) [B, N_out]; see ``membrane_exact`` (``generator`` is not used)."""
+        return membrane_exact(spike_time, weight, conductance)

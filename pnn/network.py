@@ -1,0 +1,147 @@
+"""A network of fully connected RC-Spike layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from torch import Tensor, nn
+
+from pnn.discharger import Discharger
+from pnn.errors import BadParameter
+from pnn.exact import Exact, trajectory
+from pnn.noise import spike_time_noise
+from pnn.rc_spike import Firing, Method, RCSpikeLinear
+from pnn.reversal import Reversal
+
+
+class NetworkOptions(BaseModel):
+    """Everything but the weights: enough to rebuild a network.
+
+    ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones, are used (None: all).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer_sizes: tuple[int, ...] = Field(min_length=2)
+    reversal: Reversal
+    discharger: Discharger = Discharger()
+    method: Method = Exact()
+    sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
+    classes: int | None = Field(default=None, ge=1)
+
+    @field_validator("layer_sizes")
+    @classmethod
+    def _sizes_are_positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if any(n < 1 for n in sizes):
+            raise ValueError(f"layer sizes must be positive, got {sizes}")
+        return sizes
+
+    def build(self) -> RCSpikeNetwork:
+        """A network with freshly drawn weights."""
+        return RCSpikeNetwork(
+            self.layer_sizes,
+            self.reversal,
+            self.discharger,
+            self.method,
+            self.sigma_spike,
+            classes=self.classes,
+        )
+
+
+class RCSpikeNetwork(nn.Module):
+    """Layers of ``RCSpikeLinear``; a layer accumulates while the one before fires.
+
+    Spike times are normalised to T_circ, each layer's in its own phase. A ``generator`` passed to ``forward`` switches noise and
+    random grid offsets on; without one the network is deterministic, in training and evaluation mode alike.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        reversal: Reversal,
+        discharger: Discharger | None = None,
+        method: Method | None = None,
+        sigma_spike: float = 0.0,
+        *,
+        classes: int | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = tuple(int(n) for n in layer_sizes)
+        if len(sizes) < 2:
+            raise BadParameter(f"a network needs at least an input and an output size, got {sizes}")
+        if classes is not None and not 1 <= classes <= sizes[-1]:
+            raise BadParameter(
+                f"{classes} classes do not fit {sizes[-1]} outputs: enlarge the last of layer_sizes {sizes}"
+            )
+        self.layer_sizes = sizes
+        self.classes = sizes[-1] if classes is None else classes
+        self.sigma_spike = sigma_spike
+        self.layers = nn.ModuleList(
+            RCSpikeLinear(n_in, n_out, reversal, discharger, method)
+            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+
+    @property
+    def linear_layers(self) -> list[RCSpikeLinear]:
+        """The layers, typed."""
+        return [cast(RCSpikeLinear, layer) for layer in self.layers]
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw all weights from ``generator``."""
+        for layer in self.linear_layers:
+            layer.reset_parameters(generator)
+
+    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> list[Firing]:
+        """spike_time [B, layer_sizes[0]] -> one ``Firing`` per layer, [B, layer_sizes[l+1]]."""
+        firings: list[Firing] = []
+        for layer in self.linear_layers:
+            firing = layer(spike_time, generator)
+            firing = Firing(firing.membrane, spike_time_noise(firing.unclipped, self.sigma_spike, generator))
+            firings.append(firing)
+            spike_time = firing.spike_time
+        return firings
+
+    def decide(self, output_time: Tensor) -> Tensor:
+        """Class of each sample from its output spike times [B, N_out]: the used output that fires first.
+
+        Ties go to the lower index. -1 where no used output fires inside the phase.
+        """
+        first, index = output_time[:, : self.classes].min(dim=1)
+        return torch.where(first < 1.0, index, torch.full_like(index, -1))
+
+    @torch.no_grad()
+    def predict(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Class of each sample, [B] integers; see ``decide``."""
+        return self.decide(self(spike_time, generator)[-1].spike_time)
+
+    @torch.no_grad()
+    def predict_times(self, spike_time: Tensor) -> list[Tensor]:
+        """The truth of the model: spike times of every layer, float64, evaluated exactly and without noise.
+
+        spike_time [B, layer_sizes[0]] -> per layer [B, layer_sizes[l+1]] in [0, 1] (1: silent), in units of T_circ.
+        """
+        t = torch.as_tensor(spike_time, dtype=torch.float64)
+        times: list[Tensor] = []
+        for layer in self.linear_layers:
+            weight = layer.weight.detach().to(torch.float64)
+            v = Exact().membrane(t.to(weight.device), weight, layer.reversal.conductance(weight))
+            t = layer.discharger.spike_time(v)
+            times.append(t)
+        return times
+
+    @torch.no_grad()
+    def membrane_range(self, spike_time: Tensor) -> list[tuple[float, float]]:
+        """Smallest and largest v of each layer over the whole accumulation phase and all samples (float64, exact).
+
+        A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130.
+        """
+        inputs = [torch.as_tensor(spike_time, dtype=torch.float64), *self.predict_times(spike_time)[:-1]]
+        ranges: list[tuple[float, float]] = []
+        for layer, t in zip(self.linear_layers, inputs, strict=True):
+            weight = layer.weight.detach().to(torch.float64)
+            _, v = trajectory(t.to(weight.device), weight, layer.reversal.conductance(weight))
+            ranges.append((float(v.min()), float(v.max())))
+        return ranges

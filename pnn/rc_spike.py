@@ -1,0 +1,76 @@
+"""RC-Spike layers: accumulation with reversal potentials, then a firing phase (paper, section 2)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from pnn.discharger import Discharger
+from pnn.dstd import DSTD
+from pnn.errors import BadParameter
+from pnn.exact import Exact
+from pnn.reversal import Reversal
+
+Method: TypeAlias = Exact | DSTD
+
+
+class Firing(NamedTuple):
+    """What a layer did: ``membrane`` v(1) and ``unclipped`` spike time, both [B, N_out], in units of V_th and T_circ.
+
+    A loss reads ``unclipped`` (its gradient never dies); the next layer and the hardware see ``spike_time``.
+    """
+
+    membrane: Tensor
+    unclipped: Tensor
+
+    @property
+    def spike_time(self) -> Tensor:
+        """Spike time inside the firing phase, [0, 1]; 1 is silent."""
+        return self.unclipped.clamp(0.0, 1.0)
+
+
+class RCSpikeLinear(nn.Module):
+    """A fully connected layer of RC-Spike neurons: one parameter, ``weight`` [out_features, in_features].
+
+    The method (exact or DSTD) changes how v(1) is evaluated, not the parameters: weights move freely between both forms.
+    Initialised as ``nn.Linear``, uniform in +-1/sqrt(in_features); wider initialisations train markedly worse.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        reversal: Reversal,
+        discharger: Discharger | None = None,
+        method: Method | None = None,
+    ) -> None:
+        super().__init__()
+        if in_features < 1 or out_features < 1:
+            raise BadParameter(
+                f"a layer needs at least one input and one neuron, got {in_features} and {out_features}"
+            )
+        self.in_features = in_features
+        self.out_features = out_features
+        self.reversal = reversal
+        self.discharger = discharger if discharger is not None else Discharger()
+        self.method: Method = method if method is not None else Exact()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights, from ``generator`` if given."""
+        bound = 1.0 / math.sqrt(self.in_features)
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
+        """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid offset."""
+        conductance = self.reversal.conductance(self.weight)
+        v = self.method.membrane(spike_time, self.weight, conductance, generator)
+        return Firing(v, self.discharger.unclipped(v))
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, {self.reversal}, {self.discharger}, {self.method}"

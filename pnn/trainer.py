@@ -1,0 +1,281 @@
+"""Training: deterministic by seed, resumable bit for bit, stopped where numbers stop being finite."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from characterize.model import PhysicalModel
+from pnn.checkpoint import (
+    Provenance,
+    TrainingState,
+    WeightsHeader,
+    load_training,
+    save_network,
+    save_training,
+)
+from pnn.data import Dataset
+from pnn.discharger import Discharger
+from pnn.errors import CheckpointError, TrainingDiverged
+from pnn.exact import Exact
+from pnn.loss import LossWeights, training_loss
+from pnn.metrics import EpochMeter, MetricsLog
+from pnn.network import NetworkOptions, RCSpikeNetwork
+from pnn.rc_spike import Firing, Method
+from pnn.reversal import Reversal
+
+Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS = "weights.safetensors"
+EVALUATION_BATCH = 1000
+
+
+class TrainingOptions(BaseModel):
+    """How to train; the defaults are the paper's hardware experiment (section 7).
+
+    The optimiser is Adam. ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a row
+    of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of an epoch (0: every epoch).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    epochs: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=50, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    loss: LossWeights = LossWeights()
+    log_every: int = Field(default=10, ge=1)
+    checkpoint_every_s: float = Field(default=5.0, ge=0.0)
+    tensorboard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A finished training.
+
+    Accuracies are of the final weights, evaluated exactly in float64 without noise. ``membrane_range``: smallest and largest v per
+    layer over time on the training set; ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``seconds``: of this call.
+    """
+
+    network: RCSpikeNetwork
+    weights_path: Path
+    train_accuracy: float
+    test_accuracy: float
+    membrane_range: tuple[tuple[float, float], ...]
+    largest_weight: tuple[float, ...]
+    epochs: int
+    seconds: float
+
+
+def variant_options(
+    variant: Variant,
+    model: PhysicalModel,
+    layer_sizes: tuple[int, ...],
+    *,
+    method: Method | None = None,
+    sigma_spike: float = 0.0,
+    classes: int | None = None,
+) -> NetworkOptions:
+    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up`` (beta by current).
+
+    All share the measured discharger. ``method`` defaults to exact evaluation.
+    """
+    reversal = {
+        "ann": lambda: Reversal.ideal(),
+        "pnn": lambda: Reversal.from_model(model),
+        "bottom_up": lambda: Reversal.current_dependent(model),
+    }[variant]()
+    return NetworkOptions(
+        layer_sizes=layer_sizes,
+        reversal=reversal,
+        discharger=Discharger(model.discharge_norm.value),
+        method=method if method is not None else Exact(),
+        sigma_spike=sigma_spike,
+        classes=classes,
+    )
+
+
+def train(
+    dataset: Dataset,
+    network_options: NetworkOptions,
+    options: TrainingOptions,
+    folder: Path,
+    *,
+    resume: bool = True,
+    variant: str = "",
+    model_sha256: str = "",
+    show_progress: bool = True,
+) -> TrainingResult:
+    """Train and write ``weights.safetensors``, ``checkpoint.safetensors``, ``metrics.csv`` and TensorBoard events into ``folder``.
+
+    With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted; more epochs than it has may be
+    asked. ``variant`` and ``model_sha256`` are recorded. The test set is only looked at, nothing is selected on it.
+    Raises ``DataError`` (sizes do not fit), ``CheckpointError`` (the checkpoint is another run's), ``TrainingDiverged``.
+    """
+    start = time.perf_counter()
+    dataset.check_fits(network_options.layer_sizes)
+    network_options = network_options.model_copy(update={"classes": dataset.classes})
+    folder.mkdir(parents=True, exist_ok=True)
+
+    generator = torch.Generator().manual_seed(options.seed)
+    network = network_options.build()
+    network.reset_parameters(generator)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+    fingerprint = _fingerprint(dataset, network_options, options)
+    checkpoint = folder / CHECKPOINT
+    done = 0
+    if resume and checkpoint.is_file():
+        done = load_training(checkpoint, network, optimiser, generator, fingerprint).epoch
+        if done > options.epochs:
+            raise CheckpointError(
+                f"{checkpoint} has {done} epochs, {options.epochs} are asked: use another folder or no resume"
+            )
+
+    with (
+        MetricsLog(folder, after_epoch=done, tensorboard=options.tensorboard) as log,
+        _progress(show_progress) as bar,
+    ):
+        task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
+        loop = _Loop(dataset, network, optimiser, generator, options)
+        saved = time.perf_counter()
+        for epoch in range(done + 1, options.epochs + 1):
+            logged = epoch % options.log_every == 0 or epoch == options.epochs
+            meter = loop.epoch(epoch, logged)
+            if logged:
+                row = meter.row(epoch, accuracy(network, loop.test_x, dataset.test_y))
+                log.write(row)
+                bar.update(task, state=f"loss {row['loss']:.4f}  test {100 * row['test_accuracy']:.1f} %")
+            bar.update(task, completed=epoch)
+            if epoch == options.epochs or time.perf_counter() - saved >= options.checkpoint_every_s:
+                state = TrainingState(epoch=epoch, fingerprint=fingerprint)
+                save_training(checkpoint, network, optimiser, generator, state)
+                saved = time.perf_counter()
+
+    provenance = Provenance(
+        variant=variant, seed=options.seed, dataset=dataset.name, encoding=dataset.encoding,
+        model_sha256=model_sha256, epochs=options.epochs,
+    )  # fmt: skip
+    save_network(folder / WEIGHTS, network, WeightsHeader(network=network_options, provenance=provenance))
+    return TrainingResult(
+        network=network,
+        weights_path=folder / WEIGHTS,
+        train_accuracy=exact_accuracy(network, dataset.train_x, dataset.train_y),
+        test_accuracy=exact_accuracy(network, dataset.test_x, dataset.test_y),
+        membrane_range=tuple(network.membrane_range(dataset.train_x)),
+        largest_weight=tuple(float(layer.weight.detach().abs().max()) for layer in network.linear_layers),
+        epochs=options.epochs,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> float:
+    """Share of right decisions, evaluated as the network is configured, without noise."""
+    correct = 0
+    for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
+        correct += int((network.predict(x) == y).sum())
+    return correct / label.shape[0]
+
+
+def exact_accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> float:
+    """Share of right decisions, evaluated exactly in float64, without noise."""
+    correct = 0
+    for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
+        correct += int((network.decide(network.predict_times(x)[-1]) == y).sum())
+    return correct / label.shape[0]
+
+
+class _Loop:
+    """One epoch after another over the training set."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        network: RCSpikeNetwork,
+        optimiser: torch.optim.Optimizer,
+        generator: torch.Generator,
+        options: TrainingOptions,
+    ) -> None:
+        self.network = network
+        self.optimiser = optimiser
+        self.generator = generator
+        self.options = options
+        self.train_x = dataset.train_x.to(torch.float32)
+        self.train_y = dataset.train_y
+        self.test_x = dataset.test_x.to(torch.float32)
+        self.weights = [layer.weight for layer in network.linear_layers]
+
+    def epoch(self, epoch: int, logged: bool) -> EpochMeter:
+        """Train over all samples once; the meter holds spikes only where ``logged``."""
+        meter = EpochMeter()
+        order = torch.randperm(self.train_y.shape[0], generator=self.generator)
+        for batch, index in enumerate(order.split(self.options.batch_size)):
+            label = self.train_y[index]
+            firings = self.network(self.train_x[index], self.generator)
+            loss = training_loss(firings, label, self.weights, self.options.loss, self.network.classes)
+            self.optimiser.zero_grad()
+            loss.backward()
+            squares = torch.stack([_gradient(w).square().sum() for w in self.weights])
+            value, norm = torch.stack((loss.detach(), squares.sum().sqrt())).tolist()
+            if not (math.isfinite(value) and math.isfinite(norm)):
+                raise _diverged(firings, squares, value, epoch, batch)
+            self.optimiser.step()
+            meter.loss.append(value)
+            meter.gradient_norm.append(norm)
+            if logged:
+                meter.add_firings(firings, self.network.decide(firings[-1].spike_time.detach()), label)
+        return meter
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    assert weight.grad is not None
+    return weight.grad
+
+
+def _diverged(
+    firings: list[Firing], squares: Tensor, loss: float, epoch: int, batch: int
+) -> TrainingDiverged:
+    """Name the first layer whose membrane, or else whose gradient, is not finite (layers count from 1)."""
+    layer, what = None, f"loss is {loss}"
+    for index, firing in enumerate(firings, start=1):
+        if not bool(torch.isfinite(firing.membrane).all()):
+            layer, what = index, f"membrane potential of layer {index} is not finite"
+            break
+    else:
+        for index, value in enumerate(squares.tolist(), start=1):
+            if not math.isfinite(value):
+                layer, what = index, f"gradient of layer {index}'s weights is not finite"
+                break
+    return TrainingDiverged(
+        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the learning rate or check the data",
+        epoch=epoch,
+        batch=batch,
+        layer=layer,
+    )
+
+
+def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOptions) -> str:
+    """What two trainings must share to be one: data, network, options that change numbers (not how long or how often)."""
+    digest = hashlib.sha256()
+    for x in (dataset.train_x, dataset.train_y):
+        digest.update(x.contiguous().numpy().tobytes())
+    digest.update(network.model_dump_json().encode())
+    digest.update(
+        options.model_dump_json(exclude={"epochs", "log_every", "checkpoint_every_s", "tensorboard"}).encode()
+    )
+    return digest.hexdigest()
+
+
+def _progress(show: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[state]}"),
+        disable=not show,
+    )  # fmt: skip
