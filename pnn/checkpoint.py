@@ -1,4 +1,5 @@
-"""Files: ``weights.safetensors`` (one file rebuilds a network) and the trainer's checkpoint (one file continues a training).
+"""Files: ``weights.safetensors`` (one file rebuilds a network) and the trainer's checkpoint (one file
+continues a training).
 
 Both are safetensors with one JSON text in the metadata, written beside and renamed: whole or not at all.
 """
@@ -88,7 +89,9 @@ def save_training(
     generator: torch.Generator,
     state: TrainingState,
 ) -> None:
-    """Write all that the next epoch depends on: weights, optimiser, generator (data order, offsets, noise), epoch."""
+    """Write all that the next epoch depends on: weights, optimiser, generator (data order, offsets, noise),
+    epoch.
+    """
     tensors = {f"network.{name}": t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -112,7 +115,7 @@ def load_training(
     state = _parse(path, TrainingState, text)
     if state.fingerprint != fingerprint:
         raise CheckpointError(
-            f"{path} was written by a training with other options or data: restore them, choose another folder, "
+            f"{path} was written by a training with other options or data: restore them, use another folder, "
             "or start over without resume"
         )
     optimiser_state: dict[int, dict[str, Any]] = {}

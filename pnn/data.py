@@ -26,7 +26,8 @@ SMALL: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
 class Encoding(BaseModel):
     """How a feature x in [0, 1] becomes a spike.
 
-    ``direct``: t = x (the paper's Iris); ``inverted``: t = 1 - x (its pixels: bright is early, black is silent).
+    ``direct``: t = x (the paper's Iris); ``inverted``: t = 1 - x (its pixels: bright is early, black is
+    silent).
     ``bias`` adds a last axon that always spikes at t = 0.
     """
 
@@ -43,7 +44,8 @@ class Encoding(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64; labels ``train_y``, ``test_y`` [n] int64.
+    """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64; labels
+    ``train_y``, ``test_y`` [n] int64.
 
     ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from.
     """
@@ -58,7 +60,9 @@ class Dataset:
     encoding: Encoding
 
     def check_fits(self, layer_sizes: tuple[int, ...]) -> None:
-        """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for its classes."""
+        """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for
+        its classes.
+        """
         if layer_sizes[0] != self.features:
             bias = (
                 f"{self.features - 1} features + 1 bias axon"
@@ -66,23 +70,24 @@ class Dataset:
                 else f"{self.features} features"
             )
             raise DataError(
-                f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes {list(layer_sizes)} begin with "
-                f"{layer_sizes[0]}: set the first layer size to {self.features}"
+                f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes "
+                f"{list(layer_sizes)} begin with {layer_sizes[0]}: set the first layer size to {self.features}"
             )
         if layer_sizes[-1] < self.classes:
             raise DataError(
-                f"data set {self.name} has {self.classes} classes, but layer_sizes {list(layer_sizes)} end with {layer_sizes[-1]}: "
-                f"give the last layer at least {self.classes} neurons"
+                f"data set {self.name} has {self.classes} classes, but layer_sizes "
+                f"{list(layer_sizes)} end with {layer_sizes[-1]}: give the last layer at least {self.classes} neurons"
             )
 
 
 def load_small(
     name: str, *, seed: int = 0, test_samples: int = 50, encoding: Encoding | None = None
 ) -> Dataset:
-    """A data set that ships with scikit-learn (iris, wine, breast_cancer, digits), split stratified by ``seed``.
+    """A data set that ships with scikit-learn (iris, wine, breast_cancer, digits), split stratified by
+    ``seed``.
 
-    Features are scaled to [0, 1] by the training set's minimum and maximum; test features outside are clipped.
-    Raises ``DataError`` for an unknown name or a split that leaves a class or a side empty.
+    Features are scaled to [0, 1] by the training set's minimum and maximum; test features outside are
+    clipped. Raises ``DataError`` for an unknown name or a split that leaves a class or a side empty.
     """
     if name not in SMALL:
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join(SMALL)}")
@@ -91,7 +96,8 @@ def load_small(
     classes = int(y.max()) + 1
     if not classes <= test_samples <= len(y) - classes:
         raise DataError(
-            f"test_samples = {test_samples}: {name} has {len(y)} samples, choose {classes}..{len(y) - classes}"
+            f"test_samples = {test_samples}: {name} has {len(y)} samples, "
+            f"choose {classes}..{len(y) - classes}"
         )
     train_x, test_x, train_y, test_y = train_test_split(
         x, y, test_size=test_samples, random_state=seed, stratify=y

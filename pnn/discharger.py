@@ -13,10 +13,12 @@ from pnn.errors import BadParameter
 
 @dataclass(frozen=True, slots=True)
 class Discharger:
-    """A ramp that carries the membrane to threshold 1; ``b = V_th lambda_dis`` is its non-ideality (0: an ideal current source).
+    """A ramp that carries the membrane to threshold 1; ``b = V_th lambda_dis`` is its non-ideality (0: an
+    ideal current source).
 
-    ``t_out = [ln(1-b) - ln(1 - b v)] / ln(1-b)``, in the limit b -> 0 ``1 - v`` (paper, section 2): v = 1 fires at t = 0, v = 0 at t = 1.
-    Take b from the characterised model (``discharge_norm``). Raises ``BadParameter`` unless -10 <= b < 1.
+    ``t_out = [ln(1-b) - ln(1 - b v)] / ln(1-b)``, in the limit b -> 0 ``1 - v`` (paper, section 2): v = 1
+    fires at t = 0, v = 0 at t = 1. Take b from the characterised model (``discharge_norm``). Raises
+    ``BadParameter`` unless -10 <= b < 1.
     """
 
     b: float = 0.0
@@ -24,13 +26,15 @@ class Discharger:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.b) and -10.0 <= self.b < 1.0):
             raise BadParameter(
-                f"discharger b = {self.b}: V_th lambda_dis must be finite and below 1 (the circuit: about 0.155)"
+                f"discharger b = {self.b}: V_th lambda_dis must lie in [-10, 1) (the circuit: about 0.155)"
             )
 
     def unclipped(self, v: Tensor) -> Tensor:
-        """Spike time before the clip to the phase, any shape: strictly decreasing in v, finite with a gradient everywhere.
+        """Spike time before the clip to the phase, any shape: strictly decreasing in v, finite with a
+        gradient everywhere.
 
-        Beyond half of the logarithm's argument at v = 1 the curve continues as its tangent, so that v >= 1/b stays defined.
+        Beyond half of the logarithm's argument at v = 1 the curve continues as its tangent, so that v >= 1/b
+        stays defined.
         """
         if self.b == 0.0:
             return 1.0 - v

@@ -1,16 +1,19 @@
 """Differentiable spike-time discretisation (paper, section 3).
 
-The accumulation phase is cut into intervals [T_m, T_m+1]. A spike at t contributes to an interval the average of its step over it,
+The accumulation phase is cut into intervals [T_m, T_m+1]. A spike at t contributes to an interval the average
+of its step over it,
 
     S_m = clamp((T_m+1 - t) / (T_m+1 - T_m), 0, 1),
 
-which is the paper's cumulated linear interpolation. With ``f_m = sum_j beta w S``, ``g_m = sum_j w S`` the exact step for constant f and g is taken
-over each interval. No sorting; the error of v(1) is O(dtau^2 / |E_rev|).
+which is the paper's cumulated linear interpolation. With ``f_m = sum_j beta w S``, ``g_m = sum_j w S`` the
+exact step for constant f and g is taken over each interval. No sorting; the error of v(1) is O(dtau^2 /
+|E_rev|).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -23,7 +26,8 @@ from pnn.exact import check_shapes, phi
 def grid(steps: int, offset: float = 0.0) -> tuple[float, ...]:
     """Edges of the intervals, from 0 to 1: ``T_m = m / steps - offset`` cut to [0, 1].
 
-    ``offset`` in [0, 1/steps) shifts the grid; a shifted grid has ``steps + 1`` intervals, the first and last shorter than 1/steps.
+    ``offset`` in [0, 1/steps) shifts the grid; a shifted grid has ``steps + 1`` intervals, the first and last
+    shorter than 1/steps.
     """
     if steps < 1:
         raise BadParameter(f"DSTD needs at least 1 step, got {steps}")
@@ -40,14 +44,14 @@ def membrane_dstd(
 ) -> Tensor:
     """v(1) of every neuron on the grid ``edges``.
 
-    spike_time [B, N_in] (t < 0 counts as 0, t >= 1 is silent), weight and conductance = beta w [N_out, N_in] -> [B, N_out].
-    Differentiable in all three; the gradient in t has its kinks at the grid points.
+    spike_time [B, N_in] (t < 0 counts as 0, t >= 1 is silent), weight and conductance = beta w [N_out, N_in]
+    -> [B, N_out]. Differentiable in all three; the gradient in t has its kinks at the grid points.
     """
     check_shapes(spike_time, weight, conductance)
     t = spike_time.clamp(0.0, 1.0)
     v = torch.zeros(t.shape[0], weight.shape[0], dtype=t.dtype, device=t.device)
     both = torch.cat((conductance, weight)).t()
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         s = ((end - t) / (end - start)).clamp(0.0, 1.0)
         f, g = (s @ both).chunk(2, dim=1)
         x = f * (end - start)
@@ -59,8 +63,8 @@ def membrane_dstd(
 class DSTD:
     """Evaluate layers on a grid of ``steps`` intervals.
 
-    Train with 3 to 10 steps, test with 30 or exactly. ``random_offset`` shifts the grid per call when a generator is given (training):
-    the gradient's discretisation bias averages out over batches.
+    Train with 3 to 10 steps, test with 30 or exactly. ``random_offset`` shifts the grid per call when a
+    generator is given (training): the gradient's discretisation bias averages out over batches.
     """
 
     steps: int = 10

@@ -1,6 +1,7 @@
 """Event-sorted exact evaluation of the accumulation phase.
 
-    dv_i/dt = -f_i(t) v_i + g_i(t),   f_i = sum_j beta_ij w_ij H(t - t_j),   g_i = sum_j w_ij H(t - t_j),   v(0) = 0
+    dv_i/dt = -f_i(t) v_i + g_i(t),   f_i = sum_j beta_ij w_ij H(t - t_j),   g_i = sum_j w_ij H(t - t_j),
+    v(0) = 0
 
 (paper, section 2). Between two spikes f and g are constant and ``v(t+h) = v e^{-f h} + g h phi(f h)``.
 """
@@ -43,9 +44,10 @@ def membrane_exact(
 ) -> Tensor:
     """v(1) of every neuron, exactly.
 
-    spike_time [B, N_in] in units of T_circ (t < 0 counts as 0; t >= 1, infinity included, is silent and gets no gradient), weight and
-    conductance = beta w [N_out, N_in] -> v(1) [B, N_out] in units of V_th. Differentiable in all three. Large batches
-    are evaluated in chunks of at most ``chunk_elements`` = samples x N_out x N_in.
+    spike_time [B, N_in] in units of T_circ (t < 0 counts as 0; t >= 1, infinity included, is silent and gets
+    no gradient), weight and conductance = beta w [N_out, N_in] -> v(1) [B, N_out] in units of V_th.
+    Differentiable in all three. Large batches are evaluated in chunks of at most ``chunk_elements`` = samples
+    x N_out x N_in.
     """
     check_shapes(spike_time, weight, conductance)
     samples = max(1, chunk_elements // max(1, weight.numel()))
@@ -67,7 +69,8 @@ def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor
 def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple[Tensor, Tensor]:
     """The membrane at every event: times [B, N_in + 2] (0, the sorted spikes, 1) and v [B, N_in + 2, N_out].
 
-    Between events v is monotone, so the extremes over time are among these values. Arguments as in ``membrane_exact``.
+    Between events v is monotone, so the extremes over time are among these values. Arguments as in
+    ``membrane_exact``.
     """
     check_shapes(spike_time, weight, conductance)
     t, order = torch.sort(spike_time.clamp(0.0, 1.0), dim=1)

@@ -15,11 +15,12 @@ from pnn.rc_spike import Firing
 class LossWeights(BaseModel):
     """Factors of the terms; the defaults are those of the hardware experiment (section 7).
 
-    ``tau_soft``: softmax temperature of the output spike times, in T_circ; smaller separates classes by shorter times.
+    ``tau_soft``: softmax temperature of the output spike times, in T_circ; smaller separates classes by
+    shorter times.
     ``temporal_penalty``: pulls the used outputs to ``t_ref``, so that all stay inside the phase.
     ``weight_norm``: sum of squared weights; small weights are small currents and keep v off the rails.
-    ``early_spike``: sum of (t - 1)^2 over hidden and output neurons; fewer, later spikes and membranes near rest.
-    ``rail``: sum of squared excursions of v(1) below ``rail_level``, for circuits that clip there (0: off).
+    ``early_spike``: sum of (t - 1)^2 over hidden and output neurons; fewer, later spikes and membranes near
+    rest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,12 +30,12 @@ class LossWeights(BaseModel):
     t_ref: float = Field(default=0.9, ge=0.0)
     weight_norm: float = Field(default=1e-2, ge=0.0)
     early_spike: float = Field(default=0.2, ge=0.0)
-    rail: float = Field(default=0.0, ge=0.0)
-    rail_level: float = Field(default=-0.4, le=0.0)
 
 
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
-    """Cross-entropy of softmax(-t / tau): small when the true class fires first. output_time [B, classes], label [B] -> scalar."""
+    """Cross-entropy of softmax(-t / tau): small when the true class fires first. output_time [B, classes],
+    label [B] -> scalar.
+    """
     return functional.cross_entropy(output_time * (-1.0 / tau_soft), label)
 
 
@@ -43,8 +44,8 @@ def training_loss(
 ) -> Tensor:
     """The whole loss, a scalar: mean over the batch, sums over neurons.
 
-    ``firings`` of all layers, ``label`` [B], ``weights`` of all layers; the first ``classes`` outputs are used. Spike times enter
-    unclipped, so that a silent or saturated neuron still has a gradient.
+    ``firings`` of all layers, ``label`` [B], ``weights`` of all layers; the first ``classes`` outputs are
+    used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient.
     """
     used = firings[-1].unclipped[:, :classes]
     loss = first_to_fire(used, label, options.tau_soft)
@@ -56,7 +57,4 @@ def training_loss(
         loss = loss + options.early_spike / batch * early.square().sum()
     if options.weight_norm > 0.0:
         loss = loss + options.weight_norm * torch.stack([w.square().sum() for w in weights]).sum()
-    if options.rail > 0.0:
-        below = torch.cat([f.membrane for f in firings], dim=1) - options.rail_level
-        loss = loss + options.rail / batch * below.clamp(max=0.0).square().sum()
     return loss

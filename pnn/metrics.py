@@ -1,4 +1,6 @@
-"""What a training shows while it runs: one row per logged epoch, in ``metrics.csv`` and as TensorBoard events."""
+"""What a training shows while it runs: one row per logged epoch, in ``metrics.csv`` and as TensorBoard
+events.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +62,8 @@ class EpochMeter:
 class MetricsLog:
     """Writer of ``metrics.csv`` and TensorBoard events in ``folder``; a context manager.
 
-    ``after_epoch`` (a resume) keeps the rows up to that epoch and drops later or torn ones, so that the finished table is the one
-    an uninterrupted training writes.
+    ``after_epoch`` (a resume) keeps the rows up to that epoch and drops later or torn ones, so that the
+    finished table is the one an uninterrupted training writes.
     """
 
     def __init__(self, folder: Path, *, after_epoch: int, tensorboard: bool) -> None:

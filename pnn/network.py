@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -20,7 +21,8 @@ from pnn.reversal import Reversal
 class NetworkOptions(BaseModel):
     """Everything but the weights: enough to rebuild a network.
 
-    ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones, are used (None: all).
+    ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones,
+    are used (None: all).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,8 +56,9 @@ class NetworkOptions(BaseModel):
 class RCSpikeNetwork(nn.Module):
     """Layers of ``RCSpikeLinear``; a layer accumulates while the one before fires.
 
-    Spike times are normalised to T_circ, each layer's in its own phase. A ``generator`` passed to ``forward`` switches noise and
-    random grid offsets on; without one the network is deterministic, in training and evaluation mode alike.
+    Spike times are normalised to T_circ, each layer's in its own phase. A ``generator`` passed to ``forward``
+    switches noise and random grid offsets on; without one the network is deterministic, in training and
+    evaluation mode alike.
     """
 
     def __init__(
@@ -80,8 +83,7 @@ class RCSpikeNetwork(nn.Module):
         self.classes = sizes[-1] if classes is None else classes
         self.sigma_spike = sigma_spike
         self.layers = nn.ModuleList(
-            RCSpikeLinear(n_in, n_out, reversal, discharger, method)
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+            RCSpikeLinear(n_in, n_out, reversal, discharger, method) for n_in, n_out in pairwise(sizes)
         )
 
     @property
@@ -121,7 +123,8 @@ class RCSpikeNetwork(nn.Module):
     def predict_times(self, spike_time: Tensor) -> list[Tensor]:
         """The truth of the model: spike times of every layer, float64, evaluated exactly and without noise.
 
-        spike_time [B, layer_sizes[0]] -> per layer [B, layer_sizes[l+1]] in [0, 1] (1: silent), in units of T_circ.
+        spike_time [B, layer_sizes[0]] -> per layer [B, layer_sizes[l+1]] in [0, 1] (1: silent), in units of
+        T_circ.
         """
         t = torch.as_tensor(spike_time, dtype=torch.float64)
         times: list[Tensor] = []
@@ -134,7 +137,8 @@ class RCSpikeNetwork(nn.Module):
 
     @torch.no_grad()
     def membrane_range(self, spike_time: Tensor) -> list[tuple[float, float]]:
-        """Smallest and largest v of each layer over the whole accumulation phase and all samples (float64, exact).
+        """Smallest and largest v of each layer over the whole accumulation phase and all samples (float64,
+        exact).
 
         A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130.
         """

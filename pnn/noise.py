@@ -11,7 +11,8 @@ from pnn.errors import BadParameter
 def spike_time_noise(spike_time: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:
     """``spike_time`` plus Gaussian jitter of standard deviation ``sigma`` (units of T_circ; the paper: 0.01).
 
-    Draws only from ``generator``; without one (a deterministic evaluation), or with sigma = 0, nothing is added.
+    Draws only from ``generator``; without one (a deterministic evaluation), or with sigma = 0, nothing is
+    added.
     """
     if sigma < 0.0:
         raise BadParameter(f"sigma_spike = {sigma}: must not be negative")

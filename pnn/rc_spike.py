@@ -18,7 +18,8 @@ Method: TypeAlias = Exact | DSTD
 
 
 class Firing(NamedTuple):
-    """What a layer did: ``membrane`` v(1) and ``unclipped`` spike time, both [B, N_out], in units of V_th and T_circ.
+    """What a layer did: ``membrane`` v(1) and ``unclipped`` spike time, both [B, N_out], in units of V_th and
+    T_circ.
 
     A loss reads ``unclipped`` (its gradient never dies); the next layer and the hardware see ``spike_time``.
     """
@@ -35,8 +36,9 @@ class Firing(NamedTuple):
 class RCSpikeLinear(nn.Module):
     """A fully connected layer of RC-Spike neurons: one parameter, ``weight`` [out_features, in_features].
 
-    The method (exact or DSTD) changes how v(1) is evaluated, not the parameters: weights move freely between both forms.
-    Initialised as ``nn.Linear``, uniform in +-1/sqrt(in_features); wider initialisations train markedly worse.
+    The method (exact or DSTD) changes how v(1) is evaluated, not the parameters: weights move freely between
+    both forms. Initialised as ``nn.Linear``, uniform in +-1/sqrt(in_features); wider initialisations train
+    markedly worse.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class RCSpikeLinear(nn.Module):
             self.weight.uniform_(-bound, bound, generator=generator)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
-        """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid offset."""
+        """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
+        offset.
+        """
         conductance = self.reversal.conductance(self.weight)
         v = self.method.membrane(spike_time, self.weight, conductance, generator)
         return Firing(v, self.discharger.unclipped(v))

@@ -1,7 +1,8 @@
 """Reversal potentials: how a synapse's current depends on the membrane potential.
 
-A synapse of weight w drives ``dv/dt = w (1 - beta v)`` with ``beta = 1 / E_rev`` (paper, section 2). beta is one constant per sign
-of w, or a polynomial of |w| where the silicon's output conductance depends on the current.
+A synapse of weight w drives ``dv/dt = w (1 - beta v)`` with ``beta = 1 / E_rev`` (paper, section 2). beta is
+one constant per sign of w, or a polynomial of |w| where the silicon's output conductance depends on the
+current.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from pnn.errors import BadParameter
 class Reversal:
     """``beta(w) = sum_k c_k |w|^k``, one polynomial for w >= 0 and one for w < 0 (normalised: 1 / V_th).
 
-    ``positive`` must give beta >= 0 and ``negative`` beta <= 0, so that the conductance ``beta(w) w`` is never negative. Outside
-    ``positive_range`` / ``negative_range`` (smallest and largest |w| of the fit; None: no limit) beta keeps its value at the end
-    of the range. Raises ``BadParameter`` where a polynomial has the wrong sign inside its range.
+    ``positive`` must give beta >= 0 and ``negative`` beta <= 0, so that the conductance ``beta(w) w`` is
+    never negative. Outside
+    ``positive_range`` / ``negative_range`` (smallest and largest |w| of the fit; None: no limit) beta keeps
+    its value at the end of the range. Raises ``BadParameter`` where a polynomial has the wrong sign inside
+    its range.
     """
 
     positive: tuple[float, ...]
@@ -50,20 +53,24 @@ class Reversal:
             beta = np.polynomial.polynomial.polyval(np.linspace(low, top, 101), np.asarray(coefficients))
             if np.any(sign * beta < 0.0):
                 raise BadParameter(
-                    f"reversal {name}: beta reaches {beta[np.argmin(sign * beta)]:.4g} for |w| in {low}..{high}, "
+                    f"reversal {name}: beta is {beta[np.argmin(sign * beta)]:.4g} inside |w| = {low}..{high}, "
                     f"it must be {'>= 0' if sign > 0 else '<= 0'} for {name} weights"
                 )
 
     @classmethod
     def constant(cls, e_positive: float, e_negative: float) -> Reversal:
-        """One reversal potential per sign: ``e_positive > 0 > e_negative``; infinite ones give the ideal weighted sum."""
+        """One reversal potential per sign: ``e_positive > 0 > e_negative``; infinite ones give the ideal
+        weighted sum.
+        """
         if not e_positive > 0.0 or not e_negative < 0.0:
             raise BadParameter(f"need E_rev+ > 0 > E_rev-, got {e_positive} and {e_negative}")
         return cls((1.0 / e_positive,), (1.0 / e_negative,))
 
     @classmethod
     def ideal(cls, e_rev: float = 100.0) -> Reversal:
-        """The ANN: |E_rev| so large (the paper: 100; ``math.inf`` for exactly none) that v(1) is the weighted sum."""
+        """The ANN: |E_rev| so large (the paper: 100; ``math.inf`` for exactly none) that v(1) is the weighted
+        sum.
+        """
         return cls.constant(e_rev, -e_rev)
 
     @classmethod
@@ -99,7 +106,7 @@ class Reversal:
         )
 
     def conductance(self, weight: Tensor) -> Tensor:
-        """beta(w) w >= 0, the shape of ``weight``, differentiable (at w = 0: the mean of both signs' slopes)."""
+        """beta(w) w >= 0, the shape of ``weight``, differentiable (at w = 0: the mean slope)."""
         if self.is_constant:
             positive, negative = self.positive[0], self.negative[0]
             return 0.5 * (positive + negative) * weight + 0.5 * (positive - negative) * weight.abs()

@@ -42,8 +42,9 @@ EVALUATION_BATCH = 1000
 class TrainingOptions(BaseModel):
     """How to train; the defaults are the paper's hardware experiment (section 7).
 
-    The optimiser is Adam. ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a row
-    of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of an epoch (0: every epoch).
+    The optimiser is Adam. ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every``
+    epochs (and the last) a row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds
+    have passed, at the end of an epoch (0: every epoch).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,8 +63,9 @@ class TrainingOptions(BaseModel):
 class TrainingResult:
     """A finished training.
 
-    Accuracies are of the final weights, evaluated exactly in float64 without noise. ``membrane_range``: smallest and largest v per
-    layer over time on the training set; ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``seconds``: of this call.
+    Accuracies are of the final weights, evaluated exactly in float64 without noise. ``membrane_range``:
+    smallest and largest v per layer over time on the training set; ``largest_weight`` per layer: both say
+    whether the circuit's ranges hold. ``seconds``: of this call.
     """
 
     network: RCSpikeNetwork
@@ -85,12 +87,13 @@ def variant_options(
     sigma_spike: float = 0.0,
     classes: int | None = None,
 ) -> NetworkOptions:
-    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up`` (beta by current).
+    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up`` (beta by
+    current).
 
     All share the measured discharger. ``method`` defaults to exact evaluation.
     """
     reversal = {
-        "ann": lambda: Reversal.ideal(),
+        "ann": Reversal.ideal,
         "pnn": lambda: Reversal.from_model(model),
         "bottom_up": lambda: Reversal.current_dependent(model),
     }[variant]()
@@ -115,11 +118,13 @@ def train(
     model_sha256: str = "",
     show_progress: bool = True,
 ) -> TrainingResult:
-    """Train and write ``weights.safetensors``, ``checkpoint.safetensors``, ``metrics.csv`` and TensorBoard events into ``folder``.
+    """Train and write ``weights.safetensors``, ``checkpoint.safetensors``, ``metrics.csv`` and TensorBoard
+    events into ``folder``.
 
-    With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted; more epochs than it has may be
-    asked. ``variant`` and ``model_sha256`` are recorded. The test set is only looked at, nothing is selected on it.
-    Raises ``DataError`` (sizes do not fit), ``CheckpointError`` (the checkpoint is another run's), ``TrainingDiverged``.
+    With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
+    more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
+    looked at, nothing is selected on it. Raises ``DataError`` (sizes do not fit), ``CheckpointError`` (the
+    checkpoint is another run's), ``TrainingDiverged``.
     """
     start = time.perf_counter()
     dataset.check_fits(network_options.layer_sizes)
@@ -255,7 +260,7 @@ def _diverged(
                 layer, what = index, f"gradient of layer {index}'s weights is not finite"
                 break
     return TrainingDiverged(
-        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the learning rate or check the data",
+        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the rate or check the data",
         epoch=epoch,
         batch=batch,
         layer=layer,
@@ -263,7 +268,9 @@ def _diverged(
 
 
 def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOptions) -> str:
-    """What two trainings must share to be one: data, network, options that change numbers (not how long or how often)."""
+    """What two trainings must share to be one: data, network, options that change numbers (not how long or
+    how often).
+    """
     digest = hashlib.sha256()
     for x in (dataset.train_x, dataset.train_y):
         digest.update(x.contiguous().numpy().tobytes())
@@ -276,6 +283,10 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOpt
 
 def _progress(show: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[state]}"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
         disable=not show,
-    )  # fmt: skip
+    )
