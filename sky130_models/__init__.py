@@ -1,7 +1,33 @@
 """What the process is: sky130's devices, models, corners, layers and rules."""
 
+from .corner import Corner, parse_corner
+from .device import DEVICES, GRID_UM, Device, DeviceSize, check_size, find_device
 from .errors import IllegalSize, PdkError, PdkMissing
 from .layers import LAYERS, Layer
+from .lean import lean_library
+from .netlist import sizes_in
+from .pdk import Pdk, find_pdk
 from .rules import RULES, Rule, rule
 
-__all__ = ["LAYERS", "RULES", "IllegalSize", "Layer", "PdkError", "PdkMissing", "Rule", "rule"]
+__all__ = [
+    "DEVICES",
+    "GRID_UM",
+    "LAYERS",
+    "RULES",
+    "Corner",
+    "Device",
+    "DeviceSize",
+    "IllegalSize",
+    "Layer",
+    "Pdk",
+    "PdkError",
+    "PdkMissing",
+    "Rule",
+    "check_size",
+    "find_device",
+    "find_pdk",
+    "lean_library",
+    "parse_corner",
+    "rule",
+    "sizes_in",
+]

@@ -1,0 +1,191 @@
+"""A library of nothing but the devices and sizes that one netlist uses.
+
+Every instance of a PDK subcircuit clones some fifty model bins. Here each (device, W, L) gets one global
+model card, the PDK's bin with its expressions reduced to numbers, and each device a subcircuit of one line.
+"""
+
+import re
+from collections.abc import Iterable
+
+from .corner import Corner
+from .device import DEVICES, DeviceSize
+from .errors import PdkError
+from .expression import RANDOM, Name, Node, Number, number, parse
+from .library import Card, Section, Subcircuit, assignments, read_section
+from .netlist import instances
+from .pdk import Pdk
+from .reduction import Lookup, calls, evaluate, names, reduce, write
+
+CARD_MARGIN_M = 1e-9
+"""Half the width in W and in L of the bin of a lean card, in m: less than half the drawing grid."""
+
+
+def lean_library(pdk: Pdk, corner: Corner, netlist_text: str) -> str:
+    """The text of a library for exactly the (device, W, L) that occur in `netlist_text`.
+
+    It takes the place of `.lib <library> <corner>`: same subcircuit names, ports, parameters and defaults,
+    sizes in um. FETs have one more parameter, `dvt=0` (V, added to delvto), MIM capacitors `dc=0` (relative),
+    so that mismatch can be drawn outside the simulator. The same input gives the same bytes.
+
+    Raises IllegalSize as netlist.sizes_in does; PdkError if the library lacks a device, a bin or a parameter,
+    and for a size written as `1u` (the library's scale is 1 um: a simulator would read 1e-12 m).
+    """
+    found = instances(netlist_text)
+    for _, line in found:
+        _check_scale(line)
+    sizes = sorted({size for size, _ in found})
+    section = read_section(pdk.library, corner)
+    parts = [_header(pdk, corner), ".option scale=1.0u\n"]
+    for name in sorted({size.device for size in sizes}):
+        subcircuit = section.subcircuit(name)
+        if DEVICES[name].kind == "mim":
+            parts.append(_capacitor(section, subcircuit))
+        else:
+            parts.append(_transistor(section, subcircuit, [size for size in sizes if size.device == name]))
+    return "\n".join(parts)
+
+
+def pick_card(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Card:
+    """The model bin that the simulator picks: lmin <= L < lmax and wmin <= W/nf < wmax; raises PdkError."""
+    lookup = known_lookup(section, subcircuit, size)
+    length_m, width_m = size.l_um * 1e-6, size.w_um / size.fingers * 1e-6
+    for card in subcircuit.cards:
+        low_l, high_l, low_w, high_w = (
+            evaluate(card.parameters[edge], lookup) for edge in ("lmin", "lmax", "wmin", "wmax")
+        )
+        if _within(length_m, low_l, high_l) and _within(width_m, low_w, high_w):
+            return card
+    raise PdkError(f"{section.library}: no bin of {size.device} holds W {size.w_um:g}, L {size.l_um:g} um")
+
+
+def known_lookup(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Lookup:
+    """Names inside `subcircuit` for an instance of `size`, every other parameter at its default."""
+    drawn: dict[str, Node] = {
+        "w": Number(size.w_um),
+        "l": Number(size.l_um),
+        "nf": Number(size.fingers),
+    }
+    return _local_lookup(section, subcircuit, drawn)
+
+
+def _local_lookup(section: Section, subcircuit: Subcircuit, given: dict[str, Node]) -> Lookup:
+    def lookup(name: str) -> Node | None:
+        if name in given:
+            return given[name]
+        if name in subcircuit.parameters:
+            return reduce(parse(subcircuit.parameters[name]), lookup)
+        return section.lookup(name)
+
+    return lookup
+
+
+def _within(value: float, low: float, high: float) -> bool:
+    slack = 1e-9 * value
+    return low - slack <= value < high - slack
+
+
+def _header(pdk: Pdk, corner: Corner) -> str:
+    return (
+        f"* sky130 device models, corner {corner}, reduced to the sizes that one netlist uses\n"
+        f"* derived from {pdk.library.name} ({pdk.source}, version {pdk.version})\n"
+        f"* sha256 {pdk.sha256}\n"
+        "* Copyright 2020 The SkyWater PDK Authors. Licensed under the Apache License, Version 2.0:\n"
+        "* https://www.apache.org/licenses/LICENSE-2.0. Changed: expressions are reduced to numbers.\n"
+    )
+
+
+def _check_scale(line: str) -> None:
+    for name, text in assignments(line).items():
+        plain = text.strip("{}' ")
+        if name in {"w", "l"} and plain[-1:].isalpha():
+            raise PdkError(
+                f"{line!r}: {name}={plain} would be read as {number(plain):g} um, "
+                f"write the number of um without a suffix"
+            )
+
+
+def _transistor(section: Section, subcircuit: Subcircuit, sizes: Iterable[DeviceSize]) -> str:
+    head, values = _element(section, subcircuit)
+    model = head.split()[-1].lower()
+    kept = _kept(subcircuit, values)
+    shift = _reduced(section, subcircuit, kept, values.pop("delvto", "0"))
+    values = {name: _reduced(section, subcircuit, kept, text) for name, text in values.items()}
+    values["delvto"] = f"({shift}+dvt)"
+    fingers = sorted({(round(size.w_um / size.fingers, 9), size.l_um, size.device) for size in sizes})
+    texts = [
+        _card(section, subcircuit, DeviceSize(device, w_um, l_um), f"{model}.{index}")
+        for index, (w_um, l_um, device) in enumerate(fingers, start=1)
+    ]
+    return "\n".join([*texts, _subcircuit(subcircuit, kept, "dvt", head, values)])
+
+
+def _capacitor(section: Section, subcircuit: Subcircuit) -> str:
+    head, values = _element(section, subcircuit)
+    kept = [name for name in ("w", "l", "mult") if name in subcircuit.parameters]
+    values["c"] = f"({_reduced(section, subcircuit, kept, values['c'])}*(1+dc))"
+    return _subcircuit(subcircuit, kept, "dc", head, values)
+
+
+def _element(section: Section, subcircuit: Subcircuit) -> tuple[str, dict[str, str]]:
+    """The head (name, nodes, model) and the parameters of the only line that a subcircuit here may have."""
+    if len(subcircuit.elements) != 1:
+        count = len(subcircuit.elements)
+        raise PdkError(
+            f"{section.library}: {subcircuit.name} has {count} element lines, only one is understood"
+        )
+    element = subcircuit.elements[0]
+    values = assignments(element)
+    head = re.split(r"\s[\w.]+\s*=", element, maxsplit=1)[0]
+    return " ".join(head.split()), values
+
+
+def _kept(subcircuit: Subcircuit, values: dict[str, str]) -> list[str]:
+    """The parameters that an instance may set: those handed on as `name = {name}`, and `mult`."""
+    handed = {name for name, text in values.items() if text.strip("{}' ").lower() == name}
+    return [name for name in subcircuit.parameters if name in handed or name == "mult"]
+
+
+def _reduced(section: Section, subcircuit: Subcircuit, kept: list[str], text: str) -> str:
+    """An expression with all but the kept parameters reduced to numbers."""
+    own: dict[str, Node] = {name: Name(name) for name in kept}
+    node = reduce(parse(text), _local_lookup(section, subcircuit, own))
+    if (unknown := names(node) - own.keys()) or calls(node) & RANDOM:
+        why = f"{sorted(unknown)} unknown" if unknown else "still random"
+        raise PdkError(f"{section.library}, section {section.name}: {subcircuit.name}: {text!r}: {why}")
+    return write(node)
+
+
+def _subcircuit(
+    subcircuit: Subcircuit, kept: list[str], extra: str, head: str, values: dict[str, str]
+) -> str:
+    defaults = " ".join(f"{name}={subcircuit.parameters[name].replace(' ', '')}" for name in kept)
+    items = [f"{name}={{{text}}}" for name, text in values.items()]
+    line = "\n+ ".join(" ".join(items[start : start + 6]) for start in range(0, len(items), 6))
+    ports = " ".join(subcircuit.ports)
+    return (
+        f".subckt {subcircuit.name} {ports}\n.param {defaults} {extra}=0\n{head}\n+ {line}\n"
+        f".ends {subcircuit.name}\n"
+    )
+
+
+def _card(section: Section, subcircuit: Subcircuit, size: DeviceSize, name: str) -> str:
+    """The card of one size under `name`, its bin narrowed to hold that size alone."""
+    card = pick_card(section, subcircuit, size)
+    lookup = known_lookup(section, subcircuit, size)
+    values: dict[str, float] = {}
+    for parameter, text in card.parameters.items():
+        try:
+            values[parameter] = evaluate(text, lookup)
+        except PdkError as error:
+            raise PdkError(f"{section.library}: model {card.name}, {parameter}: {error}") from error
+    length_m, width_m = size.l_um * 1e-6, size.w_um * 1e-6
+    values |= {
+        "lmin": round(length_m - CARD_MARGIN_M, 15),
+        "lmax": round(length_m + CARD_MARGIN_M, 15),
+        "wmin": round(width_m - CARD_MARGIN_M, 15),
+        "wmax": round(width_m + CARD_MARGIN_M, 15),
+    }
+    items = [f"{parameter}={value!r}" for parameter, value in values.items()]
+    rows = [" ".join(items[start : start + 6]) for start in range(0, len(items), 6)]
+    title = f"* {size.device} W {size.w_um:g} L {size.l_um:g} um, from {card.name}\n"
+    return title + "\n+ ".join([f".model {name} {card.kind}", *rows]) + "\n"
