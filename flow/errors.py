@@ -1,0 +1,41 @@
+"""What can go wrong between the rooms; every message names the file, key or process and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FlowError(Exception):
+    """Base of the room's exceptions."""
+
+
+class ExperimentError(FlowError):
+    """An experiment file that cannot be used. ``problems`` holds one line for each thing wrong with it."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        self.source = source
+        self.problems = problems
+        super().__init__("\n".join([f"{source}: {len(problems)} problem{'s' * (len(problems) > 1)}", *(f"  {p}" for p in problems)]))
+
+
+class RunDirBusy(FlowError):
+    """Another process works in the run directory."""
+
+
+class RunDirError(FlowError):
+    """A run directory cannot be made or written."""
+
+
+class StageInputMissing(FlowError):
+    """A stage was asked for whose input does not exist yet."""
+
+    def __init__(self, stage: str, missing: Path, command: str) -> None:
+        super().__init__(f"{stage} needs {missing}, which does not exist: run `{command}` first")
+
+
+class RequirementMissing(FlowError):
+    """A tool, package or PDK that the command needs is not installed."""
+
+
+class BadOption(FlowError):
+    """A command-line option has a value that cannot be used."""

@@ -1,0 +1,111 @@
+"""An experiment: every choice of one run of the loop, read from ``experiments/<name>.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from circuits.design import Design
+from flow.errors import ExperimentError
+from flow.problems import explain
+from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
+from spice.names import UnsafeName, check_name
+
+FOLDER = "experiments"
+
+
+class Experiment(Section):
+    """Every choice of one run. A section left out has the defaults; a key that does not exist is an error."""
+
+    name: str = Field(description="names the run directory and the cells; as the file is called")
+    seed: Seed = 0
+    process: Process = Process()
+    circuit: Design = Design()
+    data: Data = Data()
+    training: Training = Training()
+    netlist: Netlist = Netlist()
+    validation: Validation = Validation()
+    simulator: Simulator = Simulator()
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_safe(cls, name: str) -> str:
+        try:
+            return check_name(name, "experiment name")
+        except UnsafeName as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Experiment:
+        if self.validation.samples > self.data.test_samples:
+            raise ValueError(
+                f"validation.samples = {self.validation.samples}: only data.test_samples = {self.data.test_samples} are held out; "
+                "lower the one or raise the other"
+            )
+        untrained = [m for m in self.validation.mappings if m not in self.training.variants]
+        if untrained:
+            raise ValueError(
+                f"validation.mappings holds {', '.join(untrained)}, which training.variants = {list(self.training.variants)} does not train"
+            )
+        return self
+
+    def section(self, dotted: str) -> Any:
+        """A section or value by its dotted name, JSON-ready (for manifests)."""
+        value: Any = self.model_dump(mode="json")
+        for part in dotted.split("."):
+            value = value[part]
+        return value
+
+
+def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = None) -> Experiment:
+    """Read an experiment by name (``iris``) or path (``my/own.toml``). Raises ``ExperimentError`` with every problem at once."""
+    path = _find(name_or_path, folders if folders is not None else _folders())
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ExperimentError(str(path), [f"not UTF-8 text ({error.reason} at byte {error.start})"]) from error
+    except OSError as error:
+        raise ExperimentError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(str(path), [f"not valid TOML: {error}"]) from error
+    experiment = parse_experiment(data, str(path))
+    if experiment.name != path.stem:
+        raise ExperimentError(
+            str(path), [f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, or two experiments share one run directory"]
+        )
+    return experiment
+
+
+def parse_experiment(data: dict[str, Any], source: str) -> Experiment:
+    """An experiment from parsed TOML; ``source`` names it in errors."""
+    try:
+        return Experiment.model_validate(data)
+    except ValidationError as error:
+        raise ExperimentError(source, explain(error, Experiment, data)) from error
+
+
+def _folders() -> tuple[Path, ...]:
+    """Where named experiments are looked for: here, then beside the installed packages."""
+    return (Path(FOLDER), Path(__file__).resolve().parent.parent / FOLDER)
+
+
+def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
+    given = Path(name_or_path)
+    if given.suffix == ".toml" or len(given.parts) > 1:
+        if given.is_file():
+            return given
+        raise ExperimentError(name_or_path, ["no such file"])
+    for folder in folders:
+        if (folder / f"{name_or_path}.toml").is_file():
+            return folder / f"{name_or_path}.toml"
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    near = get_close_matches(name_or_path, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ExperimentError(
+        name_or_path, [f"no such experiment{hint} There are: {', '.join(known) or 'none'} (a name in {FOLDER}/, or a path to a .toml file)"]
+    )

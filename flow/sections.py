@@ -1,0 +1,156 @@
+"""The sections of an experiment file that belong to no other room."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pnn.data import SMALL, Encoding
+from pnn.dstd import DSTD
+from pnn.exact import Exact
+from pnn.loss import LossWeights
+from pnn.rc_spike import Method
+from pnn.trainer import TrainingOptions, Variant
+from sky130_models.corner import Corner
+from spice.options import SimulatorOptions
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Mapping = Literal["ann", "pnn", "bottom_up"]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Process(Section):
+    """The process: which corner of sky130."""
+
+    corner: Corner = Corner.tt
+
+
+class Data(Section):
+    """The data set and its split; features become spike times (see ``pnn.data.Encoding``)."""
+
+    set: str = "iris"
+    test_samples: Annotated[int, Field(ge=1, le=100_000)] = 50
+    split_seed: Seed = 0
+    encoding: Literal["direct", "inverted"] = "direct"
+    bias_axon: bool = True
+
+    @field_validator("set")
+    @classmethod
+    def _set_is_known(cls, name: str) -> str:
+        if name not in SMALL:
+            raise ValueError(f"unknown data set; choose one of {', '.join(SMALL)}")
+        return name
+
+    def spike_encoding(self) -> Encoding:
+        """The encoding as ``pnn`` takes it."""
+        return Encoding(time=self.encoding, bias=self.bias_axon)
+
+
+class Training(Section):
+    """What is trained, on which seeds, and how. The first seed goes to silicon; the others say how much the draw matters."""
+
+    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=512)], ...], Field(min_length=2)] = (5, 5, 5)
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    batch_size: Annotated[int, Field(ge=1)] = 50
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    method: Literal["exact", "dstd"] = "exact"
+    dstd_steps: Annotated[int, Field(ge=1, le=1000)] = 10
+    dstd_random_offset: bool = True
+    spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    loss: LossWeights = LossWeights()
+    log_every_epochs: Annotated[int, Field(ge=1)] = 10
+    checkpoint_every_s: Annotated[float, Field(ge=0.0)] = 5.0
+    tensorboard: bool = True
+
+    @field_validator("variants", "seeds")
+    @classmethod
+    def _no_repeats(cls, values: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("an entry stands there twice")
+        return values
+
+    def evaluation(self) -> Method:
+        """How layers are evaluated while training."""
+        return Exact() if self.method == "exact" else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset)
+
+    def options(self, seed: int) -> TrainingOptions:
+        """The trainer's options for one seed."""
+        return TrainingOptions(
+            seed=seed,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            loss=self.loss,
+            log_every=self.log_every_epochs,
+            checkpoint_every_s=self.checkpoint_every_s,
+            tensorboard=self.tensorboard,
+        )
+
+
+class Netlist(Section):
+    """Write-back: whether weights outside the realisable range are clipped (and counted), or refused."""
+
+    clip: bool = False
+
+
+class CurrentScale(Section):
+    """Grid over which the factor on all synaptic currents is searched for each mapping."""
+
+    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.8
+    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.2
+    points: Annotated[int, Field(ge=1, le=101)] = 9
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> CurrentScale:
+        if self.high < self.low or (self.points > 1 and self.high == self.low):
+            raise ValueError(f"low = {self.low} .. high = {self.high} with {self.points} points is no range: low must lie below high")
+        return self
+
+
+class Validation(Section):
+    """What is simulated and compared. ``calibration_samples`` training samples fix the current scale, never test samples."""
+
+    samples: Annotated[int, Field(ge=1, le=100_000)] = 50
+    mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "pnn")
+    calibration_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
+    current_scale: CurrentScale = CurrentScale()
+
+    @field_validator("mappings")
+    @classmethod
+    def _no_repeats(cls, values: tuple[Mapping, ...]) -> tuple[Mapping, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("a mapping stands there twice")
+        return values
+
+
+class Simulator(Section):
+    """Numerical settings of ngspice for transients, and the time limit of one run. Ranges: ``spice.options``."""
+
+    method: Literal["trap", "gear"] = "trap"
+    reltol: float = SimulatorOptions().reltol
+    abstol_A: float = SimulatorOptions().abstol_A
+    vntol_V: float = SimulatorOptions().vntol_V
+    chgtol_C: float = SimulatorOptions().chgtol_C
+    gmin_S: float = SimulatorOptions().gmin_S
+    max_step_s: float = SimulatorOptions().max_step_s
+    bypass: bool = False
+    timeout_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = 120.0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Simulator:
+        self.options(27.0)
+        return self
+
+    def options(self, temperature_C: float) -> SimulatorOptions:
+        """As ``spice`` takes them; the temperature is the circuit's."""
+        names = {f.name for f in fields(SimulatorOptions)}
+        return SimulatorOptions(**self.model_dump(include=names), temperature_C=temperature_C)
