@@ -5,6 +5,7 @@ from .device import DEVICES, GRID_UM, Device, DeviceSize, check_size, find_devic
 from .errors import IllegalSize, PdkError, PdkMissing
 from .layers import LAYERS, Layer
 from .lean import lean_library
+from .mismatch import mismatch_sigma_rel, mismatch_sigma_V
 from .netlist import sizes_in
 from .pdk import Pdk, find_pdk
 from .rules import RULES, Rule, rule
@@ -27,6 +28,8 @@ __all__ = [
     "find_device",
     "find_pdk",
     "lean_library",
+    "mismatch_sigma_V",
+    "mismatch_sigma_rel",
     "parse_corner",
     "rule",
     "sizes_in",

@@ -5,7 +5,7 @@ model card, the PDK's bin with its expressions reduced to numbers, and each devi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .corner import Corner
 from .device import DEVICES, DeviceSize
@@ -58,17 +58,13 @@ def pick_card(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Car
     raise PdkError(f"{section.library}: no bin of {size.device} holds W {size.w_um:g}, L {size.l_um:g} um")
 
 
-def known_lookup(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Lookup:
+def known_lookup(section: Section, subcircuit: Subcircuit, size: DeviceSize, mult: float = 1) -> Lookup:
     """Names inside `subcircuit` for an instance of `size`, every other parameter at its default."""
-    drawn: dict[str, Node] = {
-        "w": Number(size.w_um),
-        "l": Number(size.l_um),
-        "nf": Number(size.fingers),
-    }
-    return _local_lookup(section, subcircuit, drawn)
+    drawn = {"w": size.w_um, "l": size.l_um, "nf": size.fingers, "mult": mult}
+    return _local_lookup(section, subcircuit, {name: Number(value) for name, value in drawn.items()})
 
 
-def _local_lookup(section: Section, subcircuit: Subcircuit, given: dict[str, Node]) -> Lookup:
+def _local_lookup(section: Section, subcircuit: Subcircuit, given: Mapping[str, Node]) -> Lookup:
     def lookup(name: str) -> Node | None:
         if name in given:
             return given[name]
@@ -108,9 +104,8 @@ def _transistor(section: Section, subcircuit: Subcircuit, sizes: Iterable[Device
     head, values = _element(section, subcircuit)
     model = head.split()[-1].lower()
     kept = _kept(subcircuit, values)
-    shift = _reduced(section, subcircuit, kept, values.pop("delvto", "0"))
-    values = {name: _reduced(section, subcircuit, kept, text) for name, text in values.items()}
-    values["delvto"] = f"({shift}+dvt)"
+    values["delvto"] = f"({values.get('delvto', '0')})+dvt"
+    values = {name: _reduced(section, subcircuit, [*kept, "dvt"], text) for name, text in values.items()}
     fingers = sorted({(round(size.w_um / size.fingers, 9), size.l_um, size.device) for size in sizes})
     texts = [
         _card(section, subcircuit, DeviceSize(device, w_um, l_um), f"{model}.{index}")
@@ -122,7 +117,7 @@ def _transistor(section: Section, subcircuit: Subcircuit, sizes: Iterable[Device
 def _capacitor(section: Section, subcircuit: Subcircuit) -> str:
     head, values = _element(section, subcircuit)
     kept = [name for name in ("w", "l", "mult") if name in subcircuit.parameters]
-    values["c"] = f"({_reduced(section, subcircuit, kept, values['c'])}*(1+dc))"
+    values["c"] = _reduced(section, subcircuit, [*kept, "dc"], f"({values['c']})*(1+dc)")
     return _subcircuit(subcircuit, kept, "dc", head, values)
 
 

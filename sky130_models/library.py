@@ -116,8 +116,10 @@ def assignments(text: str) -> dict[str, str]:
     while (blanked := _BRACED.sub(lambda match: " " * len(match[0]), masked)) != masked:
         masked = blanked
     found = list(_ASSIGNMENT.finditer(masked))
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    return {match[1].lower(): text[match.end() : end].strip() for match, end in zip(found, ends, strict=True)}
+    ends = [*(match.start() for match in found), len(text)][1:]
+    return {
+        match[1].lower(): text[match.end() : end].strip() for match, end in zip(found, ends, strict=False)
+    }
 
 
 def parse_subcircuit(text: str) -> Subcircuit:
@@ -174,7 +176,7 @@ _INCLUDE = re.compile(r"^[ \t]*\.inc(?:lude)?[ \t]+[\"']?([^\"'\s]+)", re.IGNORE
 
 def _included(text: str, base: Path) -> Iterator[Path]:
     for match in _INCLUDE.finditer(text):
-        path = (base.parent / match[1]).resolve()
+        path = base.parent / match[1]
         yield path
         yield from _included(_text(path, _stamp(path)), path)
 
