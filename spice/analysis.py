@@ -63,7 +63,8 @@ class Analysis:
         """(start, stop, step) of a `.dc`, the inner sweep first."""
         values = self.arguments
         return [
-            (number(values[i + 1]), number(values[i + 2]), number(values[i + 3])) for i in range(0, len(values), 4)
+            (number(values[i + 1]), number(values[i + 2]), number(values[i + 3]))
+            for i in range(0, len(values), 4)
         ]
 
     def least_points(self) -> int:
@@ -80,7 +81,11 @@ class Analysis:
             return f".{self.kind} has no points"
         if self.kind == "tran":
             stop = self.t_stop_s()
-            return None if axis[-1] >= stop * (1 - _TIME_SLACK) else f".tran ends at {axis[-1]:.6g} s of {stop:.6g} s"
+            return (
+                None
+                if axis[-1] >= stop * (1 - _TIME_SLACK)
+                else f".tran ends at {axis[-1]:.6g} s of {stop:.6g} s"
+            )
         if self.kind == "dc":
             least = self.least_points()
             return None if axis.size >= least else f".dc has {axis.size} of {least} points"
@@ -90,12 +95,16 @@ class Analysis:
             if scale == "lin":
                 return None if axis.size >= count else f".ac has {axis.size} of {count:g} points"
             ratio = (10.0 if scale == "dec" else 2.0) ** (1 / count)
-            return None if axis[-1] * ratio >= stop * (1 - 1e-6) else f".ac ends at {axis[-1]:.6g} Hz of {stop:.6g} Hz"
+            return (
+                None
+                if axis[-1] * ratio >= stop * (1 - 1e-6)
+                else f".ac ends at {axis[-1]:.6g} Hz of {stop:.6g} Hz"
+            )
         return None
 
 
 def parse_analyses(name: str, cards: Sequence[str]) -> tuple[Analysis, ...]:
-    """The analyses among the joined `cards` of deck `name`; raises `BadDeck` for one that could not be judged."""
+    """The analyses among the joined `cards` of deck `name`; `BadDeck` for one that could not be judged."""
     found: list[Analysis] = []
     for card in cards:
         words = card.split()
@@ -109,7 +118,9 @@ def parse_analyses(name: str, cards: Sequence[str]) -> tuple[Analysis, ...]:
     if not found:
         raise BadDeck(f"deck {name}: no analysis; add a .tran, .dc, .ac or .op card")
     if sum(analysis.kind == "tran" for analysis in found) > 1:
-        raise BadDeck(f"deck {name}: more than one .tran; ngspice runs each with the first one's times: split the deck")
+        raise BadDeck(
+            f"deck {name}: more than one .tran; ngspice runs each with the first one's times: split the deck"
+        )
     return tuple(found)
 
 

@@ -23,8 +23,8 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 class Cache:
     """A folder of results, one file a key (`Deck.key`). Failures are never stored.
 
-    Safe for several processes on one folder: an entry appears whole or not at all, and equal keys mean equal results.
-    An entry that cannot be read is a miss and is removed.
+    Safe for several processes on one folder: an entry appears whole or not at all, and equal keys mean equal
+    results. An entry that cannot be read is a miss and is removed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,7 +78,7 @@ def _pack(result: Result, key: str) -> bytes:
 
 
 def _unpack(content: bytes, key: str) -> Result:
-    """The stored result; raises `ValueError`, `KeyError` or `BadZipFile` if it is not whole (zip keeps a checksum)."""
+    """The stored result; `ValueError`, `KeyError` or `BadZipFile` if it is not whole (zip has checksums)."""
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         about = json.loads(file["about"].tobytes())
         if about["format"] != _FORMAT or about["key"] != key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .result import Attempt
@@ -64,22 +64,19 @@ class SimulationFailed(SpiceError):
         deck: str,
         folder: Path,
         message: str,
+        *,
         tail: str = "",
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
+        super().__init__(kind, deck, folder, message)
         self.kind = kind
         self.deck = deck
         self.folder = folder
         self.message = message
         self.tail = tail
         self.attempts = attempts
-        tries = f" after {len(attempts)} attempts" if len(attempts) > 1 else ""
-        text = f"{deck}: {kind.value}{tries}: {message}; deck and log: {folder}"
-        super().__init__(f"{text}\n{tail}" if tail else text)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travels between processes whole."""
-        return (
-            type(self),
-            (self.kind, self.deck, self.folder, self.message, self.tail, self.attempts),
-        )
+    def __str__(self) -> str:
+        tries = f" after {len(self.attempts)} attempts" if len(self.attempts) > 1 else ""
+        text = f"{self.deck}: {self.kind.value}{tries}: {self.message}; deck and log: {self.folder}"
+        return f"{text}\n{self.tail}" if self.tail else text

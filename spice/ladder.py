@@ -1,7 +1,7 @@
 """Recorded retries: what is tried, in which order, when a deck fails.
 
-Each rung changes the deck's own text, so that what was run lies on disk (`<name>+<rung>.cir`) and can be rerun by hand.
-Which rung gave the answer stands in the result's attempts.
+Each rung changes the deck's own text, so that what was run lies on disk (`<name>+<rung>.cir`) and can be
+rerun by hand. Which rung gave the answer stands in the result's attempts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _TIMEOUTS: Final = 2
 class Rung:
     """One way to run a deck again.
 
-    `after` are the failures it may help against, `options` what an added `.options` card sets (ngspice lets the last one
-    win), `step_factor` what the maximum step of the `.tran` is multiplied by.
+    `after` are the failures it may help against, `options` what an added `.options` card sets (ngspice lets
+    the last one win), `step_factor` what the maximum step of the `.tran` is multiplied by.
     """
 
     name: str
@@ -56,12 +56,16 @@ class Rung:
             settings = " ".join(f"{name}={value}" for name, value in self.options.items())
             card = f"* retry: {self.name}\n.options {settings}\n"
             end = _END.search(text)
-            text = f"{text[: end.start()]}{card}{text[end.start() :]}" if end else f"{text.rstrip()}\n{card}.end\n"
+            before, after = (
+                (text[: end.start()], text[end.start() :]) if end else (f"{text.rstrip()}\n", ".end\n")
+            )
+            text = before + card + after
         return replace(deck, text=text)
 
 
 def _scaled(card: str, factor: float) -> str:
-    """A `.tran` card with its maximum step multiplied; ngspice's own is the printing step or a 50th of the run."""
+    """A `.tran` card with its maximum step multiplied; without one, ngspice takes the smaller of the printing
+    step and a 50th of the run."""
     words = card.split()
     flags = [word for word in words[1:] if word.lower() == "uic"]
     values = [word for word in words[1:] if word.lower() != "uic"]
@@ -70,7 +74,9 @@ def _scaled(card: str, factor: float) -> str:
     return " ".join([words[0], *values[:2], f"{start:.12g}", f"{given * factor:.12g}", *flags])
 
 
-_CONVERGENCE: Final = frozenset({FailureKind.timed_out, FailureKind.short, FailureKind.not_finite, FailureKind.crashed})
+_CONVERGENCE: Final = frozenset(
+    {FailureKind.timed_out, FailureKind.short, FailureKind.not_finite, FailureKind.crashed}
+)
 
 LADDER: Final[tuple[Rung, ...]] = (
     Rung("again", frozenset({FailureKind.crashed, FailureKind.no_output})),
@@ -82,8 +88,9 @@ LADDER: Final[tuple[Rung, ...]] = (
         step_factor=0.25,
     ),
 )
-"""After the deck as given: the same again (a crash may be the machine's), a damped integrator with half the step, and
-more conductance to ground with more iterations. A missing vector is a mistake in the deck and is not retried."""
+"""After the deck as given: the same again (a crash may be the machine's), a damped integrator with half the
+step, and more conductance to ground with more iterations. A missing vector is a mistake in the deck and is
+not retried."""
 
 
 def climb(
@@ -98,7 +105,8 @@ def climb(
 ) -> Result:
     """Run `deck` as given and, where it fails, up the `ladder`; `timeout_s` is for each attempt.
 
-    The result's attempts hold each try; its last one gave the answer. Raises `SimulationFailed` with the last rung's kind.
+    The result's attempts hold each try; its last one gave the answer. Raises `SimulationFailed` with the last
+    rung's kind.
     """
     attempts: tuple[Attempt, ...] = ()
     failure: SimulationFailed | None = None
@@ -117,4 +125,5 @@ def climb(
         if sum(attempt.kind == FailureKind.timed_out for attempt in attempts) >= _TIMEOUTS:
             break
     assert failure is not None
-    raise SimulationFailed(failure.kind, deck.name, folder, failure.message, failure.tail, attempts) from failure
+    failure.attempts = attempts
+    raise failure

@@ -19,8 +19,8 @@ _NET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 def check_name(name: str, what: str = "name") -> str:
     """Return `name` if it may name a cell, an experiment, a deck or a file; raise `UnsafeName` if not.
 
-    Letters, digits and `_ . -`, starting with a letter or `_`, at most 64 characters, no `..`, no dot at the end.
-    `what` says in the error what was being named.
+    Letters, digits and `_ . -`, starting with a letter or `_`, at most 64 characters, no `..`, no dot at the
+    end. `what` says in the error what was being named.
     """
     return _check(name, what, _NAME, "must start with a letter or `_`")
 
@@ -33,7 +33,9 @@ def check_net(name: str) -> str:
     """
     _check(name, "net", _NET, "must start with a letter, a digit or `_`")
     if name.lower() in {"gnd", "gnd!"}:
-        raise UnsafeName(f"net {name!r}: ngspice makes it node 0 without a word; call the ground net `vss`, or write 0")
+        raise UnsafeName(
+            f"net {name!r}: ngspice makes it node 0 without a word; call the ground net `vss`, or write 0"
+        )
     return name
 
 

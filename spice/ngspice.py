@@ -20,7 +20,9 @@ from .result import AS_GIVEN, Attempt, Plot, Result
 from .verdict import judge
 
 VARIABLE: Final = "NONIDEAL_NGSPICE"
-_INSTALL: Final = "install it (Debian, Ubuntu: sudo apt-get install ngspice) or set NONIDEAL_NGSPICE to its path"
+_INSTALL: Final = (
+    "install it (Debian, Ubuntu: sudo apt-get install ngspice) or set NONIDEAL_NGSPICE to its path"
+)
 _TAIL_LINES: Final = 20
 
 
@@ -33,7 +35,7 @@ class Ngspice:
 
 
 def find_ngspice(environ: Mapping[str, str] | None = None) -> Ngspice:
-    """The ngspice named by `NONIDEAL_NGSPICE` in `environ` (default: `os.environ`), else the one on its `PATH`.
+    """The ngspice that `NONIDEAL_NGSPICE` in `environ` (default: `os.environ`) names, else that on `PATH`.
 
     Raises `SimulatorMissing`, which says how to get one.
     """
@@ -46,7 +48,12 @@ def find_ngspice(environ: Mapping[str, str] | None = None) -> Ngspice:
     path = Path(found).resolve() if named is None else Path(found).absolute()
     try:
         answer = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SimulatorMissing(f"{path} --version: {error}; {_INSTALL}") from error
@@ -68,11 +75,11 @@ def run(
 ) -> Result:
     """Run `deck` once in `folder` for at most `timeout_s` s and judge it by its results.
 
-    `folder` then holds `<name>.cir`, its includes, `.spiceinit` and `<name>.log`; the raw file as well with `keep_raw`,
-    and always after a failure. On a `rung` of the ladder the files are called `<name>+<rung>`.
+    `folder` then holds `<name>.cir`, its includes, `.spiceinit` and `<name>.log`; the raw file as well with
+    `keep_raw`, and always after a failure. On a `rung` of the ladder the files are called `<name>+<rung>`.
 
-    Raises `SimulationFailed`; `Interrupted` when `stop` is set. On any exception, Ctrl-C among them, the simulator
-    and all it started are ended first.
+    Raises `SimulationFailed`; `Interrupted` when `stop` is set. On any exception, Ctrl-C among them, the
+    simulator and all it started are ended first.
     """
     stem = deck.name if rung == AS_GIVEN else f"{deck.name}+{rung}"
     path = deck.write(folder, stem)
@@ -80,19 +87,21 @@ def run(
     raw.unlink(missing_ok=True)
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C"}
     command = [str(ngspice.path), "-b", "-r", raw.name, path.name]
-    ended = supervise(command, folder, log, timeout_s, environ, stop)
+    ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     outcome = _read(deck, raw, ended, timeout_s)
     if isinstance(outcome, tuple) and isinstance(outcome[0], FailureKind):
         kind, message = outcome[0], str(outcome[1])
         attempt = Attempt(rung, kind, ended.seconds_cpu, ended.seconds_wall, message)
-        raise SimulationFailed(kind, deck.name, folder, message, _tail(log), (attempt,))
+        raise SimulationFailed(kind, deck.name, folder, message, tail=_tail(log), attempts=(attempt,))
     if not keep_raw:
         raw.unlink()
     attempt = Attempt(rung, None, ended.seconds_cpu, ended.seconds_wall)
     return Result(deck.name, outcome, (attempt,), ngspice.version)
 
 
-def _read(deck: Deck, raw: Path, ended: Ended, timeout_s: float) -> tuple[Plot, ...] | tuple[FailureKind, str]:
+def _read(
+    deck: Deck, raw: Path, ended: Ended, timeout_s: float
+) -> tuple[Plot, ...] | tuple[FailureKind, str]:
     """The plots, or what is wrong with the run."""
     if ended.timed_out:
         return FailureKind.timed_out, f"not done after {timeout_s:g} s"
@@ -100,7 +109,11 @@ def _read(deck: Deck, raw: Path, ended: Ended, timeout_s: float) -> tuple[Plot, 
     try:
         plots = read_raw(raw)
     except FileNotFoundError:
-        return (FailureKind.crashed, died) if died else (FailureKind.no_output, f"no results (exit {ended.code})")
+        return (
+            (FailureKind.crashed, died)
+            if died
+            else (FailureKind.no_output, f"no results (exit {ended.code})")
+        )
     except IncompleteRaw as error:
         if died:
             return FailureKind.crashed, died

@@ -50,7 +50,8 @@ class SimulatorOptions:
         """The `.options` and `.temp` cards (with a line break at the end). The step belongs to `tran`."""
         return (
             f".options method={self.method} reltol={self.reltol:.6g} abstol={self.abstol_A:.6g} "
-            f"vntol={self.vntol_V:.6g} chgtol={self.chgtol_C:.6g} gmin={self.gmin_S:.6g} bypass={int(self.bypass)}\n"
+            f"vntol={self.vntol_V:.6g} chgtol={self.chgtol_C:.6g} gmin={self.gmin_S:.6g} "
+            f"bypass={int(self.bypass)}\n"
             f".temp {self.temperature_C:.6g}\n"
         )
 

@@ -44,16 +44,16 @@ def run_many(
 ) -> list[Result | Failure]:
     """Run `decks`, each up the `ladder`, `jobs` at a time, and return what each gave, in their order.
 
-    Every deck that is run lies in `folder` with its log, rerunnable by `ngspice -b`; `keep="raw"` keeps the raw files of
-    good runs too (only here, not from a cluster). `timeout_s` (s) is for each attempt. With `cache`, what is known is
-    not run, and each result is stored as it arrives, so that an interrupted call goes on where it was.
-    `on_done(index, outcome)` is called here as outcomes arrive; `progress` is True for a bar on the terminal, or a
-    callable given (done, total).
+    Every deck that is run lies in `folder` with its log, rerunnable by `ngspice -b`; `keep="raw"` keeps the
+    raw files of good runs too (only here, not from a cluster). `timeout_s` (s) is for each attempt. With
+    `cache`, what is known is not run, and each result is stored as it arrives, so that an interrupted call
+    goes on where it was. `on_done(index, outcome)` is called here as outcomes arrive; `progress` is True for
+    a bar on the terminal, or a callable given (done, total).
 
-    Here, joblib's threads each wait for an ngspice process; nothing is computed in the threads themselves. With
-    `scheduler="tcp://host:port"` the same jobs go through joblib to a Dask cluster (extra `cluster`): its
-    workers need this package and the same ngspice version, run in temporary folders and return arrays; `jobs` is then the
-    cluster's business.
+    Here, joblib's threads each wait for an ngspice process; nothing is computed in the threads themselves.
+    With `scheduler="tcp://host:port"` the same jobs go through joblib to a Dask cluster (extra `cluster`):
+    its workers need this package and the same ngspice version, run in temporary folders and return arrays;
+    `jobs` is then the cluster's business.
 
     Raises `BadDeck` (two decks of one name, or one include name with two contents), `SimulatorMissing`,
     `SchedulerUnavailable`. A failed deck is a `Failure` in the list, not an exception. Ctrl-C, and any
@@ -123,14 +123,15 @@ class _Done:
 
 
 def _job(index: int, deck: Deck, settings: _Settings, local: tuple[Path, threading.Event] | None) -> _Done:
-    """Run one deck: in the coordinator's folder, or (on a cluster) in a temporary one with the worker's ngspice."""
+    """Run one deck: in the coordinator's folder, or (on a cluster) in a temporary one."""
     if local is not None:
         folder, stop = local
         return _Done(index, _outcome(deck, settings, folder, stop), {})
     there = find_ngspice()
     if there.version != settings.ngspice.version:
         raise SimulatorMissing(
-            f"a worker has ngspice {there.version}, this machine {settings.ngspice.version}: install the same version on both"
+            f"a worker has ngspice {there.version}, this machine {settings.ngspice.version}: "
+            "install the same version on both"
         )
     with TemporaryDirectory(prefix="nonideal-") as temporary:
         folder = Path(temporary)
@@ -166,7 +167,8 @@ def _check_folder(decks: Sequence[Deck]) -> None:
             owner, first = includes.setdefault(file, (deck.name, content))
             if first != content:
                 raise BadDeck(
-                    f"decks {owner} and {deck.name} include different contents as {file!r}; name them apart (corner, seed)"
+                    f"decks {owner} and {deck.name} include different contents as {file!r}; "
+                    "name them apart (corner, seed)"
                 )
 
 
@@ -203,7 +205,9 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[joblib.Parallel]:
         ) from error
     with client:
         if not client.ncores():
-            raise SchedulerUnavailable(f"scheduler {scheduler}: it has no workers; start some: dask worker {scheduler}")
+            raise SchedulerUnavailable(
+                f"scheduler {scheduler}: it has no workers; start some: dask worker {scheduler}"
+            )
         with joblib.parallel_config(backend="dask", client=client):
             yield joblib.Parallel(n_jobs=-1, batch_size=1, return_as="generator_unordered")
 

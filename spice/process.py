@@ -1,10 +1,10 @@
 """A child process that leaves nothing behind.
 
 Each child leads a session (and so a process group) of its own. Whatever happens, the whole group is ended:
-on a time-out, on an exception or Ctrl-C in the parent, and, through a guard in the group that holds the reading end
-of a pipe, when the parent itself is killed with -9 (the pipe's writing end closes with it, and the guard kills the group).
-No `preexec_fn`: that is unsafe with threads, and runs go in parallel from threads.
-As a second line, the CPU time of the child is limited by the kernel to the time limit and a margin.
+on a time-out, on an exception or Ctrl-C in the parent, and, through a guard in the group that holds the
+reading end of a pipe, when the parent itself is killed with -9 (the pipe's writing end closes with it, and
+the guard kills the group). No `preexec_fn`: that is unsafe with threads, and runs go in parallel from
+threads. As a second line, the CPU time of the child is limited by the kernel to the time limit and a margin.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LONGEST_NAP_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the child ended: exit code (above 128: ended by that signal less 128), cost in s, whether by time-out."""
+    """How the child ended: exit code (128 + signal where a signal did), cost in s, whether by time-out."""
 
     code: int
     seconds_cpu: float
@@ -56,12 +56,14 @@ def supervise(
     folder: Path,
     log: Path,
     timeout_s: float,
+    *,
     environ: Mapping[str, str],
     stop: threading.Event | None = None,
 ) -> Ended:
     """Run `command` in `folder`, its output into `log`, for at most `timeout_s` s, and end its whole group.
 
-    Raises `Interrupted` when `stop` is set meanwhile; `ValueError` for a time limit that is not positive and finite.
+    Raises `Interrupted` when `stop` is set meanwhile; `ValueError` for a time limit that is not positive and
+    finite.
     """
     if not (math.isfinite(timeout_s) and timeout_s > 0):
         raise ValueError(f"timeout_s = {timeout_s!r}: must be positive and finite")
@@ -108,7 +110,7 @@ def _wait(pid: int, deadline: float, stop: threading.Event | None) -> bool:
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> os.struct_rusage:  # type: ignore[name-defined]
-    """End every process of the child's group, then reap the child; its own usage (not that of other children)."""
+    """End every process of the child's group, then reap the child; the usage of this child alone."""
     if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         os.killpg(child.pid, signal.SIGTERM)
         end = time.monotonic() + _GRACE_S

@@ -20,9 +20,9 @@ class IncompleteRaw(Exception):
 def read_raw(path: Path) -> tuple[Plot, ...]:
     """All plots of ngspice's raw file, in its order (AC, DC, operating point, transient; not the deck's).
 
-    Read by spicelib, which was measured at 3 ms for 10 MB and refuses truncated data and plots of no points; the dialect
-    is given because a batch run writes no `Command:` line to tell it by. A file cut inside a header loses that
-    plot without a word: the caller compares the plots with the deck's analyses.
+    Read by spicelib, which was measured at 3 ms for 10 MB and refuses truncated data and plots of no points;
+    the dialect is given because a batch run writes no `Command:` line to tell it by. A file cut inside a
+    header loses that plot without a word: the caller compares the plots with the deck's analyses.
     Raises `IncompleteRaw`; `FileNotFoundError` if there is no such file.
     """
     if path.stat().st_size == 0:

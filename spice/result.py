@@ -16,7 +16,7 @@ AS_GIVEN = "as_given"
 
 
 def canonical(vector: str) -> str:
-    """One spelling for one quantity: `V(Out)` and `out`; `i(VDD)` and `vdd#branch`; `i(@m1[id])` and `@m1[id]`."""
+    """One spelling for one quantity: `V(Out)`, `out`; `i(VDD)`, `vdd#branch`; `i(@m1[id])`, `@m1[id]`."""
     name = "".join(vector.lower().split())
     if name.startswith(("v(", "i(")) and name.endswith(")"):
         inner = name[2:-1]
@@ -26,9 +26,9 @@ def canonical(vector: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """The results of one analysis: `axis` (time in s, swept source, frequency in Hz) and vectors over it, in SI units.
+    """The results of one analysis: `axis` (time in s, swept source, frequency in Hz) and vectors over it.
 
-    Arrays are float64; those of an AC analysis complex128. An operating point's axis is a single 0.
+    SI units. Arrays are float64; those of an AC analysis complex128. An operating point's axis is a single 0.
     """
 
     title: str
@@ -89,10 +89,12 @@ class Result:
 
     @property
     def plot(self) -> Plot:
-        """The only plot. Raises `LookupError` if there are several: the simulator's order is not the deck's."""
+        """The only plot; `LookupError` if there are several: the simulator's order is not the deck's."""
         if len(self.plots) != 1:
             titles = ", ".join(repr(plot.title) for plot in self.plots)
-            raise LookupError(f"{self.name} has {len(self.plots)} plots ({titles}); pick one from `plots` or `find`")
+            raise LookupError(
+                f"{self.name} has {len(self.plots)} plots ({titles}); pick one from `plots` or `find`"
+            )
         return self.plots[0]
 
     def find(self, title: str) -> Plot:
@@ -118,7 +120,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A deck without a result, after the whole ladder. Never replaced by a value; `folder` holds decks and logs."""
+    """A deck without a result after the whole ladder; never replaced by a value. `folder` has its files."""
 
     name: str
     kind: FailureKind
