@@ -1,0 +1,139 @@
+"""From curves to parameters, each with a standard error; what does not fit is refused with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import curve_fit
+
+from characterize.errors import FitRefused
+from characterize.model import Estimate
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LineFit:
+    """``y = intercept + slope * x`` with standard errors and the rms residual (units of y)."""
+
+    slope: float
+    slope_stderr: float
+    intercept: float
+    intercept_stderr: float
+    rms: float
+
+
+def fit_line(x: Array, y: Array) -> LineFit:
+    """Least-squares line through at least three points. Raises ``FitRefused`` for fewer points, no spread in x, or non-finite values."""
+    if len(x) < 3 or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+        raise FitRefused(f"a line needs at least 3 finite points, got {len(x)}")
+    if float(np.ptp(x)) == 0.0:
+        raise FitRefused("all points lie at one abscissa: the slope is not determined")
+    (slope, intercept), covariance = np.polyfit(x, y, 1, cov="unscaled")
+    residual = y - (intercept + slope * x)
+    variance = float(residual @ residual) / max(len(x) - 2, 1)
+    errors = np.sqrt(np.diag(covariance) * variance)
+    return LineFit(float(slope), float(errors[0]), float(intercept), float(errors[1]), float(np.sqrt(np.mean(residual**2))))
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaFit:
+    """One I(V) curve as ``I0 (1 + lambda (V - V_0))``: I0 in amperes, lambda per volt (signed), rms residual relative to I0."""
+
+    current_A: float
+    lambda_per_V: float
+    stderr_per_V: float
+    linearity_rms: float
+
+
+def fit_lambda(membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple[float, float], max_rms: float = 0.02) -> LambdaFit:
+    """Relative slope of a current against membrane potential over ``window_V`` (paper, section 6).
+
+    Raises ``FitRefused`` when the curve is flat within its error, not positive, or further than ``max_rms`` (relative) from a line.
+    """
+    inside = (membrane_V >= window_V[0] - 1e-9) & (membrane_V <= window_V[1] + 1e-9)
+    line = fit_line(membrane_V[inside] - v0_V, current_A[inside])
+    if line.intercept <= 0:
+        raise FitRefused(f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?")
+    slope = line.slope / line.intercept
+    stderr = line.slope_stderr / line.intercept
+    rms = line.rms / line.intercept
+    if abs(slope) < 3 * stderr or abs(slope) < 1e-4:
+        raise FitRefused(f"the curve is flat: lambda = {slope:.3g} +- {stderr:.2g} per volt")
+    if rms > max_rms:
+        raise FitRefused(f"the current is not linear in V over {window_V[0]} .. {window_V[1]} V: rms {100 * rms:.2f} % of I0, limit {100 * max_rms:.1f} %")
+    return LambdaFit(line.intercept, slope, stderr, rms)
+
+
+def fit_lambda_polynomial(current_norm: Array, lambda_per_V: Array, degree: int = 3) -> tuple[tuple[float, ...], float]:
+    """lambda as a polynomial of the normalised current (weight); returns (c_0, c_1, ...) and the rms residual per volt.
+
+    Points and residual are weighted by the current: an error of lambda moves the membrane in proportion to it.
+    """
+    if len(current_norm) <= degree + 1:
+        raise FitRefused(f"lambda against current has {len(current_norm)} points, a polynomial of degree {degree} needs more than {degree + 1}")
+    coefficients = np.polyfit(current_norm, lambda_per_V, degree, w=np.sqrt(current_norm))[::-1]
+    residual = lambda_per_V - np.polyval(coefficients[::-1], current_norm)
+    return tuple(float(c) for c in coefficients), float(np.sqrt(np.average(residual**2, weights=current_norm)))
+
+
+def firing_time_norm(v_norm: Array, b: float) -> Array:
+    """Unclipped firing time, in T_circ, of a neuron at v when firing starts (paper, section 2, non-ideal discharger)."""
+    return np.asarray((np.log1p(-b) - np.log1p(-b * v_norm)) / np.log1p(-b))
+
+
+@dataclass(frozen=True, slots=True)
+class FiringFit:
+    """Threshold and discharge of the firing phase from measured spike times."""
+
+    v_th_V: Estimate
+    b: Estimate
+    rms_s: float
+    worst_s: float
+
+
+def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: float = 2e-9) -> FiringFit:
+    """Fit V_th and b to spike times of neurons that start to fire ``drop_V`` below the reset level.
+
+    Points that did not fire inside the phase must be left out. Raises ``FitRefused`` with the reason when the formula does not describe
+    the measurement or a parameter is out of range.
+    """
+    if len(drop_V) < 5:
+        raise FitRefused(f"only {len(drop_V)} neurons fired inside the phase; at least 5 are needed: check vdis_V and vsense_V")
+
+    def formula(drop: Array, v_th: float, b: float) -> Array:
+        return firing_time_norm(drop / v_th, b)
+
+    spike_norm = spike_time_s / t_circ_s
+    (v_th, b), covariance = curve_fit(formula, drop_V, spike_norm, p0=(float(drop_V.max()) * 1.1, 0.1), bounds=((0.1, 1e-3), (1.7, 0.6)))
+    residual_s = (spike_norm - formula(drop_V, v_th, b)) * t_circ_s
+    rms_s = float(np.sqrt(np.mean(residual_s**2)))
+    errors = np.sqrt(np.diag(covariance))
+    if rms_s > max_rms_s:
+        raise FitRefused(f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns")
+    if not 1.1e-3 < b < 0.59:
+        raise FitRefused(f"discharge b = {b:.3g} ran into its bound: the ramp is flat or collapses; check the discharger's size and bias")
+    return FiringFit(
+        Estimate(value=float(v_th), stderr=float(errors[0]), unit="V"), Estimate(value=float(b), stderr=float(errors[1]), unit="1"),
+        rms_s, float(np.abs(residual_s).max()),
+    )  # fmt: skip
+
+
+def crossing_time_s(time_s: Array, voltage_V: Array, level_V: float, after_s: float) -> float | None:
+    """First upward crossing of ``level_V`` after ``after_s`` by linear interpolation; None when there is none."""
+    rising = np.flatnonzero((voltage_V[:-1] < level_V) & (voltage_V[1:] >= level_V) & (time_s[1:] >= after_s))
+    if not len(rising):
+        return None
+    i = int(rising[0])
+    fraction = (level_V - voltage_V[i]) / (voltage_V[i + 1] - voltage_V[i])
+    return float(time_s[i] + fraction * (time_s[i + 1] - time_s[i]))
+
+
+def solve_at(x: Array, y: Array, target: float, what: str) -> float:
+    """The x at which a monotone measured y reaches ``target`` (linear between points); refuses a target outside the measured span."""
+    order = np.argsort(y)
+    if not y[order[0]] <= target <= y[order[-1]]:
+        raise FitRefused(f"{what}: {target:.4g} is outside the measured {y[order[0]]:.4g} .. {y[order[-1]]:.4g}")
+    return float(np.interp(target, y[order], x[order]))

@@ -1,0 +1,54 @@
+"""What a bench needs to run: process, corner, numerical settings, and where decks, results and cache go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from characterize.benches import Bench
+from characterize.errors import CharacterizationFailed
+from circuits.design import Design
+from circuits.network import cells_text
+from sky130_models import Corner, Pdk, lean_library
+from spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """How decks are run. ``scheduler`` is the address of a Dask cluster, or None for ``jobs`` local processes."""
+
+    pdk: Pdk
+    corner: Corner
+    simulator: SimulatorOptions
+    jobs: int
+    timeout_s: float
+    cache: Cache | None = None
+    scheduler: str | None = None
+    progress: bool = False
+
+    def at(self, corner: Corner) -> Workbench:
+        """The same bench at another corner."""
+        return replace(self, corner=corner)
+
+    def deck(self, bench: Bench, design: Design) -> Deck:
+        """The complete deck of a bench on the design's leaf cells."""
+        cells = cells_text(design)
+        lines = [f"* {bench.name}", ".include models.spice", ".include cells.spice", bench.text.replace(".title ", "* ", 1)]
+        lines.append(self.simulator.lines())
+        if bench.t_stop_s is not None:
+            lines.append(self.simulator.tran(bench.t_stop_s))
+        includes = {"models.spice": lean_library(self.pdk, self.corner, cells), "cells.spice": cells}
+        return Deck(bench.name, "\n".join(lines) + "\n.end\n", includes, bench.vectors, bench.t_stop_s)
+
+    def run(self, benches: Sequence[Bench], design: Design, folder: Path) -> list[Result]:
+        """Run the benches; raises ``CharacterizationFailed`` when one gives no result, after all have been tried."""
+        decks = [self.deck(bench, design) for bench in benches]
+        outcomes = run_many(
+            decks, jobs=self.jobs, scheduler=self.scheduler, folder=folder, cache=self.cache, timeout_s=self.timeout_s, progress=self.progress
+        )
+        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        if failures:
+            told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
+            raise CharacterizationFailed(f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures)
+        return [outcome for outcome in outcomes if isinstance(outcome, Result)]
