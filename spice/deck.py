@@ -18,6 +18,7 @@ from .names import check_name
 SPICEINIT: Final = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nset filetype=binary\n"
 """Read by ngspice from the folder it runs in. More than one OpenMP thread makes small decks far slower."""
 _KEY_VERSION: Final = "1"
+_OWN_SUFFIXES: Final = (".cir", ".log", ".raw")
 _COMMAND: Final = re.compile(r"^[ \t]*(?:\*#|\.control\b|\.endc\b)", re.IGNORECASE | re.MULTILINE)
 _RELATIVE_INCLUDE: Final = re.compile(
     r"^[ \t]*\.(?:include|inc|lib)[ \t]+[\"']?([^\"'\s]+)[\"']?", re.IGNORECASE | re.MULTILINE
@@ -56,6 +57,10 @@ class Deck:
             )
         for file in self.includes:
             check_name(file, "include file")
+            if Path(file).suffix.lower() in _OWN_SUFFIXES:
+                raise BadDeck(
+                    f"deck {self.name}: an include may not be called {file!r}; runs write such files"
+                )
         for file, content in {"text": self.text, **self.includes}.items():
             command = _COMMAND.search(content)
             if command:
@@ -108,7 +113,8 @@ class Deck:
     def write(self, folder: Path, stem: str | None = None) -> Path:
         """Write `<stem>.cir` (default: the name), the includes and `.spiceinit` into `folder`.
 
-        Each file is written whole or not at all. Returns the deck's path. By hand: `cd folder && ngspice -b -r out.raw <stem>.cir`.
+        Each file is written whole or not at all. Returns the deck's path. To run it by hand:
+        `cd folder && ngspice -b -r out.raw <stem>.cir`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / ".spiceinit", SPICEINIT.encode())

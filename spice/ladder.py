@@ -7,7 +7,6 @@ rerun by hand. Which rung gave the answer stands in the result's attempts.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from .deck import Deck
 from .errors import FailureKind, SimulationFailed
 from .names import check_name
 from .ngspice import Ngspice, run
+from .process import Stop
 from .result import AS_GIVEN, Attempt, Result
 
 _TRAN: Final = re.compile(r"^[ \t]*\.tran[ \t].*$", re.IGNORECASE | re.MULTILINE)
@@ -101,20 +101,23 @@ def climb(
     *,
     ladder: Sequence[Rung] = LADDER,
     keep_raw: bool = False,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Result:
     """Run `deck` as given and, where it fails, up the `ladder`; `timeout_s` is for each attempt.
 
     The result's attempts hold each try; its last one gave the answer. Raises `SimulationFailed` with the last
     rung's kind.
     """
+    for rung in ladder:
+        for suffix in ("cir", "log", "raw"):
+            (folder / f"{deck.name}+{rung.name}.{suffix}").unlink(missing_ok=True)
     attempts: tuple[Attempt, ...] = ()
     failure: SimulationFailed | None = None
-    for rung in (None, *ladder):
-        if failure is not None and (rung is None or not rung.fits(deck, failure.kind)):
+    for step in (None, *ladder):
+        if step is not None and failure is not None and not step.fits(deck, failure.kind):
             continue
-        tried = deck if rung is None else rung.apply(deck)
-        name = AS_GIVEN if rung is None else rung.name
+        tried = deck if step is None else step.apply(deck)
+        name = AS_GIVEN if step is None else step.name
         try:
             result = run(tried, ngspice, folder, timeout_s, rung=name, keep_raw=keep_raw, stop=stop)
         except SimulationFailed as error:

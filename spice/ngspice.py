@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final
 
 from .deck import Deck
 from .errors import FailureKind, SimulationFailed, SimulatorMissing
-from .process import Ended, supervise
+from .process import Ended, Stop, supervise
 from .raw import IncompleteRaw, read_raw
 from .result import AS_GIVEN, Attempt, Plot, Result
 from .verdict import judge
@@ -71,7 +70,7 @@ def run(
     *,
     rung: str = AS_GIVEN,
     keep_raw: bool = False,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Result:
     """Run `deck` once in `folder` for at most `timeout_s` s and judge it by its results.
 

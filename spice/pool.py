@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import joblib
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .cache import Cache
+from .cluster import Abandoned, connected
 from .deck import Deck
-from .errors import BadDeck, SchedulerUnavailable, SimulationFailed, SimulatorMissing
+from .errors import BadDeck, Interrupted, SimulationFailed, SimulatorMissing
 from .files import write_whole
 from .ladder import LADDER, Rung, climb
 from .ngspice import Ngspice, find_ngspice
+from .process import Stop
+from .progress import Advance, shown
 from .result import AS_GIVEN, Failure, Result
 
 Keep = Literal["decks", "raw"]
-Advance = Callable[[int, int], None]
-"""Called with (done, total)."""
 
-_CONNECT_S: Final = 5
+_DISMISS_S: Final = 5
+"""More than SIGTERM, SIGKILL and the polling take."""
 
 
 def run_many(
@@ -72,29 +73,33 @@ def run_many(
             on_done(index, outcome)
         advance(len(outcomes), len(decks))
 
-    with _bar(progress, len(decks)) as advance:
+    with shown(progress, len(decks)) as advance:
         waiting = []
         for index, deck in enumerate(decks):
             known = None if cache is None else cache.get(deck.key(here.version))
-            if known is None:
+            as_run = None if known is None else _as_run(deck, known.rung, ladder)
+            if known is None or as_run is None:
                 waiting.append(index)
                 continue
-            _write_as_run(deck, known, folder, ladder)
+            stem = deck.name if known.rung == AS_GIVEN else f"{deck.name}+{known.rung}"
+            as_run.write(folder, stem)
             arrived(index, replace(known, name=deck.name))
+        if not waiting:
+            return [outcomes[index] for index in range(len(decks))]
         settings = _Settings(here, timeout_s, tuple(ladder), keep == "raw")
         with _executor(jobs, scheduler) as parallel:
-            stop = threading.Event()
-            local = None if scheduler else (folder, stop)
-            work = (joblib.delayed(_job)(index, decks[index], settings, local) for index in waiting)
+            crew = None if scheduler else _Crew(folder)
+            work = (joblib.delayed(_job)(index, decks[index], settings, crew) for index in waiting)
             try:
-                for done in parallel(work) if waiting else ():
-                    if local is None:
+                for done in parallel(work):
+                    if crew is None:
                         done.unpack(folder)
                     if cache is not None and isinstance(done.outcome, Result):
                         cache.put(decks[done.index].key(here.version), done.outcome)
                     arrived(done.index, done.outcome)
             finally:
-                stop.set()
+                if crew is not None:
+                    crew.dismiss()
     return [outcomes[index] for index in range(len(decks))]
 
 
@@ -104,6 +109,31 @@ class _Settings:
     timeout_s: float
     ladder: tuple[Rung, ...]
     keep_raw: bool
+
+
+class _Crew:
+    """The runs in progress on this machine, so that they can be ended together."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stop = threading.Event()
+        self._running = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def dismiss(self) -> None:
+        """End what runs, and wait until it is gone; no run starts afterwards."""
+        self.stop.set()
+        with self._changed:
+            self._changed.wait_for(lambda: self._running == 0, timeout=_DISMISS_S)
 
 
 @dataclass(slots=True)
@@ -122,11 +152,13 @@ class _Done:
             self.outcome = replace(self.outcome, folder=folder)
 
 
-def _job(index: int, deck: Deck, settings: _Settings, local: tuple[Path, threading.Event] | None) -> _Done:
+def _job(index: int, deck: Deck, settings: _Settings, crew: _Crew | None) -> _Done:
     """Run one deck: in the coordinator's folder, or (on a cluster) in a temporary one."""
-    if local is not None:
-        folder, stop = local
-        return _Done(index, _outcome(deck, settings, folder, stop), {})
+    if crew is not None:
+        with crew:
+            if crew.stop.is_set():
+                raise Interrupted(f"{deck.name} was not started")
+            return _Done(index, _outcome(deck, settings, crew.folder, crew.stop), {})
     there = find_ngspice()
     if there.version != settings.ngspice.version:
         raise SimulatorMissing(
@@ -135,12 +167,12 @@ def _job(index: int, deck: Deck, settings: _Settings, local: tuple[Path, threadi
         )
     with TemporaryDirectory(prefix="nonideal-") as temporary:
         folder = Path(temporary)
-        outcome = _outcome(deck, replace(settings, ngspice=there, keep_raw=False), folder, None)
+        outcome = _outcome(deck, replace(settings, ngspice=there, keep_raw=False), folder, Abandoned())
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".raw"}
     return _Done(index, outcome, files)
 
 
-def _outcome(deck: Deck, settings: _Settings, folder: Path, stop: threading.Event | None) -> Result | Failure:
+def _outcome(deck: Deck, settings: _Settings, folder: Path, stop: Stop) -> Result | Failure:
     try:
         return climb(
             deck,
@@ -172,16 +204,11 @@ def _check_folder(decks: Sequence[Deck]) -> None:
                 )
 
 
-def _write_as_run(deck: Deck, known: Result, folder: Path, ladder: Sequence[Rung]) -> None:
-    """Put the deck that gave a cached result into `folder`."""
-    if known.rung == AS_GIVEN:
-        deck.write(folder)
-        return
-    for rung in ladder:
-        if rung.name == known.rung:
-            rung.apply(deck).write(folder, f"{deck.name}+{rung.name}")
-            return
-    deck.write(folder)
+def _as_run(deck: Deck, rung: str, ladder: Sequence[Rung]) -> Deck | None:
+    """The deck as it ran on `rung`; None where the ladder has no such rung, so that its result is not ours."""
+    if rung == AS_GIVEN:
+        return deck
+    return next((one.apply(deck) for one in ladder if one.name == rung), None)
 
 
 @contextmanager
@@ -190,43 +217,5 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[joblib.Parallel]:
     if scheduler is None:
         yield joblib.Parallel(n_jobs=jobs, backend="threading", batch_size=1, return_as="generator_unordered")
         return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise SchedulerUnavailable(
-            f"scheduler {scheduler}: Dask is not installed; pip install 'nonideal[cluster]'"
-        ) from error
-    try:
-        client = Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SchedulerUnavailable(
-            f"scheduler {scheduler}: no answer within {_CONNECT_S} s ({error}); "
-            "start one with `dask scheduler` and workers with `dask worker ADDRESS`"
-        ) from error
-    with client:
-        if not client.ncores():
-            raise SchedulerUnavailable(
-                f"scheduler {scheduler}: it has no workers; start some: dask worker {scheduler}"
-            )
-        with joblib.parallel_config(backend="dask", client=client):
-            yield joblib.Parallel(n_jobs=-1, batch_size=1, return_as="generator_unordered")
-
-
-@contextmanager
-def _bar(progress: bool | Advance, total: int) -> Iterator[Advance]:
-    if callable(progress):
-        yield progress
-        return
-    bar: AbstractContextManager[Any] = nullcontext()
-    if progress:
-        bar = Progress(
-            TextColumn("ngspice"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
-        )
-    with bar as shown:
-        task = None if shown is None else shown.add_task("ngspice", total=total)
-
-        def advance(done: int, _total: int) -> None:
-            if shown is not None:
-                shown.update(task, completed=done)
-
-        yield advance
+    with connected(scheduler) as client, joblib.parallel_config(backend="dask", client=client):
+        yield joblib.Parallel(n_jobs=-1, batch_size=1, return_as="generator_unordered")

@@ -13,12 +13,11 @@ import math
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from .errors import Interrupted
 
@@ -34,6 +33,14 @@ _GRACE_S: Final = 0.3
 """Between SIGTERM and SIGKILL."""
 _CPU_MARGIN_S: Final = 10
 _LONGEST_NAP_S: Final = 0.01
+
+
+class Stop(Protocol):
+    """Says whether a run is still wanted; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """True once the run is to be ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def supervise(
     timeout_s: float,
     *,
     environ: Mapping[str, str],
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Ended:
     """Run `command` in `folder`, its output into `log`, for at most `timeout_s` s, and end its whole group.
 
@@ -95,7 +102,7 @@ def supervise(
     return Ended(child.returncode, usage.ru_utime + usage.ru_stime, time.monotonic() - started, timed_out)
 
 
-def _wait(pid: int, deadline: float, stop: threading.Event | None) -> bool:
+def _wait(pid: int, deadline: float, stop: Stop | None) -> bool:
     """Wait for the child without reaping it, so that its group's number stays ours; False on time-out."""
     nap = 0.0005
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

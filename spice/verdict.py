@@ -24,16 +24,11 @@ def judge(deck: Deck, plots: tuple[Plot, ...]) -> Verdict | None:
     """
     if not plots:
         return FailureKind.no_output, "no plots in the results"
-    analyses = deck.analyses()
-    return (
-        _without_plot(analyses, plots)
-        or _missing(deck, plots)
-        or _not_finite(deck, plots)
-        or _short(analyses, plots)
-    )
+    asked = deck.analyses()
+    return _lacking(asked, plots) or _missing(deck, plots) or _not_finite(deck, plots) or _short(asked, plots)
 
 
-def _without_plot(analyses: tuple[Analysis, ...], plots: tuple[Plot, ...]) -> Verdict | None:
+def _lacking(analyses: tuple[Analysis, ...], plots: tuple[Plot, ...]) -> Verdict | None:
     wanted = Counter(analysis.plot_name for analysis in analyses)
     lacking = wanted - Counter(plot.title for plot in plots)
     return (FailureKind.short, f"results without {', '.join(lacking)}") if lacking else None
@@ -66,7 +61,7 @@ def _short(analyses: tuple[Analysis, ...], plots: tuple[Plot, ...]) -> Verdict |
     for name in {analysis.plot_name for analysis in analyses}:
         mine = [analysis for analysis in analyses if analysis.plot_name == name]
         theirs = sorted((plot.axis for plot in plots if plot.title == name), key=len)
-        for analysis, axis in zip(sorted(mine, key=Analysis.least_points), theirs, strict=True):
+        for analysis, axis in zip(sorted(mine, key=Analysis.least_points), theirs, strict=False):
             shortfall = analysis.shortfall(axis)
             if shortfall:
                 return FailureKind.short, shortfall
