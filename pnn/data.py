@@ -71,12 +71,12 @@ class Dataset:
             )
             raise DataError(
                 f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes "
-                f"{list(layer_sizes)} begin with {layer_sizes[0]}: set the first layer size to {self.features}"
+                f"{list(layer_sizes)} begin with {layer_sizes[0]}: make the first {self.features}"
             )
         if layer_sizes[-1] < self.classes:
             raise DataError(
                 f"data set {self.name} has {self.classes} classes, but layer_sizes "
-                f"{list(layer_sizes)} end with {layer_sizes[-1]}: give the last layer at least {self.classes} neurons"
+                f"{list(layer_sizes)} end with {layer_sizes[-1]}: make the last {self.classes} or more"
             )
 
 

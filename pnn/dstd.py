@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from pnn.errors import BadParameter
-from pnn.exact import check_shapes, phi
+from pnn.exact import check_shapes, in_phase, phi
 
 
 def grid(steps: int, offset: float = 0.0) -> tuple[float, ...]:
@@ -48,7 +48,7 @@ def membrane_dstd(
     -> [B, N_out]. Differentiable in all three; the gradient in t has its kinks at the grid points.
     """
     check_shapes(spike_time, weight, conductance)
-    t = spike_time.clamp(0.0, 1.0)
+    t = in_phase(spike_time)
     v = torch.zeros(t.shape[0], weight.shape[0], dtype=t.dtype, device=t.device)
     both = torch.cat((conductance, weight)).t()
     for start, end in pairwise(edges):

@@ -25,6 +25,11 @@ def phi(x: Tensor) -> Tensor:
     return torch.where(small, series, -torch.expm1(-safe) / safe)
 
 
+def in_phase(spike_time: Tensor) -> Tensor:
+    """Spike times held in [0, 1]; from 1 on a spike is silent and has no gradient. NaN stays NaN."""
+    return torch.where(spike_time >= 1.0, torch.ones_like(spike_time), spike_time.clamp(min=0.0))
+
+
 def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:
     """Raise ``BadParameter`` unless the shapes are [B, N_in], [N_out, N_in], [N_out, N_in]."""
     if (
@@ -57,7 +62,7 @@ def membrane_exact(
 
 
 def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor:
-    t, order = torch.sort(spike_time.clamp(0.0, 1.0), dim=1)
+    t, order = torch.sort(in_phase(spike_time), dim=1)
     f = conductance.t()[order].cumsum(1)  # [B, N_in, N_out]: after each spike
     g = weight.t()[order].cumsum(1)
     h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)
@@ -73,7 +78,7 @@ def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple
     ``membrane_exact``.
     """
     check_shapes(spike_time, weight, conductance)
-    t, order = torch.sort(spike_time.clamp(0.0, 1.0), dim=1)
+    t, order = torch.sort(in_phase(spike_time), dim=1)
     f = conductance.t()[order].cumsum(1)
     g = weight.t()[order].cumsum(1)
     h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)

@@ -53,7 +53,7 @@ class Reversal:
             beta = np.polynomial.polynomial.polyval(np.linspace(low, top, 101), np.asarray(coefficients))
             if np.any(sign * beta < 0.0):
                 raise BadParameter(
-                    f"reversal {name}: beta is {beta[np.argmin(sign * beta)]:.4g} inside |w| = {low}..{high}, "
+                    f"reversal {name}: beta is {beta[np.argmin(sign * beta)]:.4g} for |w| {low}..{high}, "
                     f"it must be {'>= 0' if sign > 0 else '<= 0'} for {name} weights"
                 )
 

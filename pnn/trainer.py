@@ -260,7 +260,7 @@ def _diverged(
                 layer, what = index, f"gradient of layer {index}'s weights is not finite"
                 break
     return TrainingDiverged(
-        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the rate or check the data",
+        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the rate, check the data",
         epoch=epoch,
         batch=batch,
         layer=layer,
