@@ -1,0 +1,110 @@
+"""One sample through the whole network in SPICE: the deck, and the spikes read from its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.network import Topology
+from circuits.timeline import Timeline, control_sources, pulse
+from spice import Deck, Result, SimulatorOptions
+
+Array = NDArray[np.float64]
+SUPPLIES = ("vdd", "v0")
+"""Rails whose current is counted as energy."""
+
+
+def network_ports(netlist: str) -> tuple[str, ...]:
+    """Ports of the cell ``network`` in the order the netlist has them: an extracted one has its own, so pins are bound by name."""
+    lines = iter(netlist.splitlines())
+    for line in lines:
+        words = line.split()
+        if len(words) > 1 and words[0].lower() == ".subckt" and words[1].lower() == "network":
+            ports = words[2:]
+            for more in lines:
+                if not more.startswith("+"):
+                    break
+                ports += more[1:].split()
+            return tuple(ports)
+    raise CircuitError("the netlist has no `.subckt network`")
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights."""
+
+    topology: Topology
+    design: Design
+    netlist: str
+    models: str
+    vdis_V: float
+
+    def __post_init__(self) -> None:
+        have, want = set(network_ports(self.netlist)), set(self.topology.ports)
+        if have != want:
+            lost, extra = sorted(want - have), sorted(have - want)
+            raise CircuitError(f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}")
+
+    @property
+    def timeline(self) -> Timeline:
+        """Phases of one inference."""
+        return Timeline(self.design.timing, self.topology.depth)
+
+    def deck(self, name: str, biases: str, spike_time_norm: Array, simulator: SimulatorOptions, probes: tuple[str, ...] = ()) -> Deck:
+        """The deck of one sample.
+
+        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``biases`` is the cell written by ``circuits.mapping``.
+        ``probes`` are further vectors to save.
+        """
+        timeline, supplies = self.timeline, self.design.supplies
+        if spike_time_norm.shape != (self.topology.layers[0],):
+            raise CircuitError(f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs")
+        lines = [f"* {name}", ".include models.spice", ".include network.spice", ".include biases.spice"]
+        lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
+        lines += [f"Vvdis vdis 0 {self.vdis_V:.9g}", f"Vvsense vsense 0 {supplies.vsense_V:.6g}"]
+        lines.append(control_sources(timeline, supplies.vdd_V))
+        begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
+        end = timeline.spans()["phase_0"][1]
+        for j, at in enumerate(spike_time_norm):
+            if at < 1.0:
+                span = (begin + max(float(at), 0.0) * t_circ_s, end)
+                lines.append(pulse(f"in_{j}", f"in_{j}", span, supplies.vdd_V, self.design.timing.edge_s))
+            else:
+                lines.append(f"Vin_{j} in_{j} 0 0")
+        lines.append("Xnetwork " + " ".join(network_ports(self.netlist)) + " network")
+        lines.append("Xbiases " + " ".join(self.topology.bias_ports) + " biases")
+        vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + ("i(vdd)", "i(vv0)") + probes
+        lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
+        includes = {"models.spice": self.models, "network.spice": self.netlist, "biases.spice": biases}
+        return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
+
+
+def spike_times_s(result: Result, circuit: Circuit) -> list[Array]:
+    """Per layer the spike times [neurons] in s from the start of its firing phase; infinity where no spike came before the window closed."""
+    timeline, half_V = circuit.timeline, circuit.design.supplies.vdd_V / 2
+    times = []
+    for layer in range(1, circuit.topology.depth + 1):
+        begin = timeline.firing_s(layer)
+        inside = (result.axis >= begin - timeline.timing.edge_s) & (result.axis <= begin + timeline.window_s)
+        axis = result.axis[inside]
+        row = np.full(circuit.topology.layers[layer], np.inf)
+        for k in range(len(row)):
+            wave = np.asarray(result[f"v({Topology.spike(layer, k)})"], float)[inside]
+            rising = np.flatnonzero((wave[:-1] < half_V) & (wave[1:] >= half_V))
+            if len(rising):
+                i = int(rising[0])
+                fraction = (half_V - wave[i]) / (wave[i + 1] - wave[i])
+                row[k] = max(axis[i] + fraction * (axis[i + 1] - axis[i]) - begin, 0.0)
+        times.append(row)
+    return times
+
+
+def energy_J(result: Result, circuit: Circuit) -> float:
+    """Energy drawn from the rails over the whole inference, reset included, in J."""
+    volts = {"vdd": circuit.design.supplies.vdd_V, "v0": circuit.design.supplies.v0_V}
+    currents = {"vdd": result["i(vdd)"], "v0": result["i(vv0)"]}
+    return float(-sum(volts[rail] * np.trapezoid(np.asarray(currents[rail], float), result.axis) for rail in SUPPLIES))
