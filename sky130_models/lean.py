@@ -5,16 +5,16 @@ model card, the PDK's bin with its expressions reduced to numbers, and each devi
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from .corner import Corner
 from .device import DEVICES, DeviceSize
 from .errors import PdkError
-from .expression import RANDOM, Name, Node, Number, number, parse
+from .expression import RANDOM, Name, Number, number, parse
 from .library import Card, Section, Subcircuit, assignments, read_section
 from .netlist import instances
 from .pdk import Pdk
-from .reduction import Lookup, calls, evaluate, names, reduce, write
+from .reduction import Lookup, calls, evaluate, names, reduce, scope, write
 
 CARD_MARGIN_M = 1e-9
 """Half the width in W and in L of the bin of a lean card, in m: less than half the drawing grid."""
@@ -61,18 +61,8 @@ def pick_card(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Car
 def known_lookup(section: Section, subcircuit: Subcircuit, size: DeviceSize, mult: float = 1) -> Lookup:
     """Names inside `subcircuit` for an instance of `size`, every other parameter at its default."""
     drawn = {"w": size.w_um, "l": size.l_um, "nf": size.fingers, "mult": mult}
-    return _local_lookup(section, subcircuit, {name: Number(value) for name, value in drawn.items()})
-
-
-def _local_lookup(section: Section, subcircuit: Subcircuit, given: Mapping[str, Node]) -> Lookup:
-    def lookup(name: str) -> Node | None:
-        if name in given:
-            return given[name]
-        if name in subcircuit.parameters:
-            return reduce(parse(subcircuit.parameters[name]), lookup)
-        return section.lookup(name)
-
-    return lookup
+    given = {name: Number(value) for name, value in drawn.items()}
+    return scope(subcircuit.parameters, given, section.lookup)
 
 
 def _within(value: float, low: float, high: float) -> bool:
@@ -111,14 +101,27 @@ def _transistor(section: Section, subcircuit: Subcircuit, sizes: Iterable[Device
         _card(section, subcircuit, DeviceSize(device, w_um, l_um), f"{model}.{index}")
         for index, (w_um, l_um, device) in enumerate(fingers, start=1)
     ]
-    return "\n".join([*texts, _subcircuit(subcircuit, kept, "dvt", head, values)])
+    items = [f"{name}={{{text}}}" for name, text in values.items()]
+    rows = [" ".join(items[start : start + 6]) for start in range(0, len(items), 6)]
+    return "\n".join([*texts, _subcircuit(subcircuit, kept, "dvt", ["\n+ ".join([head, *rows])])])
 
 
 def _capacitor(section: Section, subcircuit: Subcircuit) -> str:
-    head, values = _element(section, subcircuit)
-    kept = [name for name in ("w", "l", "mult") if name in subcircuit.parameters]
-    values["c"] = _reduced(section, subcircuit, [*kept, "dc"], f"({values['c']})*(1+dc)")
-    return _subcircuit(subcircuit, kept, "dc", head, values)
+    kept = [name for name in ("w", "l", "mult", "mf") if name in subcircuit.parameters]
+    elements: list[str] = []
+    varied = 0
+    for element in subcircuit.elements:
+        head, *texts = re.split(r"(\{[^{}]*\}|'[^']*')", " ".join(element.split()))
+        for index in range(0, len(texts), 2):
+            text = texts[index]
+            if element[0] in "cC" and index == 0:
+                text = f"({text})*(1+dc)"
+                varied += 1
+            texts[index] = f"{{{_reduced(section, subcircuit, [*kept, 'dc'], text)}}}"
+        elements.append(head + "".join(texts))
+    if varied != 1:
+        raise PdkError(f"{section.library}: {subcircuit.name} has not just one capacitor with an expression")
+    return _subcircuit(subcircuit, kept, "dc", elements)
 
 
 def _element(section: Section, subcircuit: Subcircuit) -> tuple[str, dict[str, str]]:
@@ -142,25 +145,18 @@ def _kept(subcircuit: Subcircuit, values: dict[str, str]) -> list[str]:
 
 def _reduced(section: Section, subcircuit: Subcircuit, kept: list[str], text: str) -> str:
     """An expression with all but the kept parameters reduced to numbers."""
-    own: dict[str, Node] = {name: Name(name) for name in kept}
-    node = reduce(parse(text), _local_lookup(section, subcircuit, own))
+    own = {name: Name(name) for name in kept}
+    node = reduce(parse(text), scope(subcircuit.parameters, own, section.lookup))
     if (unknown := names(node) - own.keys()) or calls(node) & RANDOM:
         why = f"{sorted(unknown)} unknown" if unknown else "still random"
         raise PdkError(f"{section.library}, section {section.name}: {subcircuit.name}: {text!r}: {why}")
     return write(node)
 
 
-def _subcircuit(
-    subcircuit: Subcircuit, kept: list[str], extra: str, head: str, values: dict[str, str]
-) -> str:
+def _subcircuit(subcircuit: Subcircuit, kept: list[str], extra: str, elements: list[str]) -> str:
     defaults = " ".join(f"{name}={subcircuit.parameters[name].replace(' ', '')}" for name in kept)
-    items = [f"{name}={{{text}}}" for name, text in values.items()]
-    line = "\n+ ".join(" ".join(items[start : start + 6]) for start in range(0, len(items), 6))
-    ports = " ".join(subcircuit.ports)
-    return (
-        f".subckt {subcircuit.name} {ports}\n.param {defaults} {extra}=0\n{head}\n+ {line}\n"
-        f".ends {subcircuit.name}\n"
-    )
+    opening = f".subckt {subcircuit.name} {' '.join(subcircuit.ports)}"
+    return "\n".join([opening, f".param {defaults} {extra}=0", *elements, f".ends {subcircuit.name}\n"])
 
 
 def _card(section: Section, subcircuit: Subcircuit, size: DeviceSize, name: str) -> str:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .errors import PdkError
-from .expression import Node, parse
-from .reduction import evaluate, reduce
+from .reduction import Lookup, evaluate, scope
 
 _BLOCK = re.compile(r"^[ \t]*\.(subckt|ends)\b[ \t]*(\S*)", re.IGNORECASE | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.]*)\s*=(?!=)")
@@ -45,7 +44,6 @@ class Section:
     parameters: Mapping[str, str]
     options: tuple[str, ...]
     texts: Mapping[str, str]
-    _values: dict[str, Node] = field(default_factory=dict, repr=False, compare=False)
     _subcircuits: dict[str, Subcircuit] = field(default_factory=dict, repr=False, compare=False)
 
     def subcircuit(self, name: str) -> Subcircuit:
@@ -57,19 +55,10 @@ class Section:
             self._subcircuits[key] = parse_subcircuit(self.texts[key])
         return self._subcircuits[key]
 
-    def lookup(self, name: str) -> Node | None:
-        """The value of a global parameter (reduced; random parts kept), None if there is none."""
-        return self._resolve(name, ())
-
-    def _resolve(self, name: str, chain: tuple[str, ...]) -> Node | None:
-        if name not in self.parameters:
-            return None
-        if name in chain:
-            raise PdkError(f"{self.library}, section {self.name}: {' -> '.join((*chain, name))} never ends")
-        if name not in self._values:
-            node = reduce(parse(self.parameters[name]), lambda inner: self._resolve(inner, (*chain, name)))
-            self._values[name] = node
-        return self._values[name]
+    @cached_property
+    def lookup(self) -> Lookup:
+        """What a global parameter stands for (reduced; random parts kept), None if there is none."""
+        return scope(self.parameters, {}, lambda _: None)
 
     def value(self, name: str) -> float:
         """The number of a global parameter; raises PdkError if it is missing or random in this section."""
@@ -174,11 +163,13 @@ def _section_text(library: Path, text: str, name: str) -> str:
 _INCLUDE = re.compile(r"^[ \t]*\.inc(?:lude)?[ \t]+[\"']?([^\"'\s]+)", re.IGNORECASE | re.MULTILINE)
 
 
-def _included(text: str, base: Path) -> Iterator[Path]:
+def _included(text: str, base: Path, chain: tuple[Path, ...] = ()) -> Iterator[Path]:
     for match in _INCLUDE.finditer(text):
         path = base.parent / match[1]
+        if path in chain:
+            raise PdkError(f"{base} includes {path}, which includes it")
         yield path
-        yield from _included(_text(path, _stamp(path)), path)
+        yield from _included(_text(path, _stamp(path)), path, (*chain, path))
 
 
 @lru_cache(maxsize=32)

@@ -1,6 +1,6 @@
 """Parameter expressions reduced to numbers, as far as their names are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 from .errors import PdkError
@@ -39,6 +39,26 @@ def evaluate(text: str, lookup: Lookup, deviate: float | None = None) -> float:
     if not isinstance(node, Number):
         raise PdkError(f"{text!r} does not reduce to a number: {write(node)!r} is left")
     return node.value
+
+
+def scope(expressions: Mapping[str, str], given: Mapping[str, Node], outer: Lookup) -> Lookup:
+    """The names of one scope: those `given`, then those that `expressions` define, then those of `outer`.
+
+    Every value is computed once, when first asked for. Raises PdkError for a name that needs itself.
+    """
+    values = dict(given)
+
+    def resolve(name: str, chain: tuple[str, ...]) -> Node | None:
+        if name in values:
+            return values[name]
+        if name not in expressions:
+            return outer(name)
+        if name in chain:
+            raise PdkError(f"parameter {' -> '.join((*chain, name))} needs itself")
+        values[name] = reduce(parse(expressions[name]), lambda inner: resolve(inner, (*chain, name)))
+        return values[name]
+
+    return lambda name: resolve(name, ())
 
 
 def write(node: Node) -> str:
