@@ -15,7 +15,10 @@ class ExperimentError(FlowError):
     def __init__(self, source: str, problems: list[str]) -> None:
         self.source = source
         self.problems = problems
-        super().__init__("\n".join([f"{source}: {len(problems)} problem{'s' * (len(problems) > 1)}", *(f"  {p}" for p in problems)]))
+        many = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(
+            f"{source}: {problems[0]}" if len(problems) == 1 else f"{source}: {len(problems)} problems{many}"
+        )
 
 
 class RunDirBusy(FlowError):

@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from characterize.stage import CharacterizeOptions
 from circuits.design import Design
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
+from sky130_models.corner import Corner
 from spice.names import UnsafeName, check_name
 
 FOLDER = "experiments"
@@ -25,6 +27,7 @@ class Experiment(Section):
     seed: Seed = 0
     process: Process = Process()
     circuit: Design = Design()
+    characterize: CharacterizeOptions = CharacterizeOptions()
     data: Data = Data()
     training: Training = Training()
     netlist: Netlist = Netlist()
@@ -53,6 +56,10 @@ class Experiment(Section):
             )
         return self
 
+    def at(self, corner: Corner) -> Experiment:
+        """The same experiment at another process corner."""
+        return self.model_copy(update={"process": Process(corner=corner)})
+
     def section(self, dotted: str) -> Any:
         """A section or value by its dotted name, JSON-ready (for manifests)."""
         value: Any = self.model_dump(mode="json")
@@ -68,7 +75,9 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ExperimentError(str(path), [f"not UTF-8 text ({error.reason} at byte {error.start})"]) from error
+        raise ExperimentError(
+            str(path), [f"not UTF-8 text ({error.reason} at byte {error.start})"]
+        ) from error
     except OSError as error:
         raise ExperimentError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except tomllib.TOMLDecodeError as error:
@@ -76,7 +85,10 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
     experiment = parse_experiment(data, str(path))
     if experiment.name != path.stem:
         raise ExperimentError(
-            str(path), [f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, or two experiments share one run directory"]
+            str(path),
+            [
+                f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, or two experiments share one run directory"
+            ],
         )
     return experiment
 
@@ -107,5 +119,8 @@ def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
     near = get_close_matches(name_or_path, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ExperimentError(
-        name_or_path, [f"no such experiment{hint} There are: {', '.join(known) or 'none'} (a name in {FOLDER}/, or a path to a .toml file)"]
+        name_or_path,
+        [
+            f"no such experiment{hint} There are: {', '.join(known) or 'none'} (a name in {FOLDER}/, or a path to a .toml file)"
+        ],
     )

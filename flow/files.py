@@ -62,7 +62,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}): remove it and run the stage that writes it again") from error
+        raise ValueError(
+            f"{path} is not valid JSON ({error}): remove it and run the stage that writes it again"
+        ) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -73,7 +75,9 @@ def sha256_of(path: Path) -> str:
 
 def sha256_of_value(value: Any) -> str:
     """SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
+    ).hexdigest()
 
 
 def remove_leftovers(folder: Path) -> None:

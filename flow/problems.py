@@ -50,7 +50,12 @@ def _unknown_key(path: Path, value: Any, model: type[BaseModel]) -> tuple[str, s
         return f"{shown}: unknown key; did you mean {near[0]!r}?", near[0]
     for place, known_keys in _all_keys(model):
         if key in known_keys:
-            return f"{shown}: unknown key here; it belongs to [{place}]" if place else f"{shown}: unknown key here", None
+            return (
+                f"{shown}: unknown key here; it belongs to [{place}]"
+                if place
+                else f"{shown}: unknown key here",
+                None,
+            )
     return f"{shown}: unknown key; known here: {', '.join(here)}", None
 
 
@@ -118,5 +123,3 @@ def _all_keys(model: type[BaseModel], place: str = "") -> list[tuple[str, list[s
         for inner in _models_in(field.annotation):
             found += _all_keys(inner, f"{place}.{name}".lstrip("."))
     return found
-
-

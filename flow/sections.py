@@ -80,7 +80,11 @@ class Training(Section):
 
     def evaluation(self) -> Method:
         """How layers are evaluated while training."""
-        return Exact() if self.method == "exact" else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset)
+        return (
+            Exact()
+            if self.method == "exact"
+            else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset)
+        )
 
     def options(self, seed: int) -> TrainingOptions:
         """The trainer's options for one seed."""
@@ -112,7 +116,9 @@ class CurrentScale(Section):
     @model_validator(mode="after")
     def _is_a_range(self) -> CurrentScale:
         if self.high < self.low or (self.points > 1 and self.high == self.low):
-            raise ValueError(f"low = {self.low} .. high = {self.high} with {self.points} points is no range: low must lie below high")
+            raise ValueError(
+                f"low = {self.low} .. high = {self.high} with {self.points} points is no range: low must lie below high"
+            )
         return self
 
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 _PREFIXES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6}
-_BASES = {"s": "time", "V": "voltage", "A": "current", "F": "capacitance", "m": "length", "Hz": "frequency", "J": "energy"}
+_BASES = {
+    "s": "time",
+    "V": "voltage",
+    "A": "current",
+    "F": "capacitance",
+    "m": "length",
+    "Hz": "frequency",
+    "J": "energy",
+}
 
 
 def _table() -> dict[str, tuple[str, float]]:
     """Every unit suffix: its dimension and its value in the SI unit."""
-    return {prefix + base: (dimension, factor) for base, dimension in _BASES.items() for prefix, factor in _PREFIXES.items()}
+    return {
+        prefix + base: (dimension, factor)
+        for base, dimension in _BASES.items()
+        for prefix, factor in _PREFIXES.items()
+    }
 
 
 UNITS = _table()

@@ -1,0 +1,219 @@
+"""The command line. Heavy imports happen inside the commands, so that help is instant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flow.exit_code import ExitCode, exit_code_of
+
+if TYPE_CHECKING:
+    from flow.stage import Outcome
+
+app = typer.Typer(
+    name="nonideal",
+    help="Co-design of analog in-memory computing: characterise silicon, train its physics, write back, verify.",
+    epilog="Exit codes: 0 pass, 1 out of spec, 2 bad input, 3 tool or PDK missing, 4 simulator or tool failed, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ExperimentOption = Annotated[
+    str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", help="Parallel processes (default: one per core).")
+]
+CornerOption = Annotated[
+    str | None,
+    typer.Option("--corner", help="Process corners, as tt,ff,ss,sf,fs (default: the experiment's own)."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler for the simulations, as tcp://host:8786.")
+]
+RunDirOption = Annotated[
+    Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command(epilog="Example: nonideal characterize --experiment iris --corner tt,ff,ss,sf,fs")
+def characterize(
+    experiment: ExperimentOption = "iris",
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Sweep the circuit in ngspice and fit the physical model (model.json)."""
+    from flow.session import session
+
+    with session(
+        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
+    ) as opened:
+        outcomes = opened.run(("characterization",))
+    _finish(outcomes, as_json)
+
+
+@app.command(epilog="Example: nonideal train --experiment iris --jobs 2")
+def train(
+    experiment: ExperimentOption = "iris",
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train every variant on every seed, on the physical model (weights.safetensors). Needs no simulator."""
+    from flow.session import session
+
+    with session(
+        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
+    ) as opened:
+        outcomes = opened.run(("training",))
+    _finish(outcomes, as_json)
+
+
+@app.command(
+    epilog="Example: nonideal netlist --weights weights.safetensors --model model.json --out network.spice"
+)
+def netlist(
+    experiment: ExperimentOption = "iris",
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="Any trained weights file; without it, the experiment's own."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="The netlist to write, with --weights; its mapping goes beside it as .csv."
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="The physical model, with --weights (default: the experiment's)."),
+    ] = None,
+    clip: Annotated[
+        bool,
+        typer.Option(
+            "--clip",
+            help="Clip weights outside the realisable range (they are counted) instead of refusing them.",
+        ),
+    ] = False,
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn trained weights into bias voltages and a SPICE network (network.spice, mapping.csv)."""
+    from flow.errors import BadOption
+    from flow.session import session, write_given
+
+    if (weights is None) != (out is None):
+        raise BadOption(
+            "--weights and --out belong together: give both, or neither for the experiment's own weights"
+        )
+    if weights is not None and out is not None:
+        summary = write_given(experiment, weights, out, model, run_dir, corner, clip=clip)
+        _print_json(summary) if as_json else _console().print(
+            f"{out}: {summary['synapses']} synapses, {summary['clipped']} clipped; mapping in {summary['mapping']}"
+        )
+        return
+    if model is not None:
+        raise BadOption("--model belongs to --weights and --out")
+    with session(
+        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
+    ) as opened:
+        outcomes = opened.run(("netlist",), {"netlist": {"clip": True}} if clip else None)
+    _finish(outcomes, as_json)
+
+
+@app.command(epilog="Example: nonideal doctor --json")
+def doctor(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """Say what was found (ngspice, PDK, torch, kpex ...) and what to do about what was not."""
+    from flow.doctor import examine, table
+
+    findings = examine()
+    if as_json:
+        _print_json({"findings": [f.as_json() for f in findings], "ok": all(f.fine for f in findings)})
+    else:
+        _console().print(table(findings))
+    if not all(f.fine for f in findings):
+        raise typer.Exit(ExitCode.missing)
+
+
+def _finish(outcomes: list[Outcome], as_json: bool) -> None:
+    """Show what the stages gave; exit 1 where a result is out of spec."""
+    from flow.show import show
+
+    passed = all(outcome.passed for outcome in outcomes)
+    if as_json:
+        _print_json({"passed": passed, "stages": [outcome.as_json() for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            show(_console(), outcome)
+    if not passed:
+        raise typer.Exit(ExitCode.out_of_spec)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False, default=str) + "\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every declared exception becomes one message and an exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=arguments, prog_name="nonideal")
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None or "--debug" in arguments:
+            import traceback
+
+            traceback.print_exc()
+        _report(error, code, "--json" in arguments)
+        sys.exit(code if code is not None else ExitCode.tool_failed)
+
+
+def _report(error: Exception, code: ExitCode | None, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    message = str(error) or type(error).__name__
+    if code is None:
+        message = (
+            f"{type(error).__name__}: {message} (a defect of nonideal: please report it with the lines above)"
+        )
+    if as_json:
+        _print_json(
+            {"error": {"type": type(error).__name__, "message": message, "exit_code": int(code or 4)}}
+        )
+    Console(stderr=True, highlight=False).print(
+        Text.assemble(("error: ", "bold red"), message), soft_wrap=True
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Exit codes, and which exception of which room leads to which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says when it ends."""
+
+    passed = 0
+    out_of_spec = 1
+    bad_input = 2
+    missing = 3
+    tool_failed = 4
+    interrupted = 130
+
+
+# By qualified name, so that the table costs no import. An exception is looked up along its bases, nearest first.
+TABLE: dict[str, ExitCode] = {
+    "flow.errors.FlowError": ExitCode.bad_input,
+    "flow.errors.RequirementMissing": ExitCode.missing,
+    "sky130_models.errors.PdkMissing": ExitCode.missing,
+    "sky130_models.errors.PdkError": ExitCode.missing,
+    "sky130_models.errors.IllegalSize": ExitCode.bad_input,
+    "spice.errors.SimulatorMissing": ExitCode.missing,
+    "spice.errors.SchedulerUnavailable": ExitCode.missing,
+    "spice.errors.SimulationFailed": ExitCode.tool_failed,
+    "spice.errors.Interrupted": ExitCode.interrupted,
+    "spice.errors.SpiceError": ExitCode.bad_input,
+    "circuits.errors.CircuitError": ExitCode.bad_input,
+    "characterize.errors.FitRefused": ExitCode.out_of_spec,
+    "characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
+    "pnn.errors.TrainingDiverged": ExitCode.out_of_spec,
+    "pnn.errors.PnnError": ExitCode.bad_input,
+    "builtins.KeyboardInterrupt": ExitCode.interrupted,
+    "builtins.ModuleNotFoundError": ExitCode.missing,
+    "pydantic_core._pydantic_core.ValidationError": ExitCode.bad_input,
+    "builtins.OSError": ExitCode.bad_input,
+}
+
+
+def exit_code_of(error: BaseException) -> ExitCode | None:
+    """The code for an exception; None for one that no room declares (a bug: show the traceback)."""
+    for kind in type(error).__mro__:
+        code = TABLE.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return code
+    return None

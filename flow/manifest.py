@@ -1,0 +1,118 @@
+"""What a stage was made from: hashes of inputs and code, settings, seeds, versions, seconds. Written last, so its presence says "complete"."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from flow.files import read_json, sha256_of, sha256_of_value, write_text
+
+NAME = "manifest.json"
+FORMAT = 1
+
+
+class Inputs(BaseModel):
+    """What a stage's result depends on. Two runs with equal inputs have equal results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: dict[str, Any]
+    seeds: dict[str, Any]
+    files: dict[str, str]
+    tools: dict[str, str]
+    code: str
+
+    @property
+    def key(self) -> str:
+        """One hash over all of it."""
+        return sha256_of_value(self.model_dump(mode="json"))
+
+    def differs_in(self, other: Inputs) -> list[str]:
+        """Names of what is not the same, for the sentence that says why a stage runs again."""
+        names = []
+        for part in ("settings", "seeds", "files", "tools"):
+            mine, theirs = getattr(self, part), getattr(other, part)
+            names += [
+                f"{part}: {key}" for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)
+            ]
+        return names + ["code"] * (self.code != other.code)
+
+
+class Manifest(BaseModel):
+    """``manifest.json`` of a stage folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    stage: str
+    inputs: Inputs
+    outputs: dict[str, str]
+    versions: dict[str, str]
+    summary: dict[str, Any]
+    passed: bool
+    started: str
+    seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Write it, whole or not at all."""
+        write_text(folder / NAME, self.model_dump_json(indent=1) + "\n")
+
+
+def load_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a finished stage, or None where there is none that this version can read."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        return Manifest.model_validate(read_json(path))
+    except (ValueError, ValidationError):
+        return None
+
+
+def stale(folder: Path, inputs: Inputs) -> str | None:
+    """Why the stage in ``folder`` has to run for ``inputs``; None when its results stand."""
+    manifest = load_manifest(folder)
+    if manifest is None:
+        return "not run yet" if not (folder / NAME).exists() else f"{folder / NAME} cannot be read"
+    if manifest.inputs.key != inputs.key:
+        return "changed: " + ", ".join(manifest.inputs.differs_in(inputs)[:6])
+    for name, sha256 in manifest.outputs.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{path} is gone"
+        if sha256_of(path) != sha256:
+            return f"{path} was altered"
+    return None
+
+
+def up_to_date(folder: Path, inputs: Inputs) -> bool:
+    """Do the results in ``folder`` stand for ``inputs``: same inputs, all outputs there and unaltered?"""
+    return stale(folder, inputs) is None
+
+
+def hash_files(paths: dict[str, Path]) -> dict[str, str]:
+    """SHA-256 of each file under its name."""
+    return {name: sha256_of(path) for name, path in paths.items()}
+
+
+def hash_code(rooms: tuple[str, ...], base: Path | None = None) -> str:
+    """One hash over the sources of ``rooms`` (packages, or single modules such as ``characterize/model.py``): new code, new results."""
+    base = base if base is not None else Path(__file__).resolve().parent.parent
+    found: dict[str, str] = {}
+    for room in rooms:
+        place = base / room
+        files = (
+            [place]
+            if place.is_file()
+            else sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        )
+        found.update({str(path.relative_to(base)): sha256_of(path) for path in files})
+    return sha256_of_value(found)
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,103 @@
+"""A run directory: one folder a stage, used by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from flow.errors import RunDirBusy, RunDirError
+from flow.files import remove_leftovers, write_json
+from flow.manifest import now
+
+LOCK = ".lock"
+HOLDER = ".lock.json"
+BASE = "runs"
+
+
+class RunDir:
+    """``runs/<experiment>``. The operating system frees the lock of a process that dies, however it dies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunDir({str(self.path)!r})"
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage, created."""
+        folder = self.path / name
+        self._create(folder)
+        return folder
+
+    def corner(self, name: str) -> RunDir:
+        """The run directory of another corner than the experiment's own: the same layout, one level down."""
+        return RunDir(self.path / "corners" / name)
+
+    @property
+    def model(self) -> Path:
+        """The physical model that characterisation writes."""
+        return self.path / "characterization" / "model.json"
+
+    @property
+    def cache(self) -> Path:
+        """Simulation results by content, shared by all stages."""
+        return self.path / "cache"
+
+    def weights(self, variant: str) -> Path:
+        """The weights of a variant that go to silicon."""
+        return self.path / "training" / variant / "weights.safetensors"
+
+    def mapping_folder(self, mapping: str) -> Path:
+        """Where a mapping's network.spice and mapping.csv lie."""
+        return self.path / "netlist" / mapping
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory; raises ``RunDirBusy`` that says who has it."""
+        self._create(self.path)
+        lock = FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunDirBusy(
+                f"{self.path} is in use by {self._holder()}: wait for it, or give another --run-dir"
+            ) from None
+        except OSError as error:
+            raise RunDirError(
+                f"{self.path} cannot be locked ({error}): give a --run-dir you can write to"
+            ) from error
+        try:
+            write_json(self.path / HOLDER, {"pid": os.getpid(), "host": socket.gethostname(), "since": now()})
+            remove_leftovers(self.path)
+            yield
+        finally:
+            (self.path / HOLDER).unlink(missing_ok=True)
+            lock.release()
+
+    def _holder(self) -> str:
+        try:
+            holder: dict[str, Any] = json.loads((self.path / HOLDER).read_text(encoding="utf-8"))
+            return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process (it started this very moment)"
+
+    @staticmethod
+    def _create(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirError(
+                f"{folder} cannot be created ({error.strerror}): give another --run-dir"
+            ) from error
+
+
+def default_run_dir(experiment: str) -> Path:
+    """Where an experiment's results go unless told otherwise: ``runs/<name>`` in the current folder."""
+    return Path(BASE) / experiment

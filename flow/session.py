@@ -1,0 +1,122 @@
+"""What every command does first: experiment, corners, run directory, lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flow.context import Context, available_cores
+from flow.errors import BadOption
+from flow.experiment import Experiment, load_experiment
+from flow.rundir import RunDir, default_run_dir
+from flow.stage import Outcome, run_stage
+from flow.stages import STAGES
+from flow.writeback import write_netlist
+from sky130_models.corner import Corner, parse_corner
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An experiment at one or more corners, in a locked run directory."""
+
+    experiment: Experiment
+    corners: tuple[Corner, ...]
+    rundir: RunDir
+    context: Context
+
+    def at(self, corner: Corner) -> tuple[Experiment, RunDir]:
+        """Experiment and run directory at a corner; the experiment's own corner has the directory itself."""
+        own = corner == self.experiment.process.corner
+        return self.experiment.at(corner), self.rundir if own else self.rundir.corner(corner.value)
+
+    def run(
+        self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> list[Outcome]:
+        """Run stages in order, at every corner. ``options``: by stage."""
+        outcomes = []
+        for corner in self.corners:
+            experiment, rundir = self.at(corner)
+            if len(self.corners) > 1:
+                self.context.console.rule(f"corner {corner.value}")
+            for name in stages:
+                given = (options or {}).get(name)
+                outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, given))
+        return outcomes
+
+
+@contextmanager
+def session(
+    experiment: str,
+    *,
+    run_dir: Path | None = None,
+    jobs: int | None = None,
+    corner: str | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
+    samples: int | None = None,
+) -> Iterator[Session]:
+    """Open a session; raises ``ExperimentError``, ``BadOption``, ``RunDirBusy`` before anything runs.
+
+    ``samples`` overrides how many are validated. Such a run has a directory of its own unless ``run_dir`` says otherwise,
+    so that a short one never replaces the results of a whole one.
+    """
+    loaded = load_experiment(experiment)
+    name = loaded.name
+    if samples is not None:
+        if not 1 <= samples <= loaded.data.test_samples:
+            held = loaded.data.test_samples
+            raise BadOption(f"--samples {samples}: {loaded.name} holds out {held}; give 1 to {held}")
+        loaded = loaded.model_copy(
+            update={"validation": loaded.validation.model_copy(update={"samples": samples})}
+        )
+        name = f"{name}-{samples}"
+    if jobs is not None and jobs < 1:
+        raise BadOption(f"--jobs {jobs}: give at least 1, or leave it out for one per core")
+    corners = _corners(corner) if corner else (loaded.process.corner,)
+    rundir = RunDir(run_dir if run_dir is not None else default_run_dir(name))
+    context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force)
+    with rundir.lock():
+        yield Session(loaded, corners, rundir, context)
+
+
+def _corners(text: str) -> tuple[Corner, ...]:
+    try:
+        found = tuple(parse_corner(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadOption(f"--corner {text}: {error}") from error
+    return tuple(dict.fromkeys(found))
+
+
+def write_given(
+    experiment: str,
+    weights: Path,
+    out: Path,
+    model: Path | None,
+    run_dir: Path | None,
+    corner: str | None,
+    *,
+    clip: bool,
+) -> dict[str, Any]:
+    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit; outside any run directory."""
+    loaded = load_experiment(experiment)
+    rundir = RunDir(run_dir if run_dir is not None else default_run_dir(loaded.name))
+    if corner:
+        chosen = _corners(corner)
+        if len(chosen) > 1:
+            raise BadOption(f"--corner {corner}: one corner for one netlist")
+        rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
+    model_path = model if model is not None else rundir.model
+    for path, option in ((weights, "--weights"), (model_path, "--model")):
+        if not path.is_file():
+            way_out = "" if option == "--weights" else "; give --model, or run `nonideal characterize` first"
+            raise BadOption(f"{option} {path}: no such file{way_out}")
+    table = out.with_suffix(".csv")
+    if out.suffix == ".csv":
+        raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")
+    return write_netlist(weights, model_path, loaded, out, table, clip=clip) | {
+        "netlist": str(out),
+        "mapping": str(table),
+    }

@@ -1,0 +1,77 @@
+"""Results of the stages as tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flow.stage import Outcome
+
+_PREFIXES = ((1e-15, "f"), (1e-12, "p"), (1e-9, "n"), (1e-6, "u"), (1e-3, "m"), (1.0, ""))
+
+
+def quantity(value: float, unit: str, digits: int = 4) -> str:
+    """A value with an engineering prefix: 1.4e-13, F -> 140 fF. Units with a slash and pure numbers are left as they are."""
+    if value == 0 or not unit or "/" in unit:
+        return f"{value:.{digits}g} {unit}".strip()
+    factor, prefix = next(((f, p) for f, p in reversed(_PREFIXES) if abs(value) >= f), _PREFIXES[0])
+    return f"{value / factor:.{digits}g} {prefix}{unit}"
+
+
+def show(console: Console, outcome: Outcome) -> None:
+    """Print an outcome: its table, where it lies, and how long it took."""
+    render = {"characterization": _characterization, "training": _training, "netlist": _netlist}.get(
+        outcome.stage
+    )
+    if render is not None:
+        console.print(render(outcome.summary))
+    state = "up to date" if outcome.skipped else f"{outcome.seconds:.1f} s"
+    console.print(f"{outcome.stage}: {outcome.folder} ({state})")
+
+
+def _characterization(summary: dict[str, Any]) -> Table:
+    table = Table(title=f"physical model, corner {summary['corner']}")
+    table.add_column("parameter")
+    table.add_column("value", justify="right")
+    table.add_column("standard error", justify="right")
+    for name, estimate in summary["parameters"].items():
+        unit = "" if estimate["unit"] == "1" else estimate["unit"]
+        table.add_row(name, quantity(estimate["value"], unit), quantity(estimate["stderr"], unit, 2))
+    for name in ("e_rev_positive_norm", "e_rev_negative_norm", "additivity_error"):
+        table.add_row(name, quantity(summary[name], "", 3), "")
+    table.add_row("unit_current_A", quantity(summary["unit_current_A"], "A"), "")
+    return table
+
+
+def _training(summary: dict[str, Any]) -> Table:
+    table = Table(title=f"{summary['data_set']}: accuracy on {summary['test_samples']} held-out samples")
+    table.add_column("variant")
+    table.add_column("median of seeds", justify="right")
+    table.add_column("lowest .. highest", justify="right")
+    table.add_column("the one for silicon", justify="right")
+    for name, variant in summary["variants"].items():
+        found = [seed["test_accuracy"] for seed in variant["seeds"]]
+        table.add_row(
+            name,
+            f"{100 * variant['test_accuracy_median']:.1f} %",
+            f"{100 * min(found):.1f} .. {100 * max(found):.1f} %",
+            f"{100 * variant['test_accuracy_first_seed']:.1f} %",
+        )
+    return table
+
+
+def _netlist(summary: dict[str, Any]) -> Table:
+    table = Table(title="write-back")
+    for heading in ("mapping", "layers", "synapses", "clipped", "largest current"):
+        table.add_column(heading, justify="left" if heading == "mapping" else "right")
+    for name, mapping in summary["mappings"].items():
+        table.add_row(
+            name,
+            "-".join(map(str, mapping["layers"])),
+            str(mapping["synapses"]),
+            str(mapping["clipped"]),
+            quantity(mapping["largest_current_A"], "A", 3),
+        )
+    return table

@@ -1,0 +1,174 @@
+"""What every stage has in common: inputs checked, skipped when nothing changed, resumed when cut off, timed, recorded."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flow import manifest
+from flow.context import Context
+from flow.errors import StageInputMissing
+from flow.experiment import Experiment
+from flow.files import read_json, remove_leftovers, sha256_of, write_json
+from flow.manifest import Inputs, Manifest
+from flow.rundir import RunDir
+
+STARTED = "started.json"
+PACKAGES = ("nonideal", "numpy", "scipy", "torch", "pandas", "PySpice")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a stage's function gets. ``folder`` is its own; what lies there already is of equal inputs and may be continued."""
+
+    experiment: Experiment
+    rundir: RunDir
+    context: Context
+    folder: Path
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a stage's function gives back: the files others read, numbers for people and machines, and whether they are in spec."""
+
+    outputs: tuple[Path, ...]
+    summary: dict[str, Any]
+    passed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An input file of a stage, and the command that makes it."""
+
+    path: Path
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the loop.
+
+    ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on. ``needs``: its input files.
+    ``tools``: versions that change its result, found (and missed, with the room's own exception) before anything runs.
+    """
+
+    name: str
+    doing: str
+    sections: tuple[str, ...]
+    rooms: tuple[str, ...]
+    run: Callable[[Work], Done]
+    needs: Callable[[Experiment, RunDir], dict[str, Need]] = field(default=lambda experiment, rundir: {})
+    tools: Callable[[], dict[str, str]] = dict
+    seeds: Callable[[Experiment], dict[str, Any]] = field(default=lambda experiment: {})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A stage that has results: made now, or standing from before."""
+
+    stage: str
+    folder: Path
+    skipped: bool
+    seconds: float
+    passed: bool
+    summary: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "stage": self.stage,
+            "folder": str(self.folder),
+            "skipped": self.skipped,
+            "seconds": round(self.seconds, 3),
+            "passed": self.passed,
+            "summary": self.summary,
+        }
+
+
+def run_stage(
+    stage: Stage,
+    experiment: Experiment,
+    rundir: RunDir,
+    context: Context,
+    options: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Run a stage, unless its results stand. ``options`` are settings from outside the experiment; they count as inputs.
+
+    Raises ``StageInputMissing``, and whatever the stage raises; then its folder has no manifest, and the next call continues.
+    Hold ``rundir.lock()`` round it.
+    """
+    options = dict(options or {})
+    inputs = _inputs(stage, experiment, rundir, options)
+    folder = rundir.stage(stage.name)
+    reason = "forced" if context.force else manifest.stale(folder, inputs)
+    found = manifest.load_manifest(folder)
+    if reason is None and found is not None:
+        context.console.print(f"[dim]{stage.name}: up to date ({folder})[/dim]")
+        return Outcome(stage.name, folder, True, found.seconds, found.passed, found.summary)
+
+    context.console.print(f"[bold]{stage.name}[/bold]: {stage.doing} [dim]({reason})[/dim]")
+    _prepare(folder, inputs)
+    started, begin = manifest.now(), time.perf_counter()
+    done = stage.run(Work(experiment, rundir, context, folder, options))
+    seconds = time.perf_counter() - begin
+    Manifest(
+        stage=stage.name,
+        inputs=inputs,
+        outputs={str(path.relative_to(folder)): sha256_of(path) for path in done.outputs},
+        versions=_versions() | inputs.tools,
+        summary=done.summary,
+        passed=done.passed,
+        started=started,
+        seconds=seconds,
+    ).save(folder)
+    (folder / STARTED).unlink(missing_ok=True)
+    return Outcome(stage.name, folder, False, seconds, done.passed, done.summary)
+
+
+def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any]) -> Inputs:
+    needs = stage.needs(experiment, rundir)
+    for need in needs.values():
+        if not need.path.is_file():
+            raise StageInputMissing(stage.name, need.path, need.command)
+    return Inputs(
+        settings={name: experiment.section(name) for name in stage.sections}
+        | {f"--{k}": v for k, v in options.items()},
+        seeds=stage.seeds(experiment),
+        files=manifest.hash_files({name: need.path for name, need in needs.items()}),
+        tools=stage.tools(),
+        code=manifest.hash_code(stage.rooms),
+    )
+
+
+def _prepare(folder: Path, inputs: Inputs) -> None:
+    """Keep what a cut-off run with equal inputs left, empty the folder otherwise; from here on it counts as unfinished."""
+    marker = folder / STARTED
+    resumable = False
+    if marker.is_file():
+        try:
+            resumable = read_json(marker).get("key") == inputs.key
+        except (ValueError, AttributeError):
+            resumable = False
+    if not resumable and (marker.exists() or (folder / manifest.NAME).exists()):
+        shutil.rmtree(folder)
+        folder.mkdir()
+    (folder / manifest.NAME).unlink(missing_ok=True)
+    remove_leftovers(folder)
+    write_json(marker, {"key": inputs.key})
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

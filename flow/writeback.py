@@ -1,0 +1,49 @@
+"""Write-back: a trained checkpoint as a SPICE network and the table of its biases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from characterize.model import PhysicalModel
+from flow.experiment import Experiment
+from flow.files import sha256_of, write_csv, write_text
+
+
+def write_netlist(
+    weights: Path, model_path: Path, experiment: Experiment, netlist: Path, table: Path, *, clip: bool
+) -> dict[str, Any]:
+    """Any trained weights -> network as SPICE and table of the mapping; read back before it counts as written."""
+    import numpy as np
+
+    from circuits.errors import MappingError
+    from circuits.mapping import bias_sources, map_weights, read_biases
+    from circuits.network import schematic
+    from pnn.checkpoint import load_network
+
+    network = load_network(weights)
+    matrices = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+    model = PhysicalModel.load(model_path)
+    mapping = map_weights(matrices, model, clip=clip)
+    head = (
+        f"* network {'-'.join(map(str, mapping.topology.layers))} of experiment {experiment.name}, corner {model.corner}\n"
+        f"* weights {sha256_of(weights)}\n* model {sha256_of(model_path)}\n"
+        "* devices are plain sky130 (sizes in um): include a device library before this file\n"
+    )
+    text = head + schematic(mapping.topology, experiment.circuit) + "\n" + bias_sources(mapping, model)
+    for layer, (back, meant) in enumerate(
+        zip(read_biases(text, model), mapping.weights(), strict=True), start=1
+    ):
+        if not np.allclose(back, meant, rtol=1e-6, atol=1e-9):
+            worst = float(np.max(np.abs(back - meant)))
+            raise MappingError(
+                f"layer {layer}: the netlist reads back with weights off by up to {worst:.3g}; nothing was written"
+            )
+    write_text(netlist, text)
+    write_csv(table, mapping.table)
+    return {
+        "layers": list(mapping.topology.layers),
+        "synapses": len(mapping.table),
+        "clipped": mapping.clipped,
+        "largest_current_A": float(mapping.table["current_A"].max()),
+    }
