@@ -166,10 +166,10 @@ _INCLUDE = re.compile(r"^[ \t]*\.inc(?:lude)?[ \t]+[\"']?([^\"'\s]+)", re.IGNORE
 def _included(text: str, base: Path, chain: tuple[Path, ...] = ()) -> Iterator[Path]:
     for match in _INCLUDE.finditer(text):
         path = base.parent / match[1]
-        if path in chain:
+        if path.resolve() in chain:
             raise PdkError(f"{base} includes {path}, which includes it")
         yield path
-        yield from _included(_text(path, _stamp(path)), path, (*chain, path))
+        yield from _included(_text(path, _stamp(path)), path, (*chain, path.resolve()))
 
 
 @lru_cache(maxsize=32)

