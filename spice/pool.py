@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -90,8 +91,9 @@ def run_many(
         with _executor(jobs, scheduler) as parallel:
             crew = None if scheduler else _Crew(folder)
             work = (joblib.delayed(_job)(index, decks[index], settings, crew) for index in waiting)
+            results = parallel(work)
             try:
-                for done in parallel(work):
+                for done in results:
                     if crew is None:
                         done.unpack(folder)
                     if cache is not None and isinstance(done.outcome, Result):
@@ -100,6 +102,9 @@ def run_many(
             finally:
                 if crew is not None:
                     crew.dismiss()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # joblib's advice about tasks that were ended on purpose
+                    results.close()
     return [outcomes[index] for index in range(len(decks))]
 
 
@@ -205,7 +210,7 @@ def _check_folder(decks: Sequence[Deck]) -> None:
 
 
 def _as_run(deck: Deck, rung: str, ladder: Sequence[Rung]) -> Deck | None:
-    """The deck as it ran on `rung`; None where the ladder has no such rung, so that its result is not ours."""
+    """The deck as it ran on `rung`; None where the ladder has no such rung: the result is not ours."""
     if rung == AS_GIVEN:
         return deck
     return next((one.apply(deck) for one in ladder if one.name == rung), None)

@@ -1,50 +1,80 @@
-"""The simulator's binary results."""
+"""The simulator's binary results.
+
+Read with numpy in one pass: spicelib 1.6.4 reads the file again for each vector (0.42 s against 0.014 s for 60
+vectors of 20,000 points) and passes over a plot whose header is cut without a word. The tests hold both against each
+other.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from spicelib import RawRead
-from spicelib.raw.raw_classes import SpiceReadException
 
 from .result import Plot
 
+_BINARY: Final = b"Binary:\n"
+_VARIABLE: Final = re.compile(r"\t(\d+)\t(\S+)\t")
+
 
 class IncompleteRaw(Exception):
-    """The file ends before its header says, or an analysis has no points."""
+    """The file ends before its headers say, or an analysis has no points."""
 
 
 def read_raw(path: Path) -> tuple[Plot, ...]:
     """All plots of ngspice's raw file, in its order (AC, DC, operating point, transient; not the deck's).
 
-    Read by spicelib, which was measured at 3 ms for 10 MB and refuses truncated data and plots of no points;
-    the dialect is given because a batch run writes no `Command:` line to tell it by. A file cut inside a
-    header loses that plot without a word: the caller compares the plots with the deck's analyses.
-    Raises `IncompleteRaw`; `FileNotFoundError` if there is no such file.
+    Raises `IncompleteRaw` unless the file is exactly as long as its headers say and every plot has points;
+    `FileNotFoundError` if there is no such file.
     """
-    if path.stat().st_size == 0:
+    content = path.read_bytes()
+    if not content:
         raise IncompleteRaw("the results are empty")
-    try:
-        plots = RawRead(path, dialect="ngspice", verbose=False).plots
-    except (SpiceReadException, ValueError, IndexError, KeyError, EOFError, RuntimeError) as error:
-        raise IncompleteRaw(f"the results are incomplete: {error}") from error
-    return tuple(_plot(plot) for plot in plots)
+    plots = []
+    position = 0
+    while position < len(content):
+        plot, position = _read_plot(content, position)
+        plots.append(plot)
+    return tuple(plots)
 
 
-def _plot(plot: Any) -> Plot:
-    title = str(plot.raw_params.get("Plotname", ""))
-    names = [str(name) for name in plot.get_trace_names()]
+def _read_plot(content: bytes, start: int) -> tuple[Plot, int]:
+    """The plot whose header starts at `start`, and where it ends."""
+    marker = content.find(_BINARY, start)
+    if marker < 0:
+        raise IncompleteRaw("the results end inside a header")
+    header = content[start:marker].decode(errors="replace")
+    title, names = _field(header, "Plotname"), [name for _, name in _VARIABLE.findall(header)]
+    dtype = np.dtype("<c16" if "complex" in _field(header, "Flags") else "<f8")
+    points, width = _count(header, "No. Points"), _count(header, "No. Variables")
+    if points == 0:
+        raise IncompleteRaw(f"{title!r} stopped before its first point or was not closed")
+    if len(names) != width:
+        raise IncompleteRaw(f"{title!r} names {len(names)} of {width} vectors")
+    begin = marker + len(_BINARY)
+    end = begin + points * width * dtype.itemsize
+    if end > len(content):
+        raise IncompleteRaw(f"{title!r} has data for fewer than its {points} points")
+    rows = np.frombuffer(content, dtype=dtype, count=points * width, offset=begin).reshape(points, width)
+    columns: NDArray[Any] = np.array(rows.T, order="C", dtype=dtype.newbyteorder("="))
     if title.startswith("Operating"):
-        axis_name, axis = "", np.zeros(1)
-    else:
-        axis_name = names.pop(0)
-        axis = np.array(np.real(plot.get_trace(axis_name).get_wave()), dtype=np.float64)
-    return Plot(title, axis_name, axis, {name: _values(plot.get_trace(name)) for name in names})
+        return Plot(title, "", np.zeros(1), dict(zip(names, columns, strict=True))), end
+    axis = np.array(columns[0].real, dtype=np.float64)
+    return Plot(title, names[0], axis, dict(zip(names[1:], columns[1:], strict=True))), end
 
 
-def _values(trace: Any) -> NDArray[Any]:
-    wave = np.asarray(trace.get_wave())
-    return np.array(wave, dtype=np.complex128 if np.iscomplexobj(wave) else np.float64)
+def _count(header: str, name: str) -> int:
+    text = _field(header, name)
+    if not text.isdecimal():
+        raise IncompleteRaw(f"a header with {name} = {text!r}")
+    return int(text)
+
+
+def _field(header: str, name: str) -> str:
+    found = re.search(rf"^{re.escape(name)}:[ \t]*(.*?)[ \t]*$", header, re.MULTILINE)
+    if found is None or not found[1]:
+        raise IncompleteRaw(f"a header without {name!r}")
+    return found[1]

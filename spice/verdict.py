@@ -20,7 +20,8 @@ Verdict = tuple[FailureKind, str]
 def judge(deck: Deck, plots: tuple[Plot, ...]) -> Verdict | None:
     """None for complete results, or what is wrong with them.
 
-    Each analysis must have its plot and reach its end; every required vector must be in every plot, and finite.
+    Each analysis must have its plot and reach its end; every required vector must be in every plot, and be
+    finite.
     """
     if not plots:
         return FailureKind.no_output, "no plots in the results"

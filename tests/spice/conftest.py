@@ -1,0 +1,44 @@
+"""The fake simulator and decks for it; the real simulator where there is one."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spice import Deck, Ngspice, SimulatorMissing, find_ngspice
+
+DeckMaker = Callable[..., Deck]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ngspice:
+    """The fake, found as a user's own ngspice is found."""
+    script = tmp_path / "fake-ngspice"
+    here = Path(__file__).parent / "fake_ngspice.py"
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(here))} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("NONIDEAL_NGSPICE", str(script))
+    return find_ngspice()
+
+
+@pytest.fixture(scope="session")
+def real() -> Ngspice:
+    try:
+        return find_ngspice({"PATH": "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"})
+    except SimulatorMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def fake_deck() -> DeckMaker:
+    """A deck that tells the fake how to behave."""
+
+    def make(mode: str, name: str = "case") -> Deck:
+        text = f"* fake: {mode}\nV1 in 0 1\nR1 in out 1k\n.save v(out) i(v1)\n.tran 100n 1u 0 100n\n.end\n"
+        return Deck(name, text, vectors=("v(out)", "i(v1)"), t_stop_s=1e-6)
+
+    return make
