@@ -1,0 +1,129 @@
+"""Design rule check: every rule of the table, named as the process names it, on a flat view of the layout.
+
+    report = check(Path("network.gds"))
+    report.require_clean()          # raises DrcFailed
+    report.write(Path("drc.json"))  # and report.write_markers(Path("drc.lyrdb")) for KLayout's marker browser
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import klayout.db as kdb
+import klayout.rdb as rdb
+
+from circuits.layout.errors import DrcFailed, LayoutError
+from sky130_models.rules import RULES, Rule
+
+from .checks import violations
+from .regions import Regions
+
+MAX_BOXES = 50
+
+__all__ = ["DrcReport", "Violation", "check", "check_cell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The places that break one rule: how many, and the boxes (x0, y0, x1, y1 in um) of the first of them."""
+
+    rule: str
+    description: str
+    count: int
+    boxes_um: tuple[tuple[float, float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrcReport:
+    """What a check found; `rules` are the names of all rules that were checked."""
+
+    cell: str
+    rules: tuple[str, ...]
+    violations: tuple[Violation, ...]
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        return not self.violations
+
+    @property
+    def count(self) -> int:
+        return sum(violation.count for violation in self.violations)
+
+    def require_clean(self) -> None:
+        """Raise DrcFailed unless there is no violation."""
+        if not self.clean:
+            worst = ", ".join(f"{v.rule} x {v.count} at {v.boxes_um[0]} um" for v in self.violations[:5])
+            raise DrcFailed(f"{self.cell}: {self.count} design rule violations: {worst}")
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "cell": self.cell,
+            "violations": self.count,
+            "rules_checked": len(self.rules),
+            "by_rule": [
+                {"rule": v.rule, "description": v.description, "count": v.count, "boxes_um": [list(box) for box in v.boxes_um]}
+                for v in self.violations
+            ],
+            "seconds": round(self.seconds, 3),
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON, whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, path)
+
+    def write_markers(self, path: Path) -> None:
+        """Write the violations for KLayout's marker browser."""
+        database = rdb.ReportDatabase("drc")
+        cell = database.create_cell(self.cell)
+        for violation in self.violations:
+            category = database.create_category(violation.rule)
+            category.description = violation.description
+            for box in violation.boxes_um:
+                database.create_item(cell.rdb_id(), category.rdb_id()).add_value(kdb.DBox(*box))
+        part = path.with_name(path.name + ".part")
+        database.save(str(part))
+        os.replace(part, path)
+
+
+def check(gds: Path, cell: str | None = None, rules: Sequence[Rule] = RULES) -> DrcReport:
+    """Check a GDS file's cell (default: its only top cell) against the rules."""
+    layout = kdb.Layout()
+    layout.read(str(gds))
+    if cell is None and len(layout.top_cells()) != 1:
+        names = ", ".join(top.name for top in layout.top_cells())
+        raise LayoutError(f"{gds} has the top cells {names}: name the one to check")
+    top = layout.top_cell() if cell is None else layout.cell(cell)
+    if top is None:
+        raise LayoutError(f"{gds} has no cell {cell!r}")
+    return check_cell(layout, top, rules)
+
+
+def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES) -> DrcReport:
+    """Check a cell of a layout in memory."""
+    started = time.perf_counter()
+    regions = Regions(layout, top)
+    if not regions.drawn():
+        raise LayoutError(f"cell {top.name} has no shape on any layer of the process: there is nothing to check")
+    found = []
+    for rule in rules:
+        bad = violations(regions, rule)
+        if bad.is_empty():
+            continue
+        boxes = [polygon.bbox().to_dtype(layout.dbu) for polygon in bad.each()]
+        found.append(
+            Violation(
+                rule=rule.name,
+                description=" ".join(str(p) for p in (rule.kind, rule.layer, rule.other or "", rule.value_um or "") if p != ""),
+                count=len(boxes),
+                boxes_um=tuple((round(b.left, 3), round(b.bottom, 3), round(b.right, 3), round(b.top, 3)) for b in boxes[:MAX_BOXES]),
+            )
+        )
+    return DrcReport(top.name, tuple(rule.name for rule in rules), tuple(found), time.perf_counter() - started)

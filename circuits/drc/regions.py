@@ -1,0 +1,73 @@
+"""The layers of a layout as flat regions, drawn and derived, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import klayout.db as kdb
+
+from sky130_models.layers import LAYERS
+
+Derivation = Callable[["Regions"], kdb.Region]
+
+
+class Regions:
+    """Regions by name: a mask layer of the process, or one of DERIVED."""
+
+    def __init__(self, layout: kdb.Layout, top: kdb.Cell) -> None:
+        self._layout = layout
+        self._top = top
+        self._known: dict[str, kdb.Region] = {}
+
+    @property
+    def dbu_um(self) -> float:
+        return float(self._layout.dbu)
+
+    def length(self, um: float) -> int:
+        """A length in um as database units."""
+        return round(um / self._layout.dbu)
+
+    def drawn(self) -> list[str]:
+        """The mask layers that hold shapes."""
+        return [name for name in LAYERS if not self[name].is_empty()]
+
+    def __getitem__(self, name: str) -> kdb.Region:
+        if name not in self._known:
+            if name in LAYERS:
+                layer = LAYERS[name]
+                index = self._layout.find_layer(layer.gds_layer, layer.drawing)
+                region = kdb.Region() if index is None else kdb.Region(self._top.begin_shapes_rec(index))
+            else:
+                region = DERIVED[name](self)
+            self._known[name] = region.merged()
+        return self._known[name]
+
+
+DERIVED: dict[str, Derivation] = {
+    "difftap": lambda r: r["diff"] + r["tap"],
+    "gate": lambda r: r["poly"] & r["diff"],
+    "n+diff": lambda r: r["diff"] & r["nsdm"],
+    "p+diff": lambda r: r["diff"] & r["psdm"],
+    "n+tap": lambda r: r["tap"] & r["nsdm"],
+    "p+tap": lambda r: r["tap"] & r["psdm"],
+    "n+": lambda r: r["difftap"] & r["nsdm"],
+    "p+": lambda r: r["difftap"] & r["psdm"],
+    "bare difftap": lambda r: r["difftap"] - r["nsdm"] - r["psdm"],
+    "well tap": lambda r: r["n+tap"].interacting(r["licon1"]),
+    "n+diff outside": lambda r: r["n+diff"] - r["nwell"],
+    "licon_poly": lambda r: r["licon1"].interacting(r["poly"]),
+    "licon_diff": lambda r: r["licon1"].interacting(r["diff"]),
+    "licon_tap": lambda r: r["licon1"].interacting(r["tap"]),
+    "lvt gate": lambda r: r["gate"].interacting(r["lvtn"]),
+    "other than lvt gate": lambda r: r["gate"].not_interacting(r["lvtn"]),
+    "hvt gate": lambda r: r["gate"].interacting(r["hvtp"]),
+    "other than hvt gate": lambda r: r["gate"].not_interacting(r["hvtp"]),
+    "met3_plate": lambda r: r["met3"].interacting(r["capm"]),
+    "met4_plate": lambda r: r["met4"].interacting(r["capm2"]),
+    "other met3": lambda r: r["met3"].not_interacting(r["capm"]),
+    "other met4": lambda r: r["met4"].not_interacting(r["capm2"]),
+    "via3 on capm": lambda r: r["via3"].interacting(r["capm"]),
+    "via3 off capm": lambda r: r["via3"].not_interacting(r["capm"]),
+    "via4 on capm2": lambda r: r["via4"].interacting(r["capm2"]),
+    "via4 off capm2": lambda r: r["via4"].not_interacting(r["capm2"]),
+}

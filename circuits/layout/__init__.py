@@ -1,0 +1,1 @@
+"""The drawn circuit: hierarchical cells, each a function of its sizes."""

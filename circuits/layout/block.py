@@ -1,0 +1,75 @@
+"""A drawn cell: its geometry and where its nets can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import gdstk
+
+from sky130_models.layers import LAYERS
+
+from .dimensions import GRID, snap
+from .errors import LayoutError
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a layer, in um."""
+
+    layer: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def x(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def y(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+    def moved(self, dx: float, dy: float, *, mirrored: bool = False) -> Box:
+        """Where the box lies in a parent that places its cell at (dx, dy), reflected about the x axis first if mirrored."""
+        low, high = (-self.y1, -self.y0) if mirrored else (self.y0, self.y1)
+        return Box(self.layer, self.x0 + dx, low + dy, self.x1 + dx, high + dy)
+
+
+@dataclass(slots=True)
+class Block:
+    """A cell under construction or finished: origin at the centre of its lower left rail, sizes in um.
+
+    `pins` gives, for every net, the box where the net is labelled when this block is written as a top cell.
+    The cell itself carries no labels: only the top of a layout does, or the labels of all copies would collide.
+    """
+
+    cell: gdstk.Cell
+    width: float
+    height: float
+    pins: dict[str, Box] = field(default_factory=dict)
+
+    @classmethod
+    def named(cls, name: str, width: float = 0.0, height: float = 0.0) -> Block:
+        return cls(gdstk.Cell(name), width, height)
+
+    def rect(self, layer: str, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """Draw a rectangle on a layer's drawing purpose; corners must lie on the 10 nm grid."""
+        corners = tuple(round(value, 4) for value in (x0, y0, x1, y1))
+        if any(abs(value - snap(value)) > 1e-6 for value in corners):
+            raise LayoutError(f"{self.cell.name}: rectangle {corners} um on {layer} is off the {GRID} um drawing grid")
+        if not (corners[0] < corners[2] and corners[1] < corners[3]):
+            raise LayoutError(f"{self.cell.name}: rectangle {corners} um on {layer} is empty or turned round")
+        number = LAYERS[layer]
+        self.cell.add(gdstk.rectangle(corners[:2], corners[2:], layer=number.gds_layer, datatype=number.drawing))
+        return Box(layer, *corners)
+
+    def square(self, layer: str, x: float, y: float, width: float, height: float | None = None) -> Box:
+        """Draw a rectangle of that size, its centre as near to (x, y) as the grid allows."""
+        height = width if height is None else height
+        x0, y0 = snap(x - width / 2), snap(y - height / 2)
+        return self.rect(layer, x0, y0, x0 + width, y0 + height)
+
+    def place(self, child: Block, x: float, y: float, *, mirrored: bool = False) -> None:
+        """Place another block with its origin at (x, y), reflected about the x axis first if mirrored."""
+        self.cell.add(gdstk.Reference(child.cell, (round(x, 4), round(y, 4)), x_reflection=mirrored))

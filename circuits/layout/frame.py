@@ -1,0 +1,60 @@
+"""The frame of a row: supply rails, well and substrate taps, n-well. Rows abut sideways and, mirrored, upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .block import Block
+from .dimensions import (
+    IMPLANT,
+    IMPLANT_TO_RAIL,
+    LICON,
+    MCON,
+    RAIL_HALF,
+    TAP_HALF,
+    WELL_PAST_RAIL,
+    limit,
+    snap,
+)
+
+TAP_PITCH = 2.0  # between contacts of a tap, where no others are asked for
+
+
+def row_frame(
+    block: Block,
+    width: float,
+    height: float,
+    well_y: float,
+    *,
+    bottom: float = 0.0,
+    up: int = 1,
+    contacts_x: Sequence[float] | None = None,
+) -> None:
+    """Draw the frame of one row, vss rail centred at `bottom`, vdd rail `height` away upwards (up=1) or downwards (up=-1).
+
+    `well_y` is the distance from the vss rail to the n-well's edge. The taps run under both rails along the whole row,
+    so that no diffusion is far from one (LU.2, LU.3) and neighbouring rows share them. `contacts_x` says where the rails
+    meet them.
+    """
+
+    def rect(layer: str, x0: float, y0: float, x1: float, y1: float) -> None:
+        a, b = sorted((bottom + up * y0, bottom + up * y1))
+        block.rect(layer, x0, a, x1, b)
+
+    if contacts_x is None:
+        count = max(1, round(width / TAP_PITCH))
+        contacts_x = [width * (index + 0.5) / count for index in range(count)]
+    side = limit("difftap.10") + 0.02
+    rect("nwell", -side, well_y, width + side, height + WELL_PAST_RAIL)
+    for rail, implant in ((0.0, "psdm"), (height, "nsdm")):
+        rect("met1", 0.0, rail - RAIL_HALF, width, rail + RAIL_HALF)
+        rect("li1", 0.0, rail - 0.09, width, rail + 0.09)
+        rect("tap", 0.0, rail - TAP_HALF, width, rail + TAP_HALF)
+        rect(implant, -IMPLANT, rail - IMPLANT_TO_RAIL, width + IMPLANT, rail + IMPLANT_TO_RAIL)
+        for centre in contacts_x:
+            x = snap(centre - LICON / 2)
+            y = snap(rail - LICON / 2)
+            rect("licon1", x, y, x + LICON, y + LICON)
+            rect("mcon", x, y, x + MCON, y + MCON)
+
+
