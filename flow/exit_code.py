@@ -33,6 +33,8 @@ TABLE: dict[str, ExitCode] = {
     "characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
     "pnn.errors.TrainingDiverged": ExitCode.out_of_spec,
     "pnn.errors.PnnError": ExitCode.bad_input,
+    "postlayout.errors.SamplesFailed": ExitCode.tool_failed,
+    "postlayout.errors.ValidationError": ExitCode.bad_input,
     "builtins.KeyboardInterrupt": ExitCode.interrupted,
     "builtins.ModuleNotFoundError": ExitCode.missing,
     "pydantic_core._pydantic_core.ValidationError": ExitCode.bad_input,

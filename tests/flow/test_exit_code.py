@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import pytest
+
+from flow.errors import BadOption, ExperimentError, RequirementMissing, RunDirBusy
+from flow.exit_code import TABLE, ExitCode, exit_code_of
+from pnn.errors import DataError, TrainingDiverged
+from sky130_models.errors import IllegalSize, PdkMissing
+from spice.errors import BadDeck, FailureKind, Interrupted, SimulationFailed, SimulatorMissing, UnsafeName
+
+ROOMS = ("sky130_models", "spice", "circuits", "characterize", "pnn", "postlayout", "flow")
+
+
+def test_the_codes_are_the_documented_ones() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "passed": 0,
+        "out_of_spec": 1,
+        "bad_input": 2,
+        "missing": 3,
+        "tool_failed": 4,
+        "interrupted": 130,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TrainingDiverged("x", epoch=1, batch=0, layer=None), 1),
+        (ExperimentError("x.toml", ["y"]), 2),
+        (BadOption("x"), 2),
+        (RunDirBusy("x"), 2),
+        (UnsafeName("x"), 2),
+        (BadDeck("x"), 2),
+        (IllegalSize("x"), 2),
+        (DataError("x"), 2),
+        (RequirementMissing("x"), 3),
+        (PdkMissing("x"), 3),
+        (SimulatorMissing("x"), 3),
+        (KeyboardInterrupt(), 130),
+        (Interrupted("x"), 130),
+        (PermissionError("x"), 2),
+    ],
+)
+def test_table(error: BaseException, code: int) -> None:
+    assert exit_code_of(error) == code
+
+
+def test_a_failed_simulation_is_the_tools_failure(tmp_path: object) -> None:
+    error = SimulationFailed(FailureKind.timed_out, "deck", tmp_path, "too long")  # type: ignore[arg-type]
+    assert exit_code_of(error) == ExitCode.tool_failed
+
+
+def test_what_no_room_declares_is_a_defect() -> None:
+    assert exit_code_of(ValueError("x")) is None
+    assert exit_code_of(ZeroDivisionError()) is None
+
+
+def test_every_exception_of_every_room_has_a_code() -> None:
+    missing = []
+    for room in ROOMS:
+        try:
+            module = importlib.import_module(f"{room}.errors")
+        except ModuleNotFoundError:
+            continue
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, Exception) and kind.__module__ == module.__name__:
+                names = [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+                if not any(n in TABLE for n in names if not n.startswith("builtins.")):
+                    missing.append(f"{room}.errors.{name}")
+    assert missing == []
+
+
+def test_the_table_names_only_what_exists() -> None:
+    for name in TABLE:
+        module, _, kind = name.rpartition(".")
+        assert inspect.isclass(getattr(importlib.import_module(module), kind))

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow.errors import ExperimentError
+from flow.experiment import Experiment, load_experiment, parse_experiment
+from flow.units import UNITS, convert, same_quantity, split
+
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+
+
+def problems(data: dict[str, object]) -> list[str]:
+    with pytest.raises(ExperimentError) as caught:
+        parse_experiment({"name": "x", **data}, "x.toml")
+    assert str(caught.value).startswith("x.toml: ")
+    return caught.value.problems
+
+
+def test_every_shipped_experiment_loads_under_its_file_name() -> None:
+    files = sorted(EXPERIMENTS.glob("*.toml"))
+    assert {"iris", "wine"} <= {f.stem for f in files}
+    for file in files:
+        assert load_experiment(str(file)).name == file.stem
+
+
+def test_iris_is_the_papers_experiment() -> None:
+    iris = load_experiment("iris")
+    assert iris.training.layers == (5, 5, 5)
+    assert iris.data.test_samples == iris.validation.samples == 50
+    assert len(iris.training.seeds) == 5
+    assert iris.training.loss.early_spike == 0.2
+    assert iris.circuit.timing.t_circ_s == 1e-6
+
+
+def test_iris_states_the_defaults_where_it_says_so() -> None:
+    iris = load_experiment("iris")
+    bare = Experiment(name="iris")
+    assert iris.model_copy(update={"netlist": bare.netlist}) == bare
+
+
+def test_other_experiments_differ_in_data_and_layers() -> None:
+    wine = load_experiment("wine")
+    assert (wine.data.set, wine.training.layers) == ("wine", (14, 6, 3))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"sead": 1}, ["sead = 1", "unknown key", "'seed'"]),
+        ({"circut": {"timing": {}}}, ["[circut]", "'circuit'"]),
+        ({"training": {"epoch": 5}}, ["training.epoch = 5", "'epochs'"]),
+        ({"training": {"corner": "tt"}}, ["training.corner = 'tt'", "belongs to [process]"]),
+        ({"circuit": {"timing": {"t_circ_us": 1}}}, ["circuit.timing.t_circ_us = 1", "given in s", "t_circ_s = 1e-06"]),
+        ({"circuit": {"timing": {"t_circ": 1e-6}}}, ["circuit.timing.t_circ", "needs its unit", "t_circ_s"]),
+        ({"circuit": {"supplies": {"vdd_mV": 1800}}}, ["vdd_mV = 1800", "write vdd_V = 1.8"]),
+        ({"simulator": {"abstol_fA": 10}}, ["abstol_fA", "abstol_A = 1e-14"]),
+        ({"circuit": {"supplies": {"v0_V": "1.3 V"}}}, ["circuit.supplies.v0_V = '1.3 V'", "bare number in V"]),
+        ({"circuit": {"timing": {"guard_s": 50}}}, ["circuit.timing.guard_s = 50", "less than or equal", "unit of this key is s"]),
+        ({"circuit": {"supplies": {"v0_V": 1.7, "vdd_V": 1.65}}}, ["v0_V = 1.7", "vdd_V = 1.65"]),
+        ({"process": {"corner": "tf"}}, ["process.corner = 'tf'", "did you mean 'tt'"]),
+        ({"training": {"variants": ["pn"]}}, ["training.variants[0] = 'pn'", "'pnn'"]),
+        ({"training": {"layers": [5]}}, ["training.layers = [5]", "at least 2"]),
+        ({"training": {"layers": [5, 0, 5]}}, ["training.layers[1] = 0"]),
+        ({"training": {"seeds": [1, 1]}}, ["training.seeds = [1, 1]", "twice"]),
+        ({"data": {"set": "irs"}}, ["data.set = 'irs'", "iris, wine"]),
+        ({"validation": {"samples": 80}}, ["validation.samples = 80", "data.test_samples = 50"]),
+        ({"validation": {"mappings": ["bottom_up"]}}, ["bottom_up", "training.variants"]),
+        ({"validation": {"current_scale": {"low": 2.0}}}, ["low = 2.0", "high = 1.2"]),
+        ({"simulator": {"reltol": 5}}, ["reltol = 5", "between"]),
+        ({"name": "a.b; shell rm"}, ["';'", "deck"]),
+        ({"name": "../up"}, ["name = '../up'"]),
+    ],
+)  # fmt: skip
+def test_a_problem_names_key_value_and_way_out(data: dict[str, object], told: list[str]) -> None:
+    (line,) = problems(data)
+    for words in told:
+        assert words in line
+
+
+def test_all_problems_are_told_at_once_and_followups_are_not() -> None:
+    found = problems({"sead": 1, "circuit": {"timing": {"t_circ_us": 1}}, "training": {"variants": ["x"]}})
+    assert len(found) == 3
+    with pytest.raises(ExperimentError, match="2 problems"):
+        parse_experiment({"nam": "x", "sead": 1}, "x.toml")  # the misspelt name is not also reported as missing
+
+
+def test_missing_name_is_described() -> None:
+    with pytest.raises(ExperimentError, match=r"name is missing: names the run directory"):
+        parse_experiment({}, "x.toml")
+
+
+def test_file_errors_name_the_file(write_toml: Callable[[str, str], Path], tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"broken\.toml: not valid TOML.*line 2"):
+        load_experiment(str(write_toml("broken", 'name = "broken"\nseed = = 1\n')))
+    with pytest.raises(ExperimentError, match=r"other\.toml: name = 'iris', but the file is called"):
+        load_experiment(str(write_toml("other", 'name = "iris"\n')))
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xff"')
+    with pytest.raises(ExperimentError, match="not UTF-8"):
+        load_experiment(str(tmp_path / "latin.toml"))
+    with pytest.raises(ExperimentError, match="no such file"):
+        load_experiment(str(tmp_path / "none.toml"))
+
+
+def test_unknown_experiment_names_the_nearest() -> None:
+    with pytest.raises(ExperimentError, match="did you mean 'iris'"):
+        load_experiment("irsi", folders=(EXPERIMENTS,))
+
+
+def test_toml_without_optional_sections_is_whole(write_toml: Callable[[str, str], Path]) -> None:
+    loaded = load_experiment(str(write_toml("bare", 'name = "bare"\n')))
+    assert loaded == Experiment(name="bare")
+
+
+def test_simulator_options_take_the_circuits_temperature() -> None:
+    experiment = parse_experiment({"name": "x", "simulator": {"reltol": 1e-5}}, "x.toml")
+    options = experiment.simulator.options(85.0)
+    assert (options.reltol, options.temperature_C) == (1e-5, 85.0)
+
+
+@given(st.sampled_from(sorted(UNITS)), st.sampled_from(sorted(UNITS)), st.floats(1e-3, 1e3))
+def test_units_convert_there_and_back(unit: str, other: str, value: float) -> None:
+    if UNITS[unit][0] == UNITS[other][0]:
+        assert convert(convert(value, unit, other), other, unit) == pytest.approx(value, rel=1e-9)
+        assert same_quantity(f"x_{unit}", f"x_{other}") == (unit != other)
+    else:
+        assert not same_quantity(f"x_{unit}", f"x_{other}")
+
+
+def test_split_leaves_keys_without_unit_alone() -> None:
+    assert split("t_circ_us") == ("t_circ", "us")
+    assert split("layers") == ("layers", "")
+    assert split("s") == ("s", "")

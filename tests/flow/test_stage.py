@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from flow.context import Context
+from flow.errors import StageInputMissing
+from flow.experiment import Experiment
+from flow.manifest import Inputs, hash_code, load_manifest, stale, up_to_date
+from flow.rundir import RunDir
+from flow.stage import Done, Need, Stage, Work, run_stage
+
+
+class Counter:
+    """A stage's function that counts its calls and fails on demand."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.fail = False
+        self.seen: list[set[str]] = []
+
+    def __call__(self, work: Work) -> Done:
+        self.calls += 1
+        self.seen.append({p.name for p in work.folder.iterdir()})
+        (work.folder / "partial").write_text("kept")
+        if self.fail:
+            raise RuntimeError("cut off")
+        (work.folder / "result.txt").write_text(f"{work.experiment.seed} {dict(work.options)}")
+        return Done((work.folder / "result.txt",), {"calls": self.calls})
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+def stage(counter: Counter, tmp_path: Path) -> Stage:
+    (tmp_path / "input.txt").write_text("a")
+    return Stage(
+        name="counting",
+        doing="counting",
+        sections=("data", "simulator.reltol"),
+        rooms=("flow/units.py",),
+        run=counter,
+        needs=lambda experiment, rundir: {"input": Need(tmp_path / "input.txt", "nonideal input")},
+        tools=lambda: {"tool": "1"},
+        seeds=lambda experiment: {"seed": experiment.seed},
+    )
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context(jobs=1, console=Console(file=io.StringIO(), width=200))
+
+
+def output(context: Context) -> str:
+    file = context.console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_runs_once_then_stands(stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context) -> None:
+    run = RunDir(tmp_path / "run")
+    first = run_stage(stage, tiny, run, context)
+    second = run_stage(stage, tiny, run, context)
+    assert (first.skipped, second.skipped, counter.calls) == (False, True, 1)
+    assert second.summary == first.summary == {"calls": 1}
+    manifest = load_manifest(run.path / "counting")
+    assert manifest is not None
+    assert manifest.inputs.settings["simulator.reltol"] == 1e-4
+    assert manifest.inputs.files.keys() == {"input"}
+    assert manifest.versions["tool"] == "1"
+    assert manifest.versions["python"].startswith("3.")
+    assert not (run.path / "counting" / "started.json").exists()
+
+
+def changed_experiment(experiment: Experiment) -> Experiment:
+    return experiment.model_copy(update={"data": experiment.data.model_copy(update={"split_seed": 7})})
+
+
+@pytest.mark.parametrize("what", ["settings", "seed", "input", "tool", "option", "altered", "gone", "forced", "manifest"])
+def test_runs_again_when_something_changed(
+    what: str, stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run = RunDir(tmp_path / "run")
+    run_stage(stage, tiny, run, context)
+    options: dict[str, Any] = {}
+    told = what
+    result = run.path / "counting" / "result.txt"
+    if what == "settings":
+        tiny, told = changed_experiment(tiny), "settings: data"
+    elif what == "seed":
+        tiny, told = tiny.model_copy(update={"seed": 9}), "seeds: seed"
+    elif what == "input":
+        (tmp_path / "input.txt").write_text("b")
+        told = "files: input"
+    elif what == "tool":
+        stage, told = replace(stage, tools=lambda: {"tool": "2"}), "tools: tool"
+    elif what == "option":
+        options, told = {"clip": True}, "settings: --clip"
+    elif what == "altered":
+        result.write_text("something else")
+    elif what == "gone":
+        result.unlink()
+    elif what == "forced":
+        context = replace(context, force=True)
+    else:
+        (run.path / "counting" / "manifest.json").write_text("{")
+        told = "cannot be read"
+    run_stage(stage, tiny, run, context, options)
+    assert counter.calls == 2
+    assert told in output(context)
+
+
+def test_what_a_stage_does_not_depend_on_does_not_matter(
+    stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run = RunDir(tmp_path / "run")
+    run_stage(stage, tiny, run, context)
+    other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"epochs": 99})})
+    assert run_stage(stage, other, run, context).skipped
+
+
+def test_a_cut_off_stage_is_unfinished_and_continued(
+    stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run = RunDir(tmp_path / "run")
+    counter.fail = True
+    with pytest.raises(RuntimeError):
+        run_stage(stage, tiny, run, context)
+    assert load_manifest(run.path / "counting") is None
+    counter.fail = False
+    run_stage(stage, tiny, run, context)
+    assert "partial" in counter.seen[1]
+
+
+def test_what_other_inputs_left_is_removed(
+    stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run = RunDir(tmp_path / "run")
+    counter.fail = True
+    with pytest.raises(RuntimeError):
+        run_stage(stage, tiny, run, context)
+    counter.fail = False
+    run_stage(stage, changed_experiment(tiny), run, context)
+    assert "partial" not in counter.seen[1]
+
+
+def test_a_missing_input_names_the_command(stage: Stage, tiny: Experiment, tmp_path: Path, context: Context) -> None:
+    (tmp_path / "input.txt").unlink()
+    with pytest.raises(StageInputMissing, match=r"counting needs .*input\.txt.*`nonideal input`"):
+        run_stage(stage, tiny, RunDir(tmp_path / "run"), context)
+
+
+def test_code_counts(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "a.py").write_text("1")
+    before = hash_code(("room",), tmp_path)
+    (tmp_path / "room" / "__pycache__").mkdir()
+    (tmp_path / "room" / "__pycache__" / "a.pyc").write_text("x")
+    assert hash_code(("room",), tmp_path) == before
+    (tmp_path / "room" / "a.py").write_text("2")
+    assert hash_code(("room",), tmp_path) != before
+
+
+def test_an_empty_folder_is_not_up_to_date(tmp_path: Path) -> None:
+    inputs = Inputs(settings={}, seeds={}, files={}, tools={}, code="")
+    assert not up_to_date(tmp_path, inputs)
+    assert stale(tmp_path, inputs) == "not run yet"
