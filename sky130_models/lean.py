@@ -50,6 +50,8 @@ def pick_card(section: Section, subcircuit: Subcircuit, size: DeviceSize) -> Car
     lookup = known_lookup(section, subcircuit, size)
     length_m, width_m = size.l_um * 1e-6, size.w_um / size.fingers * 1e-6
     for card in subcircuit.cards:
+        if missing := {"lmin", "lmax", "wmin", "wmax"} - card.parameters.keys():
+            raise PdkError(f"{section.library}: model {card.name} has no {', '.join(sorted(missing))}")
         low_l, high_l, low_w, high_w = (
             evaluate(card.parameters[edge], lookup) for edge in ("lmin", "lmax", "wmin", "wmax")
         )
@@ -86,7 +88,7 @@ def _check_scale(line: str) -> None:
         if name in {"w", "l"} and plain[-1:].isalpha():
             raise PdkError(
                 f"{line!r}: {name}={plain} would be read as {number(plain):g} um, "
-                f"write the number of um without a suffix"
+                "write the number of um without a suffix"
             )
 
 

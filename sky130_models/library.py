@@ -1,7 +1,7 @@
 """A section of a sky130 device library, parsed as far as it is asked for."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -79,7 +79,7 @@ def read_section(library: Path, name: str) -> Section:
 def section_files(library: Path, name: str) -> tuple[Path, ...]:
     """The library file and every file that section `name` includes, in order; raises PdkError."""
     text = _text(library, _stamp(library))
-    return (library, *_included(_section_text(library, text, name), library))
+    return (library, *_included(_INCLUDE.findall(_section_text(library, text, name)), library))
 
 
 def logical_lines(text: str) -> Iterator[str]:
@@ -163,13 +163,19 @@ def _section_text(library: Path, text: str, name: str) -> str:
 _INCLUDE = re.compile(r"^[ \t]*\.inc(?:lude)?[ \t]+[\"']?([^\"'\s]+)", re.IGNORECASE | re.MULTILINE)
 
 
-def _included(text: str, base: Path, chain: tuple[Path, ...] = ()) -> Iterator[Path]:
-    for match in _INCLUDE.finditer(text):
-        path = base.parent / match[1]
+def _included(mentioned: Iterable[str], base: Path, chain: tuple[Path, ...] = ()) -> Iterator[Path]:
+    for mention in mentioned:
+        path = base.parent / mention
         if path.resolve() in chain:
             raise PdkError(f"{base} includes {path}, which includes it")
         yield path
-        yield from _included(_text(path, _stamp(path)), path, (*chain, path.resolve()))
+        yield from _included(_mentioned(path, _stamp(path)), path, (*chain, path.resolve()))
+
+
+@lru_cache(maxsize=1024)
+def _mentioned(path: Path, stamp: tuple[Path, int, int]) -> tuple[str, ...]:
+    """The files that a file includes, as it names them."""
+    return tuple(_INCLUDE.findall(_text(path, stamp)))
 
 
 @lru_cache(maxsize=32)

@@ -2,10 +2,13 @@
 
 import math
 import statistics
+from collections.abc import Callable
 
 import pytest
 
 from sky130_models import Corner, IllegalSize, Pdk, PdkError, mismatch_sigma_rel, mismatch_sigma_V
+
+Simulator = Callable[[str, str], dict[str, float]]
 
 COUNT = 400
 
@@ -55,7 +58,7 @@ def test_published_numbers(pdk: Pdk) -> None:
     ],
 )
 def test_the_mismatch_section_draws_that_sigma(
-    pdk: Pdk, simulate, device: str, w_um: float, l_um: float
+    pdk: Pdk, simulate: Simulator, device: str, w_um: float, l_um: float
 ) -> None:
     lines = [f"X{i} d g 0 0 sky130_fd_pr__{device} w={w_um} l={l_um}" for i in range(COUNT)]
     prints = [f"print @m.x{i}.msky130_fd_pr__{device}[delvto]" for i in range(COUNT)]
@@ -67,7 +70,7 @@ def test_the_mismatch_section_draws_that_sigma(
 
 
 @pytest.mark.spice
-def test_capacitors_vary_as_the_section_says(pdk: Pdk, simulate) -> None:
+def test_capacitors_vary_as_the_section_says(pdk: Pdk, simulate: Simulator) -> None:
     lines = [f"V{i} a{i} 0 0 ac 1\nX{i} a{i} 0 sky130_fd_pr__cap_mim_m3_1 w=7 l=7" for i in range(COUNT)]
     prints = [f"print imag(i(v{i}))" for i in range(COUNT)]
     circuit = "\n".join([f".lib {pdk.library} tt_mm", ".option seed=7", *lines])

