@@ -43,6 +43,12 @@ def number(text: str) -> float:
     return float(match[1]) * _SCALE.get(suffix[:1], 1.0)
 
 
+def join_card(lines: str) -> str:
+    """A card and its continuation lines (`+`) on one line, without end-of-line comments."""
+    bare = (re.split(r"[ \t]\$|;", line, maxsplit=1)[0].strip() for line in lines.splitlines())
+    return " ".join(line.removeprefix("+").strip() for line in bare)
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One analysis card: its kind (`tran dc ac op`) and its arguments."""

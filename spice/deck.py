@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from .analysis import Analysis, parse_analyses
+from .analysis import Analysis, join_card, parse_analyses
 from .errors import BadDeck
 from .files import write_whole
 from .names import check_name
@@ -86,10 +86,10 @@ class Deck:
         for line in self.text.splitlines()[1:]:
             stripped = line.strip()
             if stripped.startswith("+") and joined:
-                joined[-1] += " " + stripped[1:]
+                joined[-1] += "\n" + stripped
             elif stripped and not stripped.startswith("*") and stripped.lower() != ".end":
-                joined.append(re.split(r"[ \t]\$|;", stripped, maxsplit=1)[0])
-        return joined
+                joined.append(stripped)
+        return [join_card(card) for card in joined]
 
     def analyses(self) -> tuple[Analysis, ...]:
         """The analyses that `text` asks for."""

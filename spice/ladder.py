@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from .analysis import number
+from .analysis import join_card, number
 from .deck import Deck
 from .errors import FailureKind, SimulationFailed
 from .names import check_name
@@ -20,7 +20,7 @@ from .ngspice import Ngspice, run
 from .process import Stop
 from .result import AS_GIVEN, Attempt, Result
 
-_TRAN: Final = re.compile(r"^[ \t]*\.tran[ \t].*$", re.IGNORECASE | re.MULTILINE)
+_TRAN: Final = re.compile(r"^[ \t]*\.tran[ \t].*(?:\n[ \t]*\+.*)*$", re.IGNORECASE | re.MULTILINE)
 _END: Final = re.compile(r"^[ \t]*\.end[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _TIMEOUTS: Final = 2
 """So many in all: a time-out is retried at most once."""
@@ -66,7 +66,7 @@ class Rung:
 def _scaled(card: str, factor: float) -> str:
     """A `.tran` card with its maximum step multiplied; without one, ngspice takes the smaller of the printing
     step and a 50th of the run."""
-    words = card.split()
+    words = join_card(card).split()
     flags = [word for word in words[1:] if word.lower() == "uic"]
     values = [word for word in words[1:] if word.lower() != "uic"]
     start = number(values[2]) if len(values) > 2 else 0.0

@@ -97,8 +97,10 @@ def supervise(
     try:
         timed_out = not _wait(child.pid, started + timeout_s, stop)
     finally:
-        usage = _end_group(child)
-        os.close(writing)
+        try:
+            usage = _end_group(child)
+        finally:
+            os.close(writing)
     return Ended(child.returncode, usage.ru_utime + usage.ru_stime, time.monotonic() - started, timed_out)
 
 

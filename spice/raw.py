@@ -1,8 +1,8 @@
 """The simulator's binary results.
 
-Read with numpy in one pass: spicelib 1.6.4 reads the file again for each vector (0.42 s against 0.014 s for 60
-vectors of 20,000 points) and passes over a plot whose header is cut without a word. The tests hold both against each
-other.
+Read with numpy in one pass: spicelib 1.6.4 reads the file again for each vector (0.42 s against 0.014 s for
+60 vectors of 20,000 points) and passes over a plot whose header is cut without a word. The tests hold both
+against each other.
 """
 
 from __future__ import annotations

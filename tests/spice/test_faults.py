@@ -118,13 +118,13 @@ def test_a_time_out_is_retried_once_only(fake: Ngspice, fake_deck: DeckMaker, tm
     assert [attempt.kind for attempt in caught.value.attempts] == [FailureKind.timed_out] * 2
 
 
-@pytest.mark.parametrize(("mode", "rung", "tries"), [("flaky", "again", 2), ("needs_gear", "gear", 2)])
+@pytest.mark.parametrize(("mode", "rung"), [("flaky", "again"), ("needs_gear", "gear")])
 def test_the_ladder_records_which_rung_answered(
-    mode: str, rung: str, tries: int, fake: Ngspice, fake_deck: DeckMaker, tmp_path: Path
+    mode: str, rung: str, fake: Ngspice, fake_deck: DeckMaker, tmp_path: Path
 ) -> None:
     result = climb(fake_deck(mode), fake, tmp_path, 20)
     assert result.rung == rung
-    assert len(result.attempts) == tries
+    assert len(result.attempts) == 2
     assert result.attempts[0].kind is not None
     assert result.seconds_wall == sum(attempt.seconds_wall for attempt in result.attempts)
     assert (tmp_path / f"case+{rung}.cir").exists()
@@ -228,7 +228,7 @@ sys.path[:0] = {[str(Path(__file__).parents[2])]!r}
 from pathlib import Path
 from spice import Cache, Deck, run_many
 def deck(name, mode):
-    text = f"* fake: {{mode}}\\nV1 in 0 1\\nR1 in out 1k\\n.save v(out) i(v1)\\n.tran 100n 1u 0 100n\\n.end\\n"
+    text = f"* fake: {{mode}}\\n.save v(out) i(v1)\\n.tran 100n 1u 0 100n\\n.end\\n"
     return Deck(name, text, vectors=("v(out)", "i(v1)"), t_stop_s=1e-6)
 decks = [deck("a", "good"), deck("b", "good"), deck("c", sys.argv[1]), deck("d", sys.argv[1])]
 out = run_many(decks, jobs=2, folder=Path("decks"), timeout_s=60, cache=Cache(Path("cache")))

@@ -126,7 +126,8 @@ def test_the_key_is_of_the_content_not_of_the_name() -> None:
 def test_options() -> None:
     options = SimulatorOptions()
     assert options.lines() == (
-        ".options method=trap reltol=0.0001 abstol=1e-14 vntol=1e-06 chgtol=1e-16 gmin=1e-15 bypass=0\n.temp 27\n"
+        ".options method=trap reltol=0.0001 abstol=1e-14 vntol=1e-06 chgtol=1e-16 gmin=1e-15 bypass=0\n"
+        ".temp 27\n"
     )
     assert options.tran(2e-6, uic=True) == ".tran 1e-08 2e-06 0 1e-08 uic\n"
     tight = options.tightened(4)
