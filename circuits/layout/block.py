@@ -11,6 +11,9 @@ from sky130_models.layers import LAYERS
 from .dimensions import GRID, snap
 from .errors import LayoutError
 
+MIRROR = -0.01
+"""How far a mirrored block is moved: contacts of odd size lie 5 nm off a rail's centre, and must fall on their mirror images."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -31,7 +34,8 @@ class Box:
         return (self.y0 + self.y1) / 2
 
     def moved(self, dx: float, dy: float, *, mirrored: bool = False) -> Box:
-        """Where the box lies in a parent that places its cell at (dx, dy), reflected about the x axis first if mirrored."""
+        """Where the box lies in a parent that places its block at (dx, dy), as Block.place does."""
+        dy += MIRROR if mirrored else 0.0
         low, high = (-self.y1, -self.y0) if mirrored else (self.y0, self.y1)
         return Box(self.layer, self.x0 + dx, low + dy, self.x1 + dx, high + dy)
 
@@ -70,6 +74,17 @@ class Block:
         x0, y0 = snap(x - width / 2), snap(y - height / 2)
         return self.rect(layer, x0, y0, x0 + width, y0 + height)
 
-    def place(self, child: Block, x: float, y: float, *, mirrored: bool = False) -> None:
-        """Place another block with its origin at (x, y), reflected about the x axis first if mirrored."""
-        self.cell.add(gdstk.Reference(child.cell, (round(x, 4), round(y, 4)), x_reflection=mirrored))
+    def place(
+        self, child: Block, x: float, y: float, *, mirrored: bool = False, columns: int = 1, pitch: float | None = None
+    ) -> None:
+        """Place another block with its origin at (x, y), upside down if mirrored, or a row of them."""
+        self.cell.add(
+            gdstk.Reference(
+                child.cell,
+                (round(x, 4), round(y + (MIRROR if mirrored else 0.0), 4)),
+                x_reflection=mirrored,
+                columns=columns,
+                rows=1,
+                spacing=(child.width if pitch is None else pitch, 0.0),
+            )
+        )

@@ -53,8 +53,8 @@ def row_frame(
         rect(implant, -IMPLANT, rail - IMPLANT_TO_RAIL, width + IMPLANT, rail + IMPLANT_TO_RAIL)
         for centre in contacts_x:
             x = snap(centre - LICON / 2)
-            y = snap(rail - LICON / 2)
-            rect("licon1", x, y, x + LICON, y + LICON)
-            rect("mcon", x, y, x + MCON, y + MCON)
+            y = snap(bottom + up * rail - LICON / 2)
+            block.rect("licon1", x, y, x + LICON, y + LICON)
+            block.rect("mcon", x, y, x + MCON, y + MCON)
 
 

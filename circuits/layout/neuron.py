@@ -1,0 +1,282 @@
+"""The neuron: an analog row (isolation, reset, discharger, sensing inverter) above a driver row, under its MIM capacitor.
+
+The analog row stands upside down, so that both rows share the vdd rail and the vss rail on top is the crossbar's. Control
+lines cross the whole row on metal 3; the dendrite comes down on metal 2; spike and complement leave downwards on metal 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuits.design import DriverSizes, NeuronSizes
+
+from .block import Block, Box
+from .contacts import MET3_LINE, stack
+from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
+from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width
+from .errors import LayoutError
+from .fets import Gate, chain, column_step
+from .mim import LANDING, PLATE_SPACE, draw_mim, least_pitch, plate_height
+
+LINE_PITCH = 0.7  # control lines on metal 3
+WIRE = 0.2  # metal-2 wires between gate pads and control lines
+DENDRITE = 0.28
+TIE_X = 0.36  # where the two phase lines are tied
+PLATE_BELOW = 0.2  # the capacitor's bottom plate begins this far below the cell
+TRACKS = 4
+CHAIN_SPACE = up(2 * up(LICON / 2 + DIFF_CONTACT_END) + limit("difftap.3"))
+LINES = ("reset", "phase", "reset_b", "vsense", "v0", "vdis", "iso", "iso_b")
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronAnchors:
+    """Columns that what stands above and below has to meet, relative to the neuron's left edge."""
+
+    dendrite_x: float
+    spike_x: float
+    spike_b_x: float
+
+
+def _columns(sizes: NeuronSizes) -> dict[str, float]:
+    """The contact and gate columns of the analog row, left to right."""
+    threshold = up(limit("lvtn.4b") + 0.02 + limit("lvtn.3b")) / 2
+    sense = [sizes.sense_n.l_um, sizes.sense_p.l_um]
+    enable = [sizes.discharge_enable.l_um, sizes.sense_bias.l_um]
+
+    def apart(lengths: list[float]) -> float:
+        return up(max(column_step(lengths), max(lengths) / 2 + threshold))
+
+    reset = column_step([sizes.reset_n.l_um, sizes.reset_p.l_um])
+    iso = column_step([sizes.isolation_n.l_um, sizes.dummy_p.l_um])
+    iso_b = column_step([sizes.dummy_n.l_um, sizes.isolation_p.l_um])
+    vdis = column_step([sizes.discharge.l_um])
+    steps = {
+        "v0": TIE_X + 0.44,
+        "reset": reset,
+        "membrane reset": reset,
+        "dendrite n": CHAIN_SPACE,
+        "iso": iso,
+        "membrane": iso,
+        "iso_b": iso_b,
+        "dendrite p": iso_b,
+        "membrane discharge": CHAIN_SPACE,
+        "vdis": vdis,
+        "dx": vdis,
+        "phase": apart(enable),
+        "vss": apart(enable),
+        "sensing": apart(sense),
+        "sense": apart(sense),
+    }
+    columns, x = {}, 0.0
+    for name, step in steps.items():
+        x = round(x + step, 3)
+        columns[name] = x
+    return columns
+
+
+def _analog_widths(sizes: NeuronSizes) -> tuple[float, float]:
+    n = (sizes.isolation_n, sizes.dummy_n, sizes.reset_n, sizes.discharge, sizes.discharge_enable, sizes.sense_n)
+    p = (sizes.isolation_p, sizes.dummy_p, sizes.reset_p, sizes.sense_p, sizes.sense_bias)
+    return max(fet.w_um for fet in n), max(fet.w_um for fet in p)
+
+
+def neuron_width(sizes: NeuronSizes = NeuronSizes(), driver: DriverSizes = DriverSizes()) -> float:
+    """Least width of a neuron, which is the pitch of the columns of a network."""
+    columns = _columns(sizes)
+    analog = columns["sense"] + 2 * up(LICON / 2 + DIFF_CONTACT_END)
+    behind_sense = columns["dx"] - 0.5 + driver_width(driver)  # the driver's trigger stands right of the sense wire
+    return up(max(analog, behind_sense, least_pitch(sizes.mim_w_um)))
+
+
+def neuron(
+    sizes: NeuronSizes = NeuronSizes(),
+    driver: DriverSizes = DriverSizes(),
+    *,
+    width: float | None = None,
+    name: str = "neuron",
+) -> tuple[Block, NeuronAnchors]:
+    """A neuron; its top rail is vss, and so is its lowest one."""
+    width = neuron_width(sizes, driver) if width is None else width
+    if width < neuron_width(sizes, driver):
+        raise LayoutError(f"neuron: width = {width} um is below the least {neuron_width(sizes, driver)} um of these sizes")
+    n_width, p_width = _analog_widths(sizes)
+    analog_height = up(2 * DIFF_TO_RAIL + n_width + p_width + channel(TRACKS))
+    rows = driver_height(driver) + analog_height
+    above_plate = PLATE_SPACE + LANDING / 2 + LINE_PITCH
+    below = up(max(0.0, plate_height(sizes.mim_l_um) - PLATE_BELOW + above_plate - rows))
+    block = Block.named(name, width, round(rows + below, 3))
+    vdd_y = round(below + driver_height(driver), 3)
+
+    lower = driver_strip(block, driver, below, vdd_y)
+    lower.frame(width)
+    anchors = draw_driver(lower, driver, round(width - driver_width(driver), 3))
+    upper = Strip(block, block.height, vdd_y, n_width, p_width)
+    upper.frame(width)
+    columns = _columns(sizes)
+    _draw_fets(upper, sizes, columns)
+    _draw_local(upper, columns)
+    lines = _draw_lines(block, upper, lower)
+    _draw_controls(block, upper, columns, lines)
+
+    # Sense to the driver; phase of both rows.
+    trigger_x, trigger_y = anchors.trigger
+    track = upper.track(3)
+    block.square("mcon", columns["sense"], track, MCON)
+    _bar(block, "met1", columns["dx"], columns["sense"], track, 0.26, 0.16)
+    stack(block, columns["dx"], track, "met1", "met2")
+    _wire(block, columns["dx"], track, trigger_y)
+    stack(block, columns["dx"], trigger_y, "met1", "met2")
+    block.square("mcon", trigger_x, trigger_y, MCON)
+    _bar(block, "met1", columns["dx"], trigger_x, trigger_y, 0.28, 0.15)
+    stack(block, *anchors.phase, "li1", "met3")
+    for line in ("phase", "phase of the driver"):
+        stack(block, TIE_X, lines[line], "met2", "met3")
+    _wire(block, TIE_X, lines["phase"], lines["phase of the driver"])
+
+    # Spike and complement go down.
+    for net, x, y, level in (("spike", *anchors.out, "li1"), ("spike_b", *anchors.out_b, "met1")):
+        stack(block, x, y, level, "met2")
+        block.pins[net] = _wire(block, x, 0.0, y, DENDRITE)
+
+    # Membrane up to the capacitor, its other plate down to vss.
+    landing = (columns["membrane discharge"], lines["membrane"])
+    stack(block, landing[0], upper.track(1), "met1", "met2")
+    _wire(block, landing[0], upper.track(1), landing[1])
+    stack(block, *landing, "met2", "met4")
+    draw_mim(block, sizes.mim_w_um, sizes.mim_l_um, -PLATE_BELOW, landing)
+    stack(block, 1.0, 0.0, "met2", "met4")
+    stack(block, 1.0, below, "met1", "met2")
+    if below > 0:
+        _wire(block, 1.0, 0.0, below)
+
+    for net, rail in (("vdd", vdd_y), ("vss", block.height)):
+        block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
+    return block, NeuronAnchors(dendrite_x=columns["membrane"], spike_x=anchors.out[0], spike_b_x=anchors.out_b[0])
+
+
+def _draw_fets(upper: Strip, sizes: NeuronSizes, columns: dict[str, float]) -> None:
+    block, n, p = upper.block, upper.n, upper.p
+    low, middle, high = upper.track(0), upper.track(1), upper.track(2)
+    chain(block, n, ["v0", "membrane reset"], [Gate("reset_n", sizes.reset_n, "reset", pad_y=low)], columns)
+    chain(block, p, ["v0", "membrane reset"], [Gate("reset_p", sizes.reset_p, "reset", pad_y=high)], columns)
+    chain(
+        block,
+        n,
+        ["dendrite n", "membrane", "dendrite p"],
+        [Gate("isolation_n", sizes.isolation_n, "iso", pad_y=low), Gate("dummy_n", sizes.dummy_n, "iso_b", pad_y=low)],
+        columns,
+    )
+    chain(
+        block,
+        p,
+        ["dendrite n", "membrane", "dendrite p"],
+        [Gate("dummy_p", sizes.dummy_p, "iso", pad_y=low), Gate("isolation_p", sizes.isolation_p, "iso_b", pad_y=low)],
+        columns,
+    )
+    chain(
+        block,
+        n,
+        ["membrane discharge", None, "vss", "sense"],
+        [
+            Gate("discharge", sizes.discharge, "vdis", pad_y=low),
+            Gate("discharge_enable", sizes.discharge_enable, "phase", pad_y=low),
+            Gate("sense_n", sizes.sense_n, "sensing", "lvt", pad_y=middle),
+        ],
+        columns,
+    )
+    chain(
+        block,
+        p,
+        ["dx", None, "sense"],
+        [
+            Gate("sense_bias", sizes.sense_bias, "phase", pad_y=high),
+            Gate("sense_p", sizes.sense_p, "sensing", "hvt", pad_y=middle),
+        ],
+        columns,
+    )
+
+
+def _draw_local(upper: Strip, columns: dict[str, float]) -> None:
+    """Contacts of the gates, strips of the nodes, tracks of membrane and dendrite."""
+    n = upper.n.start + upper.way * LICON
+    p = upper.p.start - upper.way * LICON
+    tracks = [upper.track(index) for index in range(TRACKS)]
+    for gate in ("reset", "iso", "iso_b", "vdis", "phase"):
+        upper.pad(columns[gate], tracks[0])
+    upper.pad(columns["sensing"], tracks[1])
+    for gate in ("reset", "phase"):
+        upper.pad(columns[gate], tracks[2])
+
+    for node in ("v0", "membrane reset", "membrane", "sense"):
+        upper.li(columns[node], n, p)
+    upper.li(columns["dendrite n"], n, tracks[2])
+    upper.li(columns["dendrite n"], p, tracks[3])
+    upper.li(columns["dendrite p"], n, tracks[1])
+    upper.li(columns["dendrite p"], p, tracks[2])
+    upper.li(columns["membrane discharge"], n, tracks[1])
+    upper.to_rail(columns["vss"], upper.n)
+    upper.to_rail(columns["dx"], upper.p)
+
+    upper.met1(columns["membrane reset"], columns["sensing"], tracks[1])
+    for node in ("membrane", "dendrite p", "membrane discharge"):
+        upper.block.square("mcon", columns[node], tracks[1], MCON)
+    upper.met1(columns["dendrite n"], columns["dendrite p"], tracks[2])
+    upper.met1(columns["dendrite n"], columns["membrane"], tracks[3])
+    stack(upper.block, columns["membrane"], tracks[2], "met1", "met2")
+    upper.block.pins["dendrite"] = _wire(upper.block, columns["membrane"], tracks[2], upper.vss_y, DENDRITE)
+
+
+def _draw_lines(block: Block, upper: Strip, lower: Strip) -> dict[str, float]:
+    """The control lines; returns the y of each, and of the membrane's own landing."""
+    phase, reset_b = upper.track(0), upper.track(2)
+    lines = {
+        "membrane": phase + 2 * LINE_PITCH + 0.04,
+        "reset": phase + LINE_PITCH,
+        "phase": phase,
+        "reset_b": reset_b,
+        **{name: reset_b - LINE_PITCH * (index + 1) for index, name in enumerate(LINES[3:])},
+        "phase of the driver": lower.track(0),
+    }
+    lines = {name: snap(y) for name, y in lines.items()}
+    if lines["iso_b"] - lines["phase of the driver"] < LINE_PITCH:
+        raise LayoutError(f"{block.cell.name}: rows of {block.height} um in all leave no room for the control lines")
+    for name, y in lines.items():
+        if name == "membrane":
+            continue
+        low = snap(y - MET3_LINE / 2)
+        line = block.rect("met3", 0.0, low, block.width, low + MET3_LINE)
+        if name in LINES:
+            block.pins[name] = Box("met3", 0.0, line.y0, 0.3, line.y1)
+    return lines
+
+
+def _draw_controls(block: Block, upper: Strip, columns: dict[str, float], lines: dict[str, float]) -> None:
+    """From each control line to its gates."""
+    low, middle, high = upper.track(0), upper.track(1), upper.track(2)
+    stack(block, columns["phase"], low, "li1", "met3")
+    stack(block, columns["reset"], high, "li1", "met3")
+    for net, column, y in (
+        ("reset", "reset", low),
+        ("iso", "iso", low),
+        ("iso_b", "iso_b", low),
+        ("vdis", "vdis", low),
+        ("v0", "v0", middle),
+        ("vsense", "phase", high),
+    ):
+        stack(block, columns[column], y, "li1", "met2")
+        _wire(block, columns[column], y, lines[net])
+        stack(block, columns[column], lines[net], "met2", "met3")
+
+
+def _wire(block: Block, x: float, y0: float, y1: float, width: float = WIRE) -> Box:
+    """A vertical wire on metal 2."""
+    low, high = sorted((y0, y1))
+    left = snap(x - width / 2)
+    return block.rect("met2", left, low, left + width, high)
+
+
+def _bar(block: Block, layer: str, x0: float, x1: float, y: float, width: float, past: float) -> Box:
+    """A horizontal wire that reaches `past` the centres of what it connects."""
+    low, high = sorted((x0, x1))
+    bottom = snap(y - width / 2)
+    return block.rect(layer, snap(low - past), bottom, snap(high + past), bottom + width)
