@@ -1,1 +1,1 @@
-"""The thread through it: experiment file, run directory, stages, command line. Knows every room, is known by none."""
+"""The thread through it: experiment file, run directory, stages, command line. Known by no other room."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="nonideal",
-    help="Co-design of analog in-memory computing: characterise silicon, train its physics, write back, verify.",
-    epilog="Exit codes: 0 pass, 1 out of spec, 2 bad input, 3 tool or PDK missing, 4 simulator or tool failed, 130 interrupted.",
+    help="Co-design of analog in-memory computing: characterise silicon, train its physics, write back.",
+    epilog="Exit codes: 0 pass, 1 out of spec, 2 bad input, 3 tool or PDK missing, "
+    "4 simulator or tool failed, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,6 +48,7 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 
 @app.command(epilog="Example: nonideal characterize --experiment iris --corner tt,ff,ss,sf,fs")
 def characterize(
+    *,
     experiment: ExperimentOption = "iris",
     jobs: JobsOption = None,
     corner: CornerOption = None,
@@ -68,6 +70,7 @@ def characterize(
 
 @app.command(epilog="Example: nonideal train --experiment iris --jobs 2")
 def train(
+    *,
     experiment: ExperimentOption = "iris",
     jobs: JobsOption = None,
     corner: CornerOption = None,
@@ -91,6 +94,7 @@ def train(
     epilog="Example: nonideal netlist --weights weights.safetensors --model model.json --out network.spice"
 )
 def netlist(
+    *,
     experiment: ExperimentOption = "iris",
     weights: Annotated[
         Path | None,
@@ -130,10 +134,14 @@ def netlist(
             "--weights and --out belong together: give both, or neither for the experiment's own weights"
         )
     if weights is not None and out is not None:
-        summary = write_given(experiment, weights, out, model, run_dir, corner, clip=clip)
-        _print_json(summary) if as_json else _console().print(
-            f"{out}: {summary['synapses']} synapses, {summary['clipped']} clipped; mapping in {summary['mapping']}"
+        summary = write_given(
+            experiment, weights=weights, out=out, model=model, run_dir=run_dir, corner=corner, clip=clip
         )
+        if as_json:
+            _print_json(summary)
+        else:
+            counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped"
+            _console().print(f"{out}: {counts}; mapping in {summary['mapping']}")
         return
     if model is not None:
         raise BadOption("--model belongs to --weights and --out")

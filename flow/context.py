@@ -22,7 +22,10 @@ def stderr_console() -> Console:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``jobs`` local processes, or a Dask cluster at ``scheduler``; ``console`` is for people. ``force`` runs stages whose results stand."""
+    """``jobs`` local processes, or a Dask cluster at ``scheduler``; ``console`` is for people.
+
+    ``force`` runs stages even where their results stand.
+    """
 
     jobs: int = field(default_factory=available_cores)
     scheduler: str | None = None

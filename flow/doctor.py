@@ -66,7 +66,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
             needed=False,
             advice="only for --scheduler: pip install 'nonideal[cluster]'",
         ),
-        _magic(environ),
+        find_magic(environ),
         _chromium(environ),
         Finding("cores", True, str(available_cores())),
         _memory(),
@@ -81,7 +81,10 @@ def table(findings: list[Finding]) -> Table:
     for f in findings:
         colour = "green" if f.ok else "red" if f.needed else "yellow"
         out.add_row(
-            escape(f.name), f"[{colour}]{f.state}[/{colour}]", escape(f.found), "" if f.ok else escape(f.advice)
+            escape(f.name),
+            f"[{colour}]{f.state}[/{colour}]",
+            escape(f.found),
+            "" if f.ok else escape(f.advice),
         )
     return out
 
@@ -99,7 +102,12 @@ def _ngspice(environ: Mapping[str, str]) -> Finding:
     try:
         ngspice = find_ngspice(environ)
     except SimulatorMissing as error:
-        return Finding("ngspice", False, str(error).split(";")[0], f"{SETUP}, or install it: sudo apt-get install ngspice")
+        return Finding(
+            "ngspice",
+            False,
+            str(error).partition(";")[0],
+            f"{SETUP}, or install it: sudo apt-get install ngspice",
+        )
     return Finding("ngspice", True, f"{ngspice.version} ({ngspice.path})")
 
 
@@ -122,7 +130,7 @@ def _package(
 ) -> Finding:
     """A Python package, imported in a process of its own: a broken one cannot take the doctor down."""
     try:
-        version = metadata.version(name.split("[")[0])
+        version = metadata.version(name.partition("[")[0])
     except metadata.PackageNotFoundError:
         return Finding(name, False, "not installed", advice, needed)
     command = [sys.executable, "-c", f"import {module}"]
@@ -138,7 +146,8 @@ def _package(
     return Finding(name, True, version)
 
 
-def _magic(environ: Mapping[str, str]) -> Finding:
+def find_magic(environ: Mapping[str, str]) -> Finding:
+    """Magic, the optional second extractor: on PATH, new enough, and told where its PDK is."""
     advice = f"only for extraction with magic: >= {'.'.join(map(str, MAGIC))} on PATH, and PDK_ROOT set"
     path = shutil.which("magic", path=environ.get("PATH"))
     if path is None:

@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
     interrupted = 130
 
 
-# By qualified name, so that the table costs no import. An exception is looked up along its bases, nearest first.
+# By qualified name, so that the table costs no import. Looked up along an exception's bases, nearest first.
 TABLE: dict[str, ExitCode] = {
     "flow.errors.FlowError": ExitCode.bad_input,
     "flow.errors.RequirementMissing": ExitCode.missing,

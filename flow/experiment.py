@@ -46,13 +46,14 @@ class Experiment(Section):
     def _parts_fit(self) -> Experiment:
         if self.validation.samples > self.data.test_samples:
             raise ValueError(
-                f"validation.samples = {self.validation.samples}: only data.test_samples = {self.data.test_samples} are held out; "
-                "lower the one or raise the other"
+                f"validation.samples = {self.validation.samples}: only data.test_samples = "
+                f"{self.data.test_samples} are held out; lower the one or raise the other"
             )
         untrained = [m for m in self.validation.mappings if m not in self.training.variants]
         if untrained:
             raise ValueError(
-                f"validation.mappings holds {', '.join(untrained)}, which training.variants = {list(self.training.variants)} does not train"
+                f"validation.mappings holds {', '.join(untrained)}, which training.variants = "
+                f"{list(self.training.variants)} does not train"
             )
         return self
 
@@ -69,7 +70,10 @@ class Experiment(Section):
 
 
 def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = None) -> Experiment:
-    """Read an experiment by name (``iris``) or path (``my/own.toml``). Raises ``ExperimentError`` with every problem at once."""
+    """Read an experiment by name (``iris``) or path (``my/own.toml``).
+
+    Raises ``ExperimentError`` with every problem at once.
+    """
     path = _find(name_or_path, folders if folders is not None else _folders())
     try:
         text = path.read_text(encoding="utf-8")
@@ -87,7 +91,8 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
         raise ExperimentError(
             str(path),
             [
-                f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, or two experiments share one run directory"
+                f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, "
+                "or two experiments share one run directory"
             ],
         )
     return experiment
@@ -121,6 +126,7 @@ def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
     raise ExperimentError(
         name_or_path,
         [
-            f"no such experiment{hint} There are: {', '.join(known) or 'none'} (a name in {FOLDER}/, or a path to a .toml file)"
+            f"no such experiment{hint} There are: {', '.join(known) or 'none'} "
+            f"(give a name in {FOLDER}/, or a path to a .toml file)"
         ],
     )

@@ -1,4 +1,7 @@
-"""What a stage was made from: hashes of inputs and code, settings, seeds, versions, seconds. Written last, so its presence says "complete"."""
+"""What a stage was made from: hashes of inputs and code, settings, seeds, versions, seconds.
+
+Written last, so that its presence says "complete".
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ def hash_files(paths: dict[str, Path]) -> dict[str, str]:
 
 
 def hash_code(rooms: tuple[str, ...], base: Path | None = None) -> str:
-    """One hash over the sources of ``rooms`` (packages, or single modules such as ``characterize/model.py``): new code, new results."""
+    """One hash over the sources of ``rooms``: packages, or modules such as ``characterize/model.py``."""
     base = base if base is not None else Path(__file__).resolve().parent.parent
     found: dict[str, str] = {}
     for room in rooms:

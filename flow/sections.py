@@ -54,7 +54,10 @@ class Data(Section):
 
 
 class Training(Section):
-    """What is trained, on which seeds, and how. The first seed goes to silicon; the others say how much the draw matters."""
+    """What is trained, on which seeds, and how.
+
+    The first seed goes to silicon; the others say how much the draw matters.
+    """
 
     layers: Annotated[tuple[Annotated[int, Field(ge=1, le=512)], ...], Field(min_length=2)] = (5, 5, 5)
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn")
@@ -117,13 +120,17 @@ class CurrentScale(Section):
     def _is_a_range(self) -> CurrentScale:
         if self.high < self.low or (self.points > 1 and self.high == self.low):
             raise ValueError(
-                f"low = {self.low} .. high = {self.high} with {self.points} points is no range: low must lie below high"
+                f"low = {self.low} .. high = {self.high} with {self.points} points is no range: "
+                "low must lie below high"
             )
         return self
 
 
 class Validation(Section):
-    """What is simulated and compared. ``calibration_samples`` training samples fix the current scale, never test samples."""
+    """What is simulated and compared.
+
+    The current scale is fixed on ``calibration_samples`` training samples, never on test samples.
+    """
 
     samples: Annotated[int, Field(ge=1, le=100_000)] = 50
     mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "pnn")
@@ -139,7 +146,7 @@ class Validation(Section):
 
 
 class Simulator(Section):
-    """Numerical settings of ngspice for transients, and the time limit of one run. Ranges: ``spice.options``."""
+    """Numerical settings of ngspice, and the time limit of one run. Ranges: ``spice.options``."""
 
     method: Literal["trap", "gear"] = "trap"
     reltol: float = SimulatorOptions().reltol

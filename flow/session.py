@@ -60,8 +60,8 @@ def session(
 ) -> Iterator[Session]:
     """Open a session; raises ``ExperimentError``, ``BadOption``, ``RunDirBusy`` before anything runs.
 
-    ``samples`` overrides how many are validated. Such a run has a directory of its own unless ``run_dir`` says otherwise,
-    so that a short one never replaces the results of a whole one.
+    ``samples`` overrides how many are validated. Such a run has a directory of its own (``runs/iris-5``)
+    unless ``run_dir`` says otherwise, so that a short one never replaces the results of a whole one.
     """
     loaded = load_experiment(experiment)
     name = loaded.name
@@ -92,15 +92,15 @@ def _corners(text: str) -> tuple[Corner, ...]:
 
 def write_given(
     experiment: str,
+    *,
     weights: Path,
     out: Path,
     model: Path | None,
     run_dir: Path | None,
     corner: str | None,
-    *,
     clip: bool,
 ) -> dict[str, Any]:
-    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit; outside any run directory."""
+    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit."""
     loaded = load_experiment(experiment)
     rundir = RunDir(run_dir if run_dir is not None else default_run_dir(loaded.name))
     if corner:

@@ -13,7 +13,7 @@ _PREFIXES = ((1e-15, "f"), (1e-12, "p"), (1e-9, "n"), (1e-6, "u"), (1e-3, "m"), 
 
 
 def quantity(value: float, unit: str, digits: int = 4) -> str:
-    """A value with an engineering prefix: 1.4e-13, F -> 140 fF. Units with a slash and pure numbers are left as they are."""
+    """A value with an engineering prefix (1.4e-13, F -> 140 fF); units with a slash and numbers have none."""
     if value == 0 or not unit or "/" in unit:
         return f"{value:.{digits}g} {unit}".strip()
     factor, prefix = next(((f, p) for f, p in reversed(_PREFIXES) if abs(value) >= f), _PREFIXES[0])

@@ -1,4 +1,4 @@
-"""What every stage has in common: inputs checked, skipped when nothing changed, resumed when cut off, timed, recorded."""
+"""What every stage has in common: inputs checked, skipped when unchanged, resumed when cut off, recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ PACKAGES = ("nonideal", "numpy", "scipy", "torch", "pandas", "PySpice")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a stage's function gets. ``folder`` is its own; what lies there already is of equal inputs and may be continued."""
+    """What a stage's function gets.
+
+    ``folder`` is its own; what lies there comes from a cut-off run with equal inputs and may be continued.
+    """
 
     experiment: Experiment
     rundir: RunDir
@@ -36,7 +39,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a stage's function gives back: the files others read, numbers for people and machines, and whether they are in spec."""
+    """What a stage's function gives back: files that others read, its numbers, and whether they pass."""
 
     outputs: tuple[Path, ...]
     summary: dict[str, Any]
@@ -55,8 +58,9 @@ class Need:
 class Stage:
     """One stage of the loop.
 
-    ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on. ``needs``: its input files.
-    ``tools``: versions that change its result, found (and missed, with the room's own exception) before anything runs.
+    ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on.
+    ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
+    exception where one is missing, before anything runs.
     """
 
     name: str
@@ -99,10 +103,11 @@ def run_stage(
     context: Context,
     options: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Run a stage, unless its results stand. ``options`` are settings from outside the experiment; they count as inputs.
+    """Run a stage, unless its results stand.
 
-    Raises ``StageInputMissing``, and whatever the stage raises; then its folder has no manifest, and the next call continues.
-    Hold ``rundir.lock()`` round it.
+    ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()`` round it.
+    Raises ``StageInputMissing``, and whatever the stage raises; then its folder has no manifest, and the next
+    call continues.
     """
     options = dict(options or {})
     inputs = _inputs(stage, experiment, rundir, options)
@@ -148,7 +153,7 @@ def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[
 
 
 def _prepare(folder: Path, inputs: Inputs) -> None:
-    """Keep what a cut-off run with equal inputs left, empty the folder otherwise; from here on it counts as unfinished."""
+    """Keep what a cut-off run with equal inputs left, else empty the folder; it is unfinished now."""
     marker = folder / STARTED
     resumable = False
     if marker.is_file():

@@ -13,7 +13,7 @@ from flow.files import sha256_of, write_csv, write_text
 def write_netlist(
     weights: Path, model_path: Path, experiment: Experiment, netlist: Path, table: Path, *, clip: bool
 ) -> dict[str, Any]:
-    """Any trained weights -> network as SPICE and table of the mapping; read back before it counts as written."""
+    """Any trained weights -> network as SPICE and table of the mapping; read back before it is written."""
     import numpy as np
 
     from circuits.errors import MappingError
@@ -26,7 +26,8 @@ def write_netlist(
     model = PhysicalModel.load(model_path)
     mapping = map_weights(matrices, model, clip=clip)
     head = (
-        f"* network {'-'.join(map(str, mapping.topology.layers))} of experiment {experiment.name}, corner {model.corner}\n"
+        f"* network {'-'.join(map(str, mapping.topology.layers))} of experiment {experiment.name}, "
+        f"corner {model.corner}\n"
         f"* weights {sha256_of(weights)}\n* model {sha256_of(model_path)}\n"
         "* devices are plain sky130 (sizes in um): include a device library before this file\n"
     )
@@ -37,7 +38,8 @@ def write_netlist(
         if not np.allclose(back, meant, rtol=1e-6, atol=1e-9):
             worst = float(np.max(np.abs(back - meant)))
             raise MappingError(
-                f"layer {layer}: the netlist reads back with weights off by up to {worst:.3g}; nothing was written"
+                f"layer {layer}: the netlist reads back with weights off by up to {worst:.3g}; "
+                "nothing was written"
             )
     write_text(netlist, text)
     write_csv(table, mapping.table)

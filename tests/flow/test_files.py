@@ -11,7 +11,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flow.files import read_json, remove_leftovers, sha256_of, write_csv, write_json, write_parquet, write_text, written_whole
+from flow.files import (
+    read_json,
+    remove_leftovers,
+    sha256_of,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_text,
+    written_whole,
+)
 
 WRITER = """
 import sys
@@ -39,9 +48,14 @@ def test_round_trips(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), written_whole(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail_half_way() -> None:
+        with written_whole(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(path, float("nan"))
     assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]

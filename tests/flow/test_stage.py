@@ -65,7 +65,9 @@ def output(context: Context) -> str:
     return file.getvalue()
 
 
-def test_runs_once_then_stands(stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context) -> None:
+def test_runs_once_then_stands(
+    stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
     run = RunDir(tmp_path / "run")
     first = run_stage(stage, tiny, run, context)
     second = run_stage(stage, tiny, run, context)
@@ -84,9 +86,11 @@ def changed_experiment(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"data": experiment.data.model_copy(update={"split_seed": 7})})
 
 
-@pytest.mark.parametrize("what", ["settings", "seed", "input", "tool", "option", "altered", "gone", "forced", "manifest"])
+@pytest.mark.parametrize(
+    "what", ["settings", "seed", "input", "tool", "option", "altered", "gone", "forced", "manifest"]
+)
 def test_runs_again_when_something_changed(
-    what: str, stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+    *, what: str, stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
 ) -> None:
     run = RunDir(tmp_path / "run")
     run_stage(stage, tiny, run, context)
@@ -152,7 +156,9 @@ def test_what_other_inputs_left_is_removed(
     assert "partial" not in counter.seen[1]
 
 
-def test_a_missing_input_names_the_command(stage: Stage, tiny: Experiment, tmp_path: Path, context: Context) -> None:
+def test_a_missing_input_names_the_command(
+    stage: Stage, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
     (tmp_path / "input.txt").unlink()
     with pytest.raises(StageInputMissing, match=r"counting needs .*input\.txt.*`nonideal input`"):
         run_stage(stage, tiny, RunDir(tmp_path / "run"), context)

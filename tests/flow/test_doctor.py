@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from flow.cli import main
+from flow.doctor import Finding, examine, find_magic, table
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {f.name: f for f in findings}
+
+
+def script(folder: Path, name: str, says: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+
+
+def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
+    found = by_name(examine({"PATH": str(tmp_path), "PDK_ROOT": str(tmp_path)}))
+    assert not found["ngspice"].fine
+    assert "make setup" in found["ngspice"].advice
+    assert not found["sky130 models"].fine
+    assert str(tmp_path) in found["sky130 models"].found
+    assert found["magic"].state == found["Chromium"].state == "optional"
+    assert found["magic"].fine
+
+
+@pytest.mark.parametrize(
+    ("version", "ok"), [("8.3.678", False), ("8.3.679", True), ("8.3.1000", True), ("8.4.1", True)]
+)
+def test_magic_must_be_new_enough(tmp_path: Path, version: str, ok: bool) -> None:
+    script(tmp_path, "magic", version)
+    environ = {"PATH": f"{tmp_path}{os.pathsep}/bin", "PDK_ROOT": "/somewhere"}
+    assert find_magic(environ).ok is ok
+
+
+def test_table_survives_brackets() -> None:
+    from rich.console import Console
+
+    console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console.print(table([Finding("dask[distributed]", False, "[none]", "pip install 'nonideal[cluster]'")]))
+    text = console.export_text()
+    assert "dask[distributed]" in text
+    assert "nonideal[cluster]" in text
+
+
+def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit) as caught:
+        main(["doctor", "--json"])
+    assert caught.value.code == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    assert {f["name"] for f in answer["findings"] if not f["ok"] and f["needed"]} == {"ngspice"}
