@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,31 @@ import pytest
 from spice import Deck, Ngspice, SimulatorMissing, find_ngspice
 
 DeckMaker = Callable[..., Deck]
+
+
+def gone(pid: int, within_s: float = 3.0) -> bool:
+    """Whether the process is no more (a zombie counts as gone) within so many seconds."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state in "ZX":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def pids(file: Path, count: int, within_s: float = 10.0) -> list[int]:
+    """The process numbers that `count` hanging fakes have left."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        numbers = [int(word) for word in file.read_text().split()] if file.exists() else []
+        if len(numbers) == 2 * count:
+            return numbers
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} hanging simulators within {within_s} s")
 
 
 @pytest.fixture

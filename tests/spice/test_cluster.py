@@ -15,8 +15,7 @@ import pytest
 
 from spice import Cache, Failure, Ngspice, Result, SchedulerUnavailable, run_many
 
-from .conftest import DeckMaker
-from .test_faults import gone, pids
+from .conftest import DeckMaker, gone, pids
 
 distributed = pytest.importorskip("distributed")
 
