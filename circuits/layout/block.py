@@ -11,7 +11,7 @@ from sky130_models.layers import LAYERS
 from .dimensions import GRID, snap
 from .errors import LayoutError
 
-MIRROR = -0.01
+MIRROR = 0.01
 """How far a mirrored block is moved: contacts of odd size lie 5 nm off a rail's centre, and must fall on their mirror images."""
 
 

@@ -62,3 +62,5 @@ WELL_PAST_P_DIFF = limit("difftap.8")
 
 MIN_LENGTH = limit("poly.1a")
 MIN_WIDTH = limit("difftap.2")
+
+OVERLAP = 0.1  # how far a line that goes on in the neighbouring row reaches into it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circuits.design import DriverSizes
@@ -61,11 +62,11 @@ class Strip:
         """The y of a row of pads or tracks, 0 next to the n diffusion."""
         return snap(self.vss_y + self.way * (DIFF_TO_RAIL + self.n_width + PAD_TO_DIFF + LICON / 2 + index * TRACK))
 
-    def frame(self, width: float) -> None:
+    def frame(self, width: float, contacts_x: Sequence[float] | None = None) -> None:
         """Rails, taps, well and the implants of both diffusions along the whole row."""
         height = abs(self.vdd_y - self.vss_y)
         edge = (DIFF_TO_RAIL + self.n_width + height - DIFF_TO_RAIL - self.p_width) / 2
-        row_frame(self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way)
+        row_frame(self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, contacts_x=contacts_x)
         for side, implant, tallest in ((self.n, "nsdm", self.n_width), (self.p, "psdm", self.p_width)):
             low = side.rail + side.way * IMPLANT_TO_RAIL
             high = side.start + side.way * (tallest + IMPLANT)

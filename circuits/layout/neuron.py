@@ -25,6 +25,7 @@ TIE_X = 0.36  # where the two phase lines are tied
 PLATE_BELOW = 0.2  # the capacitor's bottom plate begins this far below the cell
 TRACKS = 4
 CHAIN_SPACE = up(2 * up(LICON / 2 + DIFF_CONTACT_END) + limit("difftap.3"))
+LOWER_RAIL = "vss low"  # the lower vss rail, which no metal of the neuron joins to the upper one
 LINES = ("reset", "phase", "reset_b", "vsense", "v0", "vdis", "iso", "iso_b")
 
 
@@ -107,12 +108,14 @@ def neuron(
     block = Block.named(name, width, round(rows + below, 3))
     vdd_y = round(below + driver_height(driver), 3)
 
+    columns = _columns(sizes)
+    # The synapses above contact the shared rail at the dendrite.
+    contacts = [columns["membrane"] + 2 * index for index in range(-1, 10) if 0.3 < columns["membrane"] + 2 * index < width - 0.3]
     lower = driver_strip(block, driver, below, vdd_y)
-    lower.frame(width)
+    lower.frame(width, contacts)
     anchors = draw_driver(lower, driver, round(width - driver_width(driver), 3))
     upper = Strip(block, block.height, vdd_y, n_width, p_width)
-    upper.frame(width)
-    columns = _columns(sizes)
+    upper.frame(width, contacts)
     _draw_fets(upper, sizes, columns)
     _draw_local(upper, columns)
     lines = _draw_lines(block, upper, lower)
@@ -149,7 +152,7 @@ def neuron(
     if below > 0:
         _wire(block, 1.0, 0.0, below)
 
-    for net, rail in (("vdd", vdd_y), ("vss", block.height)):
+    for net, rail in (("vdd", vdd_y), ("vss", block.height), (LOWER_RAIL, below)):
         block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
     return block, NeuronAnchors(dendrite_x=columns["membrane"], spike_x=anchors.out[0], spike_b_x=anchors.out_b[0])
 

@@ -21,6 +21,7 @@ from .dimensions import (
     LI,
     LICON,
     MCON,
+    OVERLAP,
     PAD_TO_DIFF,
     POLY_TO_DIFF,
     SOURCE_DRAIN,
@@ -100,13 +101,18 @@ def synapse(
     middle = snap((drain_n + drain_p) / 2)
     block.rect("li1", snap(x - LI / 2), snap(drain_n), snap(x - LI / 2) + LI, snap(drain_p))
     stack(block, x, middle, "li1", "met2")
-    block.pins["dendrite"] = block.rect("met2", snap(x - DENDRITE / 2), 0.0, snap(x - DENDRITE / 2) + DENDRITE, height)
+    block.pins["dendrite"] = _upright(block, x, DENDRITE, height)
     if shield_x is not None:
         stack(block, shield_x, 0.0, "met1", "met2")
-        block.rect("met2", snap(shield_x - SHIELD / 2), 0.0, snap(shield_x - SHIELD / 2) + SHIELD, height)
+        _upright(block, shield_x, SHIELD, height)
     for net, rail in (("vdd", height), ("vss", 0.0)):
         block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
     return block
+
+
+def _upright(block: Block, x: float, width: float, height: float) -> Box:
+    left = snap(x - width / 2)
+    return block.rect("met2", left, -OVERLAP, left + width, height + OVERLAP)
 
 
 def _pair(

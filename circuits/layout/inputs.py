@@ -1,0 +1,48 @@
+"""The input driver: a driver as the first cell of a crossbar's row, its outputs on the row's axons."""
+
+from __future__ import annotations
+
+from circuits.design import DriverSizes
+
+from .block import Block, Box
+from .contacts import MET3_LINE, MET4_LINE, stack
+from .dimensions import OVERLAP, snap
+from .driver import draw_driver, driver_strip, driver_width
+
+PHASE = 0.28
+
+
+def input_width(sizes: DriverSizes = DriverSizes()) -> float:
+    """Width of an input driver."""
+    return driver_width(sizes)
+
+
+def input_driver(
+    sizes: DriverSizes, height: float, axon: Box, axon_b: Box, *, name: str = "input_driver"
+) -> Block:
+    """An input driver in a row of that height whose axons lie at those boxes.
+
+    The input enters from the left on metal 3; the phase line crosses the row on metal 2, so that rows share it.
+    """
+    width = input_width(sizes)
+    block = Block.named(name, width, height)
+    strip = driver_strip(block, sizes, 0.0, height)
+    strip.frame(width)
+    anchors = draw_driver(strip, sizes, 0.0)
+    for (x, y), level, line in ((anchors.out, "li1", axon), (anchors.out_b, "met1", axon_b)):
+        stack(block, x, y, level, "met3")
+        low, high = sorted((y, line.y))
+        left = snap(x - MET3_LINE / 2)
+        block.rect("met3", left, snap(low - MET3_LINE / 2), left + MET3_LINE, snap(high + MET3_LINE / 2))
+        stack(block, x, line.y, "met3", "met4")
+        block.rect("met4", snap(x - MET4_LINE / 2), line.y0, width, line.y1)
+    x, y = anchors.trigger
+    stack(block, x, y, "li1", "met3")
+    low = snap(y - MET3_LINE / 2)
+    block.pins["in"] = block.rect("met3", 0.0, low, snap(x + MET3_LINE / 2), low + MET3_LINE)
+    x, y = anchors.phase
+    stack(block, x, y, "li1", "met2")
+    block.pins["phase"] = block.rect(
+        "met2", snap(x - PHASE / 2), -OVERLAP, snap(x - PHASE / 2) + PHASE, height + OVERLAP
+    )
+    return block
