@@ -105,7 +105,7 @@ def run_stage(
 ) -> Outcome:
     """Run a stage, unless its results stand.
 
-    ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()`` round it.
+    ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()``.
     Raises ``StageInputMissing``, and whatever the stage raises; then its folder has no manifest, and the next
     call continues.
     """
