@@ -198,7 +198,9 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
     vdis_V = _calibrate_discharger(bench, design, options, folder)
     timeline = Timeline(timing, 1)
     starts = np.concatenate([np.arange(0.48, v0_V - 0.005, 0.04), [v0_V - 0.02, v0_V]])
-    swings = np.array([-0.35, -0.25, -0.15, 0.15, 0.3, 0.45, 0.6, 0.75])
+    # Above about V_0 + 0.2 V the silent pairs begin to conduct backwards, below 0.55 V the sensing inverter loads the membrane: both are
+    # outside what a trained network uses, and would be taken for capacitance.
+    swings = np.array([-0.12, -0.06, 0.06, 0.15, 0.25, 0.35, 0.45, 0.6])
     charge_C = 140e-15 * swings
     both = [options.axons] * len(swings) + [2 * options.axons] * len(swings)
     silent = (options.silent_bias_n_V, options.silent_bias_p_V)

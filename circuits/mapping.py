@@ -80,6 +80,11 @@ class Mapping:
     table: pd.DataFrame
 
     @property
+    def off(self) -> int:
+        """How many weights are too small for any bias (below ten times the leakage) and are realised by a pair that is off."""
+        return int((self.table["current_A"] == 0.0).sum())
+
+    @property
     def clipped(self) -> int:
         """How many weights were moved into the realisable range."""
         return int(self.table["clipped"].sum())
@@ -111,8 +116,9 @@ def map_weights(
 ) -> Mapping:
     """Bias voltages for ``weights`` (per layer ``[neurons, axons]``).
 
-    ``scale`` multiplies positive and negative currents. A weight whose current lies outside the characterised range raises ``OutOfRange``;
-    with ``clip`` it is moved to the nearest realisable current (below the smallest: to off) and marked in the column ``clipped``.
+    ``scale`` multiplies positive and negative currents. A weight whose current is above the characterised range raises ``OutOfRange``; with
+    ``clip`` it is moved to the largest realisable current and marked in the column ``clipped``. One below the range is smaller than
+    leakage (about 3e-6 of a unit weight): its pair is off, its realised weight 0.
     """
     topology = check_weights(weights)
     rows = []
@@ -124,14 +130,11 @@ def map_weights(
                 weight = float(matrix[neuron, axon])
                 polarity, branch, factor = ("n", model.positive, scale[0]) if weight >= 0 else ("p", model.negative, scale[1])
                 wanted_A = abs(weight) * unit_A * factor
-                current_A = wanted_A
-                if wanted_A > branch.current_max_A:
-                    current_A = branch.current_max_A
-                elif 0 < wanted_A < branch.current_min_A:
-                    current_A = 0.0
-                clipped = current_A != wanted_A
+                clipped = wanted_A > branch.current_max_A
+                current_A = branch.current_max_A if clipped else wanted_A if wanted_A >= branch.current_min_A else 0.0
                 if clipped:
                     outside.append(f"layer {layer} axon {axon} neuron {neuron}: weight {weight:+.4g} wants {wanted_A:.3g} A")
+                if current_A != wanted_A:
                     weight = float(np.copysign(current_A / (unit_A * factor), weight))
                 rows.append((layer, axon, neuron, weight, polarity, current_A, 0.0, clipped))
     if outside and not clip:
@@ -139,7 +142,7 @@ def map_weights(
         shown = "; ".join(outside[:5]) + (f"; and {len(outside) - 5} more" if len(outside) > 5 else "")
         raise OutOfRange(
             f"{len(outside)} of {len(rows)} weights are outside the realisable currents "
-            f"(positive {p.current_min_A:.3g} .. {p.current_max_A:.3g} A, negative {n.current_min_A:.3g} .. {n.current_max_A:.3g} A): {shown}. "
+            f"(positive up to {p.current_max_A:.3g} A, negative up to {n.current_max_A:.3g} A): {shown}. "
             "Ask for clipping (clip = true, --clip) or train with a weight penalty."
         )
     table = pd.DataFrame(rows, columns=list(COLUMNS))

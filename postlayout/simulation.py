@@ -34,6 +34,14 @@ def network_ports(netlist: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Biases:
+    """The cell ``biases`` of one mapping at one scale, as ``circuits.mapping`` writes it; ``name`` tells its file from others'."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Circuit:
     """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights."""
 
@@ -54,16 +62,22 @@ class Circuit:
         """Phases of one inference."""
         return Timeline(self.design.timing, self.topology.depth)
 
-    def deck(self, name: str, biases: str, spike_time_norm: Array, simulator: SimulatorOptions, probes: tuple[str, ...] = ()) -> Deck:
+    @property
+    def membrane_probes(self) -> tuple[str, ...]:
+        """Vectors of the membranes inside the schematic's neurons (an extracted netlist has no such hierarchy)."""
+        layers = range(1, self.topology.depth + 1)
+        return tuple(f"v(xnetwork.xneuron_{layer}_{k}.membrane)" for layer in layers for k in range(self.topology.layers[layer]))
+
+    def deck(self, name: str, biases: Biases, spike_time_norm: Array, simulator: SimulatorOptions, probes: tuple[str, ...] = ()) -> Deck:
         """The deck of one sample.
 
-        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``biases`` is the cell written by ``circuits.mapping``.
-        ``probes`` are further vectors to save.
+        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save.
         """
         timeline, supplies = self.timeline, self.design.supplies
         if spike_time_norm.shape != (self.topology.layers[0],):
             raise CircuitError(f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs")
-        lines = [f"* {name}", ".include models.spice", ".include network.spice", ".include biases.spice"]
+        file = f"biases_{biases.name}.spice"
+        lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
         lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
         lines += [f"Vvdis vdis 0 {self.vdis_V:.9g}", f"Vvsense vsense 0 {supplies.vsense_V:.6g}"]
         lines.append(control_sources(timeline, supplies.vdd_V))
@@ -79,7 +93,7 @@ class Circuit:
         lines.append("Xbiases " + " ".join(self.topology.bias_ports) + " biases")
         vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + ("i(vdd)", "i(vv0)") + probes
         lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
-        includes = {"models.spice": self.models, "network.spice": self.netlist, "biases.spice": biases}
+        includes = {"models.spice": self.models, "network.spice": self.netlist, file: biases.text}
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
 
 

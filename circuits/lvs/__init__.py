@@ -1,0 +1,181 @@
+"""Layout versus schematic: the drawn devices and nets against a reference netlist, and a database for the extraction.
+
+    report = compare(Path("network.gds"), schematic_text, "network", database=Path("network.lvsdb.gz"))
+    report.require_match()          # raises LvsFailed
+    report.write(Path("lvs.json"))
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import klayout.db as kdb
+
+from circuits.layout.errors import LayoutError, LvsFailed
+
+from .connectivity import SUBSTRATE, build
+from .reference import read_reference
+
+MAX_MESSAGES = 50
+
+__all__ = ["LvsReport", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class LvsReport:
+    """What a comparison found: device counts by class on both sides, and a message for every difference."""
+
+    cell: str
+    devices_layout: dict[str, int]
+    devices_netlist: dict[str, int]
+    nets: int
+    ports: tuple[str, ...]
+    differences: tuple[str, ...]
+    difference_count: int
+    seconds: float
+
+    @property
+    def matched(self) -> bool:
+        return self.difference_count == 0
+
+    @property
+    def device_count(self) -> int:
+        return sum(self.devices_layout.values())
+
+    def require_match(self) -> None:
+        """Raise LvsFailed unless layout and netlist are the same circuit."""
+        if not self.matched:
+            raise LvsFailed(f"{self.cell}: {self.difference_count} differences between layout and netlist: " + "; ".join(self.differences[:5]))
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "cell": self.cell,
+            "matched": self.matched,
+            "devices": self.device_count,
+            "devices_layout": self.devices_layout,
+            "devices_netlist": self.devices_netlist,
+            "nets": self.nets,
+            "ports": len(self.ports),
+            "differences": self.difference_count,
+            "messages": list(self.differences),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON, whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, path)
+
+
+def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path | None = None) -> LvsReport:
+    """Compare a GDS file's cell with the subcircuit of that name.
+
+    Ports must not only fit the circuit but carry the same names: two synapses whose bias labels are exchanged are a
+    perfect match by topology. With `database` the KLayout LVS database is written, for the extraction and for a look at it.
+    """
+    started = time.perf_counter()
+    layout = kdb.Layout()
+    layout.read(str(gds))
+    top = layout.cell(cell)
+    if top is None:
+        raise LayoutError(f"{gds} has no cell {cell!r} (it has {', '.join(c.name for c in layout.each_cell())})")
+    top.flatten(True)
+    made = build(layout, top)
+    lvs = made.lvs
+    drawn = lvs.netlist()
+    drawn.make_top_level_pins()
+    drawn.purge_nets()
+    lvs.reference = read_reference(netlist_text, cell)
+    circuit = drawn.circuit_by_name(cell)
+    reference = lvs.reference.circuit_by_name(cell)
+    if circuit is None or reference is None:
+        raise LvsFailed(f"{cell}: nothing was extracted from {gds}")
+    comparer = kdb.NetlistComparer()
+    lvs.compare(comparer)
+    differences = _port_differences(circuit, reference) + _differences(lvs)
+    report = LvsReport(
+        cell=cell,
+        devices_layout=_devices(circuit),
+        devices_netlist=_devices(reference),
+        nets=sum(1 for _ in circuit.each_net()),
+        ports=tuple(pin.name() for pin in circuit.each_pin()),
+        differences=tuple(differences[:MAX_MESSAGES]),
+        difference_count=len(differences),
+        seconds=time.perf_counter() - started,
+    )
+    if database is not None:
+        _write_database(lvs, database)
+    return report
+
+
+def _devices(circuit: kdb.Circuit) -> dict[str, int]:
+    return dict(sorted(Counter(device.device_class().name for device in circuit.each_device()).items()))
+
+
+def _port_differences(circuit: kdb.Circuit, reference: kdb.Circuit) -> list[str]:
+    drawn = Counter(pin.name().lower() for pin in circuit.each_pin())
+    wanted = Counter(pin.name().lower() for pin in reference.each_pin())
+    found = [f"port {name} is not in the layout" for name in sorted(wanted - drawn)]
+    return found + [f"port {name} of the layout is not in the netlist" for name in sorted(drawn - wanted)]
+
+
+def _differences(lvs: kdb.LayoutVsSchematic) -> list[str]:
+    """Everything of the cross reference that is no match, and matched ports of different names."""
+    xref = lvs.xref()
+    good = (kdb.NetlistCrossReference.Match, kdb.NetlistCrossReference.MatchWithWarning)
+    found: list[str] = []
+
+    def name(thing: object) -> str:
+        return "nothing" if thing is None else str(thing.expanded_name())  # type: ignore[attr-defined]
+
+    for pair in xref.each_circuit_pair():
+        if pair.first() is None or pair.second() is None:
+            found.append(f"cell {pair.first() or pair.second()} is on one side only")
+            continue
+        for kind, pairs in (
+            ("net", xref.each_net_pair(pair)),
+            ("device", xref.each_device_pair(pair)),
+        ):
+            for item in pairs:
+                if item.status() not in good:
+                    found.append(f"{kind} {_describe(item.first(), name)} of the layout against {_describe(item.second(), name)}")
+        for item in xref.each_pin_pair(pair):
+            first, second = item.first(), item.second()
+            if first is None or second is None:
+                if (second or first).name():
+                    found.append(f"port {(first or second).name()} has no counterpart")
+            elif first.name().lower() != second.name().lower():
+                found.append(f"port {first.name()} of the layout is where {second.name()} should be")
+        if not found and pair.status() not in good:
+            found.append(f"cell {pair.first().name} does not match")
+    return found
+
+
+def _describe(thing: kdb.Device | kdb.Net | None, name: object) -> str:
+    if thing is None:
+        return "nothing"
+    if isinstance(thing, kdb.Device):
+        made = thing.device_class()
+        sizes = ", ".join(f"{p.name} = {thing.parameter(p.id()):.6g}" for p in made.parameter_definitions() if p.is_primary)
+        return f"{thing.expanded_name()} ({made.name}, {sizes})"
+    return thing.expanded_name()
+
+
+def _write_database(lvs: kdb.LayoutVsSchematic, path: Path) -> None:
+    """Write the database, gzipped if the name says so, after a look at its layer names."""
+    part = path.with_name(path.name + ".part.lvsdb")
+    lvs.write(str(part))
+    text = part.read_bytes()
+    if b"layer(L" in text:
+        part.unlink()
+        raise LvsFailed(f"{path}: a layer of the database lost its name, and the extraction would leave it out")
+    if path.suffix == ".gz":
+        part.write_bytes(gzip.compress(text, 6, mtime=0))
+    os.replace(part, path)

@@ -1,0 +1,181 @@
+"""Devices and connectivity of a sky130 layout, as a KLayout database that the parasitic extraction can read as well.
+
+The names of the derived layers are those of klayout-pex's sky130A technology: it finds a conductor by its name. Every
+derived layer ends in a boolean operation, after which KLayout keeps the name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import klayout.db as kdb
+
+from sky130_models.layers import LAYERS
+
+SUBSTRATE = "sky130_gnd"
+METALS = ("met1", "met2", "met3", "met4", "met5")
+LABELLED = ("poly", "li1", *METALS)
+SHORT = {"li1": "li"}  # klayout-pex calls the layers of local interconnect li_*
+MIM_CAPACITANCE = 2e-15  # F per um2, of no consequence: capacitors are compared by area and perimeter
+
+
+class _MimClass(kdb.DeviceClassFactory):
+    """Makes capacitors that are compared by their area and perimeter, not by a capacitance."""
+
+    def create_class(self) -> kdb.DeviceClass:
+        return mim_class()
+
+
+def mim_class() -> kdb.DeviceClassCapacitor:
+    """A capacitor compared by its area and perimeter."""
+    made = kdb.DeviceClassCapacitor()
+    made.enable_parameter("C", False)
+    made.enable_parameter("A", True)
+    made.enable_parameter("P", True)
+    return made
+
+
+@dataclass(slots=True)
+class Extractor:
+    """A LayoutVsSchematic under construction; keeps what Python must not collect before it is done."""
+
+    lvs: kdb.LayoutVsSchematic
+    layers: dict[str, kdb.Region]
+    kept: list[object]
+
+
+def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
+    """Extract the devices and nets of a flat cell."""
+    lvs = kdb.LayoutVsSchematic(kdb.RecursiveShapeIterator(layout, top, []))
+    lvs.threads = 1
+    made = Extractor(lvs, {}, [])
+    _draw_layers(made, layout)
+    _derive(made)
+    _devices(made)
+    _connect(made)
+    lvs.extract_netlist()
+    return made
+
+
+def _draw_layers(made: Extractor, layout: kdb.Layout) -> None:
+    for name, layer in LAYERS.items():
+        made.layers[name] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.drawing), name)
+    for name in LABELLED:
+        layer = LAYERS[name]
+        short = SHORT.get(name, name)
+        made.layers[f"{short}_pin"] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.pin), f"{short}_pin")
+        made.layers[f"{short}_label"] = made.lvs.make_text_layer(layout.layer(layer.gds_layer, layer.label), f"{short}_label")
+    made.layers["sub"] = made.lvs.make_layer("sub")
+
+
+def _derive(made: Extractor) -> None:
+    layers = made.layers
+
+    def name(key: str, region: kdb.Region) -> None:
+        made.lvs.register(region, key)
+        layers[key] = region
+
+    g = layers
+    tap, poly, diff = g["tap"], g["poly"], g["diff"]
+    sd = diff - poly - tap
+    channel = (poly & diff) - tap
+    ngate = (channel & g["nsdm"]) - g["nwell"] - g["psdm"]
+    pgate = (channel & g["psdm"] & g["nwell"]) - g["nsdm"]
+    name("nsd", (g["nsdm"] & sd) - g["nwell"])
+    name("psd", g["psdm"] & sd & g["nwell"])
+    name("ptap_conn", (tap & g["psdm"]) - g["nwell"])
+    name("ntap_conn", tap & g["nsdm"] & g["nwell"])
+    name("ngate", (ngate - g["lvtn"]) - g["hvtp"])
+    name("ngate_lvt", (ngate & g["lvtn"]) - g["hvtp"])
+    name("pgate", (pgate - g["hvtp"]) - g["lvtn"])
+    name("pgate_hvt", (pgate & g["hvtp"]) - g["lvtn"])
+    nothing = kdb.Region()
+    name("poly_con", poly - nothing)
+    name("li_con", g["li1"] - nothing)
+    for metal in ("met1", "met2", "met5"):
+        name(f"{metal}_con", g[metal] - nothing)
+    name("met3_ncap", g["met3"] - g["capm"])
+    name("met3_cap", g["met3"] & g["capm"])
+    name("met4_ncap", g["met4"] - g["capm2"])
+    name("met4_cap", g["met4"] & g["capm2"])
+    name("mcon_con", g["mcon"] - nothing)
+    name("via1_con", g["via"] - nothing)
+    name("via2_con", g["via2"] - nothing)
+    name("via3_ncap", g["via3"] - g["capm"])
+    name("via3_cap", g["via3"] & g["capm"])
+    name("via4_ncap", g["via4"] - g["capm2"])
+    name("via4_cap", g["via4"] & g["capm2"])
+    for well, below in (("nsd", "nsd"), ("psd", "psd"), ("poly", "poly_con"), ("ntap", "ntap_conn"), ("ptap", "ptap_conn")):
+        name(f"licon_{well}_con", g["licon1"] & g[below])
+    for metal in LABELLED:
+        short = SHORT.get(metal, metal)
+        conductor = {"met3": "met3_ncap", "met4": "met4_ncap"}.get(metal, f"{short}_con")
+        name(f"{short}_pin_con", g[f"{short}_pin"] & g[conductor])
+
+
+def _devices(made: Extractor) -> None:
+    g = made.layers
+    mos = (
+        ("sky130_fd_pr__nfet_01v8", "ngate", "nsd", "sub"),
+        ("sky130_fd_pr__nfet_01v8_lvt", "ngate_lvt", "nsd", "sub"),
+        ("sky130_fd_pr__pfet_01v8", "pgate", "psd", "nwell"),
+        ("sky130_fd_pr__pfet_01v8_hvt", "pgate_hvt", "psd", "nwell"),
+    )
+    for device, gate, source_drain, bulk in mos:
+        extractor = kdb.DeviceExtractorMOS4Transistor(device)
+        terminals = {"SD": g[source_drain], "G": g[gate], "W": g[bulk], "tS": g[source_drain], "tD": g[source_drain], "tG": g["poly_con"]}
+        made.lvs.extract_devices(extractor, terminals)
+        made.kept.append(extractor)
+    for device, bottom, top in (
+        ("sky130_fd_pr__model__cap_mim", "met3_cap", "capm"),
+        ("sky130_fd_pr__model__cap_mim_m4", "met4_cap", "capm2"),
+    ):
+        factory = _MimClass()
+        capacitor = kdb.DeviceExtractorCapacitor(device, MIM_CAPACITANCE, factory)
+        made.lvs.extract_devices(capacitor, {"P1": g[bottom], "P2": g[top]})
+        made.kept += [factory, capacitor]
+
+
+CONNECTED = (
+    ("sub", "ptap_conn"),
+    ("nwell", "ntap_conn"),
+    *((f"licon_{kind}_con", below) for kind, below in (("nsd", "nsd"), ("psd", "psd"), ("poly", "poly_con"))),
+    ("licon_ntap_con", "ntap_conn"),
+    ("licon_ptap_con", "ptap_conn"),
+    *((f"licon_{kind}_con", "li_con") for kind in ("nsd", "psd", "poly", "ntap", "ptap")),
+    ("li_con", "mcon_con"),
+    ("mcon_con", "met1_con"),
+    ("met1_con", "via1_con"),
+    ("via1_con", "met2_con"),
+    ("met2_con", "via2_con"),
+    ("via2_con", "met3_ncap"),
+    ("via2_con", "met3_cap"),
+    ("met3_cap", "met3_ncap"),
+    ("met3_ncap", "via3_ncap"),
+    ("capm", "via3_cap"),
+    ("via3_cap", "met4_ncap"),
+    ("via3_cap", "met4_cap"),
+    ("via3_ncap", "met4_ncap"),
+    ("via3_ncap", "met4_cap"),
+    ("met4_cap", "met4_ncap"),
+    ("met4_ncap", "via4_ncap"),
+    ("capm2", "via4_cap"),
+    ("via4_cap", "met5_con"),
+    ("via4_ncap", "met5_con"),
+    ("met3_cap", "met3_label"),
+    ("met4_cap", "met4_label"),
+    *((f"{SHORT.get(metal, metal)}_con", f"{SHORT.get(metal, metal)}_{what}")
+      for metal in ("poly", "li1", "met1", "met2", "met5") for what in ("label", "pin_con")),
+    *((f"{metal}_ncap", f"{metal}_{what}") for metal in ("met3", "met4") for what in ("label", "pin_con")),
+)  # fmt: skip
+
+
+def _connect(made: Extractor) -> None:
+    """What touches what: each conductor itself, contacts between conductors, labels and pins on them."""
+    conductors = {name for pair in CONNECTED for name in pair if not name.endswith("_label")}
+    for name in sorted(conductors):
+        made.lvs.connect(made.layers[name])
+    for a, b in CONNECTED:
+        made.lvs.connect(made.layers[a], made.layers[b])
+    for name in ("sub", "ptap_conn"):  # the p-taps too, or the bulks of NMOS would float
+        made.lvs.connect_global(made.layers[name], SUBSTRATE)

@@ -1,0 +1,91 @@
+"""The factor on the synaptic currents with which a mapping is written back.
+
+A trained weight is a current only up to what training did not know: for the ANN the whole non-ideality, for the physical network the
+parasitics. The factor is found in two steps, on training samples only:
+
+1. on the characterised model, over a grid of 1 % steps: positive and negative currents apart for the ANN (2-D), together otherwise (1-D);
+2. in SPICE, a common factor on top, by a parabola through the squared error at three factors, moved until the minimum lies inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from characterize.model import PhysicalModel
+from pnn import RCSpikeNetwork, Reversal
+from postlayout.comparison import classify
+from postlayout.errors import ValidationError
+from postlayout.prediction import unclipped_times
+
+Array = NDArray[np.float64]
+TWO_DIMENSIONAL = frozenset({"ann"})
+"""Mappings whose positive and negative currents are scaled apart."""
+STEP = 0.015
+LIMIT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Factors on positive and negative currents; ``rmse_s`` on the calibration samples by factor tried in SPICE."""
+
+    positive: float
+    negative: float
+    tried: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        """(positive, negative)."""
+        return (self.positive, self.negative)
+
+    def times(self, factor: float) -> Scale:
+        """Both factors times ``factor``."""
+        return Scale(self.positive * factor, self.negative * factor, self.tried)
+
+
+def pair_rmse(promised: Array, seen: Array, window: float) -> float:
+    """RMSE over neurons that fire in both, normalised times; infinity when there is none."""
+    error = (seen - promised)[classify(promised, seen, 1.0, window) == "pair"]
+    return float(np.sqrt(np.mean(error**2))) if len(error) else float("inf")
+
+
+def model_scale(
+    mapping: str, network: RCSpikeNetwork, model: PhysicalModel, spike_time: Tensor, window: float, *, low: float, high: float, step: float
+) -> Scale:
+    """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes."""
+    promised = unclipped_times(network, spike_time)[-1]
+    silicon = Reversal.current_dependent(model)
+    factors = np.arange(low, high + step / 2, step)
+    pairs = [(p, n) for p in factors for n in factors] if mapping in TWO_DIMENSIONAL else [(f, f) for f in factors]
+    errors = [pair_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1], window) for pair in pairs]
+    best = int(np.argmin(errors))
+    if not np.isfinite(errors[best]):
+        raise ValidationError(f"mapping {mapping}: no output neuron fires on the calibration samples; train longer or check the data set")
+    return Scale(float(pairs[best][0]), float(pairs[best][1]))
+
+
+def refine(start: Scale, error: Callable[[list[Scale]], list[float]]) -> Scale:
+    """Step 2: the common factor on ``start`` that minimises ``error`` (RMSE in seconds, measured in SPICE for several scales at once)."""
+    known: dict[float, float] = {}
+    center = 1.0
+    while True:
+        factors = [round(center + k * STEP, 6) for k in (-1, 0, 1)]
+        missing = [f for f in factors if f not in known]
+        known.update(zip(missing, error([start.times(f) for f in missing]), strict=True))
+        squares = np.array([known[f] ** 2 for f in factors])
+        if not np.all(np.isfinite(squares)):
+            raise ValidationError(f"no spike pairs at the current scales {factors}: the mapping is off by more than the search can mend")
+        lowest = int(np.argmin(squares))
+        if lowest == 1:
+            break
+        center = factors[lowest]
+        if abs(center - 1.0) > LIMIT:
+            raise ValidationError(f"the best current scale lies more than {100 * LIMIT:.0f} % away from the model's: characterise again, or check the netlist")
+    a, b, _ = np.polyfit(np.array(factors) - center, squares, 2)
+    best = center + float(np.clip(-b / (2 * a), -STEP, STEP))
+    tried = tuple((f, known[f]) for f in sorted(known))
+    return Scale(start.positive * best, start.negative * best, tried)

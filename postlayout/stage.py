@@ -1,0 +1,264 @@
+"""The stage ``validate``: written-back networks in SPICE, sample by sample, against their models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from characterize.model import PhysicalModel
+from characterize.workbench import Workbench
+from circuits.mapping import bias_sources, map_weights
+from pnn import Dataset, RCSpikeNetwork
+from postlayout.comparison import spike_table, statistics
+from postlayout.errors import ValidationError
+from postlayout.prediction import decide, unclipped_times
+from postlayout.scale import Scale, model_scale, pair_rmse, refine
+from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
+from postlayout.waveforms import save_waveforms
+from spice import Deck, Failure, Result, run_many
+
+Array = NDArray[np.float64]
+Netlist = Literal["schematic", "pex-c", "pex-rc"]
+FLOOR_SAMPLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """What is validated: a circuit, its model, trained networks by mapping, and how many samples of the data set."""
+
+    circuit: Circuit
+    netlist: Netlist
+    model: PhysicalModel
+    networks: Mapping[str, RCSpikeNetwork]
+    dataset: Dataset
+    samples: int
+    calibration_samples: int
+    scale_low: float = 0.85
+    scale_high: float = 1.25
+    scale_step: float = 0.01
+    clip: bool = False
+
+    def __post_init__(self) -> None:
+        available = len(self.dataset.test_x)
+        if not 1 <= self.samples <= available:
+            raise ValidationError(f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}")
+        if not self.networks:
+            raise ValidationError("no mapping to validate: name at least one in validation.mappings")
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """All spikes, the summary of the file contract, what failed, and the scale of each mapping."""
+
+    spikes: pd.DataFrame
+    summary: dict[str, Any]
+    failures: tuple[Failure, ...]
+    waveforms: tuple[Path, ...]
+    scales: dict[str, Scale] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """Runs samples of one plan; every deck goes to ``folder``, every result through the cache."""
+
+    plan: ValidationPlan
+    bench: Workbench
+    folder: Path
+    say: Callable[[str], None]
+
+    def biases(self, name: str, mapping: str, scale: Scale) -> tuple[Biases, int]:
+        weights = [layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers]
+        mapped = map_weights(weights, self.plan.model, scale=scale.pair, clip=self.plan.clip)
+        return Biases(name, bias_sources(mapped, self.plan.model)), mapped.clipped
+
+    def decks(self, biases: Biases, spike_time: Array) -> list[Deck]:
+        return [
+            self.plan.circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator) for index, row in enumerate(spike_time)
+        ]
+
+    def run(self, decks: list[Deck]) -> list[Result | Failure]:
+        return run_many(
+            decks, jobs=self.bench.jobs, scheduler=self.bench.scheduler, folder=self.folder / "decks", cache=self.bench.cache,
+            timeout_s=self.bench.timeout_s, progress=self.bench.progress,
+        )  # fmt: skip
+
+    def calibrate(self, mapping: str) -> Scale:
+        """The mapping's scale, from training samples spread evenly over the training set."""
+        plan, circuit = self.plan, self.plan.circuit
+        t_circ_s, window = plan.model.t_circ_s, circuit.timeline.window_s / plan.model.t_circ_s
+        network = plan.networks[mapping]
+        count = min(plan.calibration_samples, len(plan.dataset.train_x))
+        chosen = np.unique(np.linspace(0, len(plan.dataset.train_x) - 1, count).round().astype(int))
+        start = model_scale(
+            mapping, network, plan.model, plan.dataset.train_x, window, low=plan.scale_low, high=plan.scale_high, step=plan.scale_step
+        )
+        inputs = plan.dataset.train_x[torch.from_numpy(chosen)]
+        promised = unclipped_times(network, inputs)[-1]
+
+        def error(scales: list[Scale]) -> list[float]:
+            decks = []
+            for scale in scales:
+                tag = f"scale_{mapping}_{round(1e4 * scale.positive)}_{round(1e4 * scale.negative)}"
+                decks += self.decks(self.biases(tag, mapping, scale)[0], inputs.numpy())
+            outcomes = self.run(decks)
+            errors = []
+            for k in range(len(scales)):
+                part = outcomes[k * len(inputs) : (k + 1) * len(inputs)]
+                good = [i for i, outcome in enumerate(part) if isinstance(outcome, Result)]
+                if len(good) < max(1, len(part) // 2):
+                    failed = next(o for o in part if isinstance(o, Failure))
+                    raise ValidationError(f"mapping {mapping}: most calibration samples failed in SPICE, first {failed.name}: {failed.message} ({failed.folder})")
+                seen = np.stack([spike_times_s(part[i], circuit)[-1] for i in good]) / t_circ_s  # type: ignore[arg-type]
+                errors.append(pair_rmse(promised[good], seen, window) * t_circ_s)
+            return errors
+
+        return refine(start, error)
+
+
+def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None] = lambda text: None) -> Validation:
+    """Validate every mapping of ``plan``; decks, logs and waveforms go to ``folder``.
+
+    A sample whose simulation fails is marked ``failed`` in the table and counted; it enters no statistic and nothing stands in for it.
+    """
+    runner = _Runner(plan, bench, folder, say)
+    circuit, t_circ_s = plan.circuit, plan.model.t_circ_s
+    inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
+    classes = plan.dataset.classes
+    tables, mappings, scales, failures, waveforms, cpu_s = [], {}, {}, [], [], []
+    floor_s: dict[str, float] = {}
+    for mapping, network in plan.networks.items():
+        say(f"{mapping}: finding the current scale on {plan.calibration_samples} training samples")
+        scale = scales[mapping] = runner.calibrate(mapping)
+        biases, clipped = runner.biases(mapping, mapping, scale)
+        say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
+        outcomes = runner.run(runner.decks(biases, inputs.numpy()))
+        good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Result)]
+        results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+        failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        cpu_s += [result.seconds_cpu for result in results]
+        promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
+        accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
+        if not results:
+            table = _failed_rows(mapping, list(range(plan.samples)), promised)
+            tables.append(table)
+            mappings[mapping] = _mapping_summary(table, plan, scale, clipped, accuracy_model, None, None, plan.samples)
+            continue
+        times = [spike_times_s(result, circuit) for result in results]
+        seen = [np.stack([sample[layer] for sample in times]) for layer in range(circuit.topology.depth)]
+        table = spike_table(mapping, good, [layer[good] for layer in promised], seen, t_circ_s, circuit.timeline.window_s)
+        failed = [i for i in range(plan.samples) if i not in set(good)]
+        if failed:
+            table = pd.concat([table, _failed_rows(mapping, failed, promised)], ignore_index=True)
+        tables.append(table)
+        correct = decide(seen[-1] / t_circ_s, classes) == labels[good]
+        energy = float(np.mean([energy_J(result, circuit) for result in results]))
+        mappings[mapping] = _mapping_summary(
+            table, plan, scale, clipped, accuracy_model, float(np.mean(correct)), energy, len(failed)
+        )
+        worst = _worst_sample(table, circuit.topology.depth)
+        if worst is not None:
+            deck = circuit.deck(
+                f"worst_{mapping}", biases, inputs[worst].numpy(), bench.simulator, circuit.membrane_probes if plan.netlist == "schematic" else ()
+            )
+            path = save_waveforms(deck, circuit, plan.model, network, inputs[worst], worst, bench, folder)
+            if isinstance(path, Failure):
+                failures.append(path)
+            else:
+                waveforms += path
+        floor_s[mapping] = _numerical_floor_s(runner, mapping, biases, inputs.numpy()[good][:FLOOR_SAMPLES], times[:FLOOR_SAMPLES])
+        say(_line(mapping, mappings[mapping]))
+    finite = [value for value in floor_s.values() if np.isfinite(value)]
+    summary = {
+        "samples": plan.samples,
+        "netlist": plan.netlist,
+        "layers": list(circuit.topology.layers),
+        "corner": plan.model.corner,
+        "t_circ_s": t_circ_s,
+        "mappings": mappings,
+        "numerical_floor_s": max(finite) if finite else None,
+        "seconds_per_sample": float(np.mean(cpu_s)) if cpu_s else None,
+        "failed_samples": sum(m["failed_samples"] for m in mappings.values()),
+    }
+    return Validation(pd.concat(tables, ignore_index=True), summary, tuple(failures), tuple(waveforms), scales)
+
+
+def _failed_rows(mapping: str, samples: list[int], promised: list[Array]) -> pd.DataFrame:
+    """Rows of samples without a simulated result: ``kind`` is ``failed`` and the SPICE time is NaN."""
+    seen = [np.full((len(samples), layer.shape[1]), np.nan) for layer in promised]
+    table = spike_table(mapping, samples, [layer[samples] for layer in promised], seen, np.inf, np.inf)
+    return table.assign(kind="failed", t_spice_s=np.nan)
+
+
+def _mapping_summary(
+    table: pd.DataFrame, plan: ValidationPlan, scale: Scale, clipped: int, accuracy_model: float, accuracy_spice: float | None,
+    energy: float | None, failed: int,
+) -> dict[str, Any]:  # fmt: skip
+    depth = plan.circuit.topology.depth
+    groups = {"hidden": table[table["layer"] < depth], "output": table[table["layer"] == depth]}
+    stats = {name: statistics(part) for name, part in groups.items()}
+    number = _number_or_none
+    return {
+        "spike_time_rmse_s": {name: number(s.rmse_s) for name, s in stats.items()},
+        "spike_time_max_error_s": {name: number(s.max_error_s) for name, s in stats.items()},
+        "spike_time_mean_error_s": {name: number(s.mean_error_s) for name, s in stats.items()},
+        "spike_pairs": {name: s.pairs for name, s in stats.items()},
+        "missed_spikes": sum(s.missed for s in stats.values()),
+        "extra_spikes": sum(s.extra for s in stats.values()),
+        "accuracy_model": accuracy_model,
+        "accuracy_spice": accuracy_spice,
+        "current_scale": {"positive": scale.positive, "negative": scale.negative},
+        "scale_search": [{"factor": f, "rmse_s": e} for f, e in scale.tried],
+        "clipped_weights": clipped,
+        "energy_per_inference_J": energy,
+        "failed_samples": failed,
+    }
+
+
+def _number_or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _worst_sample(table: pd.DataFrame, depth: int) -> int | None:
+    """The sample with the largest output error; None when nothing fired in both."""
+    pairs = table[(table["kind"] == "pair") & (table["layer"] == depth)]
+    if pairs.empty:
+        return None
+    error = (pairs["t_spice_s"] - pairs["t_model_s"]).abs()
+    return int(pairs.loc[error.idxmax(), "sample"])
+
+
+def _numerical_floor_s(runner: _Runner, mapping: str, biases: Biases, inputs: Array, times: list[list[Array]]) -> float:
+    """RMS change of all spike times when step and tolerances are halved; NaN (and said so) when no such run succeeded."""
+    circuit = runner.plan.circuit
+    tight = runner.bench.simulator.tightened()
+    decks = [circuit.deck(f"floor_{mapping}_{i:04d}", biases, row, tight) for i, row in enumerate(inputs)]
+    changes = []
+    for outcome, before in zip(runner.run(decks), times, strict=True):
+        if isinstance(outcome, Failure):
+            runner.say(f"{outcome.name}: {outcome.message}: left out of the numerical floor")
+            continue
+        after = np.concatenate(spike_times_s(outcome, circuit))
+        reference = np.concatenate(before)
+        both = np.isfinite(after) & np.isfinite(reference)
+        changes.append(after[both] - reference[both])
+    if not changes:
+        return float("nan")
+    return float(np.sqrt(np.mean(np.concatenate(changes) ** 2)))
+
+
+def _line(mapping: str, row: dict[str, Any]) -> str:
+    def ns(value: float | None) -> str:
+        return "none" if value is None else f"{1e9 * value:.2f} ns"
+
+    rmse = row["spike_time_rmse_s"]
+    return (
+        f"{mapping}: RMSE hidden {ns(rmse['hidden'])}, output {ns(rmse['output'])}; missed {row['missed_spikes']}, extra {row['extra_spikes']}, "
+        f"failed {row['failed_samples']}"
+    )
