@@ -93,11 +93,12 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     drawn.make_top_level_pins()
     drawn.purge_nets()
     lvs.reference = read_reference(netlist_text, cell)
-    circuit = drawn.circuit_by_name(cell)
-    reference = lvs.reference.circuit_by_name(cell)
+    circuit = next(iter(drawn.each_circuit()), None)
+    reference = next(iter(lvs.reference.each_circuit()), None)
     if circuit is None or reference is None:
         raise LvsFailed(f"{cell}: nothing was extracted from {gds}")
     comparer = kdb.NetlistComparer()
+    comparer.same_circuits(circuit, reference)
     lvs.compare(comparer)
     differences = _port_differences(circuit, reference) + _differences(lvs)
     report = LvsReport(

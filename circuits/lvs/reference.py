@@ -96,9 +96,8 @@ def read_reference(text: str, cell: str) -> kdb.Netlist:
     if circuit is None:
         names = ", ".join(c.name for c in netlist.each_circuit())
         raise LvsFailed(f"the reference netlist has no subcircuit {cell!r} (it has {names})")
-    circuit.name = cell
-    keep = {circuit.cell_index}
-    netlist.flatten_circuits([c for c in netlist.each_circuit() if c.cell_index not in keep and c.has_refs()])
-    for other in [c for c in netlist.each_circuit() if c.cell_index not in keep]:
+    name = circuit.name
+    netlist.flatten_circuits([c for c in netlist.each_circuit() if c.name != name and c.has_refs()])
+    for other in [c for c in netlist.each_circuit() if c.name != name]:
         netlist.remove(other)
     return netlist
