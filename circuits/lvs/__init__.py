@@ -112,8 +112,31 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
         seconds=time.perf_counter() - started,
     )
     if database is not None:
+        _name_after_reference(lvs)
         _write_database(lvs, database)
     return report
+
+
+def _name_after_reference(lvs: kdb.LayoutVsSchematic) -> None:
+    """Give devices and internal nets of the layout the names of their counterparts, so that an extraction keeps them."""
+    xref = lvs.xref()
+    for pair in xref.each_circuit_pair():
+        if pair.first() is None or pair.second() is None:
+            continue
+        nets = [(item.first(), item.second()) for item in xref.each_net_pair(pair)]
+        devices = [(item.first(), item.second()) for item in xref.each_device_pair(pair)]
+        circuit = next(iter(lvs.netlist().each_circuit()))
+        for first, second in nets:
+            if first is not None and second is not None and not first.name:
+                circuit.net_by_cluster_id(first.cluster_id).name = internal_name(second.expanded_name())
+        for first, second in devices:
+            if first is not None and second is not None:
+                circuit.device_by_id(first.id()).name = internal_name(second.expanded_name())
+
+
+def internal_name(name: str) -> str:
+    """The name under which a flattened netlist and an extraction know what the schematic calls so: `neuron_1_0.membrane`."""
+    return name.lower()
 
 
 def _devices(circuit: kdb.Circuit) -> dict[str, int]:
