@@ -29,10 +29,10 @@ class SimulatorOptions:
     """
 
     method: Literal["trap", "gear"] = "trap"
-    reltol: float = 1e-4
+    reltol: float = 1.5e-4
     abstol_A: float = 1e-14
     vntol_V: float = 1e-6
-    chgtol_C: float = 1e-16
+    chgtol_C: float = 1e-15
     gmin_S: float = 1e-15
     max_step_s: float = 10e-9
     temperature_C: float = 27.0

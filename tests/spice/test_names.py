@@ -126,12 +126,12 @@ def test_the_key_is_of_the_content_not_of_the_name() -> None:
 def test_options() -> None:
     options = SimulatorOptions()
     assert options.lines() == (
-        ".options method=trap reltol=0.0001 abstol=1e-14 vntol=1e-06 chgtol=1e-16 gmin=1e-15 bypass=0\n"
+        ".options method=trap reltol=0.00015 abstol=1e-14 vntol=1e-06 chgtol=1e-15 gmin=1e-15 bypass=0\n"
         ".temp 27\n"
     )
     assert options.tran(2e-6, uic=True) == ".tran 1e-08 2e-06 0 1e-08 uic\n"
     tight = options.tightened(4)
-    assert (tight.reltol, tight.max_step_s, tight.chgtol_C) == (2.5e-5, 2.5e-9, 2.5e-17)
+    assert (tight.reltol, tight.max_step_s, tight.chgtol_C) == (3.75e-5, 2.5e-9, 2.5e-16)
     assert (tight.gmin_S, tight.temperature_C) == (options.gmin_S, options.temperature_C)
     for wrong in (
         {"reltol": 0.5},
