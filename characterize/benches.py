@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from PySpice.Spice.Netlist import Circuit
 
 from circuits.design import Design
-from circuits.network import cells_text
 from circuits.timeline import Timeline, control_sources
 
 
@@ -157,7 +156,3 @@ def neuron_bench(
     lines = [str(circuit), *sources, controls, f".save {' '.join(vectors)}"]
     return Bench(name, "\n".join(lines) + "\n", tuple(vectors), timeline.stop_s)
 
-
-def cells(design: Design) -> str:
-    """Leaf cells that every bench instantiates."""
-    return cells_text(design)

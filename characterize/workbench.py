@@ -9,7 +9,7 @@ from pathlib import Path
 from characterize.benches import Bench
 from characterize.errors import CharacterizationFailed
 from circuits.design import Design
-from circuits.network import cells_text
+from circuits.cells import cells_text
 from sky130_models import Corner, Pdk, lean_library
 from spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -94,6 +94,9 @@ class Design(BaseModel):
     neuron: NeuronSizes = NeuronSizes()
     timing: Timing = Timing()
     supplies: Supplies = Supplies()
+    cells: dict[Literal["synapse", "driver", "neuron"], str] = Field(
+        default_factory=dict, description="SPICE text of the user's own cells; they replace ours (which then ignore their sizes)"
+    )
 
     @model_validator(mode="after")
     def _reset_level_inside_rails(self) -> Design:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import SubCircuit
 
+from circuits.cells import cells_text
 from circuits.design import Design
-from circuits.driver import driver
 from circuits.errors import CircuitError
-from circuits.neuron import neuron
-from circuits.synapse import synapse
 
 MAX_NEURONS = 1024
 
@@ -103,11 +101,6 @@ def network(topology: Topology) -> SubCircuit:
                 "v0", "vdis", "vsense", "vdd", "vss",
             )  # fmt: skip
     return cell
-
-
-def cells_text(design: Design) -> str:
-    """The leaf cells (synapse, driver, neuron) as SPICE text."""
-    return "\n".join(str(cell) for cell in (synapse(design.synapse), driver(design.driver), neuron(design.neuron)))
 
 
 def schematic(topology: Topology, design: Design) -> str:
