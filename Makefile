@@ -21,7 +21,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize train netlist test lint clean
+.PHONY: help setup doctor characterize train netlist validate reproduce demo test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,15 @@ train: setup ## train the networks on the physical model
 
 netlist: setup ## turn the trained weights into bias voltages and a SPICE network
 	@$(BIN)/nonideal netlist $(OPTIONS)
+
+validate: setup ## simulate the schematic netlist and compare its spikes with the model's
+	@$(BIN)/nonideal validate-post-layout --netlist schematic $(OPTIONS)
+
+reproduce: setup ## the whole loop, from silicon models to spikes in SPICE
+	@$(BIN)/nonideal reproduce $(OPTIONS)
+
+demo: setup ## the whole loop on 5 samples
+	@$(BIN)/nonideal reproduce --samples 5 $(OPTIONS)
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+class Kind(StrEnum):
+    """Netlists that can be validated."""
+
+    schematic = "schematic"
+
+
 ExperimentOption = Annotated[
     str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
 ]
@@ -42,6 +50,11 @@ RunDirOption = Annotated[
     Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
+]
+NetlistOption = Annotated[Kind, typer.Option("--netlist", help="Which netlist is simulated.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -149,6 +162,66 @@ def netlist(
         experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
     ) as opened:
         outcomes = opened.run(("netlist",), {"netlist": {"clip": True}} if clip else None)
+    _finish(outcomes, as_json)
+
+
+@app.command(epilog="Example: nonideal validate-post-layout --netlist schematic --jobs 2")
+def validate_post_layout(
+    *,
+    experiment: ExperimentOption = "iris",
+    netlist: NetlistOption = Kind.schematic,
+    samples: SamplesOption = None,
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Simulate the written-back networks in ngspice and compare their spikes with the models'."""
+    from flow.session import session
+
+    with session(
+        experiment,
+        run_dir=run_dir,
+        jobs=jobs,
+        corner=corner,
+        scheduler=scheduler,
+        force=force,
+        samples=samples,
+    ) as opened:
+        outcomes = opened.run(("validation",), {"validation": {"netlist": netlist.value}})
+    _finish(outcomes, as_json)
+
+
+@app.command(epilog="Example: nonideal reproduce --experiment iris --samples 5")
+def reproduce(
+    *,
+    experiment: ExperimentOption = "iris",
+    samples: SamplesOption = None,
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Run the whole loop: characterize, train, netlist, validate (schematic). Continues where it was."""
+    from flow.session import session
+    from flow.stages import LOOP
+
+    with session(
+        experiment,
+        run_dir=run_dir,
+        jobs=jobs,
+        corner=corner,
+        scheduler=scheduler,
+        force=force,
+        samples=samples,
+    ) as opened:
+        outcomes = opened.run(LOOP, {"validation": {"netlist": Kind.schematic.value}})
     _finish(outcomes, as_json)
 
 

@@ -14,6 +14,7 @@ from circuits.design import Design
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
+from flow.spec import Spec
 from sky130_models.corner import Corner
 from spice.names import UnsafeName, check_name
 
@@ -33,6 +34,7 @@ class Experiment(Section):
     netlist: Netlist = Netlist()
     validation: Validation = Validation()
     simulator: Simulator = Simulator()
+    spec: Spec = Spec()
 
     @field_validator("name")
     @classmethod

@@ -110,19 +110,16 @@ class Netlist(Section):
 
 
 class CurrentScale(Section):
-    """Grid over which the factor on all synaptic currents is searched for each mapping."""
+    """Grid over which the factor on the synaptic currents is searched, before SPICE refines it."""
 
-    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.8
-    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.2
-    points: Annotated[int, Field(ge=1, le=101)] = 9
+    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.85
+    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.25
+    step: Annotated[float, Field(ge=1e-4, le=1.0)] = 0.01
 
     @model_validator(mode="after")
     def _is_a_range(self) -> CurrentScale:
-        if self.high < self.low or (self.points > 1 and self.high == self.low):
-            raise ValueError(
-                f"low = {self.low} .. high = {self.high} with {self.points} points is no range: "
-                "low must lie below high"
-            )
+        if self.high < self.low:
+            raise ValueError(f"low = {self.low} lies above high = {self.high}")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -27,6 +28,8 @@ def show(console: Console, outcome: Outcome) -> None:
     )
     if render is not None:
         console.print(render(outcome.summary))
+    if outcome.summary.get("spec"):
+        console.print(spec_table(outcome.summary["spec"]))
     state = "up to date" if outcome.skipped else f"{outcome.seconds:.1f} s"
     console.print(f"{outcome.stage}: {outcome.folder} ({state})")
 
@@ -75,3 +78,58 @@ def _netlist(summary: dict[str, Any]) -> Table:
             quantity(mapping["largest_current_A"], "A", 3),
         )
     return table
+
+
+def _validation(summary: dict[str, Any]) -> Table:
+    table = Table(
+        title=f"{summary['samples']} samples, {summary['netlist']} netlist, corner {summary['corner']}"
+    )
+    table.add_column("")
+    for name in summary["mappings"]:
+        table.add_column(name, justify="right")
+    mappings = list(summary["mappings"].values())
+
+    def row(name: str, cells: list[str]) -> None:
+        table.add_row(name, *cells)
+
+    for layer in ("hidden", "output"):
+        row(f"RMSE {layer}", [_or_none(m["spike_time_rmse_s"][layer], "s") for m in mappings])
+    row("largest error, output", [_or_none(m["spike_time_max_error_s"]["output"], "s") for m in mappings])
+    row("missed / extra spikes", [f"{m['missed_spikes']} / {m['extra_spikes']}" for m in mappings])
+    row("accuracy, model", [_percent(m["accuracy_model"]) for m in mappings])
+    row("accuracy, SPICE", [_percent(m["accuracy_spice"]) for m in mappings])
+    row("energy per inference", [_or_none(m["energy_per_inference_J"], "J") for m in mappings])
+    row("failed samples", [str(m["failed_samples"]) for m in mappings])
+    table.add_section()
+    row("numerical floor", [_or_none(summary["numerical_floor_s"], "s"), *[""] * (len(mappings) - 1)])
+    row("CPU time per sample", [_or_none(summary["seconds_per_sample"], "s", 3), *[""] * (len(mappings) - 1)])
+    return table
+    return table
+
+
+def spec_table(verdicts: list[dict[str, Any]]) -> Table:
+    """Parameter, limits, measured value, pass: one row for each limit of the experiment."""
+    table = Table(title="specification")
+    for heading in ("parameter", "min", "max", "measured", ""):
+        table.add_column(heading, justify="left" if heading == "parameter" else "right")
+    for v in verdicts:
+        cells = [_or_none(v[key], v["unit"], blank="") for key in ("minimum", "maximum")]
+        verdict = "[green]pass[/green]" if v["passed"] else "[red]FAIL[/red]"
+        table.add_row(v["parameter"], *cells, _or_none(v["measured"], v["unit"]), verdict)
+    return table
+
+
+def _or_none(value: float | None, unit: str, digits: int = 4, blank: str = "none") -> str:
+    return blank if value is None else quantity(value, unit, digits)
+
+
+def _percent(value: float | None) -> str:
+    return "none" if value is None else f"{100 * value:.1f} %"
+
+
+RENDER: dict[str, Callable[[dict[str, Any]], Table]] = {
+    "characterization": _characterization,
+    "training": _training,
+    "netlist": _netlist,
+    "validation": _validation,
+}

@@ -12,6 +12,7 @@ from flow.files import write_csv, write_json, write_parquet
 from flow.rundir import RunDir
 from flow.stage import Done, Need, Stage, Work
 from flow.training import train_one
+from flow.validation import validate_networks
 from flow.writeback import write_netlist
 
 CHARACTERIZE = "nonideal characterize"
@@ -181,5 +182,33 @@ STAGES = {
             run=_netlist,
             needs=_weights_need,
         ),
+        Stage(
+            name="validation",
+            doing="simulating the networks and comparing their spikes with the models'",
+            sections=(
+                "process",
+                "circuit",
+                "data",
+                "training.layers",
+                "netlist",
+                "validation",
+                "simulator",
+                "spec",
+            ),
+            rooms=(
+                "sky130_models",
+                "spice",
+                "circuits",
+                "pnn",
+                "postlayout",
+                "characterize/model.py",
+                "characterize/workbench.py",
+            ),
+            run=validate_networks,
+            needs=_weights_need,
+            tools=_simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
     )
 }
+LOOP = ("characterization", "training", "netlist", "validation")
