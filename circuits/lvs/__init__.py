@@ -135,8 +135,8 @@ def _name_after_reference(lvs: kdb.LayoutVsSchematic) -> None:
 
 
 def internal_name(name: str) -> str:
-    """The name under which a flattened netlist and an extraction know what the schematic calls so: `neuron_1_0.membrane`."""
-    return name.lower()
+    """The flat name of what the schematic calls `NEURON_1_0.MEMBRANE`: `neuron_1_0_membrane`."""
+    return name.lower().replace(".", "_")
 
 
 def _devices(circuit: kdb.Circuit) -> dict[str, int]:
