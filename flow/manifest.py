@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from flow.files import read_json, sha256_of, sha256_of_value, write_text
 
 NAME = "manifest.json"
+SOURCES = {".py", ".csv", ".json", ".toml", ".cpp", ".h"}
 FORMAT = 1
 
 
@@ -107,11 +108,7 @@ def hash_code(rooms: tuple[str, ...], base: Path | None = None) -> str:
     found: dict[str, str] = {}
     for room in rooms:
         place = base / room
-        files = (
-            [place]
-            if place.is_file()
-            else sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        )
+        files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.suffix in SOURCES)
         found.update({str(path.relative_to(base)): sha256_of(path) for path in files})
     return sha256_of_value(found)
 

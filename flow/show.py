@@ -23,9 +23,7 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
 
 def show(console: Console, outcome: Outcome) -> None:
     """Print an outcome: its table, where it lies, and how long it took."""
-    render = {"characterization": _characterization, "training": _training, "netlist": _netlist}.get(
-        outcome.stage
-    )
+    render = RENDER.get(outcome.stage)
     if render is not None:
         console.print(render(outcome.summary))
     if outcome.summary.get("spec"):
@@ -103,7 +101,6 @@ def _validation(summary: dict[str, Any]) -> Table:
     table.add_section()
     row("numerical floor", [_or_none(summary["numerical_floor_s"], "s"), *[""] * (len(mappings) - 1)])
     row("CPU time per sample", [_or_none(summary["seconds_per_sample"], "s", 3), *[""] * (len(mappings) - 1)])
-    return table
     return table
 
 

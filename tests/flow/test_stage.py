@@ -75,7 +75,7 @@ def test_runs_once_then_stands(
     assert second.summary == first.summary == {"calls": 1}
     manifest = load_manifest(run.path / "counting")
     assert manifest is not None
-    assert manifest.inputs.settings["simulator.reltol"] == 1e-4
+    assert manifest.inputs.settings["simulator.reltol"] == tiny.simulator.reltol
     assert manifest.inputs.files.keys() == {"input"}
     assert manifest.versions["tool"] == "1"
     assert manifest.versions["python"].startswith("3.")
