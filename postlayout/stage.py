@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from postlayout.errors import ValidationError
 from postlayout.prediction import decide, unclipped_times
 from postlayout.scale import Scale, model_scale, pair_rmse, refine
 from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
+from postlayout.trim import Trim, trim_discharger
 from postlayout.waveforms import save_waveforms
 from spice import Deck, Failure, Result, run_many
 
@@ -127,6 +129,10 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
 
     A sample whose simulation fails is marked ``failed`` in the table and counted; it enters no statistic and nothing stands in for it.
     """
+    trim = None
+    if plan.netlist != "schematic":
+        trim = _trimmed(plan, bench, folder, say)
+        plan = replace(plan, circuit=replace(plan.circuit, vdis_V=trim.vdis_V))
     runner = _Runner(plan, bench, folder, say)
     circuit, t_circ_s = plan.circuit, plan.model.t_circ_s
     inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
@@ -181,12 +187,23 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
         "layers": list(circuit.topology.layers),
         "corner": plan.model.corner,
         "t_circ_s": t_circ_s,
+        "vdis_V": circuit.vdis_V,
+        "silent_spread_s": None if trim is None else trim.spread_s,
         "mappings": mappings,
         "numerical_floor_s": max(finite) if finite else None,
         "seconds_per_sample": float(np.mean(cpu_s)) if cpu_s else None,
         "failed_samples": sum(m["failed_samples"] for m in mappings.values()),
     }
     return Validation(pd.concat(tables, ignore_index=True), summary, tuple(failures), tuple(waveforms), scales)
+
+
+def _trimmed(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None]) -> Trim:
+    layers = plan.circuit.topology.layers
+    off = map_weights([np.zeros((n, m)) for m, n in pairwise(layers)], plan.model)
+    runner = _Runner(plan, bench, folder, say)
+    trim = trim_discharger(plan.circuit, Biases("off", bias_sources(off, plan.model)), bench.simulator, runner.run)
+    say(f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {trim.vdis_V:.4f} V on the {plan.netlist} netlist")
+    return trim
 
 
 def _failed_rows(mapping: str, samples: list[int], promised: list[Array]) -> pd.DataFrame:
