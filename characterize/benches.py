@@ -6,6 +6,7 @@ named as the cells' ports.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """Number of points ngspice visits."""
-        return round((self.stop_V - self.start_V) / self.step_V) + 1
+        """Number of points ngspice visits: the stop only where it lies on the grid."""
+        return math.floor((self.stop_V - self.start_V) / self.step_V + 1e-6) + 1
 
     @property
     def spice(self) -> str:

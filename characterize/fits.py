@@ -106,8 +106,14 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
     def formula(drop: Array, v_th: float, b: float) -> Array:
         return firing_time_norm(drop / v_th, b)
 
+    if not (np.all(np.isfinite(drop_V)) and np.all(np.isfinite(spike_time_s))):
+        raise FitRefused("the firing phase holds spike times that are not finite")
     spike_norm = spike_time_s / t_circ_s
-    (v_th, b), covariance = curve_fit(formula, drop_V, spike_norm, p0=(float(drop_V.max()) * 1.1, 0.1), bounds=((0.1, 1e-3), (1.7, 0.6)))
+    start = (float(np.clip(drop_V.max() * 1.1, 0.11, 1.69)), 0.1)
+    try:
+        (v_th, b), covariance = curve_fit(formula, drop_V, spike_norm, p0=start, bounds=((0.1, 1e-3), (1.7, 0.6)))
+    except (RuntimeError, ValueError) as error:
+        raise FitRefused(f"the firing phase does not determine threshold and discharge: {error}") from error
     residual_s = (spike_norm - formula(drop_V, v_th, b)) * t_circ_s
     rms_s = float(np.sqrt(np.mean(residual_s**2)))
     errors = np.sqrt(np.diag(covariance))
@@ -115,6 +121,10 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
         raise FitRefused(f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns")
     if not 1.1e-3 < b < 0.59:
         raise FitRefused(f"discharge b = {b:.3g} ran into its bound: the ramp is flat or collapses; check the discharger's size and bias")
+    if not 0.101 < v_th < 1.69:
+        raise FitRefused(f"threshold {v_th:.3g} V below the reset level ran into its bound: check vsense_V and the sensing inverter")
+    if not np.all(np.isfinite(errors)):
+        raise FitRefused(f"the spike times of {len(drop_V)} neurons do not determine threshold and discharge: do they start at different levels?")
     return FiringFit(
         Estimate(value=float(v_th), stderr=float(errors[0]), unit="V"), Estimate(value=float(b), stderr=float(errors[1]), unit="1"),
         rms_s, float(np.abs(residual_s).max()),
@@ -123,12 +133,12 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
 
 def crossing_time_s(time_s: Array, voltage_V: Array, level_V: float, after_s: float) -> float | None:
     """First upward crossing of ``level_V`` after ``after_s`` by linear interpolation; None when there is none."""
-    rising = np.flatnonzero((voltage_V[:-1] < level_V) & (voltage_V[1:] >= level_V) & (time_s[1:] >= after_s))
-    if not len(rising):
-        return None
-    i = int(rising[0])
-    fraction = (level_V - voltage_V[i]) / (voltage_V[i + 1] - voltage_V[i])
-    return float(time_s[i] + fraction * (time_s[i + 1] - time_s[i]))
+    for i in np.flatnonzero((voltage_V[:-1] < level_V) & (voltage_V[1:] >= level_V) & (time_s[1:] >= after_s)):
+        fraction = (level_V - voltage_V[i]) / (voltage_V[i + 1] - voltage_V[i])
+        at = float(time_s[i] + fraction * (time_s[i + 1] - time_s[i]))
+        if at >= after_s:
+            return at
+    return None
 
 
 def solve_at(x: Array, y: Array, target: float, what: str) -> float:

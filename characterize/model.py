@@ -19,7 +19,7 @@ FORMAT = 1
 class Estimate(BaseModel):
     """A fitted quantity: value, standard error of the fit (same unit), unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     value: float
     stderr: Annotated[float, Field(ge=0.0)]
@@ -35,7 +35,7 @@ class Branch(BaseModel):
     ``bias_V``/``ln_current`` tabulate the gate bias against ln(I0 / 1 A), increasing in current.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     lambda_per_V: Estimate
     lambda_polynomial_per_V: tuple[float, ...]
@@ -53,6 +53,9 @@ class Branch(BaseModel):
             raise ValueError("bias table needs at least 4 points and as many biases as currents")
         if np.any(np.diff(self.ln_current) <= 0):
             raise ValueError("bias table must be strictly increasing in current")
+        steps = np.diff(self.bias_V)
+        if not (np.all(steps > 0) or np.all(steps < 0)):
+            raise ValueError("bias_V must rise or fall strictly along the table: else a bias does not belong to one current")
         return self
 
 
@@ -62,7 +65,7 @@ class PhysicalModel(BaseModel):
     Normalised units of training: time in ``t_circ_s``, voltage in ``v_th_V`` below ``v_0_V``, weight in ``unit_current_A``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = FORMAT
     corner: str

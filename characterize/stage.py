@@ -21,6 +21,8 @@ from circuits.timeline import Timeline
 from spice import Result
 
 Array = NDArray[np.float64]
+MAX_CHARGE_RMS = 0.01
+"""Largest rms deviation of the membrane's charge from a line in its potential, relative to the charge's span."""
 
 
 class CharacterizeOptions(BaseModel):
@@ -201,7 +203,9 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
     # Above about V_0 + 0.2 V the silent pairs begin to conduct backwards, below 0.55 V the sensing inverter loads the membrane: both are
     # outside what a trained network uses, and would be taken for capacitance.
     swings = np.array([-0.12, -0.06, 0.06, 0.15, 0.25, 0.35, 0.45, 0.6])
-    charge_C = 140e-15 * swings
+    # 2.1 fF/um^2 of MIM and what hangs on it: only what the swings aim at; the capacitance itself is measured.
+    nominal_F = 2.1e-15 * design.neuron.mim_w_um * design.neuron.mim_l_um + 37e-15
+    charge_C = nominal_F * swings
     both = [options.axons] * len(swings) + [2 * options.axons] * len(swings)
     silent = (options.silent_bias_n_V, options.silent_bias_p_V)
     decks: list[Bench] = [
@@ -230,11 +234,14 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
 
     discharge = -np.asarray(discharging["i(vmembrane)"], float).reshape(-1, membrane.size)
     membrane_V = membrane.start_V + membrane.step_V * np.arange(membrane.size)
-    discharge_fits = [fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms) for row in discharge]
+    try:
+        discharge_fits = [fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms) for row in discharge]
+    except FitRefused as error:
+        raise FitRefused(f"discharger within 60 mV of its bias {vdis_V:.4g} V: {error}") from error
     middle = discharge_fits[len(discharge_fits) // 2]
 
-    mid = len(starts) // 2
-    spike_at = measured_s[mid] + timeline.firing_s(1)
+    mid = int(np.flatnonzero(fired)[len(measured_s) // 2])
+    spike_at = measured_s[len(measured_s) // 2] + timeline.firing_s(1)
     at_spike_V = float(np.interp(spike_at, firing.axis, firing[f"v(xneuron_{mid}.membrane)"]))
     before_V = float(np.interp(spike_at - 20e-9, firing.axis, firing[f"v(xneuron_{mid}.membrane)"]))
     delay_s = (static_switch_V - at_spike_V) / ((before_V - at_spike_V) / 20e-9)
@@ -275,8 +282,13 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
 
 
 def _membrane_F(charging: Result, timeline: Timeline, charge_C: Array, axons: int) -> tuple[Estimate, Estimate]:
-    """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges."""
+    """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges.
+
+    Raises ``FitRefused`` where charge against step is no line, or the capacitance is out of range.
+    """
     begin, end = timeline.accumulation_s(1), timeline.accumulation_s(1) + timeline.timing.t_circ_s
+    # Read one edge before the end, of a current whose first edge is half lost.
+    charge_C = charge_C * (1 - 1.5 * timeline.timing.edge_s / timeline.timing.t_circ_s)
     values = []
     for group in range(2):
         swing = []
@@ -287,6 +299,12 @@ def _membrane_F(charging: Result, timeline: Timeline, charge_C: Array, axons: in
     small, large = values
     if not 1e-15 < small.slope < 1e-11:
         raise FitRefused(f"membrane capacitance {small.slope:.3g} F is out of range 1 fF .. 10 pF")
+    for line in values:
+        if line.rms > MAX_CHARGE_RMS * float(np.ptp(charge_C)):
+            raise FitRefused(
+                f"membrane: charge against potential deviates {100 * line.rms / float(np.ptp(charge_C)):.1f} % from a line, limit "
+                f"{100 * MAX_CHARGE_RMS:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices and {axons} axons?"
+            )
     per_axon = (large.slope - small.slope) / axons
     return (
         _estimate(small.slope, small.slope_stderr, "F"),

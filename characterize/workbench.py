@@ -32,12 +32,13 @@ class Workbench:
         return replace(self, corner=corner)
 
     def deck(self, bench: Bench, design: Design) -> Deck:
-        """The complete deck of a bench on the design's leaf cells."""
+        """The complete deck of a bench on the design's leaf cells, at the design's temperature."""
         cells = cells_text(design)
         lines = [f"* {bench.name}", ".include models.spice", ".include cells.spice", bench.text.replace(".title ", "* ", 1)]
-        lines.append(self.simulator.lines())
+        simulator = replace(self.simulator, temperature_C=design.supplies.temperature_C)
+        lines.append(simulator.lines())
         if bench.t_stop_s is not None:
-            lines.append(self.simulator.tran(bench.t_stop_s))
+            lines.append(simulator.tran(bench.t_stop_s))
         includes = {"models.spice": lean_library(self.pdk, self.corner, cells), "cells.spice": cells}
         return Deck(bench.name, "\n".join(lines) + "\n.end\n", includes, bench.vectors, bench.t_stop_s)
 

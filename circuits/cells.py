@@ -32,6 +32,9 @@ def check_cell(name: str, text: str) -> str:
         raise CircuitError(f"circuit.cells.{name}: the file must hold exactly one `{wanted}`, it has {len(found)} of that name")
     if tuple(found[0][2:]) != tuple(ports):
         raise CircuitError(f"circuit.cells.{name}: its ports are `{' '.join(found[0][2:])}`; they must be `{' '.join(ports)}`, in this order")
+    ends = [line for line in _joined(text) if line.lower().startswith(".ends")]
+    if len(ends) != len(heads):
+        raise CircuitError(f"circuit.cells.{name}: {len(heads)} `.subckt` but {len(ends)} `.ends`: the cells that follow would end up inside it")
     for line in _joined(text):
         card = line.split()[0].lower()
         if card.startswith(".") and card not in (".subckt", ".ends", ".param", ".model"):

@@ -72,6 +72,15 @@ class Timing(BaseModel):
     reset_s: Annotated[float, Field(ge=20e-9, le=1e-5)] = 200e-9
     edge_s: Annotated[float, Field(ge=1e-11, le=1e-8)] = 1e-10
 
+    @model_validator(mode="after")
+    def _edges_fit_into_the_guard(self) -> Timing:
+        if 4 * self.edge_s > self.guard_s * (1 + 1e-9):
+            raise ValueError(
+                f"timing.edge_s = {self.edge_s:g} s must be at most a quarter of timing.guard_s = {self.guard_s:g} s: "
+                "else the isolation switch still closes the membrane in while the spikes are reset"
+            )
+        return self
+
 
 class Supplies(BaseModel):
     """Rails and neuron biases. The discharger's bias is found by characterisation, so it is not here."""

@@ -6,6 +6,7 @@ characterised table of gate bias against ln(current), interpolated by a monotone
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,10 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
 from circuits.errors import CircuitError, MappingError, OutOfRange
 from circuits.network import Topology
 
+BIAS_SOURCE = re.compile(
+    r"vbias_(?P<polarity>[np])_(?P<layer>[1-9]\d*)_(?P<axon>\d+)_(?P<neuron>\d+)\s+\S+\s+0\s+"
+    r"(?P<volts>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=\s|;|$)"
+)
+"""A line of the cell ``biases``, in lower case."""
 COLUMNS = ("layer", "axon", "neuron", "weight", "polarity", "current_A", "bias_V", "clipped")
 
 
@@ -59,16 +66,24 @@ def current_for_bias(branch: Branch, bias_V: NDArray[np.float64]) -> NDArray[np.
     """The inverse of :func:`bias_for_current`. Raises ``MappingError`` for a bias the table does not reach."""
     bias = np.asarray(bias_V, dtype=np.float64)
     curve = PchipInterpolator(branch.ln_current, branch.bias_V)
+    low, high = sorted((branch.bias_V[0], branch.bias_V[-1]))
     currents = np.zeros(bias.shape)
     for index, volts in np.ndenumerate(bias):
         if volts == branch.off_bias_V:
             continue
-        roots = curve.solve(volts, extrapolate=False)
-        if len(roots) == 0:
-            low, high = sorted((branch.bias_V[0], branch.bias_V[-1]))
+        # The text has 12 digits: a bias at the table's end may come back just beyond it.
+        if not low - 1e-9 <= volts <= high + 1e-9:
             raise MappingError(f"bias {volts:.6g} V lies outside the characterised {low:.4g} .. {high:.4g} V: was it written with this model?")
-        currents[index] = float(np.exp(roots[0]))
+        currents[index] = float(np.exp(_solve(curve, branch, min(max(float(volts), low), high))))
     return currents
+
+
+def _solve(curve: PchipInterpolator, branch: Branch, volts: float) -> float:
+    """The ln(current) at which the monotone ``curve`` passes ``volts``, a bias inside the table."""
+    for end in (0, -1):
+        if volts == branch.bias_V[end]:
+            return branch.ln_current[end]
+    return float(brentq(lambda x: float(curve(x)) - volts, branch.ln_current[0], branch.ln_current[-1], xtol=1e-13, rtol=1e-14))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,8 @@ def map_weights(
     leakage (about 3e-6 of a unit weight): its pair is off, its realised weight 0.
     """
     topology = check_weights(weights)
+    if not all(np.isfinite(factor) and factor > 0 for factor in scale):
+        raise CircuitError(f"scale = {scale}: the factors on positive and negative currents must be positive numbers")
     rows = []
     outside: list[str] = []
     for layer, matrix in enumerate(weights, start=1):
@@ -169,18 +186,27 @@ def bias_sources(mapping: Mapping, model: BiasModel) -> str:
 def read_biases(text: str, model: BiasModel, *, scale: tuple[float, float] = (1.0, 1.0)) -> list[NDArray[np.float64]]:
     """Weights, per layer ``[neurons, axons]``, recovered from the bias voltages in a netlist written by :func:`bias_sources`."""
     biases: dict[tuple[int, int, int], dict[str, float]] = {}
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.lower().startswith("vbias_"):
             continue
-        name, _, _, volts, *_ = line.split()
-        polarity, layer, axon, neuron = name[len("Vbias_") :].split("_")
-        biases.setdefault((int(layer), int(axon), int(neuron)), {})[polarity] = float(volts)
+        source = BIAS_SOURCE.match(line.lower())
+        if source is None:
+            raise MappingError(f"line {number}: `{line[:80]}` is not a bias source as nonideal writes it (Vbias_n_<layer>_<axon>_<neuron> net 0 volts)")
+        pair = biases.setdefault((int(source["layer"]), int(source["axon"]), int(source["neuron"])), {})
+        if source["polarity"] in pair:
+            raise MappingError(f"line {number}: a second source for bias {source['polarity']} of this synapse: `{line[:80]}`")
+        pair[source["polarity"]] = float(source["volts"])
     if not biases:
         raise MappingError("the netlist holds no bias source (V bias_n_<layer>_<axon>_<neuron>): is it a network written by nonideal?")
     weights = []
     for layer in range(1, max(where[0] for where in biases) + 1):
         here = {(a, k): v for (index, a, k), v in biases.items() if index == layer}
-        axons, neurons = 1 + max(a for a, _ in here), 1 + max(k for _, k in here)
+        axons, neurons = 1 + max((a for a, _ in here), default=-1), 1 + max((k for _, k in here), default=-1)
+        whole = sum(len(pair) for pair in here.values())
+        if whole == 0 or whole != 2 * axons * neurons:
+            raise MappingError(
+                f"layer {layer}: {whole} bias sources, but {axons} axons on {neurons} neurons need {2 * axons * neurons}: the netlist is not complete"
+            )
         unit_A = model.unit_current_A(axons)
         matrix = np.zeros((neurons, axons))
         for (axon, neuron), pair in here.items():
