@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -38,13 +39,7 @@ class Discharger:
         """
         if self.b == 0.0:
             return 1.0 - v
-        floor = 0.5 * min(1.0, 1.0 - self.b)
-        argument = 1.0 - self.b * v
-        inside = argument >= floor
-        # b v is exact where log1p is used; the double where keeps the unused branch's gradient finite
-        log = torch.log1p(-self.b * torch.where(inside, v, torch.zeros_like(v)))
-        tangent = math.log(floor) + (argument - floor) / floor
-        return 1.0 - torch.where(inside, log, tangent) / math.log1p(-self.b)
+        return cast(Tensor, _Ramp.apply(v, self.b))  # type: ignore[no-untyped-call]
 
     def spike_time(self, v: Tensor) -> Tensor:
         """Spike time in [0, 1], 1 meaning silent; zero gradient where it is clipped."""
@@ -55,3 +50,22 @@ class Discharger:
         if self.b == 0.0:
             return 1.0 - t
         return -torch.expm1((1.0 - t) * math.log1p(-self.b)) / self.b
+
+
+class _Ramp(torch.autograd.Function):
+    """``1 - ln(1 - b v) / ln(1 - b)``, one autograd node instead of a dozen."""
+
+    @staticmethod
+    def forward(ctx: Any, v: Tensor, b: float) -> Tensor:
+        floor, scale = 0.5 * min(1.0, 1.0 - b), -1.0 / math.log1p(-b)
+        x = v * -b
+        held = x.clamp(min=floor - 1.0)
+        ctx.save_for_backward(held)
+        ctx.slope = -b * scale
+        # beyond the floor: the tangent
+        return (torch.log1p(held) + (x - held) / floor).mul_(scale).add_(1.0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (held,) = ctx.saved_tensors
+        return grad * ctx.slope / (1.0 + held), None

@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 
 from pnn.errors import BadParameter
+from pnn.fused_exact import fused_exact
+from pnn.native import available
+from pnn.reversal import Reversal
 
 
 def phi(x: Tensor) -> Tensor:
@@ -102,8 +105,18 @@ class Exact:
         self,
         spike_time: Tensor,
         weight: Tensor,
-        conductance: Tensor,
+        conductance: Tensor | Reversal,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """v(1) [B, N_out]; see ``membrane_exact`` (``generator`` is not used)."""
+        """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
+        ``Reversal``.
+
+        Native where the kernel is available; ``generator`` is not used.
+        """
+        if available(spike_time):
+            check_shapes(spike_time, weight, weight)
+            c = conductance.t().contiguous() if isinstance(conductance, Tensor) else conductance
+            return fused_exact(spike_time.contiguous(), weight.t().contiguous(), c)
+        if isinstance(conductance, Reversal):
+            conductance = conductance.conductance(weight)
         return membrane_exact(spike_time, weight, conductance)

@@ -130,7 +130,7 @@ class RCSpikeNetwork(nn.Module):
         times: list[Tensor] = []
         for layer in self.linear_layers:
             weight = layer.weight.detach().to(torch.float64)
-            v = Exact().membrane(t.to(weight.device), weight, layer.reversal.conductance(weight))
+            v = Exact().membrane(t.to(weight.device), weight, layer.reversal)
             t = layer.discharger.spike_time(v)
             times.append(t)
         return times

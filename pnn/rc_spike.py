@@ -59,7 +59,8 @@ class RCSpikeLinear(nn.Module):
         self.reversal = reversal
         self.discharger = discharger if discharger is not None else Discharger()
         self.method: Method = method if method is not None else Exact()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        # an axon's weights lie side by side in memory: the native kernel reads them without a copy
+        self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -72,8 +73,7 @@ class RCSpikeLinear(nn.Module):
         """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
         offset.
         """
-        conductance = self.reversal.conductance(self.weight)
-        v = self.method.membrane(spike_time, self.weight, conductance, generator)
+        v = self.method.membrane(spike_time, self.weight, self.reversal, generator)
         return Firing(v, self.discharger.unclipped(v))
 
     def extra_repr(self) -> str:

@@ -106,10 +106,10 @@ class Reversal:
         )
 
     def conductance(self, weight: Tensor) -> Tensor:
-        """beta(w) w >= 0, the shape of ``weight``, differentiable (at w = 0: the mean slope)."""
+        """beta(w) w >= 0, the shape of ``weight``, differentiable."""
         if self.is_constant:
             positive, negative = self.positive[0], self.negative[0]
-            return 0.5 * (positive + negative) * weight + 0.5 * (positive - negative) * weight.abs()
+            return torch.where(weight >= 0.0, positive * weight, negative * weight)
         return self.beta(weight) * weight
 
 

@@ -56,6 +56,28 @@ def test_error_falls_with_the_square_of_the_step() -> None:
     assert all(order == pytest.approx(2.0, abs=0.25) for order in orders), orders
 
 
+def test_third_order_error_falls_with_the_cube_of_the_step() -> None:
+    t, w = draw(1, 64, 100, 20)
+    c = Reversal.ideal(4.0).conductance(w)
+    exact = membrane_exact(t, w, c)
+    errors = [
+        (membrane_dstd(t, w, c, grid(m), True) - exact).square().mean().sqrt().item() for m in (8, 16, 32, 64)
+    ]
+    orders = [math.log2(a / b) for a, b in pairwise(errors)]
+    assert all(order >= 2.75 for order in orders), orders
+
+
+def test_four_third_order_steps_beat_ten_plain_ones() -> None:
+    t, w = draw(1, 64, 784, 100)
+    c = Reversal.ideal(4.0).conductance(w)
+    exact = membrane_exact(t, w, c)
+
+    def error(steps: int, third: bool) -> float:
+        return (membrane_dstd(t, w, c, grid(steps), third) - exact).square().mean().sqrt().item()
+
+    assert error(4, True) < error(10, False) < error(4, False)
+
+
 def test_error_falls_with_the_reversal_potential() -> None:
     t, w = draw(1, 64, 100, 20)
     errors = []
@@ -72,29 +94,32 @@ def test_ideal_sum_has_no_discretisation_error() -> None:
     torch.testing.assert_close(v, (1.0 - t) @ w.t(), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("third", [False, True])
 @pytest.mark.parametrize("offset", [0.0, 0.03, 0.11])
-def test_gradcheck(offset: float) -> None:
+def test_gradcheck(offset: float, third: bool) -> None:
     t, w = draw(3, 2, 6, 3)
     t[0, 0] = 1.4
     c = PAPER.conductance(w).detach()
     edges = grid(4, offset)
     arguments = (t.requires_grad_(), w.requires_grad_(), c.requires_grad_())
-    assert torch.autograd.gradcheck(lambda *a: membrane_dstd(*a, edges), arguments)
+    assert torch.autograd.gradcheck(lambda *a: membrane_dstd(*a, edges, third), arguments)
 
 
-def test_finite_differences_across_a_grid_point_lie_between_the_two_slopes() -> None:
+@pytest.mark.parametrize("third", [False, True])
+def test_gradient_on_a_grid_point_is_that_of_the_later_interval(third: bool) -> None:
     w = torch.tensor([[1.3, -0.8]], dtype=torch.float64)
     c = PAPER.conductance(w)
 
     def slope(t: float) -> float:
         x = torch.tensor([[t, 0.1]], dtype=torch.float64, requires_grad=True)
-        return torch.autograd.grad(membrane_dstd(x, w, c, grid(4)).sum(), x)[0][0, 0].item()
+        return torch.autograd.grad(membrane_dstd(x, w, c, grid(4), third).sum(), x)[0][0, 0].item()
 
     def v(t: float) -> float:
-        return membrane_dstd(torch.tensor([[t, 0.1]], dtype=torch.float64), w, c, grid(4)).item()
+        return membrane_dstd(torch.tensor([[t, 0.1]], dtype=torch.float64), w, c, grid(4), third).item()
 
     difference = (v(0.5 + 1e-5) - v(0.5 - 1e-5)) / 2e-5
     assert difference == pytest.approx((slope(0.5 - 1e-6) + slope(0.5 + 1e-6)) / 2.0, rel=1e-4)
+    assert slope(0.5) == pytest.approx(slope(0.5 + 1e-6), rel=1e-4)
 
 
 @settings(deadline=None, max_examples=40)

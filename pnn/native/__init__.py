@@ -1,0 +1,6 @@
+"""The native kernel: built with the system's compiler at first use, kept in a cache folder."""
+
+from pnn.native.build import Kernel, kernel, kernel_name
+from pnn.native.call import available, function, layer_arguments, pointer
+
+__all__ = ["Kernel", "available", "function", "kernel", "kernel_name", "layer_arguments", "pointer"]

@@ -1,0 +1,46 @@
+"""Calling the kernel with tensors."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pnn.native.build import Shape, kernel
+
+_SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
+
+
+def available(tensor: Tensor) -> bool:
+    """Whether the kernel evaluates layers of this tensor: on the CPU, float32 or float64, library built."""
+    return tensor.device.type == "cpu" and tensor.dtype in _SUFFIX and _built()
+
+
+@torch.compiler.assume_constant_result
+def _built() -> bool:
+    return kernel() is not None
+
+
+def function(name: str, dtype: torch.dtype) -> Any:
+    """A function of the library in a precision."""
+    found = kernel()
+    assert found is not None, "ask available() first"
+    return getattr(found.library, f"{name}_{_SUFFIX[dtype]}")
+
+
+def pointer(tensor: Tensor | None) -> int | None:
+    """Address of a contiguous tensor's data; None (null) for none or an empty one."""
+    return None if tensor is None or tensor.numel() == 0 else tensor.data_ptr()
+
+
+def layer_arguments(
+    t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Sequence[float]
+) -> tuple[Any, ...]:
+    """The arguments all functions begin with: shape, t, w, c, c1, c2 (beta w = c1 w + c2 |w|)."""
+    images, sources, channels = t.shape
+    shape = Shape(taps.data_ptr(), images, taps.shape[0], sources, taps.shape[1], channels, w.shape[1])
+    c1, c2 = 0.5 * (beta[0] + beta[1]), 0.5 * (beta[0] - beta[1])
+    return ctypes.byref(shape), t.data_ptr(), w.data_ptr(), pointer(c), c1, c2
