@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,10 @@ def network_ports(netlist: str) -> tuple[str, ...]:
         if len(words) > 1 and words[0].lower() == ".subckt" and words[1].lower() == "network":
             ports = words[2:]
             for more in lines:
-                if not more.startswith("+"):
+                if more.startswith("+"):
+                    ports += more[1:].split()
+                elif not more.startswith("*"):
                     break
-                ports += more[1:].split()
             return tuple(ports)
     raise CircuitError("the netlist has no `.subckt network`")
 
@@ -52,7 +53,11 @@ class Circuit:
     vdis_V: float
 
     def __post_init__(self) -> None:
-        have, want = set(network_ports(self.netlist)), set(self.topology.ports)
+        ports = network_ports(self.netlist)
+        have, want = set(ports), set(self.topology.ports)
+        if len(have) != len(ports):
+            twice = sorted({port for port in ports if ports.count(port) > 1})
+            raise CircuitError(f"the netlist's `.subckt network` names pins twice: {twice[:5]}")
         if have != want:
             lost, extra = sorted(want - have), sorted(have - want)
             raise CircuitError(f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}")
@@ -71,11 +76,15 @@ class Circuit:
     def deck(self, name: str, biases: Biases, spike_time_norm: Array, simulator: SimulatorOptions, probes: tuple[str, ...] = ()) -> Deck:
         """The deck of one sample.
 
-        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save.
+        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save. The temperature is the
+        design's.
         """
+        simulator = replace(simulator, temperature_C=self.design.supplies.temperature_C)
         timeline, supplies = self.timeline, self.design.supplies
         if spike_time_norm.shape != (self.topology.layers[0],):
             raise CircuitError(f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs")
+        if np.any(np.isnan(spike_time_norm)):
+            raise CircuitError(f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike")
         file = f"biases_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
         lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]

@@ -18,7 +18,7 @@ from characterize.workbench import Workbench
 from circuits.mapping import bias_sources, map_weights
 from pnn import Dataset, RCSpikeNetwork
 from postlayout.comparison import spike_table, statistics
-from postlayout.errors import ValidationError
+from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.prediction import decide, unclipped_times
 from postlayout.scale import Scale, model_scale, pair_rmse, refine
 from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
@@ -53,6 +53,20 @@ class ValidationPlan:
             raise ValidationError(f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}")
         if not self.networks:
             raise ValidationError("no mapping to validate: name at least one in validation.mappings")
+        if self.calibration_samples < 1:
+            raise ValidationError(f"calibration_samples = {self.calibration_samples}: at least 1 is needed to find the current scale")
+        if not (0 < self.scale_low <= self.scale_high and self.scale_step > 0):
+            raise ValidationError(f"current scale {self.scale_low} .. {self.scale_high} in steps of {self.scale_step} is not a range")
+        sizes = self.circuit.topology.layers
+        for mapping, network in self.networks.items():
+            if network.layer_sizes != sizes:
+                raise ValidationError(f"mapping {mapping}: its network has layers {list(network.layer_sizes)}, the circuit {list(sizes)}")
+        self.dataset.check_fits(sizes)
+        t_circ_s = self.circuit.design.timing.t_circ_s
+        if abs(self.model.t_circ_s - t_circ_s) > 1e-9 * t_circ_s:
+            raise ValidationError(
+                f"the model was characterised at T_circ = {self.model.t_circ_s:g} s, the circuit has {t_circ_s:g} s: characterise again"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,13 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class _Runner:
-    """Runs samples of one plan; every deck goes to ``folder``, every result through the cache."""
+    """Runs samples of one plan; every deck goes to ``folder``, every result through the cache, every failure to ``failures``."""
 
     plan: ValidationPlan
     bench: Workbench
     folder: Path
     say: Callable[[str], None]
+    failures: list[Failure] = field(default_factory=list)
 
     def biases(self, name: str, mapping: str, scale: Scale) -> tuple[Biases, int]:
         weights = [layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers]
@@ -86,13 +101,18 @@ class _Runner:
         ]
 
     def run(self, decks: list[Deck]) -> list[Result | Failure]:
-        return run_many(
+        outcomes = run_many(
             decks, jobs=self.bench.jobs, scheduler=self.bench.scheduler, folder=self.folder / "decks", cache=self.bench.cache,
             timeout_s=self.bench.timeout_s, progress=self.bench.progress,
         )  # fmt: skip
+        self.failures.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        return outcomes
 
     def calibrate(self, mapping: str) -> Scale:
-        """The mapping's scale, from training samples spread evenly over the training set."""
+        """The mapping's scale, from training samples spread evenly over the training set.
+
+        Raises ``SamplesFailed`` when fewer than half of them gave a result.
+        """
         plan, circuit = self.plan, self.plan.circuit
         t_circ_s, window = plan.model.t_circ_s, circuit.timeline.window_s / plan.model.t_circ_s
         network = plan.networks[mapping]
@@ -114,9 +134,13 @@ class _Runner:
             for k in range(len(scales)):
                 part = outcomes[k * len(inputs) : (k + 1) * len(inputs)]
                 good = [i for i, outcome in enumerate(part) if isinstance(outcome, Result)]
-                if len(good) < max(1, len(part) // 2):
-                    failed = next(o for o in part if isinstance(o, Failure))
-                    raise ValidationError(f"mapping {mapping}: most calibration samples failed in SPICE, first {failed.name}: {failed.message} ({failed.folder})")
+                failed = [outcome for outcome in part if isinstance(outcome, Failure)]
+                if failed:
+                    first = f"first {failed[0].name}: {failed[0].message} ({failed[0].folder})"
+                    told = f"mapping {mapping}: {len(failed)} of {len(part)} calibration samples failed in SPICE, {first}"
+                    if len(failed) > len(good):
+                        raise SamplesFailed(told)
+                    self.say(f"{told}; the scale is found without them")
                 seen = np.stack([spike_times_s(part[i], circuit)[-1] for i in good]) / t_circ_s  # type: ignore[arg-type]
                 errors.append(pair_rmse(promised[good], seen, window) * t_circ_s)
             return errors
@@ -128,6 +152,7 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
     """Validate every mapping of ``plan``; decks, logs and waveforms go to ``folder``.
 
     A sample whose simulation fails is marked ``failed`` in the table and counted; it enters no statistic and nothing stands in for it.
+    Where a mapping's scale cannot be found because its calibration samples fail, all its samples are: the scale is then None.
     """
     trim = None
     if plan.netlist != "schematic":
@@ -137,20 +162,30 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
     circuit, t_circ_s = plan.circuit, plan.model.t_circ_s
     inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
     classes = plan.dataset.classes
-    tables, mappings, scales, failures, waveforms, cpu_s = [], {}, {}, [], [], []
+    tables: list[pd.DataFrame] = []
+    mappings: dict[str, Any] = {}
+    scales: dict[str, Scale] = {}
+    waveforms: list[Path] = []
+    cpu_s: list[float] = []
     floor_s: dict[str, float] = {}
     for mapping, network in plan.networks.items():
+        promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
+        accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
         say(f"{mapping}: finding the current scale on {plan.calibration_samples} training samples")
-        scale = scales[mapping] = runner.calibrate(mapping)
+        try:
+            scale = scales[mapping] = runner.calibrate(mapping)
+        except SamplesFailed as error:
+            say(f"{error}: without a scale none of its samples can be run")
+            table = _failed_rows(mapping, list(range(plan.samples)), promised)
+            tables.append(table)
+            mappings[mapping] = _mapping_summary(table, plan, None, None, accuracy_model, None, None, plan.samples)
+            continue
         biases, clipped = runner.biases(mapping, mapping, scale)
         say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
         outcomes = runner.run(runner.decks(biases, inputs.numpy()))
         good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Result)]
         results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-        failures += [outcome for outcome in outcomes if isinstance(outcome, Failure)]
         cpu_s += [result.seconds_cpu for result in results]
-        promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
-        accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
         if not results:
             table = _failed_rows(mapping, list(range(plan.samples)), promised)
             tables.append(table)
@@ -175,7 +210,7 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
             )
             path = save_waveforms(deck, circuit, plan.model, network, inputs[worst], worst, bench, folder)
             if isinstance(path, Failure):
-                failures.append(path)
+                runner.failures.append(path)
             else:
                 waveforms += path
         floor_s[mapping] = _numerical_floor_s(runner, mapping, biases, inputs.numpy()[good][:FLOOR_SAMPLES], times[:FLOOR_SAMPLES])
@@ -194,7 +229,7 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
         "seconds_per_sample": float(np.mean(cpu_s)) if cpu_s else None,
         "failed_samples": sum(m["failed_samples"] for m in mappings.values()),
     }
-    return Validation(pd.concat(tables, ignore_index=True), summary, tuple(failures), tuple(waveforms), scales)
+    return Validation(pd.concat(tables, ignore_index=True), summary, tuple(runner.failures), tuple(waveforms), scales)
 
 
 def _trimmed(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None]) -> Trim:
@@ -214,7 +249,7 @@ def _failed_rows(mapping: str, samples: list[int], promised: list[Array]) -> pd.
 
 
 def _mapping_summary(
-    table: pd.DataFrame, plan: ValidationPlan, scale: Scale, clipped: int, accuracy_model: float, accuracy_spice: float | None,
+    table: pd.DataFrame, plan: ValidationPlan, scale: Scale | None, clipped: int | None, accuracy_model: float, accuracy_spice: float | None,
     energy: float | None, failed: int,
 ) -> dict[str, Any]:  # fmt: skip
     depth = plan.circuit.topology.depth
@@ -230,8 +265,8 @@ def _mapping_summary(
         "extra_spikes": sum(s.extra for s in stats.values()),
         "accuracy_model": accuracy_model,
         "accuracy_spice": accuracy_spice,
-        "current_scale": {"positive": scale.positive, "negative": scale.negative},
-        "scale_search": [{"factor": f, "rmse_s": e} for f, e in scale.tried],
+        "current_scale": {"positive": scale.positive, "negative": scale.negative} if scale is not None else None,
+        "scale_search": [{"factor": f, "rmse_s": e} for f, e in scale.tried] if scale is not None else [],
         "clipped_weights": clipped,
         "energy_per_inference_J": energy,
         "failed_samples": failed,

@@ -51,13 +51,14 @@ def model_membranes_V(network: RCSpikeNetwork, spike_time: Tensor, circuit: Circ
 
 def _membrane(arrive: Array, weight: Array, conductance: Array, until: float) -> Array:
     """v of every neuron at the normalised time ``until`` of the accumulation phase."""
-    order = [j for j in np.argsort(arrive) if arrive[j] < until]
+    arrive = np.maximum(arrive, 0.0)
+    order = [j for j in np.argsort(arrive, kind="stable") if arrive[j] < until]
     v = np.zeros(weight.shape[0])
     f, g = np.zeros_like(v), np.zeros_like(v)
     for position, j in enumerate(order):
         f, g = f + conductance[:, j], g + weight[:, j]
         stop = min(arrive[order[position + 1]], until) if position + 1 < len(order) else until
-        h = stop - max(arrive[j], 0.0)
+        h = stop - arrive[j]
         decay = np.exp(-f * h)
         v = v * decay + np.where(f > 1e-12, g * -np.expm1(-f * h) / np.where(f > 1e-12, f, 1.0), g * h)
     return v
@@ -71,7 +72,9 @@ def save_waveforms(
     if isinstance(outcome, Failure):
         return outcome
     raw = folder / f"{deck.name}.raw"
-    (folder / "decks" / f"{deck.name}.raw").replace(raw)
+    # A retry leaves its own raw file beside that of the attempt that failed.
+    stem = deck.name if len(outcome.attempts) == 1 else f"{deck.name}+{outcome.rung}"
+    (folder / "decks" / f"{stem}.raw").replace(raw)
     time_s = np.linspace(0.0, circuit.timeline.stop_s, POINTS)
     frames = []
     for vector in deck.vectors:
