@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flow.exit_code import ExitCode, exit_code_of
-
-if TYPE_CHECKING:
-    from flow.stage import Outcome
+from flow.options import (
+    CornerOption,
+    DebugOption,
+    ExperimentOption,
+    ForceOption,
+    JobsOption,
+    JsonOption,
+    Kind,
+    NetlistOption,
+    RunDirOption,
+    SamplesOption,
+    SchedulerOption,
+)
+from flow.output import console, finish, print_json, report_error
 
 app = typer.Typer(
     name="nonideal",
@@ -25,38 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Kind(StrEnum):
-    """Netlists that can be validated."""
-
-    schematic = "schematic"
-
-
-ExperimentOption = Annotated[
-    str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
-]
-JobsOption = Annotated[
-    int | None, typer.Option("--jobs", "-j", help="Parallel processes (default: one per core).")
-]
-CornerOption = Annotated[
-    str | None,
-    typer.Option("--corner", help="Process corners, as tt,ff,ss,sf,fs (default: the experiment's own)."),
-]
-SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", help="Dask scheduler for the simulations, as tcp://host:8786.")
-]
-RunDirOption = Annotated[
-    Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
-SamplesOption = Annotated[
-    int | None,
-    typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
-]
-NetlistOption = Annotated[Kind, typer.Option("--netlist", help="Which netlist is simulated.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command(epilog="Example: nonideal characterize --experiment iris --corner tt,ff,ss,sf,fs")
@@ -78,7 +55,7 @@ def characterize(
         experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
     ) as opened:
         outcomes = opened.run(("characterization",))
-    _finish(outcomes, as_json)
+    finish(outcomes, as_json)
 
 
 @app.command(epilog="Example: nonideal train --experiment iris --jobs 2")
@@ -100,7 +77,7 @@ def train(
         experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
     ) as opened:
         outcomes = opened.run(("training",))
-    _finish(outcomes, as_json)
+    finish(outcomes, as_json)
 
 
 @app.command(
@@ -151,10 +128,10 @@ def netlist(
             experiment, weights=weights, out=out, model=model, run_dir=run_dir, corner=corner, clip=clip
         )
         if as_json:
-            _print_json(summary)
+            print_json(summary)
         else:
             counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped"
-            _console().print(f"{out}: {counts}; mapping in {summary['mapping']}")
+            console().print(f"{out}: {counts}; mapping in {summary['mapping']}")
         return
     if model is not None:
         raise BadOption("--model belongs to --weights and --out")
@@ -162,7 +139,7 @@ def netlist(
         experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
     ) as opened:
         outcomes = opened.run(("netlist",), {"netlist": {"clip": True}} if clip else None)
-    _finish(outcomes, as_json)
+    finish(outcomes, as_json)
 
 
 @app.command(epilog="Example: nonideal validate-post-layout --netlist schematic --jobs 2")
@@ -192,7 +169,7 @@ def validate_post_layout(
         samples=samples,
     ) as opened:
         outcomes = opened.run(("validation",), {"validation": {"netlist": netlist.value}})
-    _finish(outcomes, as_json)
+    finish(outcomes, as_json)
 
 
 @app.command(epilog="Example: nonideal reproduce --experiment iris --samples 5")
@@ -222,7 +199,7 @@ def reproduce(
         samples=samples,
     ) as opened:
         outcomes = opened.run(LOOP, {"validation": {"netlist": Kind.schematic.value}})
-    _finish(outcomes, as_json)
+    finish(outcomes, as_json)
 
 
 @app.command(epilog="Example: nonideal doctor --json")
@@ -232,35 +209,11 @@ def doctor(as_json: JsonOption = False, debug: DebugOption = False) -> None:
 
     findings = examine()
     if as_json:
-        _print_json({"findings": [f.as_json() for f in findings], "ok": all(f.fine for f in findings)})
+        print_json({"findings": [f.as_json() for f in findings], "ok": all(f.fine for f in findings)})
     else:
-        _console().print(table(findings))
+        console().print(table(findings))
     if not all(f.fine for f in findings):
         raise typer.Exit(ExitCode.missing)
-
-
-def _finish(outcomes: list[Outcome], as_json: bool) -> None:
-    """Show what the stages gave; exit 1 where a result is out of spec."""
-    from flow.show import show
-
-    passed = all(outcome.passed for outcome in outcomes)
-    if as_json:
-        _print_json({"passed": passed, "stages": [outcome.as_json() for outcome in outcomes]})
-    else:
-        for outcome in outcomes:
-            show(_console(), outcome)
-    if not passed:
-        raise typer.Exit(ExitCode.out_of_spec)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False, default=str) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -274,26 +227,8 @@ def main(arguments: list[str] | None = None) -> None:
             import traceback
 
             traceback.print_exc()
-        _report(error, code, "--json" in arguments)
+        report_error(error, code, "--json" in arguments)
         sys.exit(code if code is not None else ExitCode.tool_failed)
-
-
-def _report(error: Exception, code: ExitCode | None, as_json: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    message = str(error) or type(error).__name__
-    if code is None:
-        message = (
-            f"{type(error).__name__}: {message} (a defect of nonideal: please report it with the lines above)"
-        )
-    if as_json:
-        _print_json(
-            {"error": {"type": type(error).__name__, "message": message, "exit_code": int(code or 4)}}
-        )
-    Console(stderr=True, highlight=False).print(
-        Text.assemble(("error: ", "bold red"), message), soft_wrap=True
-    )
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def _package_tools(*names: str) -> dict[str, str]:
 
 
 def _characterize(work: Work) -> Done:
+    from characterize.plots import save_plots
     from characterize.stage import characterize
     from characterize.workbench import Workbench
     from sky130_models import find_pdk
@@ -56,7 +57,8 @@ def _characterize(work: Work) -> Done:
     found.model.save(outputs[0])
     write_parquet(outputs[1], found.curves)
     write_csv(outputs[2], found.curves)
-    return Done(outputs, _model_summary(found.model))
+    plots = save_plots(found.model, found.curves, work.folder / "plots")
+    return Done((*outputs, *plots), _model_summary(found.model))
 
 
 def _model_summary(model: PhysicalModel) -> dict[str, Any]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -216,12 +216,11 @@ def test_help_is_instant_and_loads_nothing_heavy() -> None:
     code = f"import sys, flow.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-    best = 1e9
-    for _ in range(3):
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "flow.cli", "--help"], capture_output=True, check=True)
-        best = min(best, time.perf_counter() - begin)
-    assert best < 0.5
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "flow.cli", "--help"], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert cpu_s < 0.5  # CPU seconds: the wall clock belongs to the machine's other work as well
 
 
 def test_as_a_process(place: Path) -> None:

@@ -1,0 +1,41 @@
+"""The options that commands share, each defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Kind(StrEnum):
+    """Netlists that can be validated."""
+
+    schematic = "schematic"
+
+
+ExperimentOption = Annotated[
+    str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", help="Parallel processes (default: one per core).")
+]
+CornerOption = Annotated[
+    str | None,
+    typer.Option("--corner", help="Process corners, as tt,ff,ss,sf,fs (default: the experiment's own)."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler for the simulations, as tcp://host:8786.")
+]
+RunDirOption = Annotated[
+    Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
+]
+NetlistOption = Annotated[Kind, typer.Option("--netlist", help="Which netlist is simulated.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

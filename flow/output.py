@@ -1,0 +1,57 @@
+"""What commands print: tables for people, or nothing but JSON on stdout for machines; errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flow.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from flow.stage import Outcome
+
+
+def finish(outcomes: list[Outcome], as_json: bool) -> None:
+    """Show what the stages gave; exit 1 where a result is out of spec."""
+    from flow.show import show
+
+    passed = all(outcome.passed for outcome in outcomes)
+    if as_json:
+        print_json({"passed": passed, "stages": [outcome.as_json() for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            show(console(), outcome)
+    if not passed:
+        raise typer.Exit(ExitCode.out_of_spec)
+
+
+def console() -> Any:
+    """Tables for people, on stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False, default=str) + "\n")
+
+
+def report_error(error: Exception, code: ExitCode | None, as_json: bool) -> None:
+    """One message for an exception; with ``as_json`` an object on stdout as well."""
+    from rich.console import Console
+    from rich.text import Text
+
+    message = str(error) or type(error).__name__
+    if code is None:
+        message = (
+            f"{type(error).__name__}: {message} (a defect of nonideal: please report it with the lines above)"
+        )
+    if as_json:
+        print_json({"error": {"type": type(error).__name__, "message": message, "exit_code": int(code or 4)}})
+    Console(stderr=True, highlight=False).print(
+        Text.assemble(("error: ", "bold red"), message), soft_wrap=True
+    )
