@@ -136,16 +136,23 @@ class RCSpikeNetwork(nn.Module):
         return times
 
     @torch.no_grad()
-    def membrane_range(self, spike_time: Tensor) -> list[tuple[float, float]]:
-        """Smallest and largest v of each layer over the whole accumulation phase and all samples (float64,
-        exact).
+    def membrane_range(
+        self, spike_time: Tensor, *, limit_elements: int = 1 << 28
+    ) -> list[tuple[float, float]]:
+        """Smallest and largest v of each layer over the whole accumulation phase (float64, exact).
 
-        A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130.
+        A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130. Of large
+        sets only evenly spaced samples are looked at, ``limit_elements`` = samples x weights per layer.
         """
-        inputs = [torch.as_tensor(spike_time, dtype=torch.float64), *self.predict_times(spike_time)[:-1]]
-        ranges: list[tuple[float, float]] = []
-        for layer, t in zip(self.linear_layers, inputs, strict=True):
-            weight = layer.weight.detach().to(torch.float64)
-            _, v = trajectory(t.to(weight.device), weight, layer.reversal.conductance(weight))
-            ranges.append((float(v.min()), float(v.max())))
+        largest = max(layer.weight.numel() for layer in self.linear_layers)
+        stride = max(1, -(-spike_time.shape[0] * largest // limit_elements))
+        chunk = max(1, (1 << 23) // largest)
+        ranges = [(0.0, 0.0)] * len(self.layers)
+        for part in torch.as_tensor(spike_time, dtype=torch.float64)[::stride].split(chunk):
+            inputs = [part, *self.predict_times(part)[:-1]]
+            for index, (layer, t) in enumerate(zip(self.linear_layers, inputs, strict=True)):
+                weight = layer.weight.detach().to(torch.float64)
+                _, v = trajectory(t.to(weight.device), weight, layer.reversal.conductance(weight))
+                low, high = ranges[index]
+                ranges[index] = (min(low, float(v.min())), max(high, float(v.max())))
         return ranges

@@ -42,7 +42,7 @@ EVALUATION_BATCH = 1000
 class TrainingOptions(BaseModel):
     """How to train; the defaults are the paper's hardware experiment (section 7).
 
-    The optimiser is Adam. ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every``
+    The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``). ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every``
     epochs (and the last) a row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds
     have passed, at the end of an epoch (0: every epoch).
     """
@@ -53,6 +53,7 @@ class TrainingOptions(BaseModel):
     epochs: int = Field(default=1000, ge=1)
     batch_size: int = Field(default=50, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    schedule: Literal["constant", "cosine"] = "constant"
     loss: LossWeights = LossWeights()
     log_every: int = Field(default=10, ge=1)
     checkpoint_every_s: float = Field(default=5.0, ge=0.0)
@@ -134,7 +135,7 @@ def train(
     generator = torch.Generator().manual_seed(options.seed)
     network = network_options.build()
     network.reset_parameters(generator)
-    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     fingerprint = _fingerprint(dataset, network_options, options)
     checkpoint = folder / CHECKPOINT
     done = 0
@@ -221,6 +222,10 @@ class _Loop:
     def epoch(self, epoch: int, logged: bool) -> EpochMeter:
         """Train over all samples once; the meter holds spikes only where ``logged``."""
         meter = EpochMeter()
+        if self.options.schedule == "cosine":
+            share = (epoch - 1) / self.options.epochs
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.options.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
         order = torch.randperm(self.train_y.shape[0], generator=self.generator)
         for batch, index in enumerate(order.split(self.options.batch_size)):
             label = self.train_y[index]
@@ -228,10 +233,10 @@ class _Loop:
             loss = training_loss(firings, label, self.weights, self.options.loss, self.network.classes)
             self.optimiser.zero_grad()
             loss.backward()
-            squares = torch.stack([_gradient(w).square().sum() for w in self.weights])
-            value, norm = torch.stack((loss.detach(), squares.sum().sqrt())).tolist()
+            norms = torch.stack([torch.linalg.vector_norm(_gradient(w)) for w in self.weights])
+            value, norm = torch.stack((loss.detach(), torch.linalg.vector_norm(norms))).tolist()
             if not (math.isfinite(value) and math.isfinite(norm)):
-                raise _diverged(firings, squares, value, epoch, batch)
+                raise _diverged(firings, norms, value, epoch, batch)
             self.optimiser.step()
             meter.loss.append(value)
             meter.gradient_norm.append(norm)
@@ -245,9 +250,7 @@ def _gradient(weight: Tensor) -> Tensor:
     return weight.grad
 
 
-def _diverged(
-    firings: list[Firing], squares: Tensor, loss: float, epoch: int, batch: int
-) -> TrainingDiverged:
+def _diverged(firings: list[Firing], norms: Tensor, loss: float, epoch: int, batch: int) -> TrainingDiverged:
     """Name the first layer whose membrane, or else whose gradient, is not finite (layers count from 1)."""
     layer, what = None, f"loss is {loss}"
     for index, firing in enumerate(firings, start=1):
@@ -255,7 +258,7 @@ def _diverged(
             layer, what = index, f"membrane potential of layer {index} is not finite"
             break
     else:
-        for index, value in enumerate(squares.tolist(), start=1):
+        for index, value in enumerate(norms.tolist(), start=1):
             if not math.isfinite(value):
                 layer, what = index, f"gradient of layer {index}'s weights is not finite"
                 break
@@ -275,9 +278,10 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOpt
     for x in (dataset.train_x, dataset.train_y):
         digest.update(x.contiguous().numpy().tobytes())
     digest.update(network.model_dump_json().encode())
-    digest.update(
-        options.model_dump_json(exclude={"epochs", "log_every", "checkpoint_every_s", "tensorboard"}).encode()
-    )
+    free = {"log_every", "checkpoint_every_s", "tensorboard"}
+    if options.schedule == "constant":
+        free.add("epochs")
+    digest.update(options.model_dump_json(exclude=free).encode())
     return digest.hexdigest()
 
 

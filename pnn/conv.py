@@ -1,0 +1,121 @@
+"""RC-Spike convolution and earliest-spike pooling."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pnn.discharger import Discharger
+from pnn.dstd import DSTD, membrane_dstd
+from pnn.errors import BadParameter
+from pnn.exact import Exact
+from pnn.fused_dstd import fused_dstd
+from pnn.native import available
+from pnn.rc_spike import Firing, Method
+from pnn.reversal import Reversal
+
+SILENT = 2.0  # spike time of what lies outside the image
+
+
+class RCSpikeConv2d(nn.Module):
+    """A convolution of RC-Spike neurons: every output pixel and channel is a neuron of kernel^2 x in_channels axons.
+
+    Stride 1; ``padding`` pixels round the image are silent. ``weight`` [out_channels, in_channels, kernel, kernel], initialised
+    as ``nn.Conv2d``. Native where the kernel is available (DSTD): each pixel's spikes are sorted into intervals once, not once per
+    output pixel that sees them. Otherwise, and for exact evaluation, the image is unfolded.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        reversal: Reversal,
+        discharger: Discharger | None = None,
+        method: Method | None = None,
+        *,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        if min(in_channels, out_channels, kernel) < 1 or not 0 <= padding < kernel:
+            raise BadParameter(
+                f"convolution: channels {in_channels}, {out_channels} and kernel {kernel} must be positive, "
+                f"padding {padding} in 0..kernel - 1"
+            )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel, self.padding = kernel, padding
+        self.reversal = reversal
+        self.discharger = discharger if discharger is not None else Discharger()
+        self.method: Method = method if method is not None else DSTD()
+        # memory order [kernel, kernel, in, out]: an axon's weights side by side, as the native kernel reads them
+        self.weight = nn.Parameter(torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1))
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights, from ``generator`` if given."""
+        bound = 1.0 / math.sqrt(self.in_channels * self.kernel**2)
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
+        """spike_time [B, in_channels, H, W] -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
+        if spike_time.ndim != 4 or spike_time.shape[1] != self.in_channels:
+            raise BadParameter(f"need spike_time [B, {self.in_channels}, H, W], got {tuple(spike_time.shape)}")
+        batch, _, height, width = spike_time.shape
+        grow = 2 * self.padding - self.kernel + 1
+        rows = (height + grow, width + grow)
+        if min(rows) < 1:
+            raise BadParameter(f"an image of {height} x {width} is smaller than the kernel {self.kernel}")
+        flat = self.weight.permute(2, 3, 1, 0).reshape(-1, self.out_channels)  # [taps * in, out]
+        if isinstance(self.method, DSTD) and available(spike_time):
+            edges, third = self.method.edges(generator), self.method.order == 3
+            taps = convolution_taps(height, width, self.kernel, self.padding)
+            images = spike_time.permute(0, 2, 3, 1).reshape(batch, height * width, self.in_channels).contiguous()
+            v = fused_dstd(images, flat.contiguous(), self.reversal, edges, third, taps=taps)
+        else:
+            samples = self._unfold(spike_time)
+            if isinstance(self.method, Exact):
+                v = self.method.membrane(samples, flat.t(), self.reversal)
+            else:
+                c = self.reversal.conductance(flat.t())
+                v = membrane_dstd(samples, flat.t(), c, self.method.edges(generator), self.method.order == 3)
+        v = v.reshape(batch, *rows, self.out_channels).permute(0, 3, 1, 2)
+        return Firing(v, self.discharger.unclipped(v))
+
+    def _unfold(self, spike_time: Tensor) -> Tensor:
+        """One row of axons per output pixel: [B * rows, taps * in_channels], taps first as in the flat weight."""
+        padded = functional.pad(spike_time, [self.padding] * 4, value=SILENT)
+        patches = padded.unfold(2, self.kernel, 1).unfold(3, self.kernel, 1)  # [B, in, H, W, k, k]
+        return patches.permute(0, 2, 3, 4, 5, 1).reshape(-1, self.kernel**2 * self.in_channels)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel={self.kernel}, padding={self.padding}, "
+            f"{self.reversal}, {self.discharger}, {self.method}"
+        )
+
+
+@cache
+def convolution_taps(height: int, width: int, kernel: int, padding: int) -> Tensor:
+    """For every output pixel the flat index of each tap's input pixel, -1 outside: [rows, kernel^2] int32."""
+    pixels = torch.arange(height * width, dtype=torch.int32).reshape(height, width)
+    padded = functional.pad(pixels, [padding] * 4, value=-1)
+    return padded.unfold(0, kernel, 1).unfold(1, kernel, 1).reshape(-1, kernel * kernel).contiguous()
+
+
+class EarliestSpikePool2d(nn.Module):
+    """Pooling that passes on the first spike of each ``size`` x ``size`` window, as a wired OR would; remainders are dropped."""
+
+    def __init__(self, size: int = 2) -> None:
+        super().__init__()
+        if size < 1:
+            raise BadParameter(f"pooling size {size} must be positive")
+        self.size = size
+
+    def forward(self, spike_time: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H // size, W // size]; the gradient goes to the spike that was first."""
+        return -functional.max_pool2d(-spike_time, self.size)

@@ -1,0 +1,147 @@
+"""Image data sets from their standard files: MNIST and Fashion-MNIST (IDX), CIFAR-10 (binary); plain or
+``.gz``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import fetch_openml
+from torch import Tensor
+
+from pnn.data import Dataset, Encoding
+from pnn.errors import DataError
+
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+OPENML = {"mnist": "mnist_784", "fashion_mnist": "Fashion-MNIST"}
+CIFAR_TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
+CIFAR_TEST = "test_batch.bin"
+CIFAR_RECORD = 1 + 3 * 32 * 32
+IMAGES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+
+
+def load_images(
+    name: str, folder: Path, *, encoding: Encoding | None = None, download: bool = False
+) -> Dataset:
+    """An image set from the standard files in ``folder``; pixel x in [0, 1] spikes at t = 1 - x unless
+    ``encoding`` says otherwise.
+
+    mnist, fashion_mnist: the four IDX files; cifar10: the six files of the binary version, channels first.
+    Train and test as published. With ``download`` missing IDX files are fetched from OpenML and kept in
+    ``folder``. Spike times are float32, [n, channels * height * width (+ 1 with the bias axon)]. Raises
+    ``DataError`` that names the missing or damaged file.
+    """
+    encoding = encoding if encoding is not None else Encoding(time="inverted", bias=False)
+    if name not in IMAGES:
+        raise DataError(f"unknown image set {name!r}: choose one of {', '.join(IMAGES)}")
+    if name == "cifar10":
+        train_x, train_y = _cifar([folder / file for file in CIFAR_TRAIN])
+        test_x, test_y = _cifar([folder / CIFAR_TEST])
+    else:
+        if download and not all(_present(folder / file) for file in IDX_FILES):
+            download_openml(name, folder)
+        train_x, train_y, test_x, test_y = (read_idx(folder / file) for file in IDX_FILES)
+    for x, y in ((train_x, train_y), (test_x, test_y)):
+        if x.shape[0] != y.shape[0] or x[0].size != np.prod(IMAGES[name]):
+            raise DataError(
+                f"{folder}: {x.shape[0]} images of {x[0].size} pixels and {y.shape[0]} labels are not {name}"
+            )
+
+    def spikes(images: np.ndarray) -> Tensor:
+        pixels = torch.from_numpy(images.reshape(len(images), -1).astype(np.float32)).div_(255.0)
+        return encoding.encode(pixels)
+
+    features = int(np.prod(IMAGES[name])) + int(encoding.bias)
+    labels = [torch.from_numpy(y.astype(np.int64)) for y in (train_y, test_y)]
+    return Dataset(spikes(train_x), labels[0], spikes(test_x), labels[1], features, 10, name, encoding)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The unsigned bytes of an IDX file, ``path`` or ``path``.gz. Raises ``DataError``."""
+    data = _read(path)
+    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        raise DataError(f"{path}: not an IDX file of bytes (its first bytes are {data[:4].hex()})")
+    dimensions = data[3]
+    start = 4 + 4 * dimensions
+    shape = struct.unpack(f">{dimensions}I", data[4:start]) if len(data) >= start else ()
+    if len(data) - start != int(np.prod(shape)):
+        raise DataError(
+            f"{path}: {len(data) - start} bytes of data for shape {shape}: truncated or damaged, get it again"
+        )
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    """Write bytes as ``path``.gz in IDX, whole or not at all."""
+    head = b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
+    target = path.with_name(path.name + ".gz")
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(gzip.compress(head + values.astype(np.uint8).tobytes(), 6, mtime=0))
+    os.replace(part, target)
+
+
+def download_openml(name: str, folder: Path) -> None:
+    """Fetch mnist or fashion_mnist from OpenML (about 15 and 40 MB) and keep it as the standard files in
+    ``folder``.
+    """
+    if name not in OPENML:
+        raise DataError(f"{name} has no download here: put its standard files into {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        x, y = fetch_openml(
+            OPENML[name], version=1, return_X_y=True, as_frame=False, parser="liac-arff", cache=False
+        )
+    except OSError as error:
+        raise DataError(
+            f"{name}: download from OpenML failed ({error}); put the files into {folder}"
+        ) from error
+    if x.shape != (70000, 784):
+        raise DataError(f"{name}: OpenML sent {x.shape}, not 70000 images of 784 pixels")
+    images, labels = x.astype(np.uint8).reshape(-1, 28, 28), y.astype(np.uint8)
+    for file, values in zip(
+        IDX_FILES, (images[:60000], labels[:60000], images[60000:], labels[60000:]), strict=True
+    ):
+        write_idx(folder / file, values)
+
+
+def _cifar(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    parts = []
+    for path in paths:
+        data = _read(path)
+        if len(data) == 0 or len(data) % CIFAR_RECORD:
+            raise DataError(
+                f"{path}: {len(data)} bytes are not whole records of {CIFAR_RECORD}: truncated or damaged"
+            )
+        parts.append(np.frombuffer(data, np.uint8).reshape(-1, CIFAR_RECORD))
+    records = np.concatenate(parts)
+    if records[:, 0].max() > 9:
+        raise DataError(f"{paths[0]}: label {records[:, 0].max()} found, CIFAR-10 has 0..9")
+    return records[:, 1:], records[:, 0]
+
+
+def _present(path: Path) -> bool:
+    return path.is_file() or path.with_name(path.name + ".gz").is_file()
+
+
+def _read(path: Path) -> bytes:
+    if path.is_file():
+        return path.read_bytes()
+    packed = path.with_name(path.name + ".gz")
+    if not packed.is_file():
+        raise DataError(
+            f"neither {path} nor {packed.name} is there: set the data directory to where the files lie"
+        )
+    try:
+        return gzip.decompress(packed.read_bytes())
+    except (OSError, EOFError) as error:
+        raise DataError(f"{packed}: not a readable gzip file ({error}): get it again") from error
