@@ -18,7 +18,6 @@ from torch import Tensor
 
 from characterize.model import PhysicalModel
 from pnn import RCSpikeNetwork, Reversal
-from postlayout.comparison import classify
 from postlayout.errors import ValidationError
 from postlayout.prediction import unclipped_times
 
@@ -47,21 +46,26 @@ class Scale:
         return Scale(self.positive * factor, self.negative * factor, self.tried)
 
 
-def pair_rmse(promised: Array, seen: Array, window: float) -> float:
-    """RMSE over neurons that fire in both, normalised times; infinity when there is none."""
-    error = (seen - promised)[classify(promised, seen, 1.0, window) == "pair"]
+def mapping_rmse(promised: Array, seen: Array) -> float:
+    """What the search minimises: RMSE over neurons that fire in either, normalised times, a silent one counted at the end of the phase.
+
+    A missed or an extra spike so costs its distance to the end of the phase: a scale cannot win by silencing neurons. Infinity when no
+    neuron fires at all.
+    """
+    fires = (promised < 1.0) | (seen < 1.0)
+    error = (np.minimum(seen, 1.0) - np.minimum(promised, 1.0))[fires]
     return float(np.sqrt(np.mean(error**2))) if len(error) else float("inf")
 
 
 def model_scale(
-    mapping: str, network: RCSpikeNetwork, model: PhysicalModel, spike_time: Tensor, window: float, *, low: float, high: float, step: float
+    mapping: str, network: RCSpikeNetwork, model: PhysicalModel, spike_time: Tensor, *, low: float, high: float, step: float
 ) -> Scale:
     """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes."""
     promised = unclipped_times(network, spike_time)[-1]
     silicon = Reversal.current_dependent(model)
     factors = np.arange(low, high + step / 2, step)
     pairs = [(p, n) for p in factors for n in factors] if mapping in TWO_DIMENSIONAL else [(f, f) for f in factors]
-    errors = [pair_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1], window) for pair in pairs]
+    errors = [mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1]) for pair in pairs]
     best = int(np.argmin(errors))
     if not np.isfinite(errors[best]):
         raise ValidationError(f"mapping {mapping}: no output neuron fires on the calibration samples; train longer or check the data set")
@@ -78,7 +82,7 @@ def refine(start: Scale, error: Callable[[list[Scale]], list[float]]) -> Scale:
         known.update(zip(missing, error([start.times(f) for f in missing]), strict=True))
         squares = np.array([known[f] ** 2 for f in factors])
         if not np.all(np.isfinite(squares)):
-            raise ValidationError(f"no spike pairs at the current scales {factors}: the mapping is off by more than the search can mend")
+            raise ValidationError(f"no spikes at the current scales {factors}: the mapping is off by more than the search can mend")
         lowest = int(np.argmin(squares))
         if lowest == 1:
             break

@@ -20,7 +20,7 @@ from pnn import Dataset, RCSpikeNetwork
 from postlayout.comparison import spike_table, statistics
 from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.prediction import decide, unclipped_times
-from postlayout.scale import Scale, model_scale, pair_rmse, refine
+from postlayout.scale import Scale, mapping_rmse, model_scale, refine
 from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
 from postlayout.trim import Trim, trim_discharger
 from postlayout.waveforms import save_waveforms
@@ -114,12 +114,12 @@ class _Runner:
         Raises ``SamplesFailed`` when fewer than half of them gave a result.
         """
         plan, circuit = self.plan, self.plan.circuit
-        t_circ_s, window = plan.model.t_circ_s, circuit.timeline.window_s / plan.model.t_circ_s
+        t_circ_s = plan.model.t_circ_s
         network = plan.networks[mapping]
         count = min(plan.calibration_samples, len(plan.dataset.train_x))
         chosen = np.unique(np.linspace(0, len(plan.dataset.train_x) - 1, count).round().astype(int))
         start = model_scale(
-            mapping, network, plan.model, plan.dataset.train_x, window, low=plan.scale_low, high=plan.scale_high, step=plan.scale_step
+            mapping, network, plan.model, plan.dataset.train_x, low=plan.scale_low, high=plan.scale_high, step=plan.scale_step
         )
         inputs = plan.dataset.train_x[torch.from_numpy(chosen)]
         promised = unclipped_times(network, inputs)[-1]
@@ -142,7 +142,7 @@ class _Runner:
                         raise SamplesFailed(told)
                     self.say(f"{told}; the scale is found without them")
                 seen = np.stack([spike_times_s(part[i], circuit)[-1] for i in good]) / t_circ_s  # type: ignore[arg-type]
-                errors.append(pair_rmse(promised[good], seen, window) * t_circ_s)
+                errors.append(mapping_rmse(promised[good], seen) * t_circ_s)
             return errors
 
         return refine(start, error)
