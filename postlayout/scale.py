@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 TWO_DIMENSIONAL = frozenset({"ann"})
 """Mappings whose positive and negative currents are scaled apart."""
 STEP = 0.015
-LIMIT = 0.2
+LIMIT = 0.3
+COARSE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,22 @@ def model_scale(
     """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes."""
     promised = unclipped_times(network, spike_time)[-1]
     silicon = Reversal.current_dependent(model)
-    factors = np.arange(low, high + step / 2, step)
-    pairs = [(p, n) for p in factors for n in factors] if mapping in TWO_DIMENSIONAL else [(f, f) for f in factors]
-    errors = [mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1]) for pair in pairs]
-    best = int(np.argmin(errors))
-    if not np.isfinite(errors[best]):
-        raise ValidationError(f"mapping {mapping}: no output neuron fires on the calibration samples; train longer or check the data set")
-    return Scale(float(pairs[best][0]), float(pairs[best][1]))
+
+    def best(positive: Array, negative: Array | None) -> tuple[float, float]:
+        pairs = [(f, f) for f in positive] if negative is None else [(p, n) for p in positive for n in negative]
+        errors = [mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1]) for pair in pairs]
+        lowest = int(np.argmin(errors))
+        if not np.isfinite(errors[lowest]):
+            raise ValidationError(f"mapping {mapping}: no output neuron fires on the training samples; train longer or check the data set")
+        return float(pairs[lowest][0]), float(pairs[lowest][1])
+
+    # The error is smooth in both factors: a grid five times as coarse first, then the fine one around its best point.
+    apart = mapping in TWO_DIMENSIONAL
+    coarse = np.arange(low, high + step / 2, COARSE * step)
+    rough = best(coarse, coarse if apart else None)
+    fine = step * np.arange(-COARSE, COARSE + 1)
+    positive, negative = best(rough[0] + fine, rough[1] + fine if apart else None)
+    return Scale(positive, negative)
 
 
 def refine(start: Scale, error: Callable[[list[Scale]], list[float]]) -> Scale:

@@ -42,8 +42,8 @@ class ValidationPlan:
     dataset: Dataset
     samples: int
     calibration_samples: int
-    scale_low: float = 0.85
-    scale_high: float = 1.25
+    scale_low: float = 0.6
+    scale_high: float = 1.8
     scale_step: float = 0.01
     clip: bool = False
 
