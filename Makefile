@@ -21,7 +21,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize train netlist validate reproduce demo test lint clean
+.PHONY: help setup doctor characterize train netlist validate report reproduce demo test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ netlist: setup ## turn the trained weights into bias voltages and a SPICE networ
 validate: setup ## simulate the schematic netlist and compare its spikes with the model's
 	@$(BIN)/nonideal validate-post-layout --netlist schematic $(OPTIONS)
 
-reproduce: setup ## the whole loop, from silicon models to spikes in SPICE
+report: setup ## write report.html and report.md on whatever was run
+	@$(BIN)/nonideal report $(OPTIONS)
+
+reproduce: setup ## the whole loop, from silicon models to report
 	@$(BIN)/nonideal reproduce $(OPTIONS)
 
 demo: setup ## the whole loop on 5 samples

@@ -172,6 +172,28 @@ def validate_post_layout(
     finish(outcomes, as_json)
 
 
+@app.command(epilog="Example: nonideal report --experiment iris")
+def report(
+    *,
+    experiment: ExperimentOption = "iris",
+    corner: CornerOption = None,
+    samples: SamplesOption = None,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write report.html and report.md on whatever stages were run."""
+    from flow.session import session
+
+    with session(
+        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, samples=samples
+    ) as opened:
+        reports = opened.reports()
+    finish([], as_json, reports)
+
+
 @app.command(epilog="Example: nonideal reproduce --experiment iris --samples 5")
 def reproduce(
     *,
@@ -185,9 +207,8 @@ def reproduce(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Run the whole loop: characterize, train, netlist, validate (schematic). Continues where it was."""
+    """Run the whole loop: characterize, train, netlist, validate, report. Continues where it was."""
     from flow.session import session
-    from flow.stages import LOOP
 
     with session(
         experiment,
@@ -198,8 +219,8 @@ def reproduce(
         force=force,
         samples=samples,
     ) as opened:
-        outcomes = opened.run(LOOP, {"validation": {"netlist": Kind.schematic.value}})
-    finish(outcomes, as_json)
+        outcomes, reports = opened.loop(Kind.schematic.value)
+    finish(outcomes, as_json, reports)
 
 
 @app.command(epilog="Example: nonideal doctor --json")

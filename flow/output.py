@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
     from flow.stage import Outcome
 
 
-def finish(outcomes: list[Outcome], as_json: bool) -> None:
-    """Show what the stages gave; exit 1 where a result is out of spec."""
+def finish(outcomes: list[Outcome], as_json: bool, reports: list[Path] | None = None) -> None:
+    """Show what the stages gave (and where the reports lie); exit 1 where a result is out of spec."""
     from flow.show import show
 
     passed = all(outcome.passed for outcome in outcomes)
     if as_json:
-        print_json({"passed": passed, "stages": [outcome.as_json() for outcome in outcomes]})
+        found: dict[str, Any] = {"passed": passed, "stages": [outcome.as_json() for outcome in outcomes]}
+        print_json(found | ({"reports": [str(r) for r in reports]} if reports is not None else {}))
     else:
         for outcome in outcomes:
             show(console(), outcome)
+        for report in reports or []:
+            console().print(f"report: {report}", soft_wrap=True)
     if not passed:
         raise typer.Exit(ExitCode.out_of_spec)
 

@@ -13,7 +13,7 @@ from flow.errors import BadOption
 from flow.experiment import Experiment, load_experiment
 from flow.rundir import RunDir, default_run_dir
 from flow.stage import Outcome, run_stage
-from flow.stages import STAGES
+from flow.stages import LOOP, STAGES
 from flow.writeback import write_netlist
 from sky130_models.corner import Corner, parse_corner
 
@@ -45,6 +45,30 @@ class Session:
                 given = (options or {}).get(name)
                 outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, given))
         return outcomes
+
+    def loop(self, netlist: str) -> tuple[list[Outcome], list[Path]]:
+        """Every stage, then the report; samples that failed are in the report before they are an error."""
+        from postlayout.errors import SamplesFailed
+
+        try:
+            outcomes = self.run(LOOP, {"validation": {"netlist": netlist}})
+        except SamplesFailed:
+            self.reports()
+            raise
+        return outcomes, self.reports()
+
+    def reports(self) -> list[Path]:
+        """Write the report at every corner that has results; the paths of the pages."""
+        from flow.report import NothingToReport, write_report
+
+        pages = []
+        for corner in self.corners:
+            try:
+                pages.append(write_report(self.at(corner)[1].path)[0])
+            except NothingToReport:
+                if len(self.corners) == 1:
+                    raise
+        return pages
 
 
 @contextmanager

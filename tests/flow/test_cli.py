@@ -143,6 +143,7 @@ def test_any_checkpoint_becomes_a_netlist(place: Path, capsys: pytest.CaptureFix
         (["train", "-e", "tiny.toml", "--corner", "tf"], 2, "--corner tf"),
         (["train", "-e", "tiny.toml", "--corner", "ff"], 2, "nonideal characterize"),
         (["netlist", "-e", "tiny.toml"], 2, "nonideal train"),
+        (["report", "-e", "tiny.toml", "--run-dir", "empty"], 2, "empty"),
         (["netlist", "-e", "tiny.toml", "--weights", "w"], 2, "--out"),
         (
             ["netlist", "-e", "tiny.toml", "--weights", "w", "--out", "n.spice"],

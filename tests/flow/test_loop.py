@@ -76,6 +76,7 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path)
     assert summary["numerical_floor_s"] < 0.5e-9
     spikes = pd.read_parquet(validation / "spikes.parquet")
     assert len(spikes) == 2 * (3 + 3)
+    assert (tmp_path / "runs/small/report.html").is_file()
 
     # A limit that cannot be met: the same simulations, from the cache, and another verdict.
     (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15))
