@@ -70,7 +70,7 @@ def crossbar(
     cell = synapse(sizes, width=grid.pitch, height=grid.row_height)
     block = Block.named(name, round(dendrites * grid.pitch, 3), round(axons * grid.row_height, 3))
     place_rows(block, cell, grid, 0.0)
-    straps = draw_straps(block, {"vss": -STRAP_PITCH, "vdd": -2 * STRAP_PITCH}, grid.rails(), 0.0)
+    straps = draw_straps(block, {"vss": -STRAP_PITCH / 2, "vdd": -1.5 * STRAP_PITCH}, grid.rails(), 0.0)
     block.pins.update(straps)
     for axon in range(axons):
         for net in ("axon", "axon_b"):

@@ -62,11 +62,11 @@ class Strip:
         """The y of a row of pads or tracks, 0 next to the n diffusion."""
         return snap(self.vss_y + self.way * (DIFF_TO_RAIL + self.n_width + PAD_TO_DIFF + LICON / 2 + index * TRACK))
 
-    def frame(self, width: float, contacts_x: Sequence[float] | None = None) -> None:
+    def frame(self, width: float, vss_x: Sequence[float] | None = None, vdd_x: Sequence[float] | None = None) -> None:
         """Rails, taps, well and the implants of both diffusions along the whole row."""
         height = abs(self.vdd_y - self.vss_y)
         edge = (DIFF_TO_RAIL + self.n_width + height - DIFF_TO_RAIL - self.p_width) / 2
-        row_frame(self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, contacts_x=contacts_x)
+        row_frame(self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, vss_x=vss_x, vdd_x=vdd_x)
         for side, implant, tallest in ((self.n, "nsdm", self.n_width), (self.p, "psdm", self.p_width)):
             low = side.rail + side.way * IMPLANT_TO_RAIL
             high = side.start + side.way * (tallest + IMPLANT)
@@ -127,6 +127,12 @@ def _columns(sizes: DriverSizes) -> dict[str, float]:
 def driver_width(sizes: DriverSizes = DriverSizes()) -> float:
     """Least width of a driver."""
     return up(_columns(sizes)["out"] + EDGE)
+
+
+def source_columns(sizes: DriverSizes, x0: float = 0.0) -> tuple[list[float], list[float]]:
+    """The columns where a driver's sources meet vss and vdd, its left edge at x0."""
+    columns = _columns(sizes)
+    return [x0 + columns["rail"]], [x0 + columns["rail"], x0 + columns["trigger end"]]
 
 
 def draw_driver(strip: Strip, sizes: DriverSizes, x0: float) -> DriverAnchors:
@@ -193,7 +199,7 @@ def driver(
     height = driver_height(sizes) if height is None else height
     block = Block.named(name, driver_width(sizes), height)
     strip = driver_strip(block, sizes, 0.0, height)
-    strip.frame(block.width)
+    strip.frame(block.width, *source_columns(sizes))
     anchors = draw_driver(strip, sizes, 0.0)
     block.pins["trigger"] = stack(block, *anchors.trigger, "li1", "met2")
     block.pins["phase"] = stack(block, *anchors.phase, "li1", "met2")

@@ -17,6 +17,7 @@ from .dimensions import (
     snap,
 )
 
+CONTACT_PITCH = MCON + limit("ct.2") + 0.02
 TAP_PITCH = 2.0  # between contacts of a tap, where no others are asked for
 
 
@@ -28,33 +29,46 @@ def row_frame(
     *,
     bottom: float = 0.0,
     up: int = 1,
-    contacts_x: Sequence[float] | None = None,
+    vss_x: Sequence[float] | None = None,
+    vdd_x: Sequence[float] | None = None,
 ) -> None:
     """Draw the frame of one row, vss rail centred at `bottom`, vdd rail `height` away upwards (up=1) or downwards (up=-1).
 
     `well_y` is the distance from the vss rail to the n-well's edge. The taps run under both rails along the whole row,
-    so that no diffusion is far from one (LU.2, LU.3) and neighbouring rows share them. `contacts_x` says where the rails
-    meet them.
+    so that no diffusion is far from one (LU.2, LU.3) and neighbouring rows share them. `vss_x` and `vdd_x` say where
+    the rails meet them: best next to the sources, for a rail's metal is far better than its tap's local interconnect.
     """
 
     def rect(layer: str, x0: float, y0: float, x1: float, y1: float) -> None:
         a, b = sorted((bottom + up * y0, bottom + up * y1))
         block.rect(layer, x0, a, x1, b)
 
-    if contacts_x is None:
-        count = max(1, round(width / TAP_PITCH))
-        contacts_x = [width * (index + 0.5) / count for index in range(count)]
     side = limit("difftap.10") + 0.02
     rect("nwell", -side, well_y, width + side, height + WELL_PAST_RAIL)
-    for rail, implant in ((0.0, "psdm"), (height, "nsdm")):
+    for rail, implant, contacts in ((0.0, "psdm", vss_x), (height, "nsdm", vdd_x)):
         rect("met1", 0.0, rail - RAIL_HALF, width, rail + RAIL_HALF)
         rect("li1", 0.0, rail - 0.09, width, rail + 0.09)
         rect("tap", 0.0, rail - TAP_HALF, width, rail + TAP_HALF)
         rect(implant, -IMPLANT, rail - IMPLANT_TO_RAIL, width + IMPLANT, rail + IMPLANT_TO_RAIL)
-        for centre in contacts_x:
+        for centre in evenly(width) if contacts is None else contacts:
             x = snap(centre - LICON / 2)
             y = snap(bottom + up * rail - LICON / 2)
             block.rect("licon1", x, y, x + LICON, y + LICON)
             block.rect("mcon", x, y, x + MCON, y + MCON)
 
 
+
+
+def evenly(width: float) -> list[float]:
+    """Contact positions evenly along a rail."""
+    count = max(1, round(width / TAP_PITCH))
+    return [width * (index + 0.5) / count for index in range(count)]
+
+
+def spaced(wanted: Sequence[float], width: float) -> list[float]:
+    """Those of the wanted contact positions, the more important first, that keep clear of the ones before and of the edges."""
+    kept: list[float] = []
+    for x in wanted:
+        if CONTACT_PITCH / 2 <= x <= width - CONTACT_PITCH / 2 and all(abs(x - other) >= CONTACT_PITCH for other in kept):
+            kept.append(x)
+    return kept

@@ -7,7 +7,7 @@ from circuits.design import DriverSizes
 from .block import Block, Box
 from .contacts import MET3_LINE, MET4_LINE, stack
 from .dimensions import OVERLAP, snap
-from .driver import draw_driver, driver_strip, driver_width
+from .driver import draw_driver, driver_strip, driver_width, source_columns
 
 PHASE = 0.28
 
@@ -27,7 +27,7 @@ def input_driver(
     width = input_width(sizes)
     block = Block.named(name, width, height)
     strip = driver_strip(block, sizes, 0.0, height)
-    strip.frame(width)
+    strip.frame(width, *source_columns(sizes))
     anchors = draw_driver(strip, sizes, 0.0)
     for (x, y), level, line in ((anchors.out, "li1", axon), (anchors.out_b, "met1", axon_b)):
         stack(block, x, y, level, "met3")

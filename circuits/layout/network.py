@@ -28,6 +28,7 @@ SPIKE = 0.28
 SHIELD_TO_SPIKE = 0.6
 LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
 SHARED_LINES = ("v0", "vdis", "vsense")
+LINE_PITCH = 0.8  # of the upright lines that join the layers' v0, vdis and vsense
 PIN = 0.4
 
 
@@ -106,13 +107,13 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = Design(), *, nam
 
     block.height = round(-y - GAP, 3)
     left = -input_width(design.driver)
-    straps = draw_straps(block, {"vss": left - STRAP_PITCH, "vdd": left - 2 * STRAP_PITCH}, rails, left)
-    draw_straps(block, {"vss": width + STRAP_PITCH, "vdd": width + 2 * STRAP_PITCH}, rails, width)
+    straps = draw_straps(block, {"vss": left - STRAP_PITCH / 2, "vdd": left - 1.5 * STRAP_PITCH}, rails, left)
+    draw_straps(block, {"vss": width + STRAP_PITCH / 2, "vdd": width + 1.5 * STRAP_PITCH}, rails, width)
     for _, rail in rails:  # carry every rail from the left straps to the right ones, also where no cell does
         block.rect("met1", left, snap(rail - RAIL_HALF), width, snap(rail + RAIL_HALF))
     block.pins.update({net: Box(box.layer, box.x0, box.y1 - PIN, box.x1, box.y1) for net, box in straps.items()})
     for index, net in enumerate(SHARED_LINES):
-        x = left - (index + 3) * STRAP_PITCH
+        x = left - 2 * STRAP_PITCH - (index + 0.5) * LINE_PITCH
         ys = shared[net]
         box = block.rect("met2", snap(x - 0.2), snap(min(ys) - 0.2), snap(x - 0.2) + 0.4, snap(max(ys) + 0.2))
         for line_y in ys:
@@ -122,7 +123,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = Design(), *, nam
 
 
 def _left_edge(cells: Cells) -> float:
-    return round(-cells.input.width - (len(SHARED_LINES) + 3) * STRAP_PITCH, 3)
+    return round(-cells.input.width - 2 * STRAP_PITCH - (len(SHARED_LINES) + 0.5) * LINE_PITCH, 3)
 
 
 def _neuron_rails(cell: Block) -> list[tuple[str, float]]:

@@ -13,9 +13,10 @@ from circuits.design import DriverSizes, NeuronSizes
 from .block import Block, Box
 from .contacts import MET3_LINE, stack
 from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
-from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width
+from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width, source_columns
 from .errors import LayoutError
 from .fets import Gate, chain, column_step
+from .frame import evenly, spaced
 from .mim import LANDING, PLATE_SPACE, draw_mim, least_pitch, plate_height
 
 LINE_PITCH = 0.7  # control lines on metal 3
@@ -109,13 +110,17 @@ def neuron(
     vdd_y = round(below + driver_height(driver), 3)
 
     columns = _columns(sizes)
-    # The synapses above contact the shared rail at the dendrite.
-    contacts = [columns["membrane"] + 2 * index for index in range(-1, 10) if 0.3 < columns["membrane"] + 2 * index < width - 0.3]
+    driver_x = round(width - driver_width(driver), 3)
+    vss_x, vdd_x = source_columns(driver, driver_x)
+    low_vss = spaced([*vss_x, *evenly(width)], width)
+    vdd = spaced([*vdd_x, columns["dx"], *evenly(width)], width)
+    # The synapses above contact the rail they share with this row at the dendrite.
+    high_vss = spaced([columns["membrane"], columns["vss"], *evenly(width)], width)
     lower = driver_strip(block, driver, below, vdd_y)
-    lower.frame(width, contacts)
-    anchors = draw_driver(lower, driver, round(width - driver_width(driver), 3))
+    lower.frame(width, low_vss, vdd)
+    anchors = draw_driver(lower, driver, driver_x)
     upper = Strip(block, block.height, vdd_y, n_width, p_width)
-    upper.frame(width, contacts)
+    upper.frame(width, high_vss, vdd)
     _draw_fets(upper, sizes, columns)
     _draw_local(upper, columns)
     lines = _draw_lines(block, upper, lower)

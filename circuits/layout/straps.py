@@ -1,29 +1,33 @@
-"""Supply straps: upright lines on metal 2 that join the rails of all rows."""
+"""Supply straps: wide upright lines on metal 2 that join the rails of all rows, a few ohms from end to end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from .block import Block, Box
-from .contacts import stack
-from .dimensions import RAIL_HALF, snap
+from .dimensions import RAIL_HALF, VIA, limit, snap, up
 
-STRAP = 0.4
-STRAP_PITCH = 0.8
+STRAP = 2.8  # below the 3 um from which metal needs more space
+STRAP_PITCH = 3.2
+VIA_PITCH = up(VIA + limit("via.2"))
+VIA_MARGIN = 0.15
 
 
 def draw_straps(block: Block, xs: Mapping[str, float], rails: Sequence[tuple[str, float]], reach: float) -> dict[str, Box]:
-    """Draw a strap for each net at its x, joined to the rails of that net, which are lengthened to the farthest strap.
+    """Draw a strap for each net, centred at its x and joined by a row of vias to the rails of that net.
 
-    `rails` are (net, y); `reach` is the x where the rails begin now.
+    `rails` are (net, y); all of them are lengthened from `reach`, where they end now, to the farthest strap.
     """
-    far = min(xs.values()) - STRAP if min(xs.values()) < reach else max(xs.values()) + STRAP
+    edges = [x + side * STRAP / 2 for x in xs.values() for side in (-1, 1)]
+    far = min(edges) if min(edges) < reach else max(edges)
     low, high = min(y for _, y in rails), max(y for _, y in rails)
     straps = {}
     for net, x in xs.items():
         left = snap(x - STRAP / 2)
-        straps[net] = block.rect("met2", left, snap(low - STRAP / 2), left + STRAP, snap(high + STRAP / 2))
+        straps[net] = block.rect("met2", left, snap(low - RAIL_HALF), left + STRAP, snap(high + RAIL_HALF))
+    count = int((STRAP - 2 * VIA_MARGIN - VIA) / VIA_PITCH) + 1
     for net, y in rails:
         block.rect("met1", snap(min(far, reach)), snap(y - RAIL_HALF), snap(max(far, reach)), snap(y + RAIL_HALF))
-        stack(block, xs[net], y, "met1", "met2")
+        for index in range(count):
+            block.square("via", xs[net] - STRAP / 2 + VIA_MARGIN + VIA / 2 + index * VIA_PITCH, y, VIA)
     return straps

@@ -91,7 +91,7 @@ def synapse(
     n_top = DIFF_TO_RAIL + pair_height(sizes.select_n, sizes.memory_n)
     p_bottom = height - DIFF_TO_RAIL - pair_height(sizes.select_p, sizes.memory_p)
     well_y = snap((n_top + WELL_TO_N_DIFF + p_bottom - WELL_PAST_P_DIFF) / 2)
-    row_frame(block, width, height, well_y, contacts_x=[x])
+    row_frame(block, width, height, well_y, vss_x=[x], vdd_x=[x])
 
     drain_n, axon_y = _pair(block, "n", sizes.select_n, sizes.memory_n, x, half_width(sizes), height)
     drain_p, axon_b_y = _pair(block, "p", sizes.select_p, sizes.memory_p, x, half_width(sizes), height)
