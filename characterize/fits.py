@@ -12,16 +12,19 @@ from characterize.errors import FitRefused
 from characterize.model import Estimate
 
 Array = NDArray[np.float64]
+MIN_DROP_SPAN_V = 0.1
+"""How far apart neurons must start to fire for a fit of threshold and discharge."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineFit:
-    """``y = intercept + slope * x`` with standard errors and the rms residual (units of y)."""
+    """``y = intercept + slope * x`` with standard errors, their covariance, and the rms residual (units of y)."""
 
     slope: float
     slope_stderr: float
     intercept: float
     intercept_stderr: float
+    covariance: float
     rms: float
 
 
@@ -35,7 +38,9 @@ def fit_line(x: Array, y: Array) -> LineFit:
     residual = y - (intercept + slope * x)
     variance = float(residual @ residual) / max(len(x) - 2, 1)
     errors = np.sqrt(np.diag(covariance) * variance)
-    return LineFit(float(slope), float(errors[0]), float(intercept), float(errors[1]), float(np.sqrt(np.mean(residual**2))))
+    return LineFit(
+        float(slope), float(errors[0]), float(intercept), float(errors[1]), float(covariance[0, 1] * variance), float(np.sqrt(np.mean(residual**2)))
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ def fit_lambda(membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple
     if line.intercept <= 0:
         raise FitRefused(f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?")
     slope = line.slope / line.intercept
-    stderr = line.slope_stderr / line.intercept
+    # The slope and the current it is relative to come from one fit: V_0 lies at the window's edge, so their errors go together.
+    variance = line.slope_stderr**2 + (slope * line.intercept_stderr) ** 2 - 2 * slope * line.covariance
+    stderr = float(np.sqrt(max(variance, 0.0))) / line.intercept
     rms = line.rms / line.intercept
     if abs(slope) < 3 * stderr or abs(slope) < 1e-4:
         raise FitRefused(f"the curve is flat: lambda = {slope:.3g} +- {stderr:.2g} per volt")
@@ -108,6 +115,8 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
 
     if not (np.all(np.isfinite(drop_V)) and np.all(np.isfinite(spike_time_s))):
         raise FitRefused("the firing phase holds spike times that are not finite")
+    if float(np.ptp(drop_V)) < MIN_DROP_SPAN_V:
+        raise FitRefused(f"the neurons start to fire within {np.ptp(drop_V):.3g} V: threshold and discharge need {MIN_DROP_SPAN_V} V")
     spike_norm = spike_time_s / t_circ_s
     start = (float(np.clip(drop_V.max() * 1.1, 0.11, 1.69)), 0.1)
     try:
@@ -143,7 +152,12 @@ def crossing_time_s(time_s: Array, voltage_V: Array, level_V: float, after_s: fl
 
 def solve_at(x: Array, y: Array, target: float, what: str) -> float:
     """The x at which a monotone measured y reaches ``target`` (linear between points); refuses a target outside the measured span."""
-    order = np.argsort(y)
-    if not y[order[0]] <= target <= y[order[-1]]:
-        raise FitRefused(f"{what}: {target:.4g} is outside the measured {y[order[0]]:.4g} .. {y[order[-1]]:.4g}")
-    return float(np.interp(target, y[order], x[order]))
+    low, high = float(np.min(y)), float(np.max(y))
+    if not low <= target <= high:
+        raise FitRefused(f"{what}: {target:.4g} is outside the measured {low:.4g} .. {high:.4g}")
+    # Plateaus (a switch at its rails) are no trouble: only the step that passes the target counts.
+    below = y < target if y[0] < y[-1] else y > target
+    i = int(np.argmin(below)) if below[0] else 0
+    if i == 0:
+        return float(x[0])
+    return float(x[i - 1] + (target - y[i - 1]) / (y[i] - y[i - 1]) * (x[i] - x[i - 1]))
