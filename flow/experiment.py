@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from characterize.stage import CharacterizeOptions
+from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
+from circuits.errors import CircuitError
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
@@ -88,6 +90,7 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
         raise ExperimentError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(str(path), [f"not valid TOML: {error}"]) from error
+    _read_cells(data, path)
     experiment = parse_experiment(data, str(path))
     if experiment.name != path.stem:
         raise ExperimentError(
@@ -106,6 +109,24 @@ def parse_experiment(data: dict[str, Any], source: str) -> Experiment:
         return Experiment.model_validate(data)
     except ValidationError as error:
         raise ExperimentError(source, explain(error, Experiment, data)) from error
+
+
+def _read_cells(data: dict[str, Any], path: Path) -> None:
+    """``[circuit.cells]`` names files beside the experiment; what they hold takes their place, so that it counts as input."""
+    circuit = data.get("circuit")
+    cells = circuit.get("cells") if isinstance(circuit, dict) else None
+    if not isinstance(cells, dict):
+        return
+    for name, file in cells.items():
+        if name not in LEAVES:
+            raise ExperimentError(str(path), [f"circuit.cells.{name}: no such cell; there are {', '.join(LEAVES)}"])
+        try:
+            cells[name] = check_cell(name, (path.parent / str(file)).read_text(encoding="utf-8"))
+        except OSError as error:
+            problem = f"circuit.cells.{name} = {file!r}: {error.strerror}; give a file beside {path.name}"
+            raise ExperimentError(str(path), [problem]) from error
+        except CircuitError as error:
+            raise ExperimentError(str(path), [str(error)]) from error
 
 
 def _folders() -> tuple[Path, ...]:

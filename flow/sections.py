@@ -112,8 +112,8 @@ class Netlist(Section):
 class CurrentScale(Section):
     """Grid over which the factor on the synaptic currents is searched, before SPICE refines it."""
 
-    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.85
-    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.25
+    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.6
+    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.8
     step: Annotated[float, Field(ge=1e-4, le=1.0)] = 0.01
 
     @model_validator(mode="after")
