@@ -66,7 +66,9 @@ def synapse_bench(design: Design, polarity: str, membrane: Grid, bias: Grid) -> 
     return Bench(f"synapse_{polarity}", text, ("i(vdendrite)",))
 
 
-def dendrite_bench(design: Design, bias_n_V: Sequence[float], bias_p_V: Sequence[float], membrane: Grid) -> Bench:
+def dendrite_bench(
+    design: Design, bias_n_V: Sequence[float], bias_p_V: Sequence[float], membrane: Grid
+) -> Bench:
     """A dendrite with all its axons spiking beside the same pairs each on a dendrite of its own: do the currents add?"""
     circuit = _rails("dendrite: sum of currents", design)
     circuit.V("sweep", "sweep", "0", design.supplies.v0_V)
@@ -78,7 +80,15 @@ def dendrite_bench(design: Design, bias_n_V: Sequence[float], bias_p_V: Sequence
         circuit.V(f"one_{j}", "sweep", f"dendrite_{j}", 0)
         for dendrite in ("all", str(j)):
             circuit.X(
-                f"pair_{dendrite}_{j}", "synapse", "vdd", "vss", f"dendrite_{dendrite}", f"bias_n_{j}", f"bias_p_{j}", "vdd", "vss"
+                f"pair_{dendrite}_{j}",
+                "synapse",
+                "vdd",
+                "vss",
+                f"dendrite_{dendrite}",
+                f"bias_n_{j}",
+                f"bias_p_{j}",
+                "vdd",
+                "vss",
             )
         vectors.append(f"i(vone_{j})")
     text = f"{circuit}\n.save {' '.join(vectors)}\n.dc Vsweep {membrane.spice}\n"
@@ -95,7 +105,21 @@ def discharger_bench(design: Design, vdis: Grid, membrane: Grid) -> Bench:
     # With the reset switch closed and the isolation switch open the source v0 sits on the membrane. The switch's ohms are negligible
     # against the discharger's megohms.
     circuit.X(
-        "neuron", "neuron", "dendrite", "spike", "spike_b", "vdd", "vdd", "vss", "vss", "vdd", "v0", "vdis", "vsense", "vdd", "vss"
+        "neuron",
+        "neuron",
+        "dendrite",
+        "spike",
+        "spike_b",
+        "vdd",
+        "vdd",
+        "vss",
+        "vss",
+        "vdd",
+        "v0",
+        "vdis",
+        "vsense",
+        "vdd",
+        "vss",
     )
     circuit.V("dendrite", "dendrite", "0", vdd / 2)
     text = f"{circuit}\n.save i(vmembrane)\n.dc Vmembrane {membrane.spice} Vdis {vdis.spice}\n"
@@ -110,7 +134,21 @@ def sensing_bench(design: Design, membrane: Grid) -> Bench:
     circuit.V("membrane", "v0", "0", design.supplies.v0_V)
     circuit.V("dendrite", "dendrite", "0", design.supplies.v0_V)
     circuit.X(
-        "neuron", "neuron", "dendrite", "spike", "spike_b", "vdd", "vdd", "vss", "vss", "vdd", "v0", "vdis", "vsense", "vdd", "vss"
+        "neuron",
+        "neuron",
+        "dendrite",
+        "spike",
+        "spike_b",
+        "vdd",
+        "vdd",
+        "vss",
+        "vss",
+        "vdd",
+        "v0",
+        "vdis",
+        "vsense",
+        "vdd",
+        "vss",
     )
     text = f"{circuit}\n.save v(spike) v(xneuron.sense)\n.dc Vmembrane {membrane.spice}\n"
     return Bench("sensing", text, ("v(spike)", "v(xneuron.sense)"))
@@ -138,12 +176,18 @@ def neuron_bench(
     circuit.V("bias_p", "bias_p", "0", bias_V[1])
     vectors = ["v(phase_1)"]
     sources = []
-    begin, end, edge = timeline.accumulation_s(1), timeline.accumulation_s(1) + design.timing.t_circ_s, design.timing.edge_s
+    begin, end, edge = (
+        timeline.accumulation_s(1),
+        timeline.accumulation_s(1) + design.timing.t_circ_s,
+        design.timing.edge_s,
+    )
     for k, (count, start, vdis, current) in enumerate(zip(axons, start_V, vdis_V, injected_A, strict=True)):
         circuit.V(f"v0_{k}", f"v0_{k}", "0", start)
         circuit.V(f"dis_{k}", f"vdis_{k}", "0", vdis)
         for j in range(count):
-            circuit.X(f"pair_{k}_{j}", "synapse", "vss", "vdd", f"dendrite_{k}", "bias_n", "bias_p", "vdd", "vss")
+            circuit.X(
+                f"pair_{k}_{j}", "synapse", "vss", "vdd", f"dendrite_{k}", "bias_n", "bias_p", "vdd", "vss"
+            )
         circuit.X(
             f"neuron_{k}", "neuron", f"dendrite_{k}", f"spike_{k}", f"spike_b_{k}", "phase_1", "reset_1", "reset_b_1", "iso_1", "iso_b_1",
             f"v0_{k}", f"vdis_{k}", "vsense", "vdd", "vss",
@@ -156,4 +200,3 @@ def neuron_bench(
     controls = control_sources(timeline, design.supplies.vdd_V)
     lines = [str(circuit), *sources, controls, f".save {' '.join(vectors)}"]
     return Bench(name, "\n".join(lines) + "\n", tuple(vectors), timeline.stop_s)
-

@@ -53,7 +53,9 @@ class LambdaFit:
     linearity_rms: float
 
 
-def fit_lambda(membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple[float, float], max_rms: float = 0.02) -> LambdaFit:
+def fit_lambda(
+    membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple[float, float], max_rms: float = 0.02
+) -> LambdaFit:
     """Relative slope of a current against membrane potential over ``window_V`` (paper, section 6).
 
     Raises ``FitRefused`` when the curve is flat within its error, not positive, or further than ``max_rms`` (relative) from a line.
@@ -61,7 +63,9 @@ def fit_lambda(membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple
     inside = (membrane_V >= window_V[0] - 1e-9) & (membrane_V <= window_V[1] + 1e-9)
     line = fit_line(membrane_V[inside] - v0_V, current_A[inside])
     if line.intercept <= 0:
-        raise FitRefused(f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?")
+        raise FitRefused(
+            f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?"
+        )
     slope = line.slope / line.intercept
     # The slope and the current it is relative to come from one fit: V_0 lies at the window's edge, so their errors go together.
     variance = line.slope_stderr**2 + (slope * line.intercept_stderr) ** 2 - 2 * slope * line.covariance
@@ -70,20 +74,28 @@ def fit_lambda(membrane_V: Array, current_A: Array, v0_V: float, window_V: tuple
     if abs(slope) < 3 * stderr or abs(slope) < 1e-4:
         raise FitRefused(f"the curve is flat: lambda = {slope:.3g} +- {stderr:.2g} per volt")
     if rms > max_rms:
-        raise FitRefused(f"the current is not linear in V over {window_V[0]} .. {window_V[1]} V: rms {100 * rms:.2f} % of I0, limit {100 * max_rms:.1f} %")
+        raise FitRefused(
+            f"the current is not linear in V over {window_V[0]} .. {window_V[1]} V: rms {100 * rms:.2f} % of I0, limit {100 * max_rms:.1f} %"
+        )
     return LambdaFit(line.intercept, slope, stderr, rms)
 
 
-def fit_lambda_polynomial(current_norm: Array, lambda_per_V: Array, degree: int = 3) -> tuple[tuple[float, ...], float]:
+def fit_lambda_polynomial(
+    current_norm: Array, lambda_per_V: Array, degree: int = 3
+) -> tuple[tuple[float, ...], float]:
     """lambda as a polynomial of the normalised current (weight); returns (c_0, c_1, ...) and the rms residual per volt.
 
     Points and residual are weighted by the current: an error of lambda moves the membrane in proportion to it.
     """
     if len(current_norm) <= degree + 1:
-        raise FitRefused(f"lambda against current has {len(current_norm)} points, a polynomial of degree {degree} needs more than {degree + 1}")
+        raise FitRefused(
+            f"lambda against current has {len(current_norm)} points, a polynomial of degree {degree} needs more than {degree + 1}"
+        )
     coefficients = np.polyfit(current_norm, lambda_per_V, degree, w=np.sqrt(current_norm))[::-1]
     residual = lambda_per_V - np.polyval(coefficients[::-1], current_norm)
-    return tuple(float(c) for c in coefficients), float(np.sqrt(np.average(residual**2, weights=current_norm)))
+    return tuple(float(c) for c in coefficients), float(
+        np.sqrt(np.average(residual**2, weights=current_norm))
+    )
 
 
 def firing_time_norm(v_norm: Array, b: float) -> Array:
@@ -108,7 +120,9 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
     the measurement or a parameter is out of range.
     """
     if len(drop_V) < 5:
-        raise FitRefused(f"only {len(drop_V)} neurons fired inside the phase; at least 5 are needed: check vdis_V and vsense_V")
+        raise FitRefused(
+            f"only {len(drop_V)} neurons fired inside the phase; at least 5 are needed: check vdis_V and vsense_V"
+        )
 
     def formula(drop: Array, v_th: float, b: float) -> Array:
         return firing_time_norm(drop / v_th, b)
@@ -116,24 +130,36 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
     if not (np.all(np.isfinite(drop_V)) and np.all(np.isfinite(spike_time_s))):
         raise FitRefused("the firing phase holds spike times that are not finite")
     if float(np.ptp(drop_V)) < MIN_DROP_SPAN_V:
-        raise FitRefused(f"the neurons start to fire within {np.ptp(drop_V):.3g} V: threshold and discharge need {MIN_DROP_SPAN_V} V")
+        raise FitRefused(
+            f"the neurons start to fire within {np.ptp(drop_V):.3g} V: threshold and discharge need {MIN_DROP_SPAN_V} V"
+        )
     spike_norm = spike_time_s / t_circ_s
     start = (float(np.clip(drop_V.max() * 1.1, 0.11, 1.69)), 0.1)
     try:
-        (v_th, b), covariance = curve_fit(formula, drop_V, spike_norm, p0=start, bounds=((0.1, 1e-3), (1.7, 0.6)))
+        (v_th, b), covariance = curve_fit(
+            formula, drop_V, spike_norm, p0=start, bounds=((0.1, 1e-3), (1.7, 0.6))
+        )
     except (RuntimeError, ValueError) as error:
         raise FitRefused(f"the firing phase does not determine threshold and discharge: {error}") from error
     residual_s = (spike_norm - formula(drop_V, v_th, b)) * t_circ_s
     rms_s = float(np.sqrt(np.mean(residual_s**2)))
     errors = np.sqrt(np.diag(covariance))
     if rms_s > max_rms_s:
-        raise FitRefused(f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns")
+        raise FitRefused(
+            f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns"
+        )
     if not 1.1e-3 < b < 0.59:
-        raise FitRefused(f"discharge b = {b:.3g} ran into its bound: the ramp is flat or collapses; check the discharger's size and bias")
+        raise FitRefused(
+            f"discharge b = {b:.3g} ran into its bound: the ramp is flat or collapses; check the discharger's size and bias"
+        )
     if not 0.101 < v_th < 1.69:
-        raise FitRefused(f"threshold {v_th:.3g} V below the reset level ran into its bound: check vsense_V and the sensing inverter")
+        raise FitRefused(
+            f"threshold {v_th:.3g} V below the reset level ran into its bound: check vsense_V and the sensing inverter"
+        )
     if not np.all(np.isfinite(errors)):
-        raise FitRefused(f"the spike times of {len(drop_V)} neurons do not determine threshold and discharge: do they start at different levels?")
+        raise FitRefused(
+            f"the spike times of {len(drop_V)} neurons do not determine threshold and discharge: do they start at different levels?"
+        )
     return FiringFit(
         Estimate(value=float(v_th), stderr=float(errors[0]), unit="V"), Estimate(value=float(b), stderr=float(errors[1]), unit="1"),
         rms_s, float(np.abs(residual_s).max()),
@@ -142,7 +168,9 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
 
 def crossing_time_s(time_s: Array, voltage_V: Array, level_V: float, after_s: float) -> float | None:
     """First upward crossing of ``level_V`` after ``after_s`` by linear interpolation; None when there is none."""
-    for i in np.flatnonzero((voltage_V[:-1] < level_V) & (voltage_V[1:] >= level_V) & (time_s[1:] >= after_s)):
+    for i in np.flatnonzero(
+        (voltage_V[:-1] < level_V) & (voltage_V[1:] >= level_V) & (time_s[1:] >= after_s)
+    ):
         fraction = (level_V - voltage_V[i]) / (voltage_V[i + 1] - voltage_V[i])
         at = float(time_s[i] + fraction * (time_s[i + 1] - time_s[i]))
         if at >= after_s:

@@ -55,7 +55,9 @@ class Branch(BaseModel):
             raise ValueError("bias table must be strictly increasing in current")
         steps = np.diff(self.bias_V)
         if not (np.all(steps > 0) or np.all(steps < 0)):
-            raise ValueError("bias_V must rise or fall strictly along the table: else a bias does not belong to one current")
+            raise ValueError(
+                "bias_V must rise or fall strictly along the table: else a bias does not belong to one current"
+            )
         return self
 
 
@@ -75,17 +77,23 @@ class PhysicalModel(BaseModel):
     v_0_V: Estimate
     v_switch_V: Estimate
     sensing_delay_s: Estimate
-    membrane_F: Estimate = Field(description="C_m of a neuron with `axons` synapse pairs on its dendrite, while accumulating")
+    membrane_F: Estimate = Field(
+        description="C_m of a neuron with `axons` synapse pairs on its dendrite, while accumulating"
+    )
     membrane_per_axon_F: Estimate
     axons: int
     lambda_dis_per_V: Estimate
-    discharge_norm: Estimate = Field(description="b of the firing phase: V_th lambda_dis, from measured spike times")
+    discharge_norm: Estimate = Field(
+        description="b of the firing phase: V_th lambda_dis, from measured spike times"
+    )
     vdis_V: float
     vsense_V: float
     positive: Branch
     negative: Branch
     valid_V: tuple[float, float]
-    additivity_error: float = Field(description="largest relative deviation of a dendrite's current from the sum of its synapses' currents")
+    additivity_error: float = Field(
+        description="largest relative deviation of a dendrite's current from the sum of its synapses' currents"
+    )
     provenance: dict[str, str]
 
     @property

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from characterize import fits
-from characterize.benches import Bench, Grid, dendrite_bench, discharger_bench, neuron_bench, sensing_bench, synapse_bench
+from characterize.benches import (
+    Bench,
+    Grid,
+    dendrite_bench,
+    discharger_bench,
+    neuron_bench,
+    sensing_bench,
+    synapse_bench,
+)
 from characterize.errors import FitRefused
 from characterize.model import Branch, Estimate, PhysicalModel
 from characterize.workbench import Workbench
@@ -67,7 +75,9 @@ class _Family:
     fits: tuple[fits.LambdaFit | None, ...]
 
 
-def _family(result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: float, options: CharacterizeOptions) -> _Family:
+def _family(
+    result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: float, options: CharacterizeOptions
+) -> _Family:
     bias_V = bias.start_V + bias.step_V * np.arange(bias.size)
     membrane_V = membrane.start_V + membrane.step_V * np.arange(membrane.size)
     # A source's current counts from its + to its - pin: the NMOS sinks (negative), the PMOS feeds (positive).
@@ -82,7 +92,14 @@ def _family(result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: flo
     return _Family(bias_V, membrane_V, current, tuple(rows))
 
 
-def _branch(family: _Family, polarity: str, v0_V: float, unit_A: float, off_bias_V: float, options: CharacterizeOptions) -> Branch:
+def _branch(
+    family: _Family,
+    polarity: str,
+    v0_V: float,
+    unit_A: float,
+    off_bias_V: float,
+    options: CharacterizeOptions,
+) -> Branch:
     """The branch's parameters; raises ``FitRefused`` when no curve in the weight window could be fitted."""
     at_v0 = np.array([np.interp(v0_V, family.membrane_V, row) for row in family.current_A])
     lambdas = np.array([np.nan if f is None else f.lambda_per_V for f in family.fits])
@@ -92,7 +109,12 @@ def _branch(family: _Family, polarity: str, v0_V: float, unit_A: float, off_bias
     bias_V, current, lam = family.bias_V[order], at_v0[order], lambdas[order]
     linearity = np.array([np.nan if family.fits[i] is None else family.fits[i].linearity_rms for i in order])  # type: ignore[union-attr]
     leakage = current[0]
-    usable = np.isfinite(lam) & (lam > 0) & (current > 10 * abs(leakage)) & (current <= 1.2 * options.max_weight * unit_A)
+    usable = (
+        np.isfinite(lam)
+        & (lam > 0)
+        & (current > 10 * abs(leakage))
+        & (current <= 1.2 * options.max_weight * unit_A)
+    )
     # The usable curves must form one block of rising current: the table is inverted.
     first = int(np.argmax(usable)) if usable.any() else len(usable)
     last = first
@@ -132,7 +154,9 @@ def _spikes_s(result: Result, timeline: Timeline, count: int, vdd_V: float) -> l
     return times
 
 
-def _calibrate_discharger(bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path) -> float:
+def _calibrate_discharger(
+    bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path
+) -> float:
     """The discharger bias at which a neuron without input fires exactly when its phase ends (paper, section 6)."""
     t_circ_s, v0_V, vdd_V = design.timing.t_circ_s, design.supplies.v0_V, design.supplies.vdd_V
     # A longer guard lets spikes just after the phase be seen, so that its end is interpolated, not extrapolated.
@@ -148,7 +172,9 @@ def _calibrate_discharger(bench: Workbench, design: Design, options: Characteriz
         times = _spikes_s(bench.run([deck], design, folder)[0], timeline, n, vdd_V)
         # Slower than the window means no spike; faster than the sensing stage is not a ramp.
         fired = np.array([t is not None and 0.15 * t_circ_s < t < timeline.window_s for t in times])
-        return vdis[fired], np.log(np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None]) / t_circ_s)
+        return vdis[fired], np.log(
+            np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None]) / t_circ_s
+        )
 
     coarse, log_time = spike_times("discharge_coarse", np.arange(0.36, 0.801, 0.02))
     if len(coarse) < 2:
@@ -156,10 +182,16 @@ def _calibrate_discharger(bench: Workbench, design: Design, options: Characteriz
             f"{len(coarse)} of the discharger biases 0.36 .. 0.80 V let a neuron without input fire inside its phase; at least 2 are needed: "
             "check circuit.neuron.discharge, circuit.supplies.vsense_V and the timing"
         )
-    guess = float(np.polynomial.polynomial.polyval(0.0, np.polynomial.polynomial.polyfit(log_time, coarse, min(2, len(coarse) - 1))))
+    guess = float(
+        np.polynomial.polynomial.polyval(
+            0.0, np.polynomial.polynomial.polyfit(log_time, coarse, min(2, len(coarse) - 1))
+        )
+    )
     fine, log_time = spike_times("discharge_fine", guess + np.linspace(-0.005, 0.007, 9))
     if len(fine) < 3 or not log_time.min() <= 0.0 <= log_time.max():
-        raise FitRefused(f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase")
+        raise FitRefused(
+            f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase"
+        )
     return float(np.polynomial.polynomial.polyval(0.0, np.polynomial.polynomial.polyfit(log_time, fine, 2)))
 
 
@@ -167,7 +199,9 @@ def _tidy(bench: str, corner: str, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"bench": bench, "corner": corner, **columns})
 
 
-def characterize(bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path) -> Characterization:
+def characterize(
+    bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path
+) -> Characterization:
     """Characterise ``design`` at ``bench.corner``; decks and logs go to ``folder``.
 
     Raises ``FitRefused`` or ``CharacterizationFailed``; no parameter is ever taken from elsewhere.
@@ -195,7 +229,9 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
     parts = sum(np.asarray(static[2][f"i(vone_{j})"], float) for j in range(options.axons))
     largest = np.max(np.abs([static[2][f"i(vone_{j})"] for j in range(options.axons)]))
     additivity = float(np.max(np.abs(total - parts)) / largest)
-    static_switch_V = fits.solve_at(static[3].axis, np.asarray(static[3]["v(spike)"], float), vdd_V / 2, "static sensing threshold")
+    static_switch_V = fits.solve_at(
+        static[3].axis, np.asarray(static[3]["v(spike)"], float), vdd_V / 2, "static sensing threshold"
+    )
 
     vdis_V = _calibrate_discharger(bench, design, options, folder)
     timeline = Timeline(timing, 1)
@@ -229,13 +265,19 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
 
     capacitance = _membrane_F(charging, timeline, charge_C, options.axons)
     at_start = timeline.accumulation_s(1)
-    reset_levels = [float(np.interp(at_start, charging.axis, charging[f"v(xneuron_{k}.membrane)"])) for k in range(len(both))]
+    reset_levels = [
+        float(np.interp(at_start, charging.axis, charging[f"v(xneuron_{k}.membrane)"]))
+        for k in range(len(both))
+    ]
     reset_V = float(np.mean(reset_levels))
 
     discharge = -np.asarray(discharging["i(vmembrane)"], float).reshape(-1, membrane.size)
     membrane_V = membrane.start_V + membrane.step_V * np.arange(membrane.size)
     try:
-        discharge_fits = [fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms) for row in discharge]
+        discharge_fits = [
+            fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms)
+            for row in discharge
+        ]
     except FitRefused as error:
         raise FitRefused(f"discharger within 60 mV of its bias {vdis_V:.4g} V: {error}") from error
     middle = discharge_fits[len(discharge_fits) // 2]
@@ -281,7 +323,9 @@ def characterize(bench: Workbench, design: Design, options: CharacterizeOptions,
     return Characterization(model, curves)
 
 
-def _membrane_F(charging: Result, timeline: Timeline, charge_C: Array, axons: int) -> tuple[Estimate, Estimate]:
+def _membrane_F(
+    charging: Result, timeline: Timeline, charge_C: Array, axons: int
+) -> tuple[Estimate, Estimate]:
     """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges.
 
     Raises ``FitRefused`` where charge against step is no line, or the capacitance is out of range.
@@ -294,7 +338,12 @@ def _membrane_F(charging: Result, timeline: Timeline, charge_C: Array, axons: in
         swing = []
         for k in range(group * len(charge_C), (group + 1) * len(charge_C)):
             trace = charging[f"v(xneuron_{k}.membrane)"]
-            swing.append(float(np.interp(begin, charging.axis, trace) - np.interp(end - timeline.timing.edge_s, charging.axis, trace)))
+            swing.append(
+                float(
+                    np.interp(begin, charging.axis, trace)
+                    - np.interp(end - timeline.timing.edge_s, charging.axis, trace)
+                )
+            )
         values.append(fits.fit_line(np.array(swing), charge_C))
     small, large = values
     if not 1e-15 < small.slope < 1e-11:
@@ -313,16 +362,32 @@ def _membrane_F(charging: Result, timeline: Timeline, charge_C: Array, axons: in
 
 
 def _curves(
-    corner: str, n: _Family, p: _Family, discharge: Array, membrane_V: Array, vdis_V: float, start_V: Array, spike_s: Array
+    corner: str,
+    n: _Family,
+    p: _Family,
+    discharge: Array,
+    membrane_V: Array,
+    vdis_V: float,
+    start_V: Array,
+    spike_s: Array,
 ) -> pd.DataFrame:
     frames = []
     for polarity, family in (("n", n), ("p", p)):
         bias, membrane = np.meshgrid(family.bias_V, family.membrane_V, indexing="ij")
         frames.append(
-            _tidy("synapse", corner, polarity=polarity, bias_V=bias.ravel(), membrane_V=membrane.ravel(), current_A=family.current_A.ravel())
+            _tidy(
+                "synapse",
+                corner,
+                polarity=polarity,
+                bias_V=bias.ravel(),
+                membrane_V=membrane.ravel(),
+                current_A=family.current_A.ravel(),
+            )
         )
     offsets = np.linspace(-0.06, 0.06, len(discharge))
     for offset, row in zip(offsets, discharge, strict=True):
-        frames.append(_tidy("discharger", corner, bias_V=vdis_V + offset, membrane_V=membrane_V, current_A=row))
+        frames.append(
+            _tidy("discharger", corner, bias_V=vdis_V + offset, membrane_V=membrane_V, current_A=row)
+        )
     frames.append(_tidy("firing", corner, bias_V=vdis_V, membrane_V=start_V, time_s=spike_s))
     return pd.concat(frames, ignore_index=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from characterize.benches import Bench
 from characterize.errors import CharacterizationFailed
-from circuits.design import Design
 from circuits.cells import cells_text
+from circuits.design import Design
 from sky130_models import Corner, Pdk, lean_library
 from spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
 
@@ -34,7 +34,12 @@ class Workbench:
     def deck(self, bench: Bench, design: Design) -> Deck:
         """The complete deck of a bench on the design's leaf cells, at the design's temperature."""
         cells = cells_text(design)
-        lines = [f"* {bench.name}", ".include models.spice", ".include cells.spice", bench.text.replace(".title ", "* ", 1)]
+        lines = [
+            f"* {bench.name}",
+            ".include models.spice",
+            ".include cells.spice",
+            bench.text.replace(".title ", "* ", 1),
+        ]
         simulator = replace(self.simulator, temperature_C=design.supplies.temperature_C)
         lines.append(simulator.lines())
         if bench.t_stop_s is not None:
@@ -46,10 +51,18 @@ class Workbench:
         """Run the benches; raises ``CharacterizationFailed`` when one gives no result, after all have been tried."""
         decks = [self.deck(bench, design) for bench in benches]
         outcomes = run_many(
-            decks, jobs=self.jobs, scheduler=self.scheduler, folder=folder, cache=self.cache, timeout_s=self.timeout_s, progress=self.progress
+            decks,
+            jobs=self.jobs,
+            scheduler=self.scheduler,
+            folder=folder,
+            cache=self.cache,
+            timeout_s=self.timeout_s,
+            progress=self.progress,
         )
         failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
         if failures:
             told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
-            raise CharacterizationFailed(f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures)
+            raise CharacterizationFailed(
+                f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures
+            )
         return [outcome for outcome in outcomes if isinstance(outcome, Result)]

@@ -29,16 +29,24 @@ def check_cell(name: str, text: str) -> str:
     heads = [line for line in _joined(text) if line.lower().startswith(".subckt")]
     found = [line.split() for line in heads if line.split()[1:2] == [name]]
     if len(found) != 1:
-        raise CircuitError(f"circuit.cells.{name}: the file must hold exactly one `{wanted}`, it has {len(found)} of that name")
+        raise CircuitError(
+            f"circuit.cells.{name}: the file must hold exactly one `{wanted}`, it has {len(found)} of that name"
+        )
     if tuple(found[0][2:]) != tuple(ports):
-        raise CircuitError(f"circuit.cells.{name}: its ports are `{' '.join(found[0][2:])}`; they must be `{' '.join(ports)}`, in this order")
+        raise CircuitError(
+            f"circuit.cells.{name}: its ports are `{' '.join(found[0][2:])}`; they must be `{' '.join(ports)}`, in this order"
+        )
     ends = [line for line in _joined(text) if line.lower().startswith(".ends")]
     if len(ends) != len(heads):
-        raise CircuitError(f"circuit.cells.{name}: {len(heads)} `.subckt` but {len(ends)} `.ends`: the cells that follow would end up inside it")
+        raise CircuitError(
+            f"circuit.cells.{name}: {len(heads)} `.subckt` but {len(ends)} `.ends`: the cells that follow would end up inside it"
+        )
     for line in _joined(text):
         card = line.split()[0].lower()
         if card.startswith(".") and card not in (".subckt", ".ends", ".param", ".model"):
-            raise CircuitError(f"circuit.cells.{name}: `{card}` has no place in a cell; only .subckt, .ends, .param and .model do")
+            raise CircuitError(
+                f"circuit.cells.{name}: `{card}` has no place in a cell; only .subckt, .ends, .param and .model do"
+            )
     return text.rstrip("\n") + "\n"
 
 

@@ -104,11 +104,14 @@ class Design(BaseModel):
     timing: Timing = Timing()
     supplies: Supplies = Supplies()
     cells: dict[Literal["synapse", "driver", "neuron"], str] = Field(
-        default_factory=dict, description="SPICE text of the user's own cells; they replace ours (which then ignore their sizes)"
+        default_factory=dict,
+        description="SPICE text of the user's own cells; they replace ours (which then ignore their sizes)",
     )
 
     @model_validator(mode="after")
     def _reset_level_inside_rails(self) -> Design:
         if self.supplies.v0_V >= self.supplies.vdd_V:
-            raise ValueError(f"supplies.v0_V = {self.supplies.v0_V} V must lie below supplies.vdd_V = {self.supplies.vdd_V} V")
+            raise ValueError(
+                f"supplies.v0_V = {self.supplies.v0_V} V must lie below supplies.vdd_V = {self.supplies.vdd_V} V"
+            )
         return self

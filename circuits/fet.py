@@ -24,4 +24,6 @@ def add_fet(cell: SubCircuit, name: str, device: str, nodes: tuple[str, str, str
     area = round(size.w_um * DIFFUSION_UM, 6)
     perimeter = round(2 * (size.w_um + DIFFUSION_UM), 6)
     # "M" after the "X" keeps the name the extracted devices carry.
-    cell.X(name, device, *nodes, w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter)
+    cell.X(
+        name, device, *nodes, w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter
+    )

@@ -73,7 +73,9 @@ def current_for_bias(branch: Branch, bias_V: NDArray[np.float64]) -> NDArray[np.
             continue
         # The text has 12 digits: a bias at the table's end may come back just beyond it.
         if not low - 1e-9 <= volts <= high + 1e-9:
-            raise MappingError(f"bias {volts:.6g} V lies outside the characterised {low:.4g} .. {high:.4g} V: was it written with this model?")
+            raise MappingError(
+                f"bias {volts:.6g} V lies outside the characterised {low:.4g} .. {high:.4g} V: was it written with this model?"
+            )
         currents[index] = float(np.exp(_solve(curve, branch, min(max(float(volts), low), high))))
     return currents
 
@@ -83,7 +85,15 @@ def _solve(curve: PchipInterpolator, branch: Branch, volts: float) -> float:
     for end in (0, -1):
         if volts == branch.bias_V[end]:
             return branch.ln_current[end]
-    return float(brentq(lambda x: float(curve(x)) - volts, branch.ln_current[0], branch.ln_current[-1], xtol=1e-13, rtol=1e-14))
+    return float(
+        brentq(
+            lambda x: float(curve(x)) - volts,
+            branch.ln_current[0],
+            branch.ln_current[-1],
+            xtol=1e-13,
+            rtol=1e-14,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,9 @@ class Mapping:
 
     def weights(self) -> list[NDArray[np.float64]]:
         """Realised weights, per layer ``[neurons, axons]``."""
-        out = [np.zeros((n, m)) for m, n in zip(self.topology.layers[:-1], self.topology.layers[1:], strict=True)]
+        out = [
+            np.zeros((n, m)) for m, n in zip(self.topology.layers[:-1], self.topology.layers[1:], strict=True)
+        ]
         for row in self.table.itertuples():
             out[row.layer - 1][row.neuron, row.axon] = row.weight
         return out
@@ -118,16 +130,24 @@ def check_weights(weights: Sequence[NDArray[np.float64]]) -> Topology:
         if matrix.ndim != 2:
             raise CircuitError(f"layer {index}: weights have shape {matrix.shape}, expected [neurons, axons]")
         if not np.all(np.isfinite(matrix)):
-            raise CircuitError(f"layer {index}: weights hold NaN or infinity; train again or pick an earlier checkpoint")
+            raise CircuitError(
+                f"layer {index}: weights hold NaN or infinity; train again or pick an earlier checkpoint"
+            )
         if index > 1 and matrix.shape[1] != weights[index - 2].shape[0]:
-            raise CircuitError(f"layer {index} has {matrix.shape[1]} axons but layer {index - 1} has {weights[index - 2].shape[0]} neurons")
+            raise CircuitError(
+                f"layer {index} has {matrix.shape[1]} axons but layer {index - 1} has {weights[index - 2].shape[0]} neurons"
+            )
     if not weights:
         raise CircuitError("no weights: the checkpoint holds no layer")
     return Topology((weights[0].shape[1], *(int(m.shape[0]) for m in weights)))
 
 
 def map_weights(
-    weights: Sequence[NDArray[np.float64]], model: BiasModel, *, scale: tuple[float, float] = (1.0, 1.0), clip: bool = False
+    weights: Sequence[NDArray[np.float64]],
+    model: BiasModel,
+    *,
+    scale: tuple[float, float] = (1.0, 1.0),
+    clip: bool = False,
 ) -> Mapping:
     """Bias voltages for ``weights`` (per layer ``[neurons, axons]``).
 
@@ -137,7 +157,9 @@ def map_weights(
     """
     topology = check_weights(weights)
     if not all(np.isfinite(factor) and factor > 0 for factor in scale):
-        raise CircuitError(f"scale = {scale}: the factors on positive and negative currents must be positive numbers")
+        raise CircuitError(
+            f"scale = {scale}: the factors on positive and negative currents must be positive numbers"
+        )
     rows = []
     outside: list[str] = []
     for layer, matrix in enumerate(weights, start=1):
@@ -145,12 +167,18 @@ def map_weights(
         for axon in range(matrix.shape[1]):
             for neuron in range(matrix.shape[0]):
                 weight = float(matrix[neuron, axon])
-                polarity, branch, factor = ("n", model.positive, scale[0]) if weight >= 0 else ("p", model.negative, scale[1])
+                polarity, branch, factor = (
+                    ("n", model.positive, scale[0]) if weight >= 0 else ("p", model.negative, scale[1])
+                )
                 wanted_A = abs(weight) * unit_A * factor
                 clipped = wanted_A > branch.current_max_A
-                current_A = branch.current_max_A if clipped else wanted_A if wanted_A >= branch.current_min_A else 0.0
+                current_A = (
+                    branch.current_max_A if clipped else wanted_A if wanted_A >= branch.current_min_A else 0.0
+                )
                 if clipped:
-                    outside.append(f"layer {layer} axon {axon} neuron {neuron}: weight {weight:+.4g} wants {wanted_A:.3g} A")
+                    outside.append(
+                        f"layer {layer} axon {axon} neuron {neuron}: weight {weight:+.4g} wants {wanted_A:.3g} A"
+                    )
                 if current_A != wanted_A:
                     weight = float(np.copysign(current_A / (unit_A * factor), weight))
                 rows.append((layer, axon, neuron, weight, polarity, current_A, 0.0, clipped))
@@ -178,12 +206,18 @@ def bias_sources(mapping: Mapping, model: BiasModel) -> str:
             net = Topology.bias(polarity, row.layer, row.axon, row.neuron)
             volts = row.bias_V if polarity == row.polarity else off[polarity]
             comment = f" ; layer={row.layer} axon={row.axon} neuron={row.neuron}"
-            comment += f" weight={row.weight:+.9g} current_A={row.current_A:.6g}" if polarity == row.polarity else " unused branch, off"
+            comment += (
+                f" weight={row.weight:+.9g} current_A={row.current_A:.6g}"
+                if polarity == row.polarity
+                else " unused branch, off"
+            )
             lines.append(f"V{net} {net} 0 {volts:.12g}{comment}")
     return "\n".join([*lines, ".ends biases"]) + "\n"
 
 
-def read_biases(text: str, model: BiasModel, *, scale: tuple[float, float] = (1.0, 1.0)) -> list[NDArray[np.float64]]:
+def read_biases(
+    text: str, model: BiasModel, *, scale: tuple[float, float] = (1.0, 1.0)
+) -> list[NDArray[np.float64]]:
     """Weights, per layer ``[neurons, axons]``, recovered from the bias voltages in a netlist written by :func:`bias_sources`."""
     biases: dict[tuple[int, int, int], dict[str, float]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -191,13 +225,19 @@ def read_biases(text: str, model: BiasModel, *, scale: tuple[float, float] = (1.
             continue
         source = BIAS_SOURCE.match(line.lower())
         if source is None:
-            raise MappingError(f"line {number}: `{line[:80]}` is not a bias source as nonideal writes it (Vbias_n_<layer>_<axon>_<neuron> net 0 volts)")
+            raise MappingError(
+                f"line {number}: `{line[:80]}` is not a bias source as nonideal writes it (Vbias_n_<layer>_<axon>_<neuron> net 0 volts)"
+            )
         pair = biases.setdefault((int(source["layer"]), int(source["axon"]), int(source["neuron"])), {})
         if source["polarity"] in pair:
-            raise MappingError(f"line {number}: a second source for bias {source['polarity']} of this synapse: `{line[:80]}`")
+            raise MappingError(
+                f"line {number}: a second source for bias {source['polarity']} of this synapse: `{line[:80]}`"
+            )
         pair[source["polarity"]] = float(source["volts"])
     if not biases:
-        raise MappingError("the netlist holds no bias source (V bias_n_<layer>_<axon>_<neuron>): is it a network written by nonideal?")
+        raise MappingError(
+            "the netlist holds no bias source (V bias_n_<layer>_<axon>_<neuron>): is it a network written by nonideal?"
+        )
     weights = []
     for layer in range(1, max(where[0] for where in biases) + 1):
         here = {(a, k): v for (index, a, k), v in biases.items() if index == layer}

@@ -66,26 +66,45 @@ class Topology:
     def control_ports(self) -> tuple[str, ...]:
         """Phase, reset and isolation lines of every layer."""
         return ("phase_0",) + tuple(
-            f"{line}_{layer}" for layer in range(1, self.depth + 1) for line in ("phase", "reset", "reset_b", "iso", "iso_b")
+            f"{line}_{layer}"
+            for layer in range(1, self.depth + 1)
+            for line in ("phase", "reset", "reset_b", "iso", "iso_b")
         )
 
     @property
     def spike_ports(self) -> tuple[str, ...]:
         """Every neuron's spike, hidden ones too: they are what validation reads."""
-        return tuple(self.spike(layer, k) for layer in range(1, self.depth + 1) for k in range(self.layers[layer]))
+        return tuple(
+            self.spike(layer, k) for layer in range(1, self.depth + 1) for k in range(self.layers[layer])
+        )
 
     @property
     def ports(self) -> tuple[str, ...]:
         """Pins of the network in order."""
         inputs = tuple(f"in_{j}" for j in range(self.layers[0]))
-        return inputs + self.control_ports + self.spike_ports + ("v0", "vdis", "vsense", "vdd", "vss") + self.bias_ports
+        return (
+            inputs
+            + self.control_ports
+            + self.spike_ports
+            + ("v0", "vdis", "vsense", "vdd", "vss")
+            + self.bias_ports
+        )
 
 
 def network(topology: Topology) -> SubCircuit:
     """Cell ``network``: input drivers, then per layer a crossbar of synapse pairs and a row of neurons."""
     cell = SubCircuit("network", *topology.ports)
     for j in range(topology.layers[0]):
-        cell.X(f"driver_{j}", "driver", f"in_{j}", "phase_0", topology.spike(0, j), topology.spike_b(0, j), "vdd", "vss")
+        cell.X(
+            f"driver_{j}",
+            "driver",
+            f"in_{j}",
+            "phase_0",
+            topology.spike(0, j),
+            topology.spike_b(0, j),
+            "vdd",
+            "vss",
+        )
     for layer in range(1, topology.depth + 1):
         for axon in range(topology.layers[layer - 1]):
             for k in range(topology.layers[layer]):

@@ -44,7 +44,9 @@ class Timeline:
     def spans(self) -> dict[str, tuple[float, float]]:
         """For each control line the span (start, end) in which it is high; a start of 0 means high from the beginning."""
         t, guard = self.timing.t_circ_s, self.timing.guard_s
-        lines: dict[str, tuple[float, float]] = {"phase_0": (self.timing.reset_s / 2, self.accumulation_s(1) + t + guard / 2)}
+        lines: dict[str, tuple[float, float]] = {
+            "phase_0": (self.timing.reset_s / 2, self.accumulation_s(1) + t + guard / 2)
+        }
         for layer in range(1, self.depth + 1):
             start = self.accumulation_s(layer)
             lines[f"reset_{layer}"] = (0.0, start - guard / 2)
@@ -53,7 +55,9 @@ class Timeline:
         return lines
 
 
-def pulse(name: str, node: str, span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False) -> str:
+def pulse(
+    name: str, node: str, span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False
+) -> str:
     """A PWL source that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends."""
     inside, outside = (0.0, high_V) if inverted else (high_V, 0.0)
     start, end = span

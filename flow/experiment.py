@@ -119,7 +119,9 @@ def _read_cells(data: dict[str, Any], path: Path) -> None:
         return
     for name, file in cells.items():
         if name not in LEAVES:
-            raise ExperimentError(str(path), [f"circuit.cells.{name}: no such cell; there are {', '.join(LEAVES)}"])
+            raise ExperimentError(
+                str(path), [f"circuit.cells.{name}: no such cell; there are {', '.join(LEAVES)}"]
+            )
         try:
             cells[name] = check_cell(name, (path.parent / str(file)).read_text(encoding="utf-8"))
         except OSError as error:

@@ -39,7 +39,9 @@ def classify(model_s: Array, spice_s: Array, t_circ_s: float, window_s: float) -
     return kind
 
 
-def spike_table(mapping: str, samples: list[int], model: list[Array], spice: list[Array], t_circ_s: float, window_s: float) -> pd.DataFrame:
+def spike_table(
+    mapping: str, samples: list[int], model: list[Array], spice: list[Array], t_circ_s: float, window_s: float
+) -> pd.DataFrame:
     """Long table of all spikes (see ``SPIKE_COLUMNS``); ``model`` and ``spice`` are per layer [samples, neurons] in s, infinity for none."""
     frames = []
     for layer, (promised, seen) in enumerate(zip(model, spice, strict=True), start=1):

@@ -14,7 +14,11 @@ Array = NDArray[np.float64]
 
 @torch.no_grad()
 def unclipped_times(
-    network: RCSpikeNetwork, spike_time: Tensor, *, reversal: Reversal | None = None, gain: tuple[float, float] = (1.0, 1.0)
+    network: RCSpikeNetwork,
+    spike_time: Tensor,
+    *,
+    reversal: Reversal | None = None,
+    gain: tuple[float, float] = (1.0, 1.0),
 ) -> list[Array]:
     """Spike times of every layer before the clip at the end of the phase, [samples, neurons] in T_circ; never below 0.
 
@@ -27,7 +31,9 @@ def unclipped_times(
         weight = layer.weight.detach().to(torch.float64)
         weight = torch.where(weight >= 0, weight * gain[0], weight * gain[1])
         physics = layer.reversal if reversal is None else reversal
-        late = layer.discharger.unclipped(Exact().membrane(t, weight, physics.conductance(weight))).clamp(min=0.0)
+        late = layer.discharger.unclipped(Exact().membrane(t, weight, physics.conductance(weight))).clamp(
+            min=0.0
+        )
         out.append(late.numpy())
         t = late.clamp(max=1.0)
     return out

@@ -59,18 +59,32 @@ def mapping_rmse(promised: Array, seen: Array) -> float:
 
 
 def model_scale(
-    mapping: str, network: RCSpikeNetwork, model: PhysicalModel, spike_time: Tensor, *, low: float, high: float, step: float
+    mapping: str,
+    network: RCSpikeNetwork,
+    model: PhysicalModel,
+    spike_time: Tensor,
+    *,
+    low: float,
+    high: float,
+    step: float,
 ) -> Scale:
     """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes."""
     promised = unclipped_times(network, spike_time)[-1]
     silicon = Reversal.current_dependent(model)
 
     def best(positive: Array, negative: Array | None) -> tuple[float, float]:
-        pairs = [(f, f) for f in positive] if negative is None else [(p, n) for p in positive for n in negative]
-        errors = [mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1]) for pair in pairs]
+        pairs = (
+            [(f, f) for f in positive] if negative is None else [(p, n) for p in positive for n in negative]
+        )
+        errors = [
+            mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1])
+            for pair in pairs
+        ]
         lowest = int(np.argmin(errors))
         if not np.isfinite(errors[lowest]):
-            raise ValidationError(f"mapping {mapping}: no output neuron fires on the training samples; train longer or check the data set")
+            raise ValidationError(
+                f"mapping {mapping}: no output neuron fires on the training samples; train longer or check the data set"
+            )
         return float(pairs[lowest][0]), float(pairs[lowest][1])
 
     # The error is smooth in both factors: a grid five times as coarse first, then the fine one around its best point.
@@ -92,13 +106,17 @@ def refine(start: Scale, error: Callable[[list[Scale]], list[float]]) -> Scale:
         known.update(zip(missing, error([start.times(f) for f in missing]), strict=True))
         squares = np.array([known[f] ** 2 for f in factors])
         if not np.all(np.isfinite(squares)):
-            raise ValidationError(f"no spikes at the current scales {factors}: the mapping is off by more than the search can mend")
+            raise ValidationError(
+                f"no spikes at the current scales {factors}: the mapping is off by more than the search can mend"
+            )
         lowest = int(np.argmin(squares))
         if lowest == 1:
             break
         center = factors[lowest]
         if abs(center - 1.0) > LIMIT:
-            raise ValidationError(f"the best current scale lies more than {100 * LIMIT:.0f} % away from the model's: characterise again, or check the netlist")
+            raise ValidationError(
+                f"the best current scale lies more than {100 * LIMIT:.0f} % away from the model's: characterise again, or check the netlist"
+            )
     a, b, _ = np.polyfit(np.array(factors) - center, squares, 2)
     best = center + float(np.clip(-b / (2 * a), -STEP, STEP))
     tried = tuple((f, known[f]) for f in sorted(known))

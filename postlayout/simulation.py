@@ -60,7 +60,9 @@ class Circuit:
             raise CircuitError(f"the netlist's `.subckt network` names pins twice: {twice[:5]}")
         if have != want:
             lost, extra = sorted(want - have), sorted(have - want)
-            raise CircuitError(f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}")
+            raise CircuitError(
+                f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}"
+            )
 
     @property
     def timeline(self) -> Timeline:
@@ -71,9 +73,20 @@ class Circuit:
     def membrane_probes(self) -> tuple[str, ...]:
         """Vectors of the membranes inside the schematic's neurons (an extracted netlist has no such hierarchy)."""
         layers = range(1, self.topology.depth + 1)
-        return tuple(f"v(xnetwork.xneuron_{layer}_{k}.membrane)" for layer in layers for k in range(self.topology.layers[layer]))
+        return tuple(
+            f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
+            for layer in layers
+            for k in range(self.topology.layers[layer])
+        )
 
-    def deck(self, name: str, biases: Biases, spike_time_norm: Array, simulator: SimulatorOptions, probes: tuple[str, ...] = ()) -> Deck:
+    def deck(
+        self,
+        name: str,
+        biases: Biases,
+        spike_time_norm: Array,
+        simulator: SimulatorOptions,
+        probes: tuple[str, ...] = (),
+    ) -> Deck:
         """The deck of one sample.
 
         ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save. The temperature is the
@@ -82,9 +95,13 @@ class Circuit:
         simulator = replace(simulator, temperature_C=self.design.supplies.temperature_C)
         timeline, supplies = self.timeline, self.design.supplies
         if spike_time_norm.shape != (self.topology.layers[0],):
-            raise CircuitError(f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs")
+            raise CircuitError(
+                f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs"
+            )
         if np.any(np.isnan(spike_time_norm)):
-            raise CircuitError(f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike")
+            raise CircuitError(
+                f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike"
+            )
         file = f"biases_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
         lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
@@ -130,4 +147,6 @@ def energy_J(result: Result, circuit: Circuit) -> float:
     """Energy drawn from the rails over the whole inference, reset included, in J."""
     volts = {"vdd": circuit.design.supplies.vdd_V, "v0": circuit.design.supplies.v0_V}
     currents = {"vdd": result["i(vdd)"], "v0": result["i(vv0)"]}
-    return float(-sum(volts[rail] * np.trapezoid(np.asarray(currents[rail], float), result.axis) for rail in SUPPLIES))
+    return float(
+        -sum(volts[rail] * np.trapezoid(np.asarray(currents[rail], float), result.axis) for rail in SUPPLIES)
+    )

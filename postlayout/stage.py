@@ -50,17 +50,25 @@ class ValidationPlan:
     def __post_init__(self) -> None:
         available = len(self.dataset.test_x)
         if not 1 <= self.samples <= available:
-            raise ValidationError(f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}")
+            raise ValidationError(
+                f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}"
+            )
         if not self.networks:
             raise ValidationError("no mapping to validate: name at least one in validation.mappings")
         if self.calibration_samples < 1:
-            raise ValidationError(f"calibration_samples = {self.calibration_samples}: at least 1 is needed to find the current scale")
+            raise ValidationError(
+                f"calibration_samples = {self.calibration_samples}: at least 1 is needed to find the current scale"
+            )
         if not (0 < self.scale_low <= self.scale_high and self.scale_step > 0):
-            raise ValidationError(f"current scale {self.scale_low} .. {self.scale_high} in steps of {self.scale_step} is not a range")
+            raise ValidationError(
+                f"current scale {self.scale_low} .. {self.scale_high} in steps of {self.scale_step} is not a range"
+            )
         sizes = self.circuit.topology.layers
         for mapping, network in self.networks.items():
             if network.layer_sizes != sizes:
-                raise ValidationError(f"mapping {mapping}: its network has layers {list(network.layer_sizes)}, the circuit {list(sizes)}")
+                raise ValidationError(
+                    f"mapping {mapping}: its network has layers {list(network.layer_sizes)}, the circuit {list(sizes)}"
+                )
         self.dataset.check_fits(sizes)
         t_circ_s = self.circuit.design.timing.t_circ_s
         if abs(self.model.t_circ_s - t_circ_s) > 1e-9 * t_circ_s:
@@ -91,13 +99,16 @@ class _Runner:
     failures: list[Failure] = field(default_factory=list)
 
     def biases(self, name: str, mapping: str, scale: Scale) -> tuple[Biases, int]:
-        weights = [layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers]
+        weights = [
+            layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers
+        ]
         mapped = map_weights(weights, self.plan.model, scale=scale.pair, clip=self.plan.clip)
         return Biases(name, bias_sources(mapped, self.plan.model)), mapped.clipped
 
     def decks(self, biases: Biases, spike_time: Array) -> list[Deck]:
         return [
-            self.plan.circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator) for index, row in enumerate(spike_time)
+            self.plan.circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator)
+            for index, row in enumerate(spike_time)
         ]
 
     def run(self, decks: list[Deck]) -> list[Result | Failure]:
@@ -119,7 +130,13 @@ class _Runner:
         count = min(plan.calibration_samples, len(plan.dataset.train_x))
         chosen = np.unique(np.linspace(0, len(plan.dataset.train_x) - 1, count).round().astype(int))
         start = model_scale(
-            mapping, network, plan.model, plan.dataset.train_x, low=plan.scale_low, high=plan.scale_high, step=plan.scale_step
+            mapping,
+            network,
+            plan.model,
+            plan.dataset.train_x,
+            low=plan.scale_low,
+            high=plan.scale_high,
+            step=plan.scale_step,
         )
         inputs = plan.dataset.train_x[torch.from_numpy(chosen)]
         promised = unclipped_times(network, inputs)[-1]
@@ -148,7 +165,9 @@ class _Runner:
         return refine(start, error)
 
 
-def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None] = lambda text: None) -> Validation:
+def validate(
+    plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None] = lambda text: None
+) -> Validation:
     """Validate every mapping of ``plan``; decks, logs and waveforms go to ``folder``.
 
     A sample whose simulation fails is marked ``failed`` in the table and counted; it enters no statistic and nothing stands in for it.
@@ -178,7 +197,9 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
             say(f"{error}: without a scale none of its samples can be run")
             table = _failed_rows(mapping, list(range(plan.samples)), promised)
             tables.append(table)
-            mappings[mapping] = _mapping_summary(table, plan, None, None, accuracy_model, None, None, plan.samples)
+            mappings[mapping] = _mapping_summary(
+                table, plan, None, None, accuracy_model, None, None, plan.samples
+            )
             continue
         biases, clipped = runner.biases(mapping, mapping, scale)
         say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
@@ -189,11 +210,15 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
         if not results:
             table = _failed_rows(mapping, list(range(plan.samples)), promised)
             tables.append(table)
-            mappings[mapping] = _mapping_summary(table, plan, scale, clipped, accuracy_model, None, None, plan.samples)
+            mappings[mapping] = _mapping_summary(
+                table, plan, scale, clipped, accuracy_model, None, None, plan.samples
+            )
             continue
         times = [spike_times_s(result, circuit) for result in results]
         seen = [np.stack([sample[layer] for sample in times]) for layer in range(circuit.topology.depth)]
-        table = spike_table(mapping, good, [layer[good] for layer in promised], seen, t_circ_s, circuit.timeline.window_s)
+        table = spike_table(
+            mapping, good, [layer[good] for layer in promised], seen, t_circ_s, circuit.timeline.window_s
+        )
         failed = [i for i in range(plan.samples) if i not in set(good)]
         if failed:
             table = pd.concat([table, _failed_rows(mapping, failed, promised)], ignore_index=True)
@@ -206,14 +231,20 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
         worst = _worst_sample(table, circuit.topology.depth)
         if worst is not None:
             deck = circuit.deck(
-                f"worst_{mapping}", biases, inputs[worst].numpy(), bench.simulator, circuit.membrane_probes if plan.netlist == "schematic" else ()
+                f"worst_{mapping}",
+                biases,
+                inputs[worst].numpy(),
+                bench.simulator,
+                circuit.membrane_probes if plan.netlist == "schematic" else (),
             )
             path = save_waveforms(deck, circuit, plan.model, network, inputs[worst], worst, bench, folder)
             if isinstance(path, Failure):
                 runner.failures.append(path)
             else:
                 waveforms += path
-        floor_s[mapping] = _numerical_floor_s(runner, mapping, biases, inputs.numpy()[good][:FLOOR_SAMPLES], times[:FLOOR_SAMPLES])
+        floor_s[mapping] = _numerical_floor_s(
+            runner, mapping, biases, inputs.numpy()[good][:FLOOR_SAMPLES], times[:FLOOR_SAMPLES]
+        )
         say(_line(mapping, mappings[mapping]))
     finite = [value for value in floor_s.values() if np.isfinite(value)]
     summary = {
@@ -229,15 +260,21 @@ def validate(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable
         "seconds_per_sample": float(np.mean(cpu_s)) if cpu_s else None,
         "failed_samples": sum(m["failed_samples"] for m in mappings.values()),
     }
-    return Validation(pd.concat(tables, ignore_index=True), summary, tuple(runner.failures), tuple(waveforms), scales)
+    return Validation(
+        pd.concat(tables, ignore_index=True), summary, tuple(runner.failures), tuple(waveforms), scales
+    )
 
 
 def _trimmed(plan: ValidationPlan, bench: Workbench, folder: Path, say: Callable[[str], None]) -> Trim:
     layers = plan.circuit.topology.layers
     off = map_weights([np.zeros((n, m)) for m, n in pairwise(layers)], plan.model)
     runner = _Runner(plan, bench, folder, say)
-    trim = trim_discharger(plan.circuit, Biases("off", bias_sources(off, plan.model)), bench.simulator, runner.run)
-    say(f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {trim.vdis_V:.4f} V on the {plan.netlist} netlist")
+    trim = trim_discharger(
+        plan.circuit, Biases("off", bias_sources(off, plan.model)), bench.simulator, runner.run
+    )
+    say(
+        f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {trim.vdis_V:.4f} V on the {plan.netlist} netlist"
+    )
     return trim
 
 
@@ -265,7 +302,9 @@ def _mapping_summary(
         "extra_spikes": sum(s.extra for s in stats.values()),
         "accuracy_model": accuracy_model,
         "accuracy_spice": accuracy_spice,
-        "current_scale": {"positive": scale.positive, "negative": scale.negative} if scale is not None else None,
+        "current_scale": {"positive": scale.positive, "negative": scale.negative}
+        if scale is not None
+        else None,
         "scale_search": [{"factor": f, "rmse_s": e} for f, e in scale.tried] if scale is not None else [],
         "clipped_weights": clipped,
         "energy_per_inference_J": energy,
@@ -286,7 +325,9 @@ def _worst_sample(table: pd.DataFrame, depth: int) -> int | None:
     return int(pairs.loc[error.idxmax(), "sample"])
 
 
-def _numerical_floor_s(runner: _Runner, mapping: str, biases: Biases, inputs: Array, times: list[list[Array]]) -> float:
+def _numerical_floor_s(
+    runner: _Runner, mapping: str, biases: Biases, inputs: Array, times: list[list[Array]]
+) -> float:
     """RMS change of all spike times when step and tolerances are halved; NaN (and said so) when no such run succeeded."""
     circuit = runner.plan.circuit
     tight = runner.bench.simulator.tightened()

@@ -29,7 +29,12 @@ class Trim:
     spread_s: float
 
 
-def trim_discharger(circuit: Circuit, off: Biases, simulator: SimulatorOptions, run: Callable[[list[Deck]], list[Result | Failure]]) -> Trim:
+def trim_discharger(
+    circuit: Circuit,
+    off: Biases,
+    simulator: SimulatorOptions,
+    run: Callable[[list[Deck]], list[Result | Failure]],
+) -> Trim:
     """Find the bias in SPICE; ``off`` are biases with every synapse off. Raises ``ValidationError`` when no bias in reach does it."""
     t_circ_s = circuit.design.timing.t_circ_s
     # A longer guard lets spikes just after the phase be seen.
@@ -37,17 +42,26 @@ def trim_discharger(circuit: Circuit, off: Biases, simulator: SimulatorOptions, 
     slow = replace(circuit, design=circuit.design.model_copy(update={"timing": timing}))
     silent = np.full(circuit.topology.layers[0], np.inf)
     biases_V = [circuit.vdis_V + offset for offset in OFFSETS_V]
-    decks = [replace(slow, vdis_V=v).deck(f"trim_{k}", off, silent, simulator) for k, v in enumerate(biases_V)]
+    decks = [
+        replace(slow, vdis_V=v).deck(f"trim_{k}", off, silent, simulator) for k, v in enumerate(biases_V)
+    ]
     log_times = []
     for deck, outcome in zip(decks, run(decks), strict=True):
         if isinstance(outcome, Failure):
-            raise ValidationError(f"trimming the discharger: {deck.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})")
+            raise ValidationError(
+                f"trimming the discharger: {deck.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})"
+            )
         log_times.append(np.log(np.concatenate(spike_times_s(outcome, slow)) / t_circ_s))
     seen = np.array([bool(np.all(np.isfinite(row))) for row in log_times])
     mean = np.array([row.mean() if ok else np.nan for row, ok in zip(log_times, seen, strict=True)])
     if seen.sum() < 3 or not np.nanmin(mean) - 0.02 <= 0.0 <= np.nanmax(mean) + 0.02:
-        told = ", ".join(f"{v:.4f} V: {'no spike' if not ok else f'{np.exp(m):.3f} T_circ'}" for v, ok, m in zip(biases_V, seen, mean, strict=True))
-        raise ValidationError(f"no discharger bias in reach lets a neuron without input fire at the end of its phase ({told}): characterise again with this design")
+        told = ", ".join(
+            f"{v:.4f} V: {'no spike' if not ok else f'{np.exp(m):.3f} T_circ'}"
+            for v, ok, m in zip(biases_V, seen, mean, strict=True)
+        )
+        raise ValidationError(
+            f"no discharger bias in reach lets a neuron without input fire at the end of its phase ({told}): characterise again with this design"
+        )
     fit = np.polynomial.polynomial.polyfit(mean[seen], np.array(biases_V)[seen], 2)
     nearest = int(np.nanargmin(np.abs(mean)))
     return Trim(float(fit[0]), float(np.std(np.exp(log_times[nearest])) * t_circ_s))

@@ -22,7 +22,9 @@ POINTS = 1500
 
 
 @torch.no_grad()
-def model_membranes_V(network: RCSpikeNetwork, spike_time: Tensor, circuit: Circuit, model: PhysicalModel, time_s: Array) -> list[Array]:
+def model_membranes_V(
+    network: RCSpikeNetwork, spike_time: Tensor, circuit: Circuit, model: PhysicalModel, time_s: Array
+) -> list[Array]:
     """The model's membrane potentials in volts, per layer [neurons, times]; NaN outside accumulation and firing.
 
     Between input spikes ``v`` relaxes exponentially (paper, section 2); while firing, ``1 - b v`` falls by the factor ``1 - b`` each T_circ
@@ -65,7 +67,14 @@ def _membrane(arrive: Array, weight: Array, conductance: Array, until: float) ->
 
 
 def save_waveforms(
-    deck: Deck, circuit: Circuit, model: PhysicalModel, network: RCSpikeNetwork, spike_time: Tensor, sample: int, bench: Workbench, folder: Path
+    deck: Deck,
+    circuit: Circuit,
+    model: PhysicalModel,
+    network: RCSpikeNetwork,
+    spike_time: Tensor,
+    sample: int,
+    bench: Workbench,
+    folder: Path,
 ) -> list[Path] | Failure:
     """Run ``deck`` keeping its raw file; write ``<name>.raw`` and ``<name>.parquet`` (time_s, sample, net, volts, source) into ``folder``."""
     outcome = run_many([deck], jobs=1, folder=folder / "decks", timeout_s=bench.timeout_s, keep="raw")[0]
@@ -80,10 +89,16 @@ def save_waveforms(
     for vector in deck.vectors:
         if vector.startswith("v("):
             wave = np.interp(time_s, outcome.axis, np.asarray(outcome[vector], float))
-            frames.append(pd.DataFrame({"time_s": time_s, "net": _plain(vector), "volts_V": wave, "source": "spice"}))
+            frames.append(
+                pd.DataFrame({"time_s": time_s, "net": _plain(vector), "volts_V": wave, "source": "spice"})
+            )
     for layer, volts in enumerate(model_membranes_V(network, spike_time, circuit, model, time_s), start=1):
         for k, wave in enumerate(volts):
-            frames.append(pd.DataFrame({"time_s": time_s, "net": f"membrane_{layer}_{k}", "volts_V": wave, "source": "model"}))
+            frames.append(
+                pd.DataFrame(
+                    {"time_s": time_s, "net": f"membrane_{layer}_{k}", "volts_V": wave, "source": "model"}
+                )
+            )
     table = folder / f"{deck.name}.parquet"
     part = table.with_suffix(".part")
     pd.concat(frames, ignore_index=True).assign(sample=sample).to_parquet(part)
@@ -95,5 +110,3 @@ def _plain(vector: str) -> str:
     """``v(xnetwork.xneuron_1_0.membrane)`` -> ``membrane_1_0``; other nets without the ``v()``."""
     net = vector[2:-1]
     return "membrane_" + net.split("xneuron_")[1].removesuffix(".membrane") if ".membrane" in net else net
-
-
