@@ -1,8 +1,8 @@
 """Design rule check: every rule of the table, named as the process names it, on a flat view of the layout.
 
-    report = check(Path("network.gds"))
-    report.require_clean()          # raises DrcFailed
-    report.write(Path("drc.json"))  # and report.write_markers(Path("drc.lyrdb")) for KLayout's marker browser
+report = check(Path("network.gds"))
+report.require_clean()          # raises DrcFailed
+report.write(Path("drc.json"))  # and report.write_markers(Path("drc.lyrdb")) for KLayout's marker browser
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import klayout.db as kdb
-import klayout.rdb as rdb
+from klayout import rdb
 
 from circuits.layout.errors import DrcFailed, LayoutError
 from sky130_models.rules import RULES, Rule
@@ -67,7 +67,12 @@ class DrcReport:
             "violations": self.count,
             "rules_checked": len(self.rules),
             "by_rule": [
-                {"rule": v.rule, "description": v.description, "count": v.count, "boxes_um": [list(box) for box in v.boxes_um]}
+                {
+                    "rule": v.rule,
+                    "description": v.description,
+                    "count": v.count,
+                    "boxes_um": [list(box) for box in v.boxes_um],
+                }
                 for v in self.violations
             ],
             "seconds": round(self.seconds, 3),
@@ -111,7 +116,9 @@ def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES)
     started = time.perf_counter()
     regions = Regions(layout, top)
     if not regions.drawn():
-        raise LayoutError(f"cell {top.name} has no shape on any layer of the process: there is nothing to check")
+        raise LayoutError(
+            f"cell {top.name} has no shape on any layer of the process: there is nothing to check"
+        )
     found = []
     for rule in rules:
         bad = violations(regions, rule)
@@ -121,9 +128,16 @@ def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES)
         found.append(
             Violation(
                 rule=rule.name,
-                description=" ".join(str(p) for p in (rule.kind, rule.layer, rule.other or "", rule.value_um or "") if p != ""),
+                description=" ".join(
+                    str(p) for p in (rule.kind, rule.layer, rule.other or "", rule.value_um or "") if p != ""
+                ),
                 count=len(boxes),
-                boxes_um=tuple((round(b.left, 3), round(b.bottom, 3), round(b.right, 3), round(b.top, 3)) for b in boxes[:MAX_BOXES]),
+                boxes_um=tuple(
+                    (round(b.left, 3), round(b.bottom, 3), round(b.right, 3), round(b.top, 3))
+                    for b in boxes[:MAX_BOXES]
+                ),
             )
         )
-    return DrcReport(top.name, tuple(rule.name for rule in rules), tuple(found), time.perf_counter() - started)
+    return DrcReport(
+        top.name, tuple(rule.name for rule in rules), tuple(found), time.perf_counter() - started
+    )

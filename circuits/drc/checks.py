@@ -167,7 +167,11 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "poly.8": [(extension_poly, "poly", "diff")],
     "nsdm.1": [(space, "nsdm", ""), (space, "psdm", "")],
     "nsdm.2": [(width, "nsdm", ""), (width, "psdm", "")],
-    "nsd.5a": [(enclosure, "nsdm", "n+diff"), (enclosure, "psdm", "p+diff"), (must_contain, "bare difftap", "prBoundary")],
+    "nsd.5a": [
+        (enclosure, "nsdm", "n+diff"),
+        (enclosure, "psdm", "p+diff"),
+        (must_contain, "bare difftap", "prBoundary"),
+    ],
     "nsd.5b": [(enclosure, "nsdm", "n+tap"), (enclosure, "psdm", "p+tap")],
     "nsd.7": [(space, "nsdm", "p+"), (space, "psdm", "n+")],
     "lvtn.3a": [(space, "lvtn", "other than lvt gate")],

@@ -13,7 +13,19 @@ from pathlib import Path
 
 from circuits.layout.errors import ExtractionFailed
 
-_SCALES = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18}
+_SCALES = {
+    "t": 1e12,
+    "g": 1e9,
+    "meg": 1e6,
+    "k": 1e3,
+    "": 1.0,
+    "m": 1e-3,
+    "u": 1e-6,
+    "n": 1e-9,
+    "p": 1e-12,
+    "f": 1e-15,
+    "a": 1e-18,
+}
 _NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)", re.IGNORECASE)
 
 
@@ -72,13 +84,14 @@ def parse_number(text: str) -> float:
 
 def read_netlist(path: Path) -> Netlist:
     """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
-    cell, ports = "", ()
+    cell = ""
+    ports: tuple[str, ...] = ()
     devices: list[Device] = []
     resistors: list[Element] = []
     capacitors: list[Element] = []
     ended = False
     for line in _cards(path.read_text(encoding="utf-8").splitlines()):
-        words = line.replace("\\", "").split()
+        words = line.replace("\\", "").replace("$", "").split()  # `$` begins a comment in ngspice
         kind = words[0][0].lower()
         try:
             if words[0].lower() == ".subckt":
@@ -89,7 +102,11 @@ def read_netlist(path: Path) -> Netlist:
                 ended = True
             elif kind == "x":
                 first = next(index for index, word in enumerate(words) if "=" in word)
-                devices.append(Device(words[0][1:], tuple(words[1 : first - 1]), words[first - 1], " ".join(words[first:])))
+                devices.append(
+                    Device(
+                        words[0][1:], tuple(words[1 : first - 1]), words[first - 1], " ".join(words[first:])
+                    )
+                )
             elif kind in "rc":
                 element = Element(words[1], words[2], parse_number(words[3]))
                 (resistors if kind == "r" else capacitors).append(element)

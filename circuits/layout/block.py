@@ -59,14 +59,16 @@ class Block:
 
     def rect(self, layer: str, x0: float, y0: float, x1: float, y1: float) -> Box:
         """Draw a rectangle on a layer's drawing purpose; corners must lie on the 10 nm grid."""
-        corners = tuple(round(value, 4) for value in (x0, y0, x1, y1))
+        x0, y0, x1, y1 = corners = (round(x0, 4), round(y0, 4), round(x1, 4), round(y1, 4))
         if any(abs(value - snap(value)) > 1e-6 for value in corners):
-            raise LayoutError(f"{self.cell.name}: rectangle {corners} um on {layer} is off the {GRID} um drawing grid")
-        if not (corners[0] < corners[2] and corners[1] < corners[3]):
+            raise LayoutError(
+                f"{self.cell.name}: rectangle {corners} um on {layer} is off the {GRID} um drawing grid"
+            )
+        if not (x0 < x1 and y0 < y1):
             raise LayoutError(f"{self.cell.name}: rectangle {corners} um on {layer} is empty or turned round")
         number = LAYERS[layer]
-        self.cell.add(gdstk.rectangle(corners[:2], corners[2:], layer=number.gds_layer, datatype=number.drawing))
-        return Box(layer, *corners)
+        self.cell.add(gdstk.rectangle((x0, y0), (x1, y1), layer=number.gds_layer, datatype=number.drawing))
+        return Box(layer, x0, y0, x1, y1)
 
     def square(self, layer: str, x: float, y: float, width: float, height: float | None = None) -> Box:
         """Draw a rectangle of that size, its centre as near to (x, y) as the grid allows."""
@@ -74,8 +76,21 @@ class Block:
         x0, y0 = snap(x - width / 2), snap(y - height / 2)
         return self.rect(layer, x0, y0, x0 + width, y0 + height)
 
+    @property
+    def area_um2(self) -> float:
+        """Area of the box round everything drawn, in um2."""
+        box = self.cell.bounding_box()
+        return 0.0 if box is None else float((box[1][0] - box[0][0]) * (box[1][1] - box[0][1]))
+
     def place(
-        self, child: Block, x: float, y: float, *, mirrored: bool = False, columns: int = 1, pitch: float | None = None
+        self,
+        child: Block,
+        x: float,
+        y: float,
+        *,
+        mirrored: bool = False,
+        columns: int = 1,
+        pitch: float | None = None,
     ) -> None:
         """Place another block with its origin at (x, y), upside down if mirrored, or a row of them."""
         self.cell.add(

@@ -38,7 +38,9 @@ def contact_offsets(length: float) -> list[float]:
     room = length - 2 * DIFF_CONTACT_SIDE
     count = math.floor((room + LICON_SPACE) / (LICON + LICON_SPACE) + 1e-6)
     if count < 1:
-        raise LayoutError(f"a diffusion of {length} um holds no contact; at least {LICON + 2 * DIFF_CONTACT_SIDE} um")
+        raise LayoutError(
+            f"a diffusion of {length} um holds no contact; at least {LICON + 2 * DIFF_CONTACT_SIDE} um"
+        )
     first = (length - count * LICON - (count - 1) * LICON_SPACE) / 2
     return [snap(first + index * (LICON + LICON_SPACE)) for index in range(count)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from circuits.design import SynapseSizes
 
 from .block import Block, Box
+from .defaults import DESIGN
 from .errors import LayoutError
 from .straps import STRAP_PITCH, draw_straps
 from .synapse import synapse, synapse_height, synapse_width
@@ -29,7 +30,10 @@ class Grid:
 
     def rails(self) -> list[tuple[str, float]]:
         """(net, y) of every rail, the lowest, vss, first."""
-        return [("vdd" if index % 2 else "vss", round(index * self.row_height, 3)) for index in range(self.axons + 1)]
+        return [
+            ("vdd" if index % 2 else "vss", round(index * self.row_height, 3))
+            for index in range(self.axons + 1)
+        ]
 
     def of_row(self, axon: int, box: Box) -> Box:
         """A box of the synapse in column 0, in the crossbar."""
@@ -52,7 +56,7 @@ def place_rows(block: Block, cell: Block, grid: Grid, y: float) -> None:
 def crossbar(
     axons: int = 5,
     dendrites: int = 5,
-    sizes: SynapseSizes = SynapseSizes(),
+    sizes: SynapseSizes = DESIGN.synapse,
     *,
     pitch: float | None = None,
     row_height: float | None = None,

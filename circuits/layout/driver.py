@@ -9,6 +9,7 @@ from circuits.design import DriverSizes
 
 from .block import Block, Box
 from .contacts import gate_pad, stack
+from .defaults import DESIGN
 from .dimensions import (
     DIFF_TO_RAIL,
     IMPLANT,
@@ -60,13 +61,19 @@ class Strip:
 
     def track(self, index: int) -> float:
         """The y of a row of pads or tracks, 0 next to the n diffusion."""
-        return snap(self.vss_y + self.way * (DIFF_TO_RAIL + self.n_width + PAD_TO_DIFF + LICON / 2 + index * TRACK))
+        return snap(
+            self.vss_y + self.way * (DIFF_TO_RAIL + self.n_width + PAD_TO_DIFF + LICON / 2 + index * TRACK)
+        )
 
-    def frame(self, width: float, vss_x: Sequence[float] | None = None, vdd_x: Sequence[float] | None = None) -> None:
+    def frame(
+        self, width: float, vss_x: Sequence[float] | None = None, vdd_x: Sequence[float] | None = None
+    ) -> None:
         """Rails, taps, well and the implants of both diffusions along the whole row."""
         height = abs(self.vdd_y - self.vss_y)
         edge = (DIFF_TO_RAIL + self.n_width + height - DIFF_TO_RAIL - self.p_width) / 2
-        row_frame(self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, vss_x=vss_x, vdd_x=vdd_x)
+        row_frame(
+            self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, vss_x=vss_x, vdd_x=vdd_x
+        )
         for side, implant, tallest in ((self.n, "nsdm", self.n_width), (self.p, "psdm", self.p_width)):
             low = side.rail + side.way * IMPLANT_TO_RAIL
             high = side.start + side.way * (tallest + IMPLANT)
@@ -88,7 +95,9 @@ class Strip:
         for x in (low, high):
             self.block.square("mcon", x, y, MCON)
         left, bottom = snap(low - TRACK_WIDTH / 2 - 0.02), snap(y - TRACK_WIDTH / 2)
-        return self.block.rect("met1", left, bottom, snap(high + TRACK_WIDTH / 2 + 0.02), bottom + TRACK_WIDTH)
+        return self.block.rect(
+            "met1", left, bottom, snap(high + TRACK_WIDTH / 2 + 0.02), bottom + TRACK_WIDTH
+        )
 
     def pad(self, x: float, y: float) -> None:
         """A gate's contact, up to local interconnect."""
@@ -106,7 +115,7 @@ class DriverAnchors:
     out_b_drain: tuple[float, float]  # li1 strip on the p side
 
 
-def driver_height(sizes: DriverSizes = DriverSizes()) -> float:
+def driver_height(sizes: DriverSizes = DESIGN.driver) -> float:
     """Least height of a driver's row."""
     n = max(sizes.nand_n.w_um, sizes.inverter_n.w_um)
     p = max(sizes.nand_p.w_um, sizes.inverter_p.w_um)
@@ -116,7 +125,15 @@ def driver_height(sizes: DriverSizes = DriverSizes()) -> float:
 def _columns(sizes: DriverSizes) -> dict[str, float]:
     inverter = column_step([sizes.inverter_n.l_um, sizes.inverter_p.l_um])
     nand = column_step([sizes.nand_n.l_um, sizes.nand_p.l_um])
-    steps = {"trigger end": EDGE, "trigger": nand, "nand": nand, "phase": nand, "rail": nand, "out_b": inverter, "out": inverter}
+    steps = {
+        "trigger end": EDGE,
+        "trigger": nand,
+        "nand": nand,
+        "phase": nand,
+        "rail": nand,
+        "out_b": inverter,
+        "out": inverter,
+    }
     columns, x = {}, 0.0
     for name, step in steps.items():
         x += step
@@ -124,7 +141,7 @@ def _columns(sizes: DriverSizes) -> dict[str, float]:
     return columns
 
 
-def driver_width(sizes: DriverSizes = DriverSizes()) -> float:
+def driver_width(sizes: DriverSizes = DESIGN.driver) -> float:
     """Least width of a driver."""
     return up(_columns(sizes)["out"] + EDGE)
 
@@ -193,7 +210,7 @@ def driver_strip(block: Block, sizes: DriverSizes, vss_y: float, vdd_y: float) -
 
 
 def driver(
-    sizes: DriverSizes = DriverSizes(), *, height: float | None = None, name: str = "driver"
+    sizes: DriverSizes = DESIGN.driver, *, height: float | None = None, name: str = "driver"
 ) -> tuple[Block, DriverAnchors]:
     """A driver between its rails, vss below; trigger and phase end on metal 1 pads, out and out_b on metal 1."""
     height = driver_height(sizes) if height is None else height

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.design import Fet
+
 from .block import Block
 from .contacts import LI_PAST_CONTACT, contact_offsets
 from .dimensions import (
@@ -47,7 +48,9 @@ class Gate:
     fet: Fet
     column: str
     threshold: str = ""
-    pad_y: float | None = None  # how far from the diffusion's rail side its poly reaches; None: just its end cap
+    pad_y: float | None = (
+        None  # how far from the diffusion's rail side its poly reaches; None: just its end cap
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ def chain(
     Local interconnect covers the contacts only; what leads away from them is the caller's.
     """
     if len(nodes) != len(gates) + 1 or nodes[0] is None or nodes[-1] is None:
-        raise LayoutError(f"{block.cell.name}: {len(gates)} gates in a chain need {len(gates) + 1} nodes, contacted at both ends")
+        raise LayoutError(
+            f"{block.cell.name}: {len(gates)} gates in a chain need {len(gates) + 1} nodes, contacted at both ends"
+        )
     for gate in gates:
         check_fet(gate.name, gate.fet)
 
@@ -95,17 +100,29 @@ def chain(
     for index in range(1, len(gates)):
         before, after = gates[index - 1].fet, gates[index].fet
         right_edge = edges[index - 1] + before.l_um
-        boundaries.append(edges[index] - POLY_TO_DIFF if before.w_um > after.w_um else right_edge + POLY_TO_DIFF)
+        boundaries.append(
+            edges[index] - POLY_TO_DIFF if before.w_um > after.w_um else right_edge + POLY_TO_DIFF
+        )
     boundaries.append(snap(columns[nodes[-1]] + end))
 
     for index, gate in enumerate(gates):
         fet, left = gate.fet, edges[index]
         rect("diff", boundaries[index], 0.0, boundaries[index + 1], fet.w_um)
-        reach = fet.w_um + END_CAP if gate.pad_y is None else max(abs(gate.pad_y - side.start), fet.w_um + END_CAP)
+        reach = (
+            fet.w_um + END_CAP
+            if gate.pad_y is None
+            else max(abs(gate.pad_y - side.start), fet.w_um + END_CAP)
+        )
         rect("poly", left, -END_CAP, left + fet.l_um, reach)
         if gate.threshold:
             around = up(limit("lvtn.4b")) + GRID
-            rect(THRESHOLD_LAYERS[gate.threshold], left - around, -around, left + fet.l_um + around, fet.w_um + around)
+            rect(
+                THRESHOLD_LAYERS[gate.threshold],
+                left - around,
+                -around,
+                left + fet.l_um + around,
+                fet.w_um + around,
+            )
 
     for index, node in enumerate(nodes):
         if node is None:

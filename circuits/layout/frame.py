@@ -57,8 +57,6 @@ def row_frame(
             block.rect("mcon", x, y, x + MCON, y + MCON)
 
 
-
-
 def evenly(width: float) -> list[float]:
     """Contact positions evenly along a rail."""
     count = max(1, round(width / TAP_PITCH))
@@ -69,6 +67,8 @@ def spaced(wanted: Sequence[float], width: float) -> list[float]:
     """Those of the wanted contact positions, the more important first, that keep clear of the ones before and of the edges."""
     kept: list[float] = []
     for x in wanted:
-        if CONTACT_PITCH / 2 <= x <= width - CONTACT_PITCH / 2 and all(abs(x - other) >= CONTACT_PITCH for other in kept):
+        if CONTACT_PITCH / 2 <= x <= width - CONTACT_PITCH / 2 and all(
+            abs(x - other) >= CONTACT_PITCH for other in kept
+        ):
             kept.append(x)
     return kept

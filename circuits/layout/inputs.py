@@ -6,13 +6,14 @@ from circuits.design import DriverSizes
 
 from .block import Block, Box
 from .contacts import MET3_LINE, MET4_LINE, stack
+from .defaults import DESIGN
 from .dimensions import OVERLAP, snap
 from .driver import draw_driver, driver_strip, driver_width, source_columns
 
 PHASE = 0.28
 
 
-def input_width(sizes: DriverSizes = DriverSizes()) -> float:
+def input_width(sizes: DriverSizes = DESIGN.driver) -> float:
     """Width of an input driver."""
     return driver_width(sizes)
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from circuits.design import Design
 
 from .block import Block, Box
-from .contacts import MET3_LINE, MET4_LINE, stack
+from .contacts import MET4_LINE, stack
 from .crossbar import Grid, place_rows
+from .defaults import DESIGN
 from .dimensions import RAIL_HALF, snap, up
 from .driver import driver_height
 from .errors import LayoutError
 from .inputs import input_driver, input_width
-from .neuron import LOWER_RAIL, NeuronAnchors, neuron, neuron_width
+from .neuron import NeuronAnchors, neuron, neuron_width
 from .straps import STRAP_PITCH, draw_straps
 from .synapse import half_width, synapse, synapse_height
 
@@ -44,7 +45,7 @@ class Cells:
     row_height: float
 
 
-def leaf_cells(design: Design = Design()) -> Cells:
+def leaf_cells(design: Design = DESIGN) -> Cells:
     """Draw the leaf cells with the common pitch and row height of a network."""
     reach = half_width(design.synapse)
     pitch = neuron_width(design.neuron, design.driver)
@@ -63,14 +64,18 @@ def leaf_cells(design: Design = Design()) -> Cells:
     synapse_cell = synapse(
         design.synapse, width=pitch, height=row_height, dendrite_x=anchors.dendrite_x, shield_x=shield_x
     )
-    input_cell = input_driver(design.driver, row_height, synapse_cell.pins["axon"], synapse_cell.pins["axon_b"])
+    input_cell = input_driver(
+        design.driver, row_height, synapse_cell.pins["axon"], synapse_cell.pins["axon_b"]
+    )
     return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height)
 
 
-def network(layers: Sequence[int] = (5, 5, 5), design: Design = Design(), *, name: str = "network") -> Block:
+def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name: str = "network") -> Block:
     """A network of these layer sizes, inputs first."""
     if len(layers) < 2 or min(layers) < 1:
-        raise LayoutError(f"network: layers = {list(layers)}: give the number of inputs and of neurons of every layer, each at least 1")
+        raise LayoutError(
+            f"network: layers = {list(layers)}: give the number of inputs and of neurons of every layer, each at least 1"
+        )
     cells = leaf_cells(design)
     width = round(max(layers[1:]) * cells.pitch, 3)
     block = Block.named(name, width, 0.0)
@@ -111,7 +116,9 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = Design(), *, nam
     draw_straps(block, {"vss": width + STRAP_PITCH / 2, "vdd": width + 1.5 * STRAP_PITCH}, rails, width)
     for _, rail in rails:  # carry every rail from the left straps to the right ones, also where no cell does
         block.rect("met1", left, snap(rail - RAIL_HALF), width, snap(rail + RAIL_HALF))
-    block.pins.update({net: Box(box.layer, box.x0, box.y1 - PIN, box.x1, box.y1) for net, box in straps.items()})
+    block.pins.update(
+        {net: Box(box.layer, box.x0, box.y1 - PIN, box.x1, box.y1) for net, box in straps.items()}
+    )
     for index, net in enumerate(SHARED_LINES):
         x = left - 2 * STRAP_PITCH - (index + 0.5) * LINE_PITCH
         ys = shared[net]
@@ -167,4 +174,3 @@ def _spike_lines(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -
             stack(block, x, line.y, "met2", "met4")
             if x > end:
                 block.rect("met4", end, line.y0, snap(x + MET4_LINE / 2), line.y1)
-

@@ -12,6 +12,7 @@ from circuits.design import DriverSizes, NeuronSizes
 
 from .block import Block, Box
 from .contacts import MET3_LINE, stack
+from .defaults import DESIGN
 from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
 from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width, source_columns
 from .errors import LayoutError
@@ -77,22 +78,31 @@ def _columns(sizes: NeuronSizes) -> dict[str, float]:
 
 
 def _analog_widths(sizes: NeuronSizes) -> tuple[float, float]:
-    n = (sizes.isolation_n, sizes.dummy_n, sizes.reset_n, sizes.discharge, sizes.discharge_enable, sizes.sense_n)
+    n = (
+        sizes.isolation_n,
+        sizes.dummy_n,
+        sizes.reset_n,
+        sizes.discharge,
+        sizes.discharge_enable,
+        sizes.sense_n,
+    )
     p = (sizes.isolation_p, sizes.dummy_p, sizes.reset_p, sizes.sense_p, sizes.sense_bias)
     return max(fet.w_um for fet in n), max(fet.w_um for fet in p)
 
 
-def neuron_width(sizes: NeuronSizes = NeuronSizes(), driver: DriverSizes = DriverSizes()) -> float:
+def neuron_width(sizes: NeuronSizes = DESIGN.neuron, driver: DriverSizes = DESIGN.driver) -> float:
     """Least width of a neuron, which is the pitch of the columns of a network."""
     columns = _columns(sizes)
     analog = columns["sense"] + 2 * up(LICON / 2 + DIFF_CONTACT_END)
-    behind_sense = columns["dx"] - 0.5 + driver_width(driver)  # the driver's trigger stands right of the sense wire
+    behind_sense = (
+        columns["dx"] - 0.5 + driver_width(driver)
+    )  # the driver's trigger stands right of the sense wire
     return up(max(analog, behind_sense, least_pitch(sizes.mim_w_um)))
 
 
 def neuron(
-    sizes: NeuronSizes = NeuronSizes(),
-    driver: DriverSizes = DriverSizes(),
+    sizes: NeuronSizes = DESIGN.neuron,
+    driver: DriverSizes = DESIGN.driver,
     *,
     width: float | None = None,
     name: str = "neuron",
@@ -100,7 +110,9 @@ def neuron(
     """A neuron; its top rail is vss, and so is its lowest one."""
     width = neuron_width(sizes, driver) if width is None else width
     if width < neuron_width(sizes, driver):
-        raise LayoutError(f"neuron: width = {width} um is below the least {neuron_width(sizes, driver)} um of these sizes")
+        raise LayoutError(
+            f"neuron: width = {width} um is below the least {neuron_width(sizes, driver)} um of these sizes"
+        )
     n_width, p_width = _analog_widths(sizes)
     analog_height = up(2 * DIFF_TO_RAIL + n_width + p_width + channel(TRACKS))
     rows = driver_height(driver) + analog_height
@@ -159,7 +171,9 @@ def neuron(
 
     for net, rail in (("vdd", vdd_y), ("vss", block.height), (LOWER_RAIL, below)):
         block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
-    return block, NeuronAnchors(dendrite_x=columns["membrane"], spike_x=anchors.out[0], spike_b_x=anchors.out_b[0])
+    return block, NeuronAnchors(
+        dendrite_x=columns["membrane"], spike_x=anchors.out[0], spike_b_x=anchors.out_b[0]
+    )
 
 
 def _draw_fets(upper: Strip, sizes: NeuronSizes, columns: dict[str, float]) -> None:
@@ -171,14 +185,20 @@ def _draw_fets(upper: Strip, sizes: NeuronSizes, columns: dict[str, float]) -> N
         block,
         n,
         ["dendrite n", "membrane", "dendrite p"],
-        [Gate("isolation_n", sizes.isolation_n, "iso", pad_y=low), Gate("dummy_n", sizes.dummy_n, "iso_b", pad_y=low)],
+        [
+            Gate("isolation_n", sizes.isolation_n, "iso", pad_y=low),
+            Gate("dummy_n", sizes.dummy_n, "iso_b", pad_y=low),
+        ],
         columns,
     )
     chain(
         block,
         p,
         ["dendrite n", "membrane", "dendrite p"],
-        [Gate("dummy_p", sizes.dummy_p, "iso", pad_y=low), Gate("isolation_p", sizes.isolation_p, "iso_b", pad_y=low)],
+        [
+            Gate("dummy_p", sizes.dummy_p, "iso", pad_y=low),
+            Gate("isolation_p", sizes.isolation_p, "iso_b", pad_y=low),
+        ],
         columns,
     )
     chain(
@@ -247,7 +267,9 @@ def _draw_lines(block: Block, upper: Strip, lower: Strip) -> dict[str, float]:
     }
     lines = {name: snap(y) for name, y in lines.items()}
     if lines["iso_b"] - lines["phase of the driver"] < LINE_PITCH:
-        raise LayoutError(f"{block.cell.name}: rows of {block.height} um in all leave no room for the control lines")
+        raise LayoutError(
+            f"{block.cell.name}: rows of {block.height} um in all leave no room for the control lines"
+        )
     for name, y in lines.items():
         if name == "membrane":
             continue

@@ -19,7 +19,9 @@ def label_pins(block: Block) -> None:
         net = key.split(" ")[0]
         layer = LAYERS[box.layer]
         if layer.pin is None or layer.label is None:
-            raise LayoutError(f"{block.cell.name}: pin {net} lies on {box.layer}, which has no pin or label purpose")
+            raise LayoutError(
+                f"{block.cell.name}: pin {net} lies on {box.layer}, which has no pin or label purpose"
+            )
         corners = (box.x0, box.y0), (box.x1, box.y1)
         block.cell.add(gdstk.rectangle(*corners, layer=layer.gds_layer, datatype=layer.pin))
         centre = (round(box.x, 3), round(box.y, 3))

@@ -13,7 +13,9 @@ VIA_PITCH = up(VIA + limit("via.2"))
 VIA_MARGIN = 0.15
 
 
-def draw_straps(block: Block, xs: Mapping[str, float], rails: Sequence[tuple[str, float]], reach: float) -> dict[str, Box]:
+def draw_straps(
+    block: Block, xs: Mapping[str, float], rails: Sequence[tuple[str, float]], reach: float
+) -> dict[str, Box]:
     """Draw a strap for each net, centred at its x and joined by a row of vias to the rails of that net.
 
     `rails` are (net, y); all of them are lengthened from `reach`, where they end now, to the farthest strap.
@@ -27,7 +29,9 @@ def draw_straps(block: Block, xs: Mapping[str, float], rails: Sequence[tuple[str
         straps[net] = block.rect("met2", left, snap(low - RAIL_HALF), left + STRAP, snap(high + RAIL_HALF))
     count = int((STRAP - 2 * VIA_MARGIN - VIA) / VIA_PITCH) + 1
     for net, y in rails:
-        block.rect("met1", snap(min(far, reach)), snap(y - RAIL_HALF), snap(max(far, reach)), snap(y + RAIL_HALF))
+        block.rect(
+            "met1", snap(min(far, reach)), snap(y - RAIL_HALF), snap(max(far, reach)), snap(y + RAIL_HALF)
+        )
         for index in range(count):
             block.square("via", xs[net] - STRAP / 2 + VIA_MARGIN + VIA / 2 + index * VIA_PITCH, y, VIA)
     return straps

@@ -9,8 +9,10 @@ the edge of the array would take two tracks for every synapse of a row and would
 from __future__ import annotations
 
 from circuits.design import Fet, SynapseSizes
+
 from .block import Block, Box
 from .contacts import LI_PAST_CONTACT, MET1_PAD, MET4_LINE, contact_offsets, gate_pad, stack
+from .defaults import DESIGN
 from .dimensions import (
     CONTACT_TO_GATE,
     DIFF_TO_RAIL,
@@ -52,7 +54,7 @@ def pair_height(select: Fet, memory: Fet) -> float:
     return 2 * SOURCE_DRAIN + select.l_um + memory.l_um + gate_gap(select, memory)
 
 
-def synapse_height(sizes: SynapseSizes = SynapseSizes()) -> float:
+def synapse_height(sizes: SynapseSizes = DESIGN.synapse) -> float:
     """Least height of a row of synapses."""
     gap = WELL_TO_N_DIFF + WELL_PAST_P_DIFF
     pairs = pair_height(sizes.select_n, sizes.memory_n) + pair_height(sizes.select_p, sizes.memory_p)
@@ -65,13 +67,13 @@ def half_width(sizes: SynapseSizes) -> float:
     return up(widest / 2 + PAD_TO_DIFF + LICON + limit("licon.8"))
 
 
-def synapse_width(sizes: SynapseSizes = SynapseSizes()) -> float:
+def synapse_width(sizes: SynapseSizes = DESIGN.synapse) -> float:
     """Least width of a synapse."""
     return up(2 * (half_width(sizes) + MARGIN))
 
 
 def synapse(
-    sizes: SynapseSizes = SynapseSizes(),
+    sizes: SynapseSizes = DESIGN.synapse,
     *,
     width: float | None = None,
     height: float | None = None,
@@ -96,7 +98,9 @@ def synapse(
     drain_n, axon_y = _pair(block, "n", sizes.select_n, sizes.memory_n, x, half_width(sizes), height)
     drain_p, axon_b_y = _pair(block, "p", sizes.select_p, sizes.memory_p, x, half_width(sizes), height)
     for net, y in (("axon", axon_y), ("axon_b", axon_b_y)):
-        block.pins[net] = block.rect("met4", 0.0, snap(y - MET4_LINE / 2), width, snap(y - MET4_LINE / 2) + MET4_LINE)
+        block.pins[net] = block.rect(
+            "met4", 0.0, snap(y - MET4_LINE / 2), width, snap(y - MET4_LINE / 2) + MET4_LINE
+        )
 
     middle = snap((drain_n + drain_p) / 2)
     block.rect("li1", snap(x - LI / 2), snap(drain_n), snap(x - LI / 2) + LI, snap(drain_p))
@@ -142,10 +146,19 @@ def _pair(
 
     widest = max(select.w_um, memory.w_um)
     implant = "nsdm" if kind == "n" else "psdm"
-    rect(implant, snap(x - widest / 2) - IMPLANT, IMPLANT_TO_RAIL, snap(x + widest / 2) + IMPLANT, top + IMPLANT)
+    rect(
+        implant,
+        snap(x - widest / 2) - IMPLANT,
+        IMPLANT_TO_RAIL,
+        snap(x + widest / 2) + IMPLANT,
+        top + IMPLANT,
+    )
 
     # Sources to the rail's tap, drains to the dendrite.
-    for fet, low, to_rail in ((select, start + CONTACT_TO_GATE, True), (memory, top - CONTACT_TO_GATE - LICON, False)):
+    for fet, low, to_rail in (
+        (select, start + CONTACT_TO_GATE, True),
+        (memory, top - CONTACT_TO_GATE - LICON, False),
+    ):
         left = snap(x - fet.w_um / 2)
         offsets = contact_offsets(fet.w_um)
         for offset in offsets:
@@ -165,4 +178,3 @@ def _pair(
     block.square("mcon", x + pad_x, centre_memory, MCON)
     block.pins[f"bias_{kind}"] = block.square("met1", x + pad_x, centre_memory, *MET1_PAD)
     return rail + way * (top - CONTACT_TO_GATE - LICON / 2), centre_select
-

@@ -1,8 +1,8 @@
 """Layout versus schematic: the drawn devices and nets against a reference netlist, and a database for the extraction.
 
-    report = compare(Path("network.gds"), schematic_text, "network", database=Path("network.lvsdb.gz"))
-    report.require_match()          # raises LvsFailed
-    report.write(Path("lvs.json"))
+report = compare(Path("network.gds"), schematic_text, "network", database=Path("network.lvsdb.gz"))
+report.require_match()          # raises LvsFailed
+report.write(Path("lvs.json"))
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import klayout.db as kdb
 
 from circuits.layout.errors import LayoutError, LvsFailed
 
-from .connectivity import SUBSTRATE, build
+from .connectivity import build
 from .reference import read_reference
 
 MAX_MESSAGES = 50
@@ -51,7 +51,10 @@ class LvsReport:
     def require_match(self) -> None:
         """Raise LvsFailed unless layout and netlist are the same circuit."""
         if not self.matched:
-            raise LvsFailed(f"{self.cell}: {self.difference_count} differences between layout and netlist: " + "; ".join(self.differences[:5]))
+            shown = "; ".join(self.differences[:5])
+            raise LvsFailed(
+                f"{self.cell}: {self.difference_count} differences between layout and netlist: {shown}"
+            )
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -85,7 +88,9 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     layout.read(str(gds))
     top = layout.cell(cell)
     if top is None:
-        raise LayoutError(f"{gds} has no cell {cell!r} (it has {', '.join(c.name for c in layout.each_cell())})")
+        raise LayoutError(
+            f"{gds} has no cell {cell!r} (it has {', '.join(c.name for c in layout.each_cell())})"
+        )
     top.flatten(True)
     made = build(layout, top)
     lvs = made.lvs
@@ -120,18 +125,18 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
 def _name_after_reference(lvs: kdb.LayoutVsSchematic) -> None:
     """Give devices and internal nets of the layout the names of their counterparts, so that an extraction keeps them."""
     xref = lvs.xref()
+    circuit = next(iter(lvs.netlist().each_circuit()))
     for pair in xref.each_circuit_pair():
         if pair.first() is None or pair.second() is None:
             continue
-        nets = [(item.first(), item.second()) for item in xref.each_net_pair(pair)]
-        devices = [(item.first(), item.second()) for item in xref.each_device_pair(pair)]
-        circuit = next(iter(lvs.netlist().each_circuit()))
-        for first, second in nets:
-            if first is not None and second is not None and not first.name:
-                circuit.net_by_cluster_id(first.cluster_id).name = internal_name(second.expanded_name())
-        for first, second in devices:
-            if first is not None and second is not None:
-                circuit.device_by_id(first.id()).name = internal_name(second.expanded_name())
+        for nets in xref.each_net_pair(pair):
+            drawn, wanted = nets.first(), nets.second()
+            if drawn is not None and wanted is not None and not drawn.name:
+                circuit.net_by_cluster_id(drawn.cluster_id).name = internal_name(wanted.expanded_name())
+        for devices in xref.each_device_pair(pair):
+            one, other = devices.first(), devices.second()
+            if one is not None and other is not None:
+                circuit.device_by_id(one.id()).name = internal_name(other.expanded_name())
 
 
 def internal_name(name: str) -> str:
@@ -155,39 +160,39 @@ def _differences(lvs: kdb.LayoutVsSchematic) -> list[str]:
     xref = lvs.xref()
     good = (kdb.NetlistCrossReference.Match, kdb.NetlistCrossReference.MatchWithWarning)
     found: list[str] = []
-
-    def name(thing: object) -> str:
-        return "nothing" if thing is None else str(thing.expanded_name())  # type: ignore[attr-defined]
-
     for pair in xref.each_circuit_pair():
-        if pair.first() is None or pair.second() is None:
-            found.append(f"cell {pair.first() or pair.second()} is on one side only")
+        drawn, wanted = pair.first(), pair.second()
+        if drawn is None or wanted is None:
+            found.append(f"cell {(drawn or wanted).name} is on one side only")
             continue
-        for kind, pairs in (
-            ("net", xref.each_net_pair(pair)),
-            ("device", xref.each_device_pair(pair)),
-        ):
-            for item in pairs:
-                if item.status() not in good:
-                    found.append(f"{kind} {_describe(item.first(), name)} of the layout against {_describe(item.second(), name)}")
-        for item in xref.each_pin_pair(pair):
-            first, second = item.first(), item.second()
+        for nets in xref.each_net_pair(pair):
+            if nets.status() not in good:
+                found.append(
+                    f"net {_describe(nets.first())} of the layout against {_describe(nets.second())}"
+                )
+        for devices in xref.each_device_pair(pair):
+            if devices.status() not in good:
+                found.append(
+                    f"device {_describe(devices.first())} of the layout against {_describe(devices.second())}"
+                )
+        for pins in xref.each_pin_pair(pair):
+            first, second = pins.first(), pins.second()
             if first is None or second is None:
-                if (second or first).name():
-                    found.append(f"port {(first or second).name()} has no counterpart")
+                found.append(f"port {(first or second).name()} has no counterpart")
             elif first.name().lower() != second.name().lower():
                 found.append(f"port {first.name()} of the layout is where {second.name()} should be")
         if not found and pair.status() not in good:
-            found.append(f"cell {pair.first().name} does not match")
+            found.append(f"cell {drawn.name} does not match")
     return found
 
 
-def _describe(thing: kdb.Device | kdb.Net | None, name: object) -> str:
+def _describe(thing: kdb.Device | kdb.Net | None) -> str:
     if thing is None:
         return "nothing"
     if isinstance(thing, kdb.Device):
         made = thing.device_class()
-        sizes = ", ".join(f"{p.name} = {thing.parameter(p.id()):.6g}" for p in made.parameter_definitions() if p.is_primary)
+        primary = [p for p in made.parameter_definitions() if p.is_primary]
+        sizes = ", ".join(f"{p.name} = {thing.parameter(p.id()):.6g}" for p in primary)
         return f"{thing.expanded_name()} ({made.name}, {sizes})"
     return thing.expanded_name()
 
@@ -199,7 +204,9 @@ def _write_database(lvs: kdb.LayoutVsSchematic, path: Path) -> None:
     text = part.read_bytes()
     if b"layer(L" in text:
         part.unlink()
-        raise LvsFailed(f"{path}: a layer of the database lost its name, and the extraction would leave it out")
+        raise LvsFailed(
+            f"{path}: a layer of the database lost its name, and the extraction would leave it out"
+        )
     if path.suffix == ".gz":
         part.write_bytes(gzip.compress(text, 6, mtime=0))
     os.replace(part, path)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import klayout.db as kdb
 
+from circuits.layout.errors import LayoutError
 from sky130_models.layers import LAYERS
 
 SUBSTRATE = "sky130_gnd"
 METALS = ("met1", "met2", "met3", "met4", "met5")
 LABELLED = ("poly", "li1", *METALS)
 SHORT = {"li1": "li"}  # klayout-pex calls the layers of local interconnect li_*
+CONTACTED = {"nsd": "nsd", "psd": "psd", "poly": "poly_con", "ntap": "ntap_conn", "ptap": "ptap_conn"}
 MIM_CAPACITANCE = 2e-15  # F per um2, of no consequence: capacitors are compared by area and perimeter
 
 
@@ -41,6 +43,7 @@ class Extractor:
 
     lvs: kdb.LayoutVsSchematic
     layers: dict[str, kdb.Region]
+    labels: dict[str, kdb.Texts]
     kept: list[object]
 
 
@@ -48,7 +51,7 @@ def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
     """Extract the devices and nets of a flat cell."""
     lvs = kdb.LayoutVsSchematic(kdb.RecursiveShapeIterator(layout, top, []))
     lvs.threads = 1
-    made = Extractor(lvs, {}, [])
+    made = Extractor(lvs, {}, {}, [])
     _draw_layers(made, layout)
     _derive(made)
     _devices(made)
@@ -62,9 +65,11 @@ def _draw_layers(made: Extractor, layout: kdb.Layout) -> None:
         made.layers[name] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.drawing), name)
     for name in LABELLED:
         layer = LAYERS[name]
-        short = SHORT.get(name, name)
-        made.layers[f"{short}_pin"] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.pin), f"{short}_pin")
-        made.layers[f"{short}_label"] = made.lvs.make_text_layer(layout.layer(layer.gds_layer, layer.label), f"{short}_label")
+        if layer.pin is None or layer.label is None:
+            raise LayoutError(f"layer {name} has no pin or label purpose")
+        pin, label = (f"{SHORT.get(name, name)}_{purpose}" for purpose in ("pin", "label"))
+        made.layers[pin] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.pin), pin)
+        made.labels[label] = made.lvs.make_text_layer(layout.layer(layer.gds_layer, layer.label), label)
     made.layers["sub"] = made.lvs.make_layer("sub")
 
 
@@ -105,8 +110,8 @@ def _derive(made: Extractor) -> None:
     name("via3_cap", g["via3"] & g["capm"])
     name("via4_ncap", g["via4"] - g["capm2"])
     name("via4_cap", g["via4"] & g["capm2"])
-    for well, below in (("nsd", "nsd"), ("psd", "psd"), ("poly", "poly_con"), ("ntap", "ntap_conn"), ("ptap", "ptap_conn")):
-        name(f"licon_{well}_con", g["licon1"] & g[below])
+    for kind, below in CONTACTED.items():
+        name(f"licon_{kind}_con", g["licon1"] & g[below])
     for metal in LABELLED:
         short = SHORT.get(metal, metal)
         conductor = {"met3": "met3_ncap", "met4": "met4_ncap"}.get(metal, f"{short}_con")
@@ -123,8 +128,9 @@ def _devices(made: Extractor) -> None:
     )
     for device, gate, source_drain, bulk in mos:
         extractor = kdb.DeviceExtractorMOS4Transistor(device)
-        terminals = {"SD": g[source_drain], "G": g[gate], "W": g[bulk], "tS": g[source_drain], "tD": g[source_drain], "tG": g["poly_con"]}
-        made.lvs.extract_devices(extractor, terminals)
+        sd = g[source_drain]
+        terminals = {"SD": sd, "G": g[gate], "W": g[bulk], "tS": sd, "tD": sd, "tG": g["poly_con"]}
+        made.lvs.extract_devices(extractor, terminals)  # type: ignore[arg-type]
         made.kept.append(extractor)
     for device, bottom, top in (
         ("sky130_fd_pr__model__cap_mim", "met3_cap", "capm"),
@@ -139,10 +145,8 @@ def _devices(made: Extractor) -> None:
 CONNECTED = (
     ("sub", "ptap_conn"),
     ("nwell", "ntap_conn"),
-    *((f"licon_{kind}_con", below) for kind, below in (("nsd", "nsd"), ("psd", "psd"), ("poly", "poly_con"))),
-    ("licon_ntap_con", "ntap_conn"),
-    ("licon_ptap_con", "ptap_conn"),
-    *((f"licon_{kind}_con", "li_con") for kind in ("nsd", "psd", "poly", "ntap", "ptap")),
+    *((f"licon_{kind}_con", below) for kind, below in CONTACTED.items()),
+    *((f"licon_{kind}_con", "li_con") for kind in CONTACTED),
     ("li_con", "mcon_con"),
     ("mcon_con", "met1_con"),
     ("met1_con", "via1_con"),
@@ -176,6 +180,6 @@ def _connect(made: Extractor) -> None:
     for name in sorted(conductors):
         made.lvs.connect(made.layers[name])
     for a, b in CONNECTED:
-        made.lvs.connect(made.layers[a], made.layers[b])
+        made.lvs.connect(made.layers[a], made.labels[b] if b in made.labels else made.layers[b])
     for name in ("sub", "ptap_conn"):  # the p-taps too, or the bulks of NMOS would float
         made.lvs.connect_global(made.layers[name], SUBSTRATE)

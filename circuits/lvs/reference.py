@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import klayout.db as kdb
@@ -49,7 +50,7 @@ class _PdkReader(kdb.NetlistSpiceReaderDelegate):
         name: str,
         model: str,
         value: float,
-        nets: list[kdb.Net],
+        nets: Sequence[kdb.Net],
         params: dict[str, float],
     ) -> bool:
         known = model.lower()
@@ -65,7 +66,7 @@ class _PdkReader(kdb.NetlistSpiceReaderDelegate):
         width, length = params["W"], params["L"]
         if known in FETS:
             device = circuit.create_device(self._class(circuit, known, kdb.DeviceClassMOS4Transistor()), name)
-            terminals = ("D", "G", "S", "B")
+            terminals: tuple[str, ...] = ("D", "G", "S", "B")
             device.set_parameter("W", width)
             device.set_parameter("L", length)
         else:
@@ -91,7 +92,8 @@ def read_reference(text: str, cell: str) -> kdb.Netlist:
         path.write_text(f"* reference\n{text}\n.end\n", encoding="utf-8")
         netlist.read(str(path), reader)
     if delegate.problems:
-        raise LvsFailed(f"the reference netlist holds what no layout here can be: {'; '.join(delegate.problems[:5])}")
+        shown = "; ".join(delegate.problems[:5])
+        raise LvsFailed(f"the reference netlist holds what no layout here can be: {shown}")
     circuit = netlist.circuit_by_name(cell)
     if circuit is None:
         names = ", ".join(c.name for c in netlist.each_circuit())

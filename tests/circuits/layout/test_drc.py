@@ -9,8 +9,8 @@ from itertools import product
 from pathlib import Path
 
 import klayout.db as kdb
-import klayout.rdb as rdb
 import pytest
+from klayout import rdb
 
 from circuits.design import Fet, SynapseSizes
 from circuits.drc import check, check_cell
@@ -92,7 +92,9 @@ def moved_edges(layout: kdb.Layout, names: list[str]) -> Iterator[None]:
         if index is None:
             continue
         shapes = top.shapes(index)
-        boxes = sorted((shape.bbox() for shape in shapes.each()), key=lambda b: (b.left, b.bottom, b.right, b.top))
+        boxes = sorted(
+            (shape.bbox() for shape in shapes.each()), key=lambda b: (b.left, b.bottom, b.right, b.top)
+        )
         try:
             for position, box in enumerate(boxes):
                 for step, edge, way in product(NM, range(4), (1, -1)):
@@ -130,7 +132,9 @@ def test_network_is_clean(flat: kdb.Layout) -> None:
     assert len(report.rules) == len(RULES)
 
 
-@pytest.mark.parametrize("one", [r for r in RULES if r.name not in BROKEN and r.kind != "grid"], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "one", [r for r in RULES if r.name not in BROKEN and r.kind != "grid"], ids=lambda r: r.name
+)
 def test_moved_edge_is_found(flat: kdb.Layout, one: Rule) -> None:
     assert violations(Regions(flat, flat.top_cell()), one).is_empty()
     with closing(moved_edges(flat, layers_of(one))) as moves:

@@ -1,0 +1,106 @@
+"""The extractor klayout-pex (`kpex`), run as a process of its own on an LVS database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from circuits.layout.errors import ExtractionFailed
+from spice.process import Stop, supervise
+
+Mode = Literal["CC", "RC"]
+KpexReduction = Literal["none", "ticer"]
+VARIABLE = "NONIDEAL_KPEX"
+PACKAGE = "klayout-pex"
+PINNED = "0.6.12"
+INSTALL = f"pip install --no-deps --ignore-requires-python {PACKAGE}=={PINNED}, with protobuf, rich, rich-argparse, cairosvg, packaging"
+TAIL_LINES = 20
+
+
+class ExtractorMissing(ExtractionFailed):
+    """klayout-pex is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kpex:
+    """An installed klayout-pex."""
+
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left: the netlist, the log, and what it cost."""
+
+    netlist: Path
+    log: Path
+    seconds_cpu: float
+    seconds_wall: float
+
+
+def find_kpex(environ: Mapping[str, str] | None = None) -> Kpex:
+    """The kpex that NONIDEAL_KPEX names, else the one beside this Python, else that on PATH."""
+    environ = os.environ if environ is None else environ
+    named = environ.get(VARIABLE)
+    places = [Path(named)] if named else [Path(sys.executable).parent / "kpex"]
+    if not named:
+        places += [Path(folder) / "kpex" for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    for path in places:
+        if path.is_file() and os.access(path, os.X_OK):
+            return Kpex(path, _version())
+    where = f"{VARIABLE} = {named} is not an executable" if named else "no kpex beside this Python or on PATH"
+    raise ExtractorMissing(f"{where}; {INSTALL}")
+
+
+def _version() -> str:
+    try:
+        return metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def run_kpex(
+    kpex: Kpex,
+    database: Path,
+    folder: Path,
+    *,
+    mode: Mode,
+    reduction: KpexReduction,
+    timeout_s: float,
+    stop: Stop | None = None,
+) -> Run:
+    """Extract from an LVS database into a folder; raises ExtractionFailed with the log's last lines.
+
+    Capacitors are black boxes: their models hold their capacitance. No GDS is given, for with one kpex starts an LVS of its
+    own, which needs a KLayout program.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    netlist, log = folder / "extracted.spice", folder / "kpex.log"
+    netlist.unlink(missing_ok=True)
+    command = [
+        str(kpex.path), "extract", "--pdk", "sky130A", "--lvsdb", str(database.resolve()), "--2.5D", "--mode", mode,
+        "--blackbox", "y", "--threads", "1", "--out-dir", str((folder / "kpex").resolve()), "-o", str(netlist.resolve()),
+    ]  # fmt: skip
+    if mode == "RC":
+        command += ["--reduce", reduction]
+    environ = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
+    if ended.timed_out:
+        raise ExtractionFailed(_with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
+    if ended.code != 0 or not netlist.is_file():
+        what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
+        raise ExtractionFailed(_with_tail(f"kpex {what}", log), log)
+    return Run(netlist, log, ended.seconds_cpu, ended.seconds_wall)
+
+
+def _with_tail(message: str, log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 16_384))
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return "\n".join([f"{message}; its log {log} ends with", *lines[-TAIL_LINES:]])

@@ -1,0 +1,7 @@
+"""The sizes that every cell is drawn with where nothing else is said."""
+
+from __future__ import annotations
+
+from circuits.design import Design
+
+DESIGN = Design()
