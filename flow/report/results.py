@@ -1,0 +1,202 @@
+"""Everything a run directory holds, read once. A stage that was not run is None or empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from characterize.model import PhysicalModel
+from flow.files import read_json
+from flow.manifest import Manifest, load_manifest
+from flow.report.errors import NothingToReport, ResultUnreadable
+
+T = TypeVar("T")
+COMMANDS = {
+    "characterization": "characterize",
+    "training": "train",
+    "netlist": "netlist",
+    "layout": "layout",
+    "validation": "validate-post-layout",
+}
+"""Stage folder -> the command that fills it."""
+REFERENCE = "ann"
+"""The mapping that the others are compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSample:
+    """A sample without a simulated result, and where its log lies (relative to the run directory)."""
+
+    mapping: str
+    sample: int
+    log: str
+    last_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A deck that did not run as given: the ladder's rungs that were tried, in order."""
+
+    stage: str
+    deck: str
+    rungs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was found in ``path``."""
+
+    path: Path
+    model: PhysicalModel | None = None
+    curves: pd.DataFrame | None = None
+    training: dict[str, Any] | None = None
+    metrics: dict[str, dict[int, pd.DataFrame]] = field(default_factory=dict)
+    mappings: dict[str, pd.DataFrame] = field(default_factory=dict)
+    validation: dict[str, Any] | None = None
+    spikes: pd.DataFrame | None = None
+    waveforms: dict[str, pd.DataFrame] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    corners: dict[str, PhysicalModel] = field(default_factory=dict)
+    corner_validations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    retries: tuple[Retry, ...] = ()
+    failed: tuple[FailedSample, ...] = ()
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name; the folder's where no stage recorded it."""
+        return str((self.validation or {}).get("experiment") or self.path.resolve().name)
+
+    def has(self, stage: str) -> bool:
+        """Are there results of a stage?"""
+        return {
+            "characterization": self.model is not None,
+            "training": self.training is not None,
+            "netlist": bool(self.mappings),
+            "validation": self.validation is not None,
+            "layout": (self.path / "layout").is_dir() and any((self.path / "layout").iterdir()),
+        }[stage]
+
+    def complete(self, stage: str) -> bool:
+        """Did the stage end well? Its manifest is written last."""
+        return stage in self.manifests
+
+    def command(self, stage: str) -> str:
+        """The command that makes a stage's results."""
+        return f"nonideal {COMMANDS[stage]} --experiment {self.experiment}"
+
+    def setting(self, section: str) -> dict[str, Any] | None:
+        """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""
+        for stage in ("validation", "training", "netlist", "characterization"):
+            manifest = self.manifests.get(stage)
+            found = manifest.inputs.settings.get(section) if manifest is not None else None
+            if isinstance(found, dict):
+                return found
+        return None
+
+
+def load_results(path: Path) -> Results:
+    """Read a run directory. Raises ``NothingToReport`` and ``ResultUnreadable``."""
+    characterization, training, validation = (
+        path / name for name in ("characterization", "training", "validation")
+    )
+    found_training = _read(training / "summary.json", read_json)
+    spikes = _read(validation / "spikes.parquet", pd.read_parquet)
+    manifests = {stage: load_manifest(path / stage) for stage in COMMANDS}
+    results = Results(
+        path=path,
+        model=_read(characterization / "model.json", PhysicalModel.load),
+        curves=_read(characterization / "curves.parquet", pd.read_parquet),
+        training=found_training,
+        metrics=_metrics(training, found_training),
+        mappings=_by_folder(path / "netlist", "mapping.csv", pd.read_csv),
+        validation=_read(validation / "summary.json", read_json),
+        spikes=spikes,
+        waveforms={
+            file.stem.removeprefix("worst_"): _must(file, pd.read_parquet)
+            for file in sorted(validation.glob("worst_*.parquet"))
+        },
+        manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
+        corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
+        corner_validations=_by_folder(path / "corners", "validation/summary.json", read_json),
+        retries=_retries(path),
+        failed=_failed(path, spikes),
+    )
+    if not any(results.has(stage) for stage in COMMANDS):
+        state = "holds no results" if path.is_dir() else "does not exist"
+        raise NothingToReport(
+            f"{path} {state}: run `nonideal characterize` (or `make reproduce`) first, or give the --run-dir "
+            "of an experiment that was run"
+        )
+    return results
+
+
+def _must(file: Path, reader: Callable[[Path], T]) -> T:
+    try:
+        return reader(file)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ResultUnreadable(
+            f"{file} cannot be read ({reason}): remove it and run its stage again"
+        ) from error
+
+
+def _read(file: Path, reader: Callable[[Path], T]) -> T | None:
+    return _must(file, reader) if file.is_file() else None
+
+
+def _by_folder(base: Path, name: str, reader: Callable[[Path], T]) -> dict[str, T]:
+    """``base/<key>/<name>`` for every key that has it."""
+    folders = sorted(p for p in base.iterdir() if p.is_dir()) if base.is_dir() else []
+    return {f.name: _must(f / name, reader) for f in folders if (f / name).is_file()}
+
+
+def _metrics(folder: Path, summary: dict[str, Any] | None) -> dict[str, dict[int, pd.DataFrame]]:
+    """metrics.csv by variant and seed; the first seed lies in the variant's own folder."""
+    found: dict[str, dict[int, pd.DataFrame]] = {}
+    for variant, row in (summary or {}).get("variants", {}).items():
+        for position, seed in enumerate(entry["seed"] for entry in row["seeds"]):
+            place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
+            table = _read(place / "metrics.csv", pd.read_csv)
+            if table is not None:
+                found.setdefault(variant, {})[seed] = table
+    return found
+
+
+def _retries(path: Path) -> tuple[Retry, ...]:
+    """The ladder leaves ``<deck>+<rung>.cir`` beside the deck for every rung it tried."""
+    found: list[Retry] = []
+    for stage in COMMANDS:
+        rungs: dict[str, list[Path]] = {}
+        for file in sorted((path / stage / "decks").glob("*+*.cir")):
+            rungs.setdefault(file.stem.partition("+")[0], []).append(file)
+        for deck, files in rungs.items():
+            ordered = sorted(files, key=lambda file: file.stat().st_mtime)
+            found.append(Retry(stage, deck, tuple(file.stem.partition("+")[2] for file in ordered)))
+    return tuple(found)
+
+
+def _failed(path: Path, spikes: pd.DataFrame | None) -> tuple[FailedSample, ...]:
+    if spikes is None:
+        return ()
+    rows = spikes.loc[spikes["kind"] == "failed", ["mapping", "sample"]].drop_duplicates()
+    found = []
+    for mapping, sample in rows.itertuples(index=False):
+        deck = f"{mapping}_{int(sample):04d}"
+        decks = path / "validation" / "decks"
+        logs = [*decks.glob(f"{deck}.log"), *decks.glob(f"{deck}+*.log")]
+        log = max(logs, key=lambda file: file.stat().st_mtime, default=None)
+        where = str(log.relative_to(path)) if log else f"validation/decks/{deck}.cir (it left no log)"
+        found.append(FailedSample(str(mapping), int(sample), where, _last_words(log)))
+    return tuple(found)
+
+
+def _last_words(log: Path | None) -> str:
+    """The last line of a log that says something."""
+    if log is None:
+        return ""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return next((line[:160] for line in reversed(lines) if line), "")

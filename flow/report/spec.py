@@ -1,0 +1,232 @@
+"""What a run must reach: one table of limits, and the verdicts on a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from characterize.plots import PAPER_LAMBDA_PER_V
+from flow.report.results import REFERENCE, Results, load_results
+
+PRIMARY = "pnn"
+"""The mapping that is judged even where validation has not been run."""
+
+
+class State(StrEnum):
+    """What a verdict says. Only ``passed`` passes."""
+
+    passed = "pass"
+    failed = "fail"
+    not_run = "not run"
+    unlimited = "no limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One parameter, its limits in SI units, and which number of which file it is held against.
+
+    ``typical`` is the reference paper's value. ``setting`` is the key of the experiment's [spec] section that
+    overrides the limit. Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
+    """
+
+    parameter: str
+    unit: str
+    stage: str
+    source: str
+    measure: Callable[[Results, str], float | None]
+    minimum: float | None = None
+    typical: float | None = None
+    maximum: float | None = None
+    setting: str | None = None
+    per_mapping: bool = False
+    applies: Callable[[Results], bool] = lambda results: True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A limit and what was measured; ``source`` names the file and the key."""
+
+    parameter: str
+    unit: str
+    minimum: float | None
+    typical: float | None
+    maximum: float | None
+    measured: float | None
+    state: State
+    source: str
+    stage: str
+
+    @property
+    def passed(self) -> bool:
+        """Measured, and inside its limits."""
+        return self.state is State.passed
+
+
+def _mapping(results: Results, name: str) -> dict[str, Any]:
+    return (results.validation or {}).get("mappings", {}).get(name) or {}
+
+
+def _rmse_s(results: Results, name: str) -> float | None:
+    return (_mapping(results, name).get("spike_time_rmse_s") or {}).get("output")
+
+
+def _ratio(results: Results, name: str) -> float | None:
+    mine, reference = _rmse_s(results, name), _rmse_s(results, REFERENCE)
+    return reference / mine if mine and reference is not None else None
+
+
+def _unpaired(results: Results, name: str) -> float | None:
+    row = _mapping(results, name)
+    return row["missed_spikes"] + row["extra_spikes"] if "missed_spikes" in row else None
+
+
+def _of_validation(key: str) -> Callable[[Results, str], float | None]:
+    return lambda results, name: (results.validation or {}).get(key)
+
+
+def _trained_accuracy(results: Results, name: str) -> float | None:
+    return ((results.training or {}).get("variants", {}).get(name) or {}).get("test_accuracy_median")
+
+
+def _lambda(results: Results, source: str) -> float | None:
+    model = results.model
+    if model is None:
+        return None
+    found = {"n": model.positive.lambda_per_V, "p": model.negative.lambda_per_V}
+    return found.get(source, model.lambda_dis_per_V).value
+
+
+def _is_typical(results: Results) -> bool:
+    return results.model is None or results.model.corner == "tt"
+
+
+def _is_iris(results: Results) -> bool:
+    return results.training is None or results.training.get("data_set") == "iris"
+
+
+def _is_schematic(results: Results) -> bool:
+    return results.validation is None or results.validation.get("netlist") == "schematic"
+
+
+def _lambda_limit(name: str, source: str, key: str) -> Limit:
+    """Within 5 % of the paper's value, at the typical corner."""
+    paper = PAPER_LAMBDA_PER_V[source]
+    return Limit(
+        parameter=f"λ of the {name}",
+        unit="1/V",
+        stage="characterization",
+        source=f"model.json: {key}",
+        measure=lambda results, mapping: _lambda(results, source),
+        minimum=0.95 * paper,
+        typical=paper,
+        maximum=1.05 * paper,
+        applies=_is_typical,
+    )
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit(
+        "output spike-time RMSE, model against SPICE", "s", "validation",
+        "summary.json: mappings.{mapping}.spike_time_rmse_s.output", _rmse_s,
+        typical=1.97e-9, maximum=4e-9, setting="output_rmse_max_s", per_mapping=True,
+    ),
+    Limit(
+        f"RMSE of {REFERENCE} over it", "", "validation",
+        f"summary.json: mappings.{REFERENCE} / mappings.{{mapping}}, spike_time_rmse_s.output", _ratio,
+        minimum=8.0, typical=39.04 / 1.97, setting="ann_ratio_min", per_mapping=True,
+    ),
+    Limit(
+        "accuracy in SPICE", "%", "validation",
+        "summary.json: mappings.{mapping}.accuracy_spice",
+        lambda results, name: _mapping(results, name).get("accuracy_spice"),
+        setting="accuracy_spice_min", per_mapping=True,
+    ),
+    Limit(
+        "missed and extra spikes", "", "validation",
+        "summary.json: mappings.{mapping}.missed_spikes + extra_spikes", _unpaired,
+        setting="missed_and_extra_spikes_max", per_mapping=True,
+    ),
+    Limit(
+        "samples without a result, all mappings", "", "validation", "summary.json: failed_samples",
+        _of_validation("failed_samples"), maximum=0.0,
+    ),
+    Limit(
+        "numerical floor of the simulator", "s", "validation", "summary.json: numerical_floor_s",
+        _of_validation("numerical_floor_s"), maximum=0.2e-9, setting="numerical_floor_max_s",
+    ),
+    Limit(
+        "CPU time a sample, schematic netlist", "s", "validation", "summary.json: seconds_per_sample",
+        _of_validation("seconds_per_sample"), maximum=2.5, applies=_is_schematic,
+    ),
+    Limit(
+        f"{PRIMARY}: test accuracy of the model, median of seeds", "%", "training",
+        f"summary.json: variants.{PRIMARY}.test_accuracy_median",
+        lambda results, name: _trained_accuracy(results, PRIMARY), minimum=0.94, applies=_is_iris,
+    ),
+    _lambda_limit("NMOS (positive weights)", "n", "positive.lambda_per_V"),
+    _lambda_limit("PMOS (negative weights)", "p", "negative.lambda_per_V"),
+    _lambda_limit("discharger", "discharger", "lambda_dis_per_V"),
+)  # fmt: skip
+
+
+def verdicts(rundir: Path) -> list[Verdict]:
+    """The verdict on every limit for a run directory; a stage that was not run does not pass."""
+    return judge(load_results(rundir))
+
+
+def judge(results: Results) -> list[Verdict]:
+    """The verdict on every limit."""
+    names = [name for name in (results.validation or {}).get("mappings", {}) if name != REFERENCE]
+    names = sorted(names, key=lambda name: name != PRIMARY) or [PRIMARY]
+    found = []
+    for limit in LIMITS:
+        own = _own(limit, results)
+        if own.setting and own.minimum is own.maximum is own.typical is None:
+            continue  # an optional limit that the experiment does not set: the tables show the value
+        found += [_judge(own, results, name) for name in (names if limit.per_mapping else [""])]
+    return found
+
+
+def _own(limit: Limit, results: Results) -> Limit:
+    """The limit as the experiment set it, where the validation recorded that; else the table's."""
+    manifest = results.manifests.get("validation")
+    spec = manifest.inputs.settings.get("spec") if manifest is not None else None
+    if not limit.applies(results):
+        return replace(limit, minimum=None, maximum=None)
+    if limit.setting is None or not isinstance(spec, dict) or limit.setting not in spec:
+        return limit
+    side = "minimum" if "_min" in limit.setting else "maximum"
+    return replace(limit, **{side: spec[limit.setting]})
+
+
+def _judge(limit: Limit, results: Results, name: str) -> Verdict:
+    measured = limit.measure(results, name)
+    run = results.has(limit.stage)
+    low, high = limit.minimum, limit.maximum
+    if not run:
+        state = State.not_run
+    elif low is None and high is None:
+        state = State.unlimited
+    else:
+        state = State.passed if _inside(measured, low, high) else State.failed
+    return Verdict(
+        parameter=f"{name}: {limit.parameter}" if limit.per_mapping else limit.parameter,
+        unit=limit.unit,
+        minimum=low,
+        typical=limit.typical,
+        maximum=high,
+        measured=measured,
+        state=state,
+        source=f"{limit.stage}/{limit.source.format(mapping=name)}",
+        stage=limit.stage,
+    )
+
+
+def _inside(measured: float | None, low: float | None, high: float | None) -> bool:
+    """A value that could not be measured lies inside no limits."""
+    if measured is None:
+        return False
+    return (low is None or measured >= low) and (high is None or measured <= high)

@@ -1,0 +1,128 @@
+"""The figure of one sample's waveforms: membranes and spikes over the phases, the model over SPICE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from characterize.model import PhysicalModel
+from characterize.plots import GRID, INK, MUTED, style
+from circuits.timeline import Timeline
+from flow.report.colours import of_neuron
+
+SHOWN = 6
+"""So many neurons of a layer at most: more lines than colours cannot be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A span of time (s) and what a layer does in it."""
+
+    start_s: float
+    end_s: float
+    name: str
+
+
+def phases(timeline: Timeline, layer: int) -> list[Phase]:
+    """Reset, accumulation and firing of a layer."""
+    begin, fire, t_circ_s = timeline.accumulation_s(layer), timeline.firing_s(layer), timeline.timing.t_circ_s
+    return [
+        Phase(0.0, begin - timeline.timing.guard_s / 2, "reset"),
+        Phase(begin, begin + t_circ_s, "accumulation"),
+        Phase(fire, fire + t_circ_s, "firing"),
+    ]
+
+
+def waveforms(table: pd.DataFrame, model: PhysicalModel, timeline: Timeline | None) -> Figure:
+    """Membrane potentials by layer (SPICE in colour, the model dashed) and, below, the spikes."""
+    layers = layers_of(table)
+    heights = [2.2] * len(layers) + [0.5 + 0.22 * sum(min(len(n), SHOWN) for n in layers.values())]
+    with style():
+        figure = Figure(figsize=(8.4, 0.6 + sum(heights)))
+        axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+        for ax, (layer, neurons) in zip(axes[:-1], layers.items(), strict=True):
+            _membranes(ax, table, layer, neurons[:SHOWN])
+            for level, name in ((model.v_0_V.value, "V₀"), (model.v_switch_V.value, "V_switch")):
+                ax.axhline(level, color=MUTED, linewidth=0.8, linestyle=":")
+                ax.annotate(name, (1.0, level), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                            textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+            title = "output layer" if layer == max(layers) else f"hidden layer {layer}"
+            more = f" (first {SHOWN} of {len(neurons)} neurons)" if len(neurons) > SHOWN else ""
+            ax.set_title(
+                f"Layer {layer}, {title}{more}" if layer == max(layers) else f"Layer {layer}, hidden{more}",
+                pad=17,
+            )
+            ax.set_ylabel("membrane (V)")
+            if timeline is not None:
+                _shade(ax, phases(timeline, layer))
+        _spikes(axes[-1], table, layers)
+        axes[-1].set_xlabel("time (µs)")
+        axes[-1].set_xlim(0, 1e6 * float(table["time_s"].max()))
+        axes[0].plot([], [], color=MUTED, linewidth=2.4, alpha=0.6, label="SPICE (one colour a neuron)")
+        axes[0].plot([], [], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label="model")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    return figure
+
+
+def layers_of(table: pd.DataFrame) -> dict[int, list[int]]:
+    """Neurons by layer, from the names of the membranes."""
+    found: dict[int, list[int]] = {}
+    for net in table["net"].unique():
+        match = re.fullmatch(r"membrane_(\d+)_(\d+)", net)
+        if match:
+            found.setdefault(int(match[1]), []).append(int(match[2]))
+    return {layer: sorted(found[layer]) for layer in sorted(found)}
+
+
+def _waves(table: pd.DataFrame, net: str) -> Iterator[tuple[str, pd.Series, pd.Series]]:
+    for source in ("spice", "model"):
+        part = table[(table["net"] == net) & (table["source"] == source)]
+        if len(part):
+            yield source, 1e6 * part["time_s"], part["volts_V"]
+
+
+def _membranes(ax: Axes, table: pd.DataFrame, layer: int, neurons: list[int]) -> None:
+    for neuron in neurons:
+        for source, time_us, volts in _waves(table, f"membrane_{layer}_{neuron}"):
+            if source == "spice":
+                ax.plot(time_us, volts, color=of_neuron(neuron), linewidth=2.4, alpha=0.6)
+            else:
+                ax.plot(time_us, volts, color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
+
+
+def _shade(ax: Axes, spans: list[Phase]) -> None:
+    for phase in spans:
+        start, end = 1e6 * phase.start_s, 1e6 * phase.end_s
+        ax.axvspan(start, end, color=GRID, alpha=0.75 if phase.name == "firing" else 0.35, linewidth=0)
+        ax.annotate(phase.name, ((start + end) / 2, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+                    textcoords="offset points", ha="center", va="bottom", fontsize=8)  # fmt: skip
+
+
+def _spikes(ax: Axes, table: pd.DataFrame, layers: dict[int, list[int]]) -> None:
+    """Digital traces, one above the other: the first layer on top."""
+    rows = [(layer, neuron) for layer, neurons in layers.items() for neuron in neurons[:SHOWN]]
+    ticks = []
+    for row, (layer, neuron) in enumerate(rows):
+        base = len(rows) - 1 - row
+        ticks.append((base + 0.35, f"{layer}.{neuron}"))
+        for source, time_us, volts in _waves(table, f"spike_{layer}_{neuron}"):
+            if source == "spice":
+                high = max(float(volts.max()), 1.0)
+                ax.fill_between(
+                    time_us,
+                    base,
+                    base + 0.7 * volts / high,
+                    color=of_neuron(neuron),
+                    alpha=0.55,
+                    linewidth=0.8,
+                )
+    ax.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=7.5)
+    ax.set_ylim(-0.2, len(rows))
+    ax.grid(axis="y", visible=False)
+    ax.set_title("Spikes in SPICE")
+    ax.set_ylabel("layer.neuron")

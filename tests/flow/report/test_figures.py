@@ -1,0 +1,84 @@
+"""What the figures draw: the data, the fitted lines, the phases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from characterize import plots
+from circuits.design import Timing
+from circuits.timeline import Timeline
+from flow.report.figures import best_factor
+from flow.report.svg import inline_svg
+from flow.report.waveform_figure import layers_of, phases
+
+
+def curves_of(builder: Any) -> pd.DataFrame:
+    return pd.read_parquet(builder.path / "characterization" / "curves.parquet")
+
+
+def test_firing_residual_is_measured_minus_formula(builder: Any, model: Any) -> None:
+    curves = curves_of(builder.characterization(curves=True))
+    late = curves["bench"] == "firing"
+    curves.loc[late, "time_s"] += 1.5e-9
+    bottom = plots.firing(model(), curves).axes[1]
+    assert np.allclose(bottom.lines[-1].get_ydata(), 1.5, atol=1e-6)
+
+
+def test_lambda_points_are_fitted_to_the_curves(builder: Any, model: Any) -> None:
+    """The points come from the curves, the line from the model: they need not agree."""
+    curves = curves_of(builder.characterization(curves=True))
+    figure = plots.lambda_against_current(model(0.30), curves)
+    assert np.allclose(figure.axes[0].lines[0].get_ydata(), 0.4137, atol=1e-4)
+    assert figure.axes[0].lines[2].get_ydata()[0] == 0.30
+
+
+def test_relative_currents_are_one_at_the_reset_level(builder: Any, model: Any) -> None:
+    axes = plots.iv_families(model(), curves_of(builder.characterization(curves=True))).axes[0]
+    line = axes.lines[0]
+    assert np.interp(1.3, line.get_xdata(), line.get_ydata()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("format", ["png", "svg"])
+def test_saved_plots(builder: Any, model: Any, tmp_path: Path, format: Any) -> None:
+    curves = curves_of(builder.characterization(curves=True))
+    paths = plots.save_plots(model(), curves, tmp_path / "plots", format=format)
+    assert [path.stem for path in paths] == list(plots.PLOTS)
+    assert all(path.stat().st_size > 5000 for path in paths)
+    assert sorted(tmp_path.rglob("*.part")) == []
+
+
+def test_phases_follow_the_timeline() -> None:
+    timeline = Timeline(Timing(t_circ_s=2e-6, guard_s=1e-7, reset_s=3e-7), 2)
+    second = {phase.name: (phase.start_s, phase.end_s) for phase in phases(timeline, 2)}
+    assert second["accumulation"] == pytest.approx((2.5e-6, 4.5e-6))
+    assert second["firing"] == pytest.approx((4.6e-6, 6.6e-6))
+    assert phases(timeline, 1)[2].start_s == second["accumulation"][0]
+
+
+def test_layers_are_read_from_the_nets() -> None:
+    nets = ["membrane_2_1", "membrane_1_0", "membrane_2_0", "spike_1_0", "membrane_10_3"]
+    assert layers_of(pd.DataFrame({"net": nets})) == {1: [0], 2: [0, 1], 10: [3]}
+
+
+def test_best_factor_is_the_parabolas_minimum() -> None:
+    search = [
+        {"factor": f, "rmse_s": 1e-9 * (1 + 400 * (f - 1.004) ** 2) ** 0.5} for f in (0.97, 0.985, 1.0, 1.015)
+    ]
+    assert best_factor(search) == pytest.approx(1.004, abs=1e-6)
+    assert best_factor(search[:2]) is None
+
+
+def test_inline_svg_stands_alone(builder: Any, model: Any) -> None:
+    figure = plots.firing(model(), curves_of(builder.characterization(curves=True)))
+    text = inline_svg(figure, "firing", 'residuals < 1 ns & "small"')
+    assert text.startswith('<svg class="plot" role="img" viewBox="0 0 ')
+    assert "residuals &lt; 1 ns &amp; &quot;small&quot;" in text
+    assert "xlink" not in text
+    assert "http" not in text
+    assert "var(--ink)" in text
+    assert plots.INK not in text

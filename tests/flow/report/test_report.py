@@ -1,0 +1,298 @@
+"""The report shows what the files hold: all of it, nothing else, escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flow.exit_code import ExitCode, exit_code_of
+from flow.report import NothingToReport, ResultUnreadable, write_report
+from flow.report.units import quantity
+
+EVIL = "<script>alert('x')</script> & | `b`"
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Tags with their attributes, ids, unbalanced tags, and the text a person reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def read(builder: Any) -> tuple[Reader, str]:
+    assert write_report(builder.path) == (builder.path / "report.html", builder.path / "report.md")
+    return opened(builder.path)
+
+
+def opened(folder: Path) -> tuple[Reader, str]:
+    reader = Reader()
+    reader.feed((folder / "report.html").read_text(encoding="utf-8"))
+    assert reader.open == []
+    return reader, (folder / "report.md").read_text(encoding="utf-8")
+
+
+def plots(reader: Reader) -> list[str]:
+    return [a["aria-label"] for tag, a in reader.tags if tag == "svg" and a.get("class") == "plot"]
+
+
+def test_numbers_are_those_of_the_files(written: Path) -> None:
+    reader, markdown = opened(written)
+    for shown in (
+        "3.142 ns",
+        "31.4 ns",
+        "9.99 ×",
+        "0.0625 ns",
+        "1.375 s",
+        "94.12 %",
+        "7.77 pJ",
+        "0.4137 ± 0.0023 /V",
+        "121.700 ± 0.050 fF",
+        "551 mV",
+        "8.12 ns",
+        "27 / 41",
+        "1.0312 / 0.9876",
+    ):
+        assert shown in reader.text, shown
+        assert shown in markdown or shown == "9.99 ×", shown
+
+
+def test_other_files_other_numbers(builder: Any, row: Any, model: Any) -> None:
+    """Nothing on the page stands there by itself: change the files and every number follows."""
+    rows = {"ann": row(17.31e-9), "pnn": row(2.468e-9, energy_per_inference_J=5.55e-12)}
+    reader, _ = read(builder.characterization(model(0.3991)).training(0.864).validation(rows))
+    for value, unit in ((17.31e-9, "s"), (2.468e-9, "s"), (5.55e-12, "J"), (0.864, "%")):
+        assert quantity(value, unit, 3) in reader.text
+    assert "0.3991 ± 0.0023 /V" in reader.text
+    for gone in ("3.142 ns", "31.4 ns", "94.12 %", "0.4137"):
+        assert gone not in reader.text
+
+
+def test_figures_of_a_whole_run(written: Path) -> None:
+    labels = plots(opened(written)[0])
+    for begin in (
+        "Synaptic current",
+        "The slope",
+        "The discharger",
+        "From membrane potential",
+        "Training.",
+        "Errors of output",
+        "Spike times,",
+        "Decisions in SPICE",
+        "Worst sample, mapping pnn",
+        "The current scale",
+        "Energy",
+    ):
+        assert sum(label.startswith(begin) for label in labels) == 1, begin
+
+
+def test_ids_are_unique_and_references_resolve(written: Path) -> None:
+    reader, _ = opened(written)
+    ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    wanted = {a["href"] for _, a in reader.tags if a.get("href", "").startswith("#")}
+    page = (written / "report.html").read_text(encoding="utf-8")
+    wanted |= {f"#{name}" for name in re.findall(r"url\(#([^)]+)\)", page)}
+    assert wanted <= {f"#{name}" for name in ids}
+
+
+def test_nothing_is_fetched(written: Path) -> None:
+    reader, _ = opened(written)
+    for tag, attributes in reader.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "base"), tag
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster"):
+            if name in attributes:
+                assert attributes[name].startswith(("#", "data:image/")), (tag, attributes[name])
+    page = (written / "report.html").read_text(encoding="utf-8")
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    policy = [a["content"] for t, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_text_from_files_is_escaped(builder: Any, row: Any) -> None:
+    builder.characterization().training().validation(
+        {"ann": row(3e-8), EVIL: row(3e-9)}, experiment=EVIL, failed=((EVIL, 2),), complete=False
+    )
+    reader, markdown = read(builder)
+    page = (builder.path / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert not any(tag == "script" for tag, _ in reader.tags)
+    assert "<script" not in markdown
+    assert "&lt;script&gt;" in markdown
+    assert r"\| `b`" in markdown
+
+
+def test_failed_samples_are_named_with_their_logs(builder: Any) -> None:
+    builder.characterization().validation(failed=(("pnn", 3), ("pnn", 7)), complete=False)
+    decks = builder.folder("validation/decks")
+    (decks / "pnn_0003.log").write_text("first\n", encoding="utf-8")
+    (decks / "pnn_0003+gear.cir").write_text("* deck\n", encoding="utf-8")
+    log = decks / "pnn_0003+gear.log"
+    log.write_text("loading\ntimestep too small\n\n", encoding="utf-8")
+    reader, markdown = read(builder)
+    for text in (reader.text, markdown):
+        assert "2 samples gave no result" in text
+        assert "validation/decks/pnn_0003+gear.log" in text
+        assert "timestep too small" in text
+        assert "pnn_0007.cir (it left no log)" in text
+    assert "samples without a result, all mappings" in reader.text
+    assert "not complete" in reader.text
+    assert "without a result" in reader.text.split("Simulations tried again")[-1]
+
+
+def test_retries_are_shown_in_their_order(builder: Any) -> None:
+    builder.characterization()
+    import os
+
+    decks = builder.folder("characterization/decks")
+    for age, rung in ((20, "again"), (10, "robust")):
+        path = decks / f"firing+{rung}.cir"
+        path.write_text("* deck\n", encoding="utf-8")
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert "again → robust" in read(builder)[0].text
+
+
+def test_characterisation_only(builder: Any) -> None:
+    reader, markdown = read(builder.characterization(curves=True))
+    assert len(plots(reader)) == 4
+    for text in (reader.text, markdown):
+        assert "nonideal train --experiment tiny" in text
+        assert "nonideal validate-post-layout --experiment tiny" in text
+        assert "not run" in text
+    assert "RMSE of output spikes" not in reader.text
+
+
+def test_training_only(builder: Any) -> None:
+    reader, _ = read(builder.training())
+    assert [label.partition(".")[0] for label in plots(reader)] == ["Training"]
+    assert "nonideal characterize --experiment tiny" in reader.text
+
+
+def test_validation_without_its_neighbours(builder: Any) -> None:
+    """Waveforms need the model's levels; without it the rest is still shown."""
+    assert "3.142 ns" in read(builder.validation())[0].text
+
+
+def test_a_mapping_in_which_every_sample_failed(builder: Any, row: Any) -> None:
+    empty = row(
+        None,
+        spike_time_max_error_s={"hidden": None, "output": None},
+        accuracy_spice=None,
+        energy_per_inference_J=None,
+        scale_search=[],
+        failed_samples=10,
+    )
+    failed = tuple(("pnn", sample) for sample in range(10))
+    builder.characterization().validation({"ann": row(3e-8), "pnn": empty}, failed=failed)
+    reader, _ = read(builder)
+    assert "10 samples gave no result" in reader.text
+    assert "none" in reader.text
+    assert re.search(r"\d+ of \d+ limits met; not met: pnn", reader.text)
+
+
+def test_corners(builder: Any, model: Any) -> None:
+    builder.characterization()
+    builder.characterization(model(0.4455, "ff"), "corners/ff/characterization")
+    reader, _ = read(builder)
+    assert "0.4455 ± 0.0023" in reader.text
+    assert "Corners" in reader.text
+
+
+def test_layout_is_absent_until_there_is_one(builder: Any) -> None:
+    builder.characterization()
+    assert "Layout" not in read(builder)[0].text.replace("Layout of", "")
+    builder.write_json("layout/lvs.json", {"match": True, "nets": 347, "unmatched": [EVIL]})
+    (builder.path / "layout" / "layout.png").write_bytes(b"picture")
+    reader, markdown = read(builder)
+    assert "Layout against schematic" in reader.text
+    assert "347" in reader.text
+    assert "347" in markdown
+    assert [a["src"] for t, a in reader.tags if t == "img"] == ["data:image/png;base64,cGljdHVyZQ=="]
+
+
+def test_provenance_names_files_seeds_versions_and_commands(written: Path) -> None:
+    reader, _ = opened(written)
+    for shown in (
+        "validation/summary.json: mappings.pnn.spike_time_rmse_s.output",
+        "characterization/model.json",
+        "split 3",
+        "2026-01-02 03:04",
+        "12.3 s",
+        "abababababab",
+        "nonideal train --experiment tiny",
+        "ngspice",
+    ):
+        assert shown in reader.text, shown
+
+
+def test_report_is_repeatable(builder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flow.report.contents.now", lambda: "now")
+    builder.characterization(curves=True)
+    first = write_report(builder.path)[0].read_bytes()
+    assert write_report(builder.path)[0].read_bytes() == first
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_nothing_at_all(tmp_path: Path, exists: bool) -> None:
+    folder = tmp_path / "empty"
+    if exists:
+        folder.mkdir()
+    with pytest.raises(NothingToReport, match="nonideal characterize") as caught:
+        write_report(folder)
+    assert str(folder) in str(caught.value)
+    assert exit_code_of(caught.value) is ExitCode.bad_input
+    assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["characterization/model.json", "validation/summary.json", "validation/spikes.parquet"]
+)
+def test_a_torn_file_is_named(builder: Any, name: str) -> None:
+    builder.characterization().validation()
+    (builder.path / name).write_text("{", encoding="utf-8")
+    with pytest.raises(ResultUnreadable, match=re.escape(Path(name).name)):
+        write_report(builder.path)
+
+
+def test_markdown_tables_are_whole(written: Path) -> None:
+    lines = opened(written)[1].splitlines()
+    for above, line in pairwise(lines):
+        if line.startswith("|") and above.startswith("|"):
+            bars = [len(re.findall(r"(?<!\\)\|", text)) for text in (above, line)]
+            assert bars[0] == bars[1], line
+
+
+def test_settings_are_folded_away_as_json(written: Path) -> None:
+    reader, _ = opened(written)
+    assert sum(tag == "details" for tag, _ in reader.tags) == 3
+    assert json.dumps("split_seed") in reader.text
