@@ -24,7 +24,7 @@ from .reference import read_reference
 
 MAX_MESSAGES = 50
 
-__all__ = ["LvsReport", "compare"]
+__all__ = ["LvsReport", "compare", "write_database"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,22 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
         _name_after_reference(lvs)
         _write_database(lvs, database)
     return report
+
+
+def write_database(gds: Path, cell: str, database: Path) -> tuple[str, ...]:
+    """Extract devices and nets of a cell without comparing them, for test structures; returns its ports."""
+    layout = kdb.Layout()
+    layout.read(str(gds))
+    top = layout.cell(cell)
+    if top is None:
+        raise LayoutError(f"{gds} has no cell {cell!r}")
+    top.flatten(True)
+    made = build(layout, top)
+    made.lvs.netlist().make_top_level_pins()
+    made.lvs.reference = kdb.Netlist()
+    _write_database(made.lvs, database)
+    circuit = next(iter(made.lvs.netlist().each_circuit()))
+    return tuple(pin.name() for pin in circuit.each_pin())
 
 
 def _name_after_reference(lvs: kdb.LayoutVsSchematic) -> None:
