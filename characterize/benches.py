@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
 from circuits.design import Design
@@ -28,6 +30,11 @@ class Grid:
     def size(self) -> int:
         """Number of points ngspice visits: the stop only where it lies on the grid."""
         return math.floor((self.stop_V - self.start_V) / self.step_V + 1e-6) + 1
+
+    @property
+    def values_V(self) -> NDArray[np.float64]:
+        """The points themselves."""
+        return np.asarray(self.start_V + self.step_V * np.arange(self.size), np.float64)
 
     @property
     def spice(self) -> str:

@@ -13,8 +13,6 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FORMAT = 1
-
 
 class Estimate(BaseModel):
     """A fitted quantity: value, standard error of the fit (same unit), unit."""
@@ -69,7 +67,7 @@ class PhysicalModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     corner: str
     temperature_C: float
     vdd_V: float

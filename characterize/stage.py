@@ -78,8 +78,7 @@ class _Family:
 def _family(
     result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: float, options: CharacterizeOptions
 ) -> _Family:
-    bias_V = bias.start_V + bias.step_V * np.arange(bias.size)
-    membrane_V = membrane.start_V + membrane.step_V * np.arange(membrane.size)
+    bias_V, membrane_V = bias.values_V, membrane.values_V
     # A source's current counts from its + to its - pin: the NMOS sinks (negative), the PMOS feeds (positive).
     sign = -1.0 if polarity == "n" else 1.0
     current = sign * np.asarray(result["i(vdendrite)"], float).reshape(bias.size, membrane.size)
@@ -272,7 +271,7 @@ def characterize(
     reset_V = float(np.mean(reset_levels))
 
     discharge = -np.asarray(discharging["i(vmembrane)"], float).reshape(-1, membrane.size)
-    membrane_V = membrane.start_V + membrane.step_V * np.arange(membrane.size)
+    membrane_V = membrane.values_V
     try:
         discharge_fits = [
             fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms)
@@ -297,7 +296,7 @@ def characterize(
         temperature_C=supplies.temperature_C,
         vdd_V=vdd_V,
         t_circ_s=timing.t_circ_s,
-        v_0_V=_estimate(reset_V, np.std(reset_levels), "V"),
+        v_0_V=_estimate(reset_V, float(np.std(reset_levels)), "V"),
         v_switch_V=_estimate(reset_V - fit.v_th_V.value, fit.v_th_V.stderr, "V"),
         sensing_delay_s=_estimate(delay_s, fit.rms_s, "s"),
         membrane_F=membrane_F,

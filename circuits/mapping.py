@@ -7,9 +7,9 @@ characterised table of gate bias against ln(current), interpolated by a monotone
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,22 @@ BIAS_SOURCE = re.compile(
     r"(?P<volts>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=\s|;|$)"
 )
 """A line of the cell ``biases``, in lower case."""
-COLUMNS = ("layer", "axon", "neuron", "weight", "polarity", "current_A", "bias_V", "clipped")
+
+
+class Row(NamedTuple):
+    """One synapse pair: ``weight`` as realised, ``polarity`` the branch that is on, ``clipped`` whether the weight had to be moved."""
+
+    layer: int
+    axon: int
+    neuron: int
+    weight: float
+    polarity: str
+    current_A: float
+    bias_V: float
+    clipped: bool
+
+
+COLUMNS = Row._fields
 
 
 class Branch(Protocol):
@@ -104,6 +119,10 @@ class Mapping:
     scale: tuple[float, float]
     table: pd.DataFrame
 
+    def rows(self) -> Iterator[Row]:
+        """The table row by row."""
+        return (Row(*row) for row in self.table[list(COLUMNS)].itertuples(index=False, name=None))
+
     @property
     def off(self) -> int:
         """How many weights are too small for any bias (below ten times the leakage) and are realised by a pair that is off."""
@@ -119,7 +138,7 @@ class Mapping:
         out = [
             np.zeros((n, m)) for m, n in zip(self.topology.layers[:-1], self.topology.layers[1:], strict=True)
         ]
-        for row in self.table.itertuples():
+        for row in self.rows():
             out[row.layer - 1][row.neuron, row.axon] = row.weight
         return out
 
@@ -201,7 +220,7 @@ def bias_sources(mapping: Mapping, model: BiasModel) -> str:
     """Cell ``biases``: a voltage source on every memory gate, each commented with the synapse it belongs to; unused branches are off."""
     lines = [".subckt biases " + " ".join(mapping.topology.bias_ports)]
     off = {"n": model.positive.off_bias_V, "p": model.negative.off_bias_V}
-    for row in mapping.table.itertuples():
+    for row in mapping.rows():
         for polarity in "np":
             net = Topology.bias(polarity, row.layer, row.axon, row.neuron)
             volts = row.bias_V if polarity == row.polarity else off[polarity]

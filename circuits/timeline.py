@@ -62,11 +62,8 @@ def pulse(
     inside, outside = (0.0, high_V) if inverted else (high_V, 0.0)
     start, end = span
     half = edge_s / 2
-    points: list[tuple[float, float]]
-    if start <= half:
-        points = [(0.0, inside)]
-    else:
-        points = [(0.0, outside), (start - half, outside), (start + half, inside)]
+    before = [(0.0, outside), (start - half, outside), (start + half, inside)]
+    points = [(0.0, inside)] if start <= half else before
     points += [(end - half, inside), (end + half, outside)]
     body = " ".join(f"{t:.12g} {v:.6g}" for t, v in points)
     return f"V{name} {node} 0 PWL({body})"

@@ -89,9 +89,9 @@ def model_scale(
 
     # The error is smooth in both factors: a grid five times as coarse first, then the fine one around its best point.
     apart = mapping in TWO_DIMENSIONAL
-    coarse = np.arange(low, high + step / 2, COARSE * step)
+    coarse = np.asarray(np.arange(low, high + step / 2, COARSE * step), np.float64)
     rough = best(coarse, coarse if apart else None)
-    fine = step * np.arange(-COARSE, COARSE + 1)
+    fine = np.asarray(step * np.arange(-COARSE, COARSE + 1), np.float64)
     positive, negative = best(rough[0] + fine, rough[1] + fine if apart else None)
     return Scale(positive, negative)
 

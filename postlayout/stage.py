@@ -321,8 +321,8 @@ def _worst_sample(table: pd.DataFrame, depth: int) -> int | None:
     pairs = table[(table["kind"] == "pair") & (table["layer"] == depth)]
     if pairs.empty:
         return None
-    error = (pairs["t_spice_s"] - pairs["t_model_s"]).abs()
-    return int(pairs.loc[error.idxmax(), "sample"])
+    error = np.abs((pairs["t_spice_s"] - pairs["t_model_s"]).to_numpy(float))
+    return int(pairs["sample"].to_numpy(int)[error.argmax()])
 
 
 def _numerical_floor_s(
