@@ -70,7 +70,7 @@ def test_other_experiments_differ_in_data_and_layers() -> None:
         ({"data": {"set": "irs"}}, ["data.set = 'irs'", "iris, wine"]),
         ({"validation": {"samples": 80}}, ["validation.samples = 80", "data.test_samples = 50"]),
         ({"validation": {"mappings": ["bottom_up"]}}, ["bottom_up", "training.variants"]),
-        ({"validation": {"current_scale": {"low": 2.0}}}, ["low = 2.0", "high = 1.25"]),
+        ({"validation": {"current_scale": {"low": 2.0, "high": 1.5}}}, ["low = 2.0", "high = 1.5"]),
         ({"simulator": {"reltol": 5}}, ["reltol = 5", "between"]),
         ({"name": "a.b; shell rm"}, ["';'", "deck"]),
         ({"name": "../up"}, ["name = '../up'"]),
