@@ -70,7 +70,7 @@ def test_curves_that_determine_no_lambda_are_refused(current: Array, said: str) 
 
 def test_the_limit_of_linearity_is_the_callers() -> None:
     bent = 1e-7 * (1 + 0.4 * (VOLTS - V0) + 0.1 * (VOLTS - V0) ** 2)
-    with pytest.raises(FitRefused, match="limit 0.1 %"):
+    with pytest.raises(FitRefused, match=r"limit 0\.1 %"):
         fit_lambda(VOLTS, bent, V0, WINDOW, max_rms=0.001)
     assert fit_lambda(VOLTS, bent, V0, WINDOW, max_rms=0.02).linearity_rms > 0.001
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -70,7 +71,7 @@ def test_every_source_runs_forward_and_has_its_complement(timing: Timing, depth:
     for wave in by_node.values():
         times = [t for t, _ in wave]
         assert times[0] == 0.0
-        assert all(a < b for a, b in zip(times, times[1:], strict=False))
+        assert all(a < b for a, b in pairwise(times))
     for node, wave in by_node.items():
         kind, _, layer = node.rpartition("_")
         if kind in ("reset", "iso"):
