@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -32,7 +33,6 @@ NMOS, PMOS, DISCHARGER = "#00795a", "#b0417f", "#b06000"
 """One colour for each current source; reference lines are in ``INK`` and ``MUTED``."""
 
 DASHED = (0, (4, 3))
-
 PAPER_LAMBDA_PER_V = {"n": 0.41, "p": 0.75, "discharger": 0.177}
 """The single values of the reference paper (arXiv:2412.09010, section 6)."""
 
@@ -104,8 +104,7 @@ def _curves(model: PhysicalModel, part: pd.DataFrame) -> list[_Curve]:
     return sorted(found, key=lambda curve: curve.at_v0_A)
 
 
-def synapse_curves(model: PhysicalModel, curves: pd.DataFrame, polarity: str) -> list[_Curve]:
-    """The curves of one polarity of the synapse pair."""
+def _synapse(model: PhysicalModel, curves: pd.DataFrame, polarity: str) -> list[_Curve]:
     return _curves(model, curves[(curves["bench"] == "synapse") & (curves["polarity"] == polarity)])
 
 
@@ -131,9 +130,7 @@ def iv_families(
         axes = figure.subplots(2, 2, sharex=True)
         for row, (polarity, title, branch, sign) in zip(axes, _branches(model), strict=True):
             shown = [
-                c
-                for c in synapse_curves(model, curves, polarity)
-                if weights[0] <= c.at_v0_A / unit_A <= weights[1]
+                c for c in _synapse(model, curves, polarity) if weights[0] <= c.at_v0_A / unit_A <= weights[1]
             ]
             window = np.linspace(*model.valid_V, 50)
             for c in shown:
@@ -159,8 +156,8 @@ def iv_families(
                 ax.set_ylim(top=ax.get_ylim()[0] + 1.16 * (ax.get_ylim()[1] - ax.get_ylim()[0]))
         for ax in axes[1]:
             ax.set_xlabel("membrane potential V (V)")
-        mappable = matplotlib.cm.ScalarMappable(norm, SHADES)
-        figure.colorbar(mappable, ax=axes, label="weight: I(V₀) / unit current", aspect=40, pad=0.01)
+        label = "weight: I(V₀) / unit current"
+        figure.colorbar(ScalarMappable(norm, SHADES), ax=axes, label=label, aspect=40, pad=0.01)
     return figure
 
 
@@ -186,7 +183,7 @@ def lambda_against_current(model: PhysicalModel, curves: pd.DataFrame) -> Figure
             axes, _branches(model), (NMOS, PMOS), strict=True
         ):
             low_A, high_A = max(branch.current_min_A, 1e-3 * unit_A), branch.current_max_A
-            within = [c for c in synapse_curves(model, curves, polarity) if low_A <= c.at_v0_A <= high_A]
+            within = [c for c in _synapse(model, curves, polarity) if low_A <= c.at_v0_A <= high_A]
             fitted = [(c.at_v0_A, sign * c.fit.lambda_per_V) for c in within if c.fit is not None]
             current_A, slope = np.array(fitted, float).reshape(-1, 2).T
             ax.plot(1e9 * current_A, slope, "o", color=colour, markersize=4, label="each gate bias")

@@ -14,6 +14,7 @@ from flow.report.pictures import (
     cost_pictures,
     spike_pictures,
     training_picture,
+    used_rmse_s,
     waveform_pictures,
 )
 from flow.report.provenance import provenance
@@ -211,7 +212,7 @@ def _comparison(results: Results) -> tuple[Block, ...]:
         blocks.append(Text(f"{max(failed, len(results.failed))} samples gave no result in SPICE.", "warning"))
     if results.failed:
         blocks.append(tables.failed_table(results))
-    blocks.append(tables.mapping_table(results.validation))
+    blocks.append(tables.mapping_table(results.validation, used_rmse_s(results)))
     return (
         *blocks,
         *spike_pictures(results),

@@ -65,26 +65,19 @@ def scale_search(mappings: dict[str, dict[str, Any]]) -> Figure:
         for ax, (name, search) in zip(panels, shown.items(), strict=False):
             factor = np.array([point["factor"] for point in search])
             rmse_ns = 1e9 * np.array([point["rmse_s"] for point in search])
-            ax.plot(factor, rmse_ns, "o", color=of_mapping(name), label="simulated")
+            ax.plot(factor, rmse_ns, "o", color=of_mapping(name))
             best = best_factor(search)
             if best is not None:
                 lowest = np.argsort(rmse_ns)[:3]
                 grid = np.linspace(factor[lowest].min(), factor[lowest].max(), 60)
                 fit = np.polyfit(factor[lowest] - best, rmse_ns[lowest] ** 2, 2)
-                square = np.polyval(fit, grid - best)
-                ax.plot(
-                    grid,
-                    np.sqrt(np.clip(square, 0, None)),
-                    color=of_mapping(name),
-                    label="parabola through the squares",
-                )
-                ax.axvline(best, color=INK, linewidth=0.9, linestyle=":", label=f"chosen: {best:.4f}")
-            ax.set_title(name)
+                square = np.clip(np.polyval(fit, grid - best), 0, None)
+                ax.plot(grid, np.sqrt(square), color=of_mapping(name))
+                ax.axvline(best, color=INK, linewidth=0.9, linestyle=":")
+            ax.set_title(name if best is None else f"{name}: smallest at {best:.4f}")
             ax.set_xlabel("factor on all currents")
             ax.set_ylabel("RMSE, calibration (ns)")
-            ax.margins(x=0.12, y=0.15)
-            ax.set_ylim(top=ax.get_ylim()[1] + 0.45 * (ax.get_ylim()[1] - ax.get_ylim()[0]))
-            ax.legend(loc="upper center", fontsize=8)
+            ax.margins(x=0.08, y=0.12)
     return figure
 
 

@@ -138,12 +138,19 @@ def spike_pictures(results: Results) -> list[Picture]:
         f"{n} {mappings[n]['missed_spikes']} missed and {mappings[n]['extra_spikes']} extra" for n in names
     )
     t_circ_s = float(validation["t_circ_s"])
+    used = used_rmse_s(results)
+    idle = ""
+    if used is not None:
+        told_used = ", ".join(f"{n} {quantity(used[n], 's', 3)}" for n in names)
+        idle = (
+            " Outputs that stand for no class are silent neurons: they fire as the phase ends, close to zero "
+            f"error. Without them the RMSE is {told_used}."
+        )
     found = [
         _picture(
             "error-histograms", "Errors of output spike times", spike_figures.error_histograms(spikes, names),
             f"RMSE of the output layer: {told}. Only spikes that both sides have are compared; the others "
-            "are counted "
-            f"over all layers: {unpaired}.",
+            f"are counted over all layers: {unpaired}.{idle}",
         ),
         _picture(
             "scatter", "Spike times, model against SPICE", spike_figures.scatter(spikes, names, t_circ_s),
@@ -184,6 +191,18 @@ def _confusion(
     return counts, classes
 
 
+def used_rmse_s(results: Results) -> dict[str, float | None] | None:
+    """By mapping the RMSE of the outputs that stand for a class; None where all do, or where it is not known."""
+    labelled = _labels(results)
+    if labelled is None or results.validation is None or results.spikes is None:
+        return None
+    classes = len(labelled[1])
+    if int(spike_figures.output_spikes(results.spikes)["neuron"].max()) < classes:
+        return None
+    names = results.validation["mappings"]
+    return {name: spike_figures.used_outputs_rmse_s(results.spikes, name, classes) for name in names}
+
+
 def _labels(results: Results) -> tuple[NDArray[np.int64], list[str]] | None:
     """True classes of the held-out samples, as the recorded split draws them."""
     from pnn.data import SMALL, Encoding, load_small
@@ -208,9 +227,11 @@ def cost_pictures(validation: dict[str, Any]) -> list[Picture]:
             _picture(
                 "scale-search", "The current scale", figures.scale_search(mappings),
                 "Before validation one common factor on all currents is fitted in SPICE on training samples, "
-                "never on test samples: "
-                "it takes up parasitics that training does not know. The factor is relative to the scale "
-                "found on the model.",
+                "never on test samples: it takes up parasitics that training does not know. The factor is "
+                "relative to the scale "
+                "found on the model. Lines: the parabola through the lowest three squared errors; its "
+                "minimum "
+                "is dotted.",
             )
         )  # fmt: skip
     energies = {name: row.get("energy_per_inference_J") for name, row in mappings.items()}

@@ -27,6 +27,12 @@ def errors_ns(spikes: pd.DataFrame, mapping: str) -> Array:
     return 1e9 * (pairs["t_spice_s"] - pairs["t_model_s"]).to_numpy(float)
 
 
+def used_outputs_rmse_s(spikes: pd.DataFrame, mapping: str, classes: int) -> float | None:
+    """RMSE over the outputs that stand for a class; the others, fire as the phase ends and flatter the mean."""
+    errors = errors_ns(spikes[spikes["neuron"] < classes], mapping)
+    return 1e-9 * float(np.sqrt(np.mean(errors**2))) if len(errors) else None
+
+
 def error_histograms(spikes: pd.DataFrame, mappings: list[str]) -> Figure:
     """Errors of all mappings on one axis, and the same around zero for the closest of them."""
     errors = {name: errors_ns(spikes, name) for name in mappings}
@@ -51,8 +57,7 @@ def error_histograms(spikes: pd.DataFrame, mappings: list[str]) -> Figure:
             ax.set_title(title)
             ax.set_xlabel("spike time in SPICE − in the model (ns)")
             ax.set_ylabel("output spikes per bin")
-            ax.set_ylim(top=1.28 * ax.get_ylim()[1])
-        panels[0].legend(loc="upper left", fontsize=8)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(errors))
     return figure
 
 

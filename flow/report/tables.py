@@ -193,8 +193,11 @@ def writeback_table(results: Results) -> Table:
     )
 
 
-def mapping_table(validation: dict[str, Any]) -> Table:
-    """Statistics by mapping; spikes and samples that cannot be compared are counted, never averaged."""
+def mapping_table(validation: dict[str, Any], used_rmse_s: dict[str, float | None] | None = None) -> Table:
+    """Statistics by mapping; spikes and samples that cannot be compared are counted, never averaged.
+
+    ``used_rmse_s`` is the RMSE of the outputs that stand for a class, where the network has more.
+    """
     mappings: dict[str, dict[str, Any]] = validation["mappings"]
     rows: list[tuple[str, ...]] = []
 
@@ -207,6 +210,9 @@ def mapping_table(validation: dict[str, Any]) -> Table:
                 f"{title}, {layer} layer{'s' * (layer == 'hidden')}",
                 lambda m, k=f"spike_time_{key}_s", la=layer: _nested(m, k, la),
             )
+    if used_rmse_s:
+        used = ("RMSE, outputs that stand for a class", *(quantity(used_rmse_s[m], "s", 3) for m in mappings))
+        rows.insert(1, used)
     row(
         "spikes compared, output / hidden",
         lambda m: " / ".join(str(m.get("spike_pairs", {}).get(k, NONE)) for k in ("output", "hidden")),

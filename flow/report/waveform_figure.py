@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from characterize.model import PhysicalModel
 from characterize.plots import GRID, INK, MUTED, style
 from circuits.timeline import Timeline
 from flow.report.colours import of_neuron
 
+Array = NDArray[np.float64]
+TOLERANCE_V = 5e-4
+"""How far a drawn line may be from the waveform: a third of its width."""
 SHOWN = 6
 """So many neurons of a layer at most: more lines than colours cannot be told apart."""
 
@@ -79,20 +83,41 @@ def layers_of(table: pd.DataFrame) -> dict[int, list[int]]:
     return {layer: sorted(found[layer]) for layer in sorted(found)}
 
 
-def _waves(table: pd.DataFrame, net: str) -> Iterator[tuple[str, pd.Series, pd.Series]]:
-    for source in ("spice", "model"):
-        part = table[(table["net"] == net) & (table["source"] == source)]
-        if len(part):
-            yield source, 1e6 * part["time_s"], part["volts_V"]
+def _wave(table: pd.DataFrame, net: str, source: str) -> tuple[Array, Array]:
+    """Times in µs and volts, where there are any."""
+    part = table[(table["net"] == net) & (table["source"] == source)].dropna(subset="volts_V")
+    return 1e6 * part["time_s"].to_numpy(float), part["volts_V"].to_numpy(float)
+
+
+def thinned(x: Array, y: Array, tolerance: float) -> NDArray[np.intp]:
+    """Indices of the points that a line needs to stay within ``tolerance`` of all (Douglas-Peucker)."""
+    keep = np.zeros(len(x), bool)
+    spans = [(0, len(x) - 1)] if len(x) else []
+    while spans:
+        first, last = spans.pop()
+        keep[[first, last]] = True
+        if last - first < 2:
+            continue
+        line = np.interp(x[first + 1 : last], x[[first, last]], y[[first, last]])
+        away = np.abs(y[first + 1 : last] - line)
+        worst = int(away.argmax())
+        if away[worst] > tolerance:
+            spans += [(first, first + 1 + worst), (first + 1 + worst, last)]
+    return np.flatnonzero(keep)
 
 
 def _membranes(ax: Axes, table: pd.DataFrame, layer: int, neurons: list[int]) -> None:
     for neuron in neurons:
-        for source, time_us, volts in _waves(table, f"membrane_{layer}_{neuron}"):
-            if source == "spice":
-                ax.plot(time_us, volts, color=of_neuron(neuron), linewidth=2.4, alpha=0.6)
-            else:
-                ax.plot(time_us, volts, color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
+        net = f"membrane_{layer}_{neuron}"
+        x, y = _wave(table, net, "spice")
+        at = thinned(x, y, TOLERANCE_V)
+        ax.plot(x[at], y[at], color=of_neuron(neuron), linewidth=2.4, alpha=0.6)
+        x, y = _wave(table, net, "model")
+        # The model has gaps between its phases: a line across one would be an invention.
+        step = float(np.median(np.diff(x))) if len(x) > 1 else 0.0
+        for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(x) > 1.5 * step) + 1):
+            at = part[thinned(x[part], y[part], TOLERANCE_V)]
+            ax.plot(x[at], y[at], color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
 
 
 def _shade(ax: Axes, spans: list[Phase]) -> None:
@@ -110,19 +135,25 @@ def _spikes(ax: Axes, table: pd.DataFrame, layers: dict[int, list[int]]) -> None
     for row, (layer, neuron) in enumerate(rows):
         base = len(rows) - 1 - row
         ticks.append((base + 0.35, f"{layer}.{neuron}"))
-        for source, time_us, volts in _waves(table, f"spike_{layer}_{neuron}"):
-            if source == "spice":
-                high = max(float(volts.max()), 1.0)
-                ax.fill_between(
-                    time_us,
-                    base,
-                    base + 0.7 * volts / high,
-                    color=of_neuron(neuron),
-                    alpha=0.55,
-                    linewidth=0.8,
-                )
+        ax.axhline(base, color=of_neuron(neuron), linewidth=0.8, alpha=0.55)
+        ax.broken_barh(
+            _high(*_wave(table, f"spike_{layer}_{neuron}", "spice")),
+            (base, 0.7),
+            color=of_neuron(neuron),
+            alpha=0.6,
+        )
     ax.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=7.5)
     ax.set_ylim(-0.2, len(rows))
     ax.grid(axis="y", visible=False)
     ax.set_title("Spikes in SPICE")
     ax.set_ylabel("layer.neuron")
+
+
+def _high(x: Array, y: Array) -> list[tuple[float, float]]:
+    """Spans (start, width) in which a digital signal is above half its supply."""
+    if not len(y) or y.max() < 0.5:
+        return []
+    level = np.concatenate(([False], y > y.max() / 2, [False]))
+    rises, falls = np.flatnonzero(~level[:-1] & level[1:]), np.flatnonzero(level[:-1] & ~level[1:])
+    ends = np.minimum(falls, len(x) - 1)
+    return [(float(a), float(b - a)) for a, b in zip(x[rises], x[ends], strict=True)]

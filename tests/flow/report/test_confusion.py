@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from flow.report.spike_figures import FAILED, NO_SPIKE, confusion_counts, decisions, errors_ns
+from flow.report.spike_figures import (
+    FAILED,
+    NO_SPIKE,
+    confusion_counts,
+    decisions,
+    errors_ns,
+    used_outputs_rmse_s,
+)
 
 T = 1e-6
 COLUMNS = ["sample", "layer", "neuron", "mapping", "t_model_s", "t_spice_s", "kind"]
@@ -34,3 +42,10 @@ def test_counts() -> None:
 def test_errors_are_of_output_pairs_only() -> None:
     assert np.allclose(np.sort(errors_ns(table(), "pnn")), [-110.0, 0.0])
     assert np.allclose(errors_ns(table(), "ann"), [500.0])
+
+
+def test_outputs_that_stand_for_no_class_are_left_out_on_request() -> None:
+    """Neuron 1 alone is 110 ns early; with both, the RMSE halves its square."""
+    assert used_outputs_rmse_s(table(), "pnn", 2) == pytest.approx(110e-9 / np.sqrt(2))
+    assert used_outputs_rmse_s(table(), "pnn", 1) == pytest.approx(0.0, abs=1e-15)
+    assert used_outputs_rmse_s(table(), "none", 2) is None

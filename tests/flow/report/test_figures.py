@@ -14,7 +14,7 @@ from circuits.design import Timing
 from circuits.timeline import Timeline
 from flow.report.figures import best_factor
 from flow.report.svg import inline_svg
-from flow.report.waveform_figure import layers_of, phases
+from flow.report.waveform_figure import layers_of, phases, thinned, waveforms
 
 
 def curves_of(builder: Any) -> pd.DataFrame:
@@ -82,3 +82,39 @@ def test_inline_svg_stands_alone(builder: Any, model: Any) -> None:
     assert "http" not in text
     assert "var(--ink)" in text
     assert plots.INK not in text
+
+
+def test_thinning_keeps_the_corners_and_the_tolerance() -> None:
+    x = np.linspace(0, 3, 1501)
+    y = np.where(x < 1, 0.0, np.where(x < 2, x - 1, 1.0)) + 1e-4 * np.sin(40 * x)
+    kept = thinned(x, y, 1e-3)
+    assert len(kept) < 12
+    assert np.abs(np.interp(x, x[kept], y[kept]) - y).max() <= 1e-3
+    assert {0, 1500} <= set(kept.tolist())
+    assert len(thinned(x[:0], y[:0], 1e-3)) == 0
+
+
+def test_figures_follow_a_network_of_any_size(builder: Any, model: Any) -> None:
+    builder.validation()
+    table = pd.read_parquet(builder.path / "validation" / "worst_pnn.parquet")
+    figure = waveforms(table, model(), Timeline(Timing(), 2))
+    hidden, output, spikes = figure.axes
+    assert (hidden.get_title(loc="left"), output.get_title(loc="left")) == (
+        "Layer 1, hidden",
+        "Layer 2, output layer",
+    )
+    assert [label.get_text() for label in spikes.get_yticklabels()] == ["1.0", "1.1", "2.0", "2.1", "2.2"]
+    starts = [path.vertices[:, 0].min() for bars in spikes.collections for path in bars.get_paths()]
+    assert np.allclose(starts, 2.0, atol=0.06)  # all spike at 2 us
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_no_line_is_drawn_where_the_model_says_nothing(builder: Any, model: Any, gap: bool) -> None:
+    builder.validation()
+    table = pd.read_parquet(builder.path / "validation" / "worst_pnn.parquet")
+    middle = table["time_s"].between(1e-6, 1.5e-6) & (table["source"] == "model") & gap
+    table.loc[middle, "volts_V"] = np.nan
+    hidden = waveforms(table, model(), None).axes[0]
+    dashed = [line for line in hidden.lines if line.get_color() == plots.INK and len(line.get_xdata())]
+    crossing = [line for line in dashed if min(line.get_xdata()) < 1.0 and max(line.get_xdata()) > 1.5]
+    assert len(crossing) == (0 if gap else 2)
