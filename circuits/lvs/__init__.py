@@ -105,7 +105,7 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     comparer = kdb.NetlistComparer()
     comparer.same_circuits(circuit, reference)
     lvs.compare(comparer)
-    differences = _port_differences(circuit, reference) + _differences(lvs)
+    differences = _port_differences(circuit, reference) + _size_differences(circuit, reference) + _differences(lvs)
     report = LvsReport(
         cell=cell,
         devices_layout=_devices(circuit),
@@ -202,14 +202,26 @@ def _differences(lvs: kdb.LayoutVsSchematic) -> list[str]:
     return found
 
 
+def _size_differences(circuit: kdb.Circuit, reference: kdb.Circuit) -> list[str]:
+    """Devices whose class and size only one side has: the first thing to look at when the nets do not fit."""
+    drawn, wanted = (
+        Counter(_sized(device) for device in side.each_device()) for side in (circuit, reference)
+    )
+    found = [f"{count} x {sized} in the layout only" for sized, count in sorted((drawn - wanted).items())]
+    return found + [f"{count} x {sized} in the netlist only" for sized, count in sorted((wanted - drawn).items())]
+
+
+def _sized(device: kdb.Device) -> str:
+    made = device.device_class()
+    primary = [p for p in made.parameter_definitions() if p.is_primary]
+    return f"{made.name} " + ", ".join(f"{p.name} = {device.parameter(p.id()):.6g}" for p in primary)
+
+
 def _describe(thing: kdb.Device | kdb.Net | None) -> str:
     if thing is None:
         return "nothing"
     if isinstance(thing, kdb.Device):
-        made = thing.device_class()
-        primary = [p for p in made.parameter_definitions() if p.is_primary]
-        sizes = ", ".join(f"{p.name} = {thing.parameter(p.id()):.6g}" for p in primary)
-        return f"{thing.expanded_name()} ({made.name}, {sizes})"
+        return f"{thing.expanded_name()} ({_sized(thing)})"
     return thing.expanded_name()
 
 
