@@ -211,7 +211,7 @@ def test_a_design_that_cannot_fire_is_refused_with_the_reason(
     """With its bias at the rail the sensing inverter cannot pull up, so no neuron ever fires."""
     design = Design(supplies=Supplies(vsense_V=1.8))
     options = CharacterizeOptions(bias_step_V=0.05, membrane_step_V=0.1)
-    with pytest.raises(FitRefused, match="static sensing threshold: 0.9 is outside the measured"):
+    with pytest.raises(FitRefused, match=r"static sensing threshold: 0\.9 is outside the measured"):
         characterize(make_workbench(), design, options, tmp_path)
 
 
