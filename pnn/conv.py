@@ -64,7 +64,9 @@ class RCSpikeConv2d(nn.Module):
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
         """spike_time [B, in_channels, H, W] -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
         if spike_time.ndim != 4 or spike_time.shape[1] != self.in_channels:
-            raise BadParameter(f"need spike_time [B, {self.in_channels}, H, W], got {tuple(spike_time.shape)}")
+            raise BadParameter(
+                f"need spike_time [B, {self.in_channels}, H, W], got {tuple(spike_time.shape)}"
+            )
         batch, _, height, width = spike_time.shape
         grow = 2 * self.padding - self.kernel + 1
         rows = (height + grow, width + grow)
@@ -74,7 +76,9 @@ class RCSpikeConv2d(nn.Module):
         if isinstance(self.method, DSTD) and available(spike_time):
             edges, third = self.method.edges(generator), self.method.order == 3
             taps = convolution_taps(height, width, self.kernel, self.padding)
-            images = spike_time.permute(0, 2, 3, 1).reshape(batch, height * width, self.in_channels).contiguous()
+            images = (
+                spike_time.permute(0, 2, 3, 1).reshape(batch, height * width, self.in_channels).contiguous()
+            )
             v = fused_dstd(images, flat.contiguous(), self.reversal, edges, third, taps=taps)
         else:
             samples = self._unfold(spike_time)

@@ -7,7 +7,6 @@ rows are pixels.
 """
 
 # The operator's schema is positional.
-# ruff: noqa: PLR0917
 
 from __future__ import annotations
 

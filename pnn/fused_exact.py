@@ -3,7 +3,6 @@ event.
 """
 
 # The operator's schema is positional.
-# ruff: noqa: PLR0917
 
 from __future__ import annotations
 

@@ -42,9 +42,10 @@ EVALUATION_BATCH = 1000
 class TrainingOptions(BaseModel):
     """How to train; the defaults are the paper's hardware experiment (section 7).
 
-    The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``). ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every``
-    epochs (and the last) a row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds
-    have passed, at the end of an epoch (0: every epoch).
+    The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``).
+    ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a
+    row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
+    an epoch (0: every epoch).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -78,7 +78,7 @@ SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 60), st.integers(1, 90))
     reversal=st.sampled_from(sorted(REVERSALS)),
     pattern=st.sampled_from(PATTERNS),
 )
-def test_dstd_is_the_pytorch_form(  # noqa: PLR0917
+def test_dstd_is_the_pytorch_form(
     seed: int, shape: tuple[int, int, int], steps: int, offset: float, order: int, reversal: str, pattern: str
 ) -> None:
     t, w, grad = draw(seed, shape, pattern)

@@ -1,0 +1,429 @@
+"""Speed and memory of the trainer: writes bench/training.json.
+
+    python bench/training.py [--mnist FOLDER] [--rounds N] [--only WORD] [--out FILE]
+
+Every row compares a training step (forward, loss, backward, Adam; the ``layer`` rows without Adam) with a
+reference, the two interleaved in one process on one thread, in CPU seconds of that thread (other programs
+disturb them less than wall time): ``ours_s`` and ``reference_s`` are minima over the rounds, ``ratio`` their
+quotient, the medians stand beside them. Peak memory is the resident high-water mark above the process
+before the first step, in a process of its own. Without MNIST files random images of the same share of black
+pixels are used, and the rows say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pnn import DSTD, DataError, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
+from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from pnn.dstd import grid
+from pnn.images import load_images
+from pnn.native import kernel_name
+
+PAPER = Reversal.constant(2.80, -1.53)
+RAMP = Discharger(0.155)
+SIZES = (784, 400, 400, 10)
+Step = Callable[[], object]
+CNN = "conv MNIST CNN 16-16-P-32-32-P-128-10, M 5"
+VGG = "conv VGG7 64-64-P-128-128-P-256-256-P-512-10, M 5"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison."""
+
+    name: str
+    ours_s: float
+    reference: str
+    reference_s: float
+    ratio: float
+    peak_bytes: int | None = None
+    reference_peak_bytes: int | None = None
+    ours_median_s: float | None = None
+    reference_median_s: float | None = None
+    target: str = ""
+    note: str = ""
+
+
+def interleave(ours: Step, reference: Step, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of both, alternating."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for warm_up in (True, *[False] * rounds):
+        for step, seconds in zip((ours, reference), times, strict=True):
+            start = time.thread_time()
+            step()
+            if not warm_up:
+                seconds.append(time.thread_time() - start)
+    return times
+
+
+def compare(name: str, ours: Step, reference_name: str, reference: Step, rounds: int, **extra: object) -> Row:
+    """Measure a row."""
+    a, b = interleave(ours, reference, rounds)
+    row = Row(
+        name, min(a), reference_name, min(b), min(a) / min(b),
+        ours_median_s=statistics.median(a), reference_median_s=statistics.median(b), **extra,
+    )  # type: ignore[arg-type]  # fmt: skip
+    print(
+        f"{row.name:58s} {1e3 * row.ours_s:9.2f} ms  {row.ratio:9.4g} x {row.reference}  {row.target} {row.note}",
+        flush=True,
+    )
+    return row
+
+
+class Spiking(nn.Module):
+    """784-400-400-10 of RC-Spike layers; unclipped output times."""
+
+    def __init__(self, method: DSTD | Exact, sizes: tuple[int, ...] = SIZES) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(RCSpikeLinear(a, b, PAPER, RAMP, method) for a, b in pairwise(sizes))
+
+    def forward(self, t: Tensor) -> Tensor:
+        for layer in self.layers:
+            firing = layer(t)
+            t = firing.spike_time
+        return firing.unclipped
+
+
+class Ann(nn.Module):
+    """The same sizes as Linear and hardtanh; negated output, as if it were a time."""
+
+    def __init__(self, sizes: tuple[int, ...] = SIZES) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+
+    def forward(self, t: Tensor) -> Tensor:
+        x = 1.0 - t
+        for layer in self.layers:
+            out = layer(x)
+            x = functional.hardtanh(out, 0.0, 1.0)
+        return -out
+
+
+class PaperForm(nn.Module):
+    """Section 3 of the paper word for word, plain autograd: interpolate, cumulate, step."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+        self.weights = nn.ParameterList(
+            nn.Parameter((2.0 * torch.rand(b, a) - 1.0) / a**0.5) for a, b in pairwise(SIZES)
+        )
+
+    def forward(self, t: Tensor) -> Tensor:
+        points = torch.arange(self.steps + 1, dtype=t.dtype) / self.steps
+        for w in self.weights:
+            c = PAPER.conductance(w)
+            s = (1.0 - self.steps * (points - t.unsqueeze(-1)).abs()).clamp(min=0.0).cumsum(-1)
+            v = torch.zeros(t.shape[0], w.shape[0])
+            for m in range(self.steps):
+                f = s[..., m] @ c.t() + 1e-6
+                g = s[..., m] @ w.t()
+                decay = torch.exp(-f / self.steps)
+                v = v * decay + g / f * (1.0 - decay)
+            out = 1.0 - v
+            t = out.clamp(0.0, 1.0)
+        return out
+
+
+def training_step(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]]) -> Step:
+    """Forward, cross-entropy of the first spike, backward, Adam."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)
+
+    def step() -> None:
+        x, y = next(batches)
+        loss = functional.cross_entropy(-model(x) / 0.07, y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
+def cycle(x: Tensor, y: Tensor, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches for ever."""
+    while True:
+        for start in range(0, x.shape[0] - batch + 1, batch):
+            yield x[start : start + batch], y[start : start + batch]
+
+
+def layer_step(membrane: Callable[[Tensor, Tensor], Tensor], n: int = 1000, batch: int = 100) -> Step:
+    """Forward and backward of one n -> n layer, all axons spiking."""
+    generator = torch.Generator().manual_seed(0)
+    t = torch.rand(batch, n, generator=generator).requires_grad_()
+    w = ((torch.rand(n, n, generator=generator) * 2.0 - 1.0) / n**0.5).t().requires_grad_()
+
+    def step() -> None:
+        t.grad = w.grad = None
+        membrane(t, w).sum().backward()
+
+    return step
+
+
+LAYERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "fused": lambda t, w: DSTD(10).membrane(t, w, PAPER),
+    "fused exact": lambda t, w: Exact().membrane(t, w, PAPER),
+    "ann": lambda t, w: functional.hardtanh((1.0 - t) @ w.t(), 0.0, 1.0),
+    "dense": lambda t, w: membrane_dstd(t, w, PAPER.conductance(w), grid(10)),
+    "exact plain": lambda t, w: membrane_exact(t, w, PAPER.conductance(w), chunk_elements=1 << 62),
+}
+
+
+def peak_bytes(name: str) -> int:
+    """High-water mark of a layer's training steps above the process before it, from a child process."""
+    command = [sys.executable, __file__, "--peak", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return int(done.stdout.strip().splitlines()[-1])
+
+
+def measure_peak(name: str) -> int:
+    """In the child: training steps with Adam, against the process before the layer exists. Linux only (/proc)."""
+    kernel_name()
+
+    def memory(key: str) -> int:
+        text = Path("/proc/self/status").read_text(encoding="utf-8")
+        return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(key))
+
+    base = memory("VmRSS:")
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    generator = torch.Generator().manual_seed(0)
+    t = torch.rand(100, 1000, generator=generator).requires_grad_()
+    w = nn.Parameter(((torch.rand(1000, 1000, generator=generator) * 2.0 - 1.0) / 1000**0.5).t())
+    optimiser = torch.optim.Adam([w], lr=1e-4)
+    for _ in range(3):
+        t.grad = None
+        optimiser.zero_grad()
+        LAYERS[name](t, w).sum().backward()
+        optimiser.step()
+    return memory("VmHWM:") - base
+
+
+def convolutions(
+    channels: tuple[int, ...], spiking: bool, first: int, side: int, dense: tuple[int, ...]
+) -> nn.Sequential:
+    """3 x 3 convolutions with padding, pooling by 2 where ``channels`` has a 0, then dense layers."""
+    layers: list[nn.Module] = []
+    method = DSTD(5)
+    for c in channels:
+        if c == 0:
+            layers.append(EarliestSpikePool2d(2) if spiking else nn.MaxPool2d(2))
+            side //= 2
+            continue
+        if spiking:
+            layers += [RCSpikeConv2d(first, c, 3, PAPER, RAMP, method, padding=1), SpikeTime()]
+        else:
+            layers += [nn.Conv2d(first, c, 3, padding=1), nn.Hardtanh(0.0, 1.0)]
+        first = c
+    layers.append(nn.Flatten())
+    n = first * side * side
+    for k, size in enumerate(dense):
+        last = k == len(dense) - 1
+        if spiking:
+            layers += [RCSpikeLinear(n, size, PAPER, RAMP, method), Unclipped() if last else SpikeTime()]
+        else:
+            layers += [nn.Linear(n, size)] + ([] if last else [nn.Hardtanh(0.0, 1.0)])
+        n = size
+    return nn.Sequential(*layers)
+
+
+class SpikeTime(nn.Module):
+    """Clipped times of a firing."""
+
+    def forward(self, firing: object) -> Tensor:
+        return firing.spike_time  # type: ignore[attr-defined, no-any-return]
+
+
+class Unclipped(nn.Module):
+    """Unclipped times of a firing."""
+
+    def forward(self, firing: object) -> Tensor:
+        return firing.unclipped  # type: ignore[attr-defined, no-any-return]
+
+
+def images(folder: Path | None) -> tuple[Tensor, Tensor, str]:
+    """Spike times [n, 784] and labels; a note where they are not MNIST."""
+    if folder is not None:
+        try:
+            data = load_images("mnist", folder)
+            return data.train_x[:6000], data.train_y[:6000], ""
+        except DataError as error:
+            print(error, file=sys.stderr)
+    generator = torch.Generator().manual_seed(0)
+    t = torch.rand(6000, 784, generator=generator)
+    silent = torch.rand(6000, 784, generator=generator) > 0.19
+    return (
+        torch.where(silent, 1.0, t),
+        torch.randint(0, 10, (6000,), generator=generator),
+        "random images, 19 % of pixels spike",
+    )
+
+
+def rows(arguments: argparse.Namespace) -> Iterator[Row]:
+    """All comparisons whose name holds ``--only``."""
+    x, y, note = images(arguments.mnist)
+    dense = torch.rand(6000, 784, generator=torch.Generator().manual_seed(1))
+    rounds = arguments.rounds
+
+    def wanted(name: str) -> bool:
+        return arguments.only in name
+
+    for name, batch, method, data, target in (
+        ("step batch 32 M 10", 32, DSTD(10), x, "<= 2.0"),
+        ("step batch 32 M 4", 32, DSTD(4), x, ""),
+        ("step batch 32 M 15", 32, DSTD(15), x, ""),
+        ("step batch 256 M 10", 256, DSTD(10), x, "<= 3.0"),
+        ("step batch 32 M 10 dense spikes", 32, DSTD(10), dense, "<= 3.0"),
+        ("step batch 32 exact", 32, Exact(), x, ""),
+    ):
+        if wanted(name):
+            ours, reference = (training_step(m, cycle(data, y, batch)) for m in (Spiking(method), Ann()))
+            yield compare(name, ours, "ANN", reference, rounds, target=target, note=note if data is x else "")
+    if wanted("step batch 32 M 10 against paper"):
+        ours, reference = (training_step(m, cycle(x, y, 32)) for m in (Spiking(DSTD(10)), PaperForm(10)))
+        yield compare(
+            "step batch 32 M 10 against paper",
+            ours,
+            "paper's form",
+            reference,
+            max(5, rounds // 4),
+            target="<= 0.1",
+            note=note,
+        )
+    if wanted("step batch 32 M 4 third order"):
+        ours, reference = (training_step(Spiking(m), cycle(x, y, 32)) for m in (DSTD(4, order=3), DSTD(4)))
+        yield compare(
+            "step batch 32 M 4 third order",
+            ours,
+            "plain M 4",
+            reference,
+            rounds,
+            target="<= 1.2",
+            note=third_order_errors(),
+        )
+    for name, other, target in (
+        ("layer 1000 M 10", "ann", "memory <= 1.6"),
+        ("layer 1000 M 10", "dense", ""),
+        ("layer 1000 M 10", "exact plain", "<= 1/300, memory <= 1/80"),
+        ("layer 1000 exact", "exact plain", ""),
+    ):
+        if wanted(name):
+            mine = "fused" if "M 10" in name else "fused exact"
+            few = 2 if other == "exact plain" else max(5, rounds // 4)
+            peaks = {"peak_bytes": peak_bytes(mine), "reference_peak_bytes": peak_bytes(other)}
+            text = f"memory {peaks['peak_bytes'] / 1e6:.0f} : {peaks['reference_peak_bytes'] / 1e6:.0f} MB"
+            yield compare(
+                name,
+                layer_step(LAYERS[mine]),
+                other,
+                layer_step(LAYERS[other]),
+                few,
+                target=target,
+                note=text,
+                **peaks,
+            )
+    for name, channels, first, side, full, batch in (
+        (CNN, (16, 16, 0, 32, 32, 0), 1, 28, (128, 10), 32),
+        (
+            VGG,
+            (64, 64, 0, 128, 128, 0, 256, 256, 0),
+            3,
+            32,
+            (512, 10),
+            8,
+        ),
+    ):
+        if wanted(name):
+            shape = (first, side, side)
+            pictures = (
+                x.reshape(-1, *shape)
+                if first == 1
+                else torch.rand(64, *shape, generator=torch.Generator().manual_seed(2))
+            )
+            ours, reference = (
+                training_step(
+                    convolutions(channels, spiking, first, side, full),
+                    cycle(pictures, y[: len(pictures)], batch),
+                )
+                for spiking in (True, False)
+            )
+            yield compare(
+                name,
+                ours,
+                "ANN",
+                reference,
+                max(3, rounds // 10),
+                target="<= 5",
+                note=note if first == 1 else "random images",
+            )
+
+
+def third_order_errors() -> str:
+    """Root mean square error of v(1) at |E_rev| = 4, 784 -> 400, all axons spiking."""
+    generator = torch.Generator().manual_seed(0)
+    t = torch.rand(32, 784, generator=generator, dtype=torch.float64)
+    w = (torch.rand(400, 784, generator=generator, dtype=torch.float64) * 2.0 - 1.0) / 28.0
+    four = Reversal.ideal(4.0)
+    exact = Exact().membrane(t, w, four)
+    errors = {
+        f"M {m.steps} order {m.order}": (m.membrane(t, w, four) - exact).square().mean().sqrt().item()
+        for m in (DSTD(4), DSTD(10), DSTD(4, order=3))
+    }
+    return "rms error " + ", ".join(f"{name}: {value:.2e}" for name, value in errors.items())
+
+
+def machine() -> dict[str, object]:
+    """What the numbers depend on."""
+    model = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        model = next(
+            (x.split(":")[1].strip() for x in cpuinfo.read_text().splitlines() if x.startswith("model name")),
+            model,
+        )
+    return {
+        "processor": model, "cores": os.cpu_count(), "threads": torch.get_num_threads(), "torch": torch.__version__,
+        "capability": torch.backends.cpu.get_cpu_capability(), "kernel": kernel_name(), "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("training.json"))
+    parser.add_argument("--peak", choices=sorted(LAYERS), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.peak:
+        print(measure_peak(arguments.peak))
+        return
+    print(f"kernel: {kernel_name()}", flush=True)
+    result = {"machine": machine(), "rows": [asdict(row) for row in rows(arguments)]}
+    part = arguments.out.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, arguments.out)
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

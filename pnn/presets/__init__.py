@@ -1,0 +1,26 @@
+"""Physical models that ship with the package: train without a PDK and without SPICE.
+
+Each file is a ``model.json`` as the characterisation stage wrote it; its provenance names PDK and simulator.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from characterize.model import PhysicalModel
+from pnn.errors import DataError
+
+
+def preset_names() -> list[str]:
+    """The presets there are, sorted."""
+    files = resources.files(__name__).iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
+def preset(name: str = "sky130_tt") -> PhysicalModel:
+    """The physical model of a preset. Raises ``DataError`` that lists the names for an unknown one."""
+    if name not in preset_names():
+        raise DataError(f"unknown preset {name!r}: choose one of {', '.join(preset_names())}")
+    return PhysicalModel.model_validate_json(
+        (resources.files(__name__) / f"{name}.json").read_text(encoding="utf-8")
+    )

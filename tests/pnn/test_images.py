@@ -1,0 +1,104 @@
+"""Image files."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pnn import DataError, Encoding
+from pnn.images import IDX_FILES, load_images, read_idx, write_idx
+
+
+@pytest.fixture
+def mnist(tmp_path: Path) -> Path:
+    """Four small files in the format of MNIST."""
+    draw = np.random.default_rng(0)
+    for count, images, labels in ((30, *IDX_FILES[:2]), (10, *IDX_FILES[2:])):
+        write_idx(tmp_path / images, draw.integers(0, 256, (count, 28, 28), dtype=np.uint8))
+        write_idx(tmp_path / labels, draw.integers(0, 10, count, dtype=np.uint8))
+    return tmp_path
+
+
+def test_bright_pixels_spike_early_and_black_ones_are_silent(mnist: Path) -> None:
+    data = load_images("mnist", mnist)
+    assert data.train_x.shape == (30, 784)
+    assert data.test_x.shape == (10, 784)
+    assert data.train_x.dtype == torch.float32
+    pixels = read_idx(mnist / IDX_FILES[0]).reshape(30, 784)
+    torch.testing.assert_close(data.train_x, 1.0 - torch.tensor(pixels).float() / 255.0)
+    assert bool((data.train_x[torch.tensor(pixels) == 0] == 1.0).all())
+    assert data.train_y.tolist() == read_idx(mnist / IDX_FILES[1]).tolist()
+
+
+def test_plain_files_are_read_too_and_a_bias_axon_is_added(mnist: Path) -> None:
+    for file in IDX_FILES:
+        packed = mnist / f"{file}.gz"
+        (mnist / file).write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+    data = load_images("fashion_mnist", mnist, encoding=Encoding(time="inverted", bias=True))
+    assert data.features == 785
+    assert not data.test_x[:, -1].any()
+
+
+def test_missing_truncated_and_foreign_files_are_named(mnist: Path) -> None:
+    images = mnist / f"{IDX_FILES[0]}.gz"
+    whole = images.read_bytes()
+    images.write_bytes(gzip.compress(gzip.decompress(whole)[:-5]))
+    with pytest.raises(DataError, match=r"train-images.*truncated"):
+        load_images("mnist", mnist)
+    images.write_bytes(whole[:100])
+    with pytest.raises(DataError, match="not a readable gzip"):
+        load_images("mnist", mnist)
+    images.unlink()
+    with pytest.raises(DataError, match="train-images"):
+        load_images("mnist", mnist)
+    (mnist / IDX_FILES[0]).write_bytes(b"P6 28 28 255")
+    with pytest.raises(DataError, match="not an IDX file"):
+        load_images("mnist", mnist)
+    with pytest.raises(DataError, match="cifar10"):
+        load_images("cifar", mnist)
+
+
+def test_labels_must_match_the_images(mnist: Path) -> None:
+    write_idx(mnist / IDX_FILES[1], np.zeros(29, np.uint8))
+    with pytest.raises(DataError, match=r"30 images.*29 labels"):
+        load_images("mnist", mnist)
+
+
+def test_cifar_binary(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    names = [*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin"]
+    for name in names:
+        records = draw.integers(0, 256, (4, 3073), dtype=np.uint8)
+        records[:, 0] %= 10
+        (tmp_path / name).write_bytes(records.tobytes())
+    data = load_images("cifar10", tmp_path)
+    assert (data.train_x.shape, data.test_x.shape, data.features) == ((20, 3072), (4, 3072), 3072)
+    assert data.test_y.tolist() == records[:, 0].tolist()
+    torch.testing.assert_close(data.test_x[3], 1.0 - torch.tensor(records[3, 1:]).float() / 255.0)
+    (tmp_path / names[2]).write_bytes(b"\1" * 3000)
+    with pytest.raises(DataError, match="data_batch_3"):
+        load_images("cifar10", tmp_path)
+
+
+def test_download_keeps_the_standard_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, (70000, 784)).astype(np.float64)
+    y = draw.integers(0, 10, 70000).astype(str).astype(object)
+    monkeypatch.setattr("pnn.images.fetch_openml", lambda *a, **k: (x, y))
+    data = load_images("mnist", tmp_path / "new", download=True)
+    assert data.train_x.shape[0] == 60000
+    assert data.test_y.tolist() == [int(label) for label in y[60000:]]
+    monkeypatch.setattr("pnn.images.fetch_openml", lambda *a, **k: pytest.fail("fetched twice"))
+    assert load_images("mnist", tmp_path / "new", download=True).classes == 10
+
+    def offline(*arguments: object, **options: object) -> object:
+        raise OSError("no network")
+
+    monkeypatch.setattr("pnn.images.fetch_openml", offline)
+    with pytest.raises(DataError, match="no network"):
+        load_images("fashion_mnist", tmp_path / "other", download=True)
