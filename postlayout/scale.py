@@ -92,7 +92,12 @@ def model_scale(
     coarse = np.asarray(np.arange(low, high + step / 2, COARSE * step), np.float64)
     rough = best(coarse, coarse if apart else None)
     fine = np.asarray(step * np.arange(-COARSE, COARSE + 1), np.float64)
-    positive, negative = best(rough[0] + fine, rough[1] + fine if apart else None)
+
+    def around(factor: float) -> Array:
+        near = factor + fine
+        return near[(near >= low - 1e-9) & (near <= high + 1e-9)]
+
+    positive, negative = best(around(rough[0]), around(rough[1]) if apart else None)
     return Scale(positive, negative)
 
 
