@@ -127,7 +127,7 @@ def extract(
     seconds_cpu = 0.0
     log = None
     if kept is not None and cached:
-        raw = read_netlist(kept)
+        written = kept
     else:
         run = run_kpex(
             kpex,
@@ -138,11 +138,12 @@ def extract(
             timeout_s=options.timeout_s,
             stop=stop,
         )
-        raw, seconds_cpu, log = read_netlist(run.netlist), run.seconds_cpu, run.log
+        written, seconds_cpu, log = run.netlist, run.seconds_cpu, run.log
     try:
+        raw = read_netlist(written)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
         netlist = replace(reduce(raw, options.reduction, ground), ports=tuple(ports))
-        check_extraction(netlist, ports, devices, resistance=options.mode == "RC")
+        check_extraction(netlist, ports, devices, resistance=False)
     except ExtractionFailed as error:
         raise ExtractionFailed(f"{error} (log: {log or kept})", log) from error
     if kept is not None and not cached:

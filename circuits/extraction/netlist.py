@@ -64,8 +64,8 @@ class Netlist:
         lines += _wrapped([".subckt", self.cell, *self.ports])
         for device in self.devices:
             lines.append(f"X{device.name} {' '.join(device.nodes)} {device.model} {device.parameters}")
-        lines += [f"R{index} {r.a} {r.b} {r.value:.6g}" for index, r in enumerate(self.resistors, start=1)]
-        lines += [f"C{index} {c.a} {c.b} {c.value:.6g}" for index, c in enumerate(self.capacitors, start=1)]
+        lines += [f"R{index} {r.a} {r.b} {r.value:.12g}" for index, r in enumerate(self.resistors, start=1)]
+        lines += [f"C{index} {c.a} {c.b} {c.value:.12g}" for index, c in enumerate(self.capacitors, start=1)]
         return "\n".join([*lines, f".ends {self.cell}", ""])
 
 

@@ -1,33 +1,27 @@
-"""A picture of a layout, for people who would rather look."""
+"""A picture of a layout, for the report."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import klayout.db as kdb
-import klayout.lay as lay
+from klayout import lay
 
-from .write import write_layer_properties
+PIXELS = 1600
 
 
-def write_picture(gds: Path, path: Path, *, width: int = 1600) -> Path:
-    """Render a GDS file's top cell, all levels, as PNG of this width in pixels; whole or not at all."""
-    layout = kdb.Layout()
-    layout.read(str(gds))
-    box = layout.top_cell().dbbox()
-    height = max(200, round(width * box.height() / box.width()))
-    properties = path.with_suffix(".lyp.part")
-    write_layer_properties(properties)
+def write_picture(
+    gds: Path, layer_properties: Path, png: Path, *, box_um: tuple[float, ...] | None = None
+) -> Path:
+    """Draw a GDS file with all its levels in the colours of a `.lyp`, the whole of it or the part inside a box."""
     view = lay.LayoutView()
-    view.load_layout(str(gds), True)
-    view.load_layer_props(str(properties))
-    view.max_hier()
-    view.set_config("background-color", "#ffffff")
+    view.set_config("text-visible", "false")
     view.set_config("grid-visible", "false")
+    view.load_layout(str(gds), True)
+    view.load_layer_props(str(layer_properties))
+    view.max_hier()
+    box = view.active_cellview().cell.dbbox() if box_um is None else kdb.DBox(*box_um)
     view.zoom_box(box)
-    part = path.with_name(path.stem + ".part.png")
-    view.save_image(str(part), width, min(height, 4 * width))
-    os.replace(part, path)
-    properties.unlink()
-    return path
+    scale = PIXELS / max(box.width(), box.height())
+    view.save_image(str(png), max(1, round(box.width() * scale)), max(1, round(box.height() * scale)))
+    return png

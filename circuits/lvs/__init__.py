@@ -105,7 +105,9 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     comparer = kdb.NetlistComparer()
     comparer.same_circuits(circuit, reference)
     lvs.compare(comparer)
-    differences = _port_differences(circuit, reference) + _size_differences(circuit, reference) + _differences(lvs)
+    differences = (
+        _port_differences(circuit, reference) + _size_differences(circuit, reference) + _differences(lvs)
+    )
     report = LvsReport(
         cell=cell,
         devices_layout=_devices(circuit),
@@ -208,7 +210,9 @@ def _size_differences(circuit: kdb.Circuit, reference: kdb.Circuit) -> list[str]
         Counter(_sized(device) for device in side.each_device()) for side in (circuit, reference)
     )
     found = [f"{count} x {sized} in the layout only" for sized, count in sorted((drawn - wanted).items())]
-    return found + [f"{count} x {sized} in the netlist only" for sized, count in sorted((wanted - drawn).items())]
+    return found + [
+        f"{count} x {sized} in the netlist only" for sized, count in sorted((wanted - drawn).items())
+    ]
 
 
 def _sized(device: kdb.Device) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import gdstk
 import klayout.db as kdb
-import klayout.lay as lay
+import matplotlib.image
 import pytest
+from klayout import lay
 
 from circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
 from circuits.drc import check
@@ -18,9 +20,11 @@ from circuits.layout.driver import driver
 from circuits.layout.errors import LayoutError
 from circuits.layout.network import network
 from circuits.layout.neuron import neuron
+from circuits.layout.picture import write_picture
 from circuits.layout.synapse import gate_gap, synapse
 from circuits.layout.write import write_gds, write_layer_properties
-from circuits.network import Topology
+from circuits.lvs import compare
+from circuits.network import Topology, schematic
 from sky130_models.layers import LAYERS
 from sky130_models.rules import rule
 
@@ -58,7 +62,9 @@ def test_pins_have_labels_and_shapes(small_gds: Path) -> None:
     ports = set(Topology((2, 2, 1)).ports)
     assert {label.text for label in top.labels} == ports
     for label in top.labels:
-        layer = next(one for one in LAYERS.values() if (one.gds_layer, one.label) == (label.layer, label.texttype))
+        layer = next(
+            one for one in LAYERS.values() if (one.gds_layer, one.label) == (label.layer, label.texttype)
+        )
         pins = [p for p in top.polygons if (p.layer, p.datatype) == (layer.gds_layer, layer.pin)]
         assert any(p.contain(label.origin) for p in pins), label.text
     for cell in top.dependencies(True):
@@ -69,7 +75,9 @@ def test_axons_dendrites_and_controls_lie_where_they_should() -> None:
     block = network((2, 2))
     assert crossbar().pins["axon_0"].layer == "met4"
     assert crossbar().pins["dendrite_0"].layer == "met2"
-    assert {block.pins[f"{line}_1"].layer for line in ("phase", "reset", "reset_b", "iso", "iso_b")} == {"met3"}
+    assert {block.pins[f"{line}_1"].layer for line in ("phase", "reset", "reset_b", "iso", "iso_b")} == {
+        "met3"
+    }
 
 
 def test_hierarchy(tmp_path: Path) -> None:
@@ -103,6 +111,27 @@ def test_layer_properties_open(tmp_path: Path, small_gds: Path) -> None:
     view.load_layer_props(str(path))
     names = {node.name for node in view.each_layer()}
     assert {"met1.drawing", "met4.pin", "met2.label", "capm2.drawing"} <= names
+
+
+def test_picture(tmp_path: Path, small_gds: Path) -> None:
+    properties = write_layer_properties(tmp_path / "network.lyp")
+    png = write_picture(small_gds, properties, tmp_path / "network.png")
+    pixels = matplotlib.image.imread(png)
+    assert pixels.shape[0] > 200
+    assert 0.05 < (pixels[..., :3].max(axis=2) > 0.2).mean() < 1.0
+
+
+def test_32_by_32_in_a_minute(tmp_path: Path) -> None:
+    """Drawn, checked and compared; in processor time, for the machine may be busy."""
+    started = time.process_time()
+    layers = (32, 32)
+    gds = write_gds(network(layers), tmp_path / "network.gds")
+    rules = check(gds)
+    circuit = compare(gds, schematic(Topology(layers), Design()))
+    assert rules.clean, rules.to_json()
+    assert circuit.matched, circuit.differences
+    assert circuit.device_count == 32 * 32 * 4 + 32 * 6 + 32 * 18
+    assert time.process_time() - started < 60
 
 
 def test_inner_node_is_short() -> None:

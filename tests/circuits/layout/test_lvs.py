@@ -135,7 +135,9 @@ def test_swapped_nets_in_the_netlist(small_gds: Path, small_netlist: str) -> Non
 def test_short_and_open(small_gds: Path, small_netlist: str, tmp_path: Path) -> None:
     def short(layout: kdb.Layout, top: kdb.Cell) -> None:
         box = top.bbox()
-        top.shapes(layout.layer(69, 20)).insert(kdb.Box(0, -box.height() // 2, box.right, -box.height() // 2 + 300))
+        top.shapes(layout.layer(69, 20)).insert(
+            kdb.Box(0, -box.height() // 2, box.right, -box.height() // 2 + 300)
+        )
 
     def cut(layout: kdb.Layout, top: kdb.Cell) -> None:
         vias = top.shapes(layout.layer(70, 44))
@@ -175,7 +177,10 @@ def test_database_and_report(small_gds: Path, small_netlist: str, tmp_path: Path
         (".subckt network a b\nR1 a b 100\n.ends", "R element"),
         (".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1\n.ends", "w or l is not given"),
         (".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15 m=2\n.ends", "m = 2"),
-        (".subckt other a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15\n.ends", "no subcircuit 'network'"),
+        (
+            ".subckt other a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15\n.ends",
+            "no subcircuit 'network'",
+        ),
     ],
 )
 def test_references_that_no_layout_is(small_gds: Path, text: str, message: str) -> None:

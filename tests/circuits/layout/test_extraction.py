@@ -1,0 +1,201 @@
+"""kpex against analytic capacitances and resistances, and everything that can go wrong with a run of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from circuits.design import Design
+from circuits.extraction import ExtractionOptions, ExtractorMissing, Reduction, extract, find_kpex
+from circuits.extraction.kpex import Kpex, run_kpex
+from circuits.extraction.netlist import Netlist, net_of, read_netlist
+from circuits.layout.block import Block
+from circuits.layout.errors import ExtractionFailed
+from circuits.layout.network import network
+from circuits.layout.write import write_gds
+from circuits.lvs import compare, write_database
+from circuits.network import Topology, schematic
+
+EPS0 = 8.854e-18  # F / um
+OHM_PER_SQUARE_MET1 = 0.125
+
+
+def wire_F(width: float, height: float, thickness: float, permittivity: float, length: float) -> float:
+    """Sakurai and Tamaru (1983): a wire over a plane, 6 % accurate."""
+    return EPS0 * permittivity * (1.15 * width / height + 2.8 * (thickness / height) ** 0.222) * length
+
+
+@pytest.fixture(scope="module")
+def kpex() -> Kpex:
+    try:
+        return find_kpex()
+    except ExtractorMissing as missing:
+        pytest.skip(str(missing))
+
+
+def structure(folder: Path, name: str, *shapes: tuple[str, str, float, float, float, float]) -> Path:
+    """The database of a test structure: (net or "", layer, x0, y0, x1, y1) a shape, pins where a net is named."""
+    block = Block.named(name)
+    for net, layer, *corners in shapes:
+        box = block.rect(layer, *corners)
+        if net:
+            block.pins[net] = box
+    write_database(write_gds(block, folder / f"{name}.gds"), name, folder / f"{name}.lvsdb.gz")
+    return folder / f"{name}.lvsdb.gz"
+
+
+def extracted(kpex: Kpex, database: Path, folder: Path, mode: str = "CC") -> Netlist:
+    run = run_kpex(kpex, database, folder, mode=mode, reduction="none", timeout_s=120)  # type: ignore[arg-type]
+    return read_netlist(run.netlist)
+
+
+def between(netlist: Netlist, a: str, b: str) -> float:
+    return sum(c.value for c in netlist.capacitors if {net_of(c.a), net_of(c.b)} == {a, b})
+
+
+def test_wire_over_the_substrate(kpex: Kpex, tmp_path: Path) -> None:
+    netlist = extracted(kpex, structure(tmp_path, "wire", ("a", "met1", 0, 0, 1, 200)), tmp_path)
+    assert between(netlist, "a", "sky130_gnd") == pytest.approx(
+        wire_F(1.0, 1.3761, 0.36, 3.9, 200.0), rel=0.1
+    )
+
+
+def test_plates(kpex: Kpex, tmp_path: Path) -> None:
+    """Metal 2 over metal 1, 0.27 um apart: the plate, and its edge as half of a wire's."""
+    shapes = ("a", "met2", 1, 1, 31, 31), ("b", "met1", 0, 0, 32, 32)
+    netlist = extracted(kpex, structure(tmp_path, "plates", *shapes), tmp_path)
+    edge = 1.4 * (0.36 / 0.27) ** 0.222 * 120
+    assert between(netlist, "a", "b") == pytest.approx(EPS0 * 4.05 * (900 / 0.27 + edge), rel=0.1)
+
+
+def test_resistance_of_a_wire(kpex: Kpex, tmp_path: Path) -> None:
+    shapes = ("a", "met1", 0, 0, 1, 1), ("", "met1", 0, 0, 101, 1), ("b", "met1", 100, 0, 101, 1)
+    netlist = extracted(kpex, structure(tmp_path, "wire", *shapes), tmp_path, "RC")
+    ohm = sum(r.value for r in netlist.resistors)
+    assert ohm == pytest.approx(100 * OHM_PER_SQUARE_MET1, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """LVS database and device count of a network of one synapse and one neuron."""
+    folder = tmp_path_factory.mktemp("tiny")
+    gds = write_gds(network((1, 1)), folder / "network.gds")
+    report = compare(gds, schematic(Topology((1, 1)), Design()), database=folder / "network.lvsdb.gz")
+    report.require_match()
+    return folder / "network.lvsdb.gz", report.device_count
+
+
+def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path) -> None:
+    database, devices = tiny
+    ports = Topology((1, 1)).ports
+    first = extract(database, ports, devices, folder=tmp_path / "a", cache=tmp_path / "cache", kpex=kpex)
+    assert first.netlist.ports == ports
+    assert len(first.netlist.resistors) < first.raw_resistors
+    assert len(first.netlist.capacitors) < first.raw_capacitors
+    # 5 um of dendrite, two drains, two switches: single fF, of the order of the 37 aF / um of metal 2's edges.
+    assert 0.5e-15 < first.net_capacitance_F["dendrite_1_0"] < 10e-15
+    assert {"neuron_1_0_membrane", "axon_0_0", "axon_b_0_0", "vdd", "vss"} <= set(first.net_capacitance_F)
+    assert {d.name for d in first.netlist.devices} >= {"neuron_1_0_misn", "synapse_1_0_0_mps", "driver_0_mn1"}
+
+    again = extract(database, ports, devices, folder=tmp_path / "b", cache=tmp_path / "cache", kpex=kpex)
+    assert again.cached
+    assert not first.cached
+    assert again.text == first.text
+
+    coarse = ExtractionOptions(reduction=Reduction(coupling_F=1e-15))
+    lumped = extract(
+        database, ports, devices, folder=tmp_path / "b", cache=tmp_path / "cache", kpex=kpex, options=coarse
+    )
+    assert lumped.cached, "the reduction is no matter of the extractor"
+    assert len(lumped.netlist.capacitors) < len(first.netlist.capacitors)
+
+    first.write(tmp_path)
+    told = json.loads((tmp_path / "pex.json").read_text())
+    assert told["resistors"] == len(first.netlist.resistors)
+    assert told["net_capacitance_F"]["vdd"] > 0
+    assert read_netlist(tmp_path / "network.pex.spice").ports == ports
+
+
+FAKE = """#!{python}
+import pathlib, sys, time
+out = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
+print("fake kpex speaking")
+{body}
+"""
+GOOD = r"""out.write_text(".SUBCKT cell a vss\nXM a vss vss vss nfet w=1\nRext_1 a a.$1.li1 10\nCext_1 a.$1.li1 vss 1f\n.ENDS cell\n")"""
+
+
+def fake(folder: Path, body: str) -> Kpex:
+    path = folder / "kpex"
+    path.write_text(FAKE.format(python=sys.executable, body=body))
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return Kpex(path, "fake")
+
+
+def run_fake(folder: Path, body: str, **options: object) -> object:
+    database = folder / "network.lvsdb"
+    database.write_text("database")
+    return extract(
+        database, ("a", "vss"), 1, folder=folder / "run", cache=folder / "cache", kpex=fake(folder, body),
+        options=ExtractionOptions(**options),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_a_good_run_of_a_fake_is_good(tmp_path: Path) -> None:
+    run_fake(tmp_path, GOOD)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("sys.exit(3)", "ended with code 3"),
+        ("pass", "wrote no netlist"),
+        ("out.write_text('')", "no complete subcircuit"),
+        (GOOD.replace(r"Cext_1 a.$1.li1 vss 1f\n", ""), "no parasitics"),
+        (GOOD.replace(r"Rext_1 a a.$1.li1 10\n", ""), "no resistor"),
+        (GOOD.replace("cell a vss", "cell a vss sky130_gnd"), r"extra \['sky130_gnd'\]"),
+        (GOOD.replace("cell a vss", "cell b vss"), r"lost \['a'\]"),
+        (GOOD.replace(r"XM a vss vss vss nfet w=1\n", ""), "0 devices were extracted"),
+        (GOOD.replace("Rext_1 a a.$1.li1", "Rext_1 a a.$2.li1"), "no way to their net"),
+    ],
+)
+def test_bad_runs_fail_and_leave_nothing(tmp_path: Path, body: str, message: str) -> None:
+    with pytest.raises(ExtractionFailed, match=message) as caught:
+        run_fake(tmp_path, body)
+    assert caught.value.log is not None
+    assert "fake kpex speaking" in caught.value.log.read_text()
+    assert str(caught.value.log) in str(caught.value)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_hanging_run_is_ended_with_its_children(tmp_path: Path) -> None:
+    body = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n"
+        "time.sleep(60)"
+    )
+    with pytest.raises(ExtractionFailed, match="not done after 2 s"):
+        run_fake(tmp_path, body, timeout_s=2.0)
+    child = int((tmp_path / "pid").read_text())
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+            return
+        time.sleep(0.02)
+    pytest.fail("the extractor's child outlived it")
+
+
+def test_missing_extractor(tmp_path: Path) -> None:
+    with pytest.raises(ExtractorMissing, match="pip install"):
+        find_kpex({"NONIDEAL_KPEX": str(tmp_path / "nothing")})
