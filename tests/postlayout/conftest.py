@@ -28,6 +28,11 @@ EDGE_S = 1e-10
 SUPPLY_A, RESET_A = 1e-6, 2e-7
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def estimate(value: float, unit: str) -> Estimate:
     return Estimate(value=value, stderr=0.0, unit=unit)
 
