@@ -3,6 +3,7 @@
 #   EXPERIMENT=iris      experiments/<name>.toml, or a path to such a file
 #   JOBS=                parallel processes (empty: one per core)
 #   CORNER=              process corners, for example tt,ff,ss (empty: the experiment's own)
+#   NETLIST=pex-rc       which netlist is extracted and validated: pex-c (capacitance only) or pex-rc
 #   SCHEDULER=           address of a Dask scheduler (empty: this machine)
 #   PYTHON=              the Python 3.11, 3.12 or 3.13 that makes .venv (empty: the first found)
 #   TORCH_INDEX=         package index to take torch from (empty: the default one)
@@ -12,6 +13,7 @@ EXPERIMENT ?= iris
 JOBS ?=
 CORNER ?=
 SCHEDULER ?=
+NETLIST ?= pex-rc
 PYTHON ?=
 TORCH_INDEX ?=
 ARGS ?=
@@ -21,7 +23,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize train netlist validate report reproduce demo test lint clean
+.PHONY: help setup doctor characterize train netlist layout validate validate-post-layout report reproduce demo test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,17 +44,23 @@ train: setup ## train the networks on the physical model
 netlist: setup ## turn the trained weights into bias voltages and a SPICE network
 	@$(BIN)/nonideal netlist $(OPTIONS)
 
+layout: setup ## draw the network, check it (DRC, LVS), extract its parasitics
+	@$(BIN)/nonideal layout --netlist '$(NETLIST)' $(OPTIONS)
+
 validate: setup ## simulate the schematic netlist and compare its spikes with the model's
 	@$(BIN)/nonideal validate-post-layout --netlist schematic $(OPTIONS)
+
+validate-post-layout: setup ## the same on the netlist extracted from the layout
+	@$(BIN)/nonideal validate-post-layout --netlist '$(NETLIST)' $(OPTIONS)
 
 report: setup ## write report.html and report.md on whatever was run
 	@$(BIN)/nonideal report $(OPTIONS)
 
 reproduce: setup ## the whole loop, from silicon models to report
-	@$(BIN)/nonideal reproduce $(OPTIONS)
+	@$(BIN)/nonideal reproduce --netlist '$(NETLIST)' $(OPTIONS)
 
 demo: setup ## the whole loop on 5 samples
-	@$(BIN)/nonideal reproduce --samples 5 $(OPTIONS)
+	@$(BIN)/nonideal reproduce --samples 5 --netlist pex-c $(OPTIONS)
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -18,6 +18,7 @@ from flow.options import (
     JsonOption,
     Kind,
     NetlistOption,
+    OverrideOption,
     RunDirOption,
     SamplesOption,
     SchedulerOption,
@@ -142,6 +143,56 @@ def netlist(
     finish(outcomes, as_json)
 
 
+@app.command(epilog="Example: nonideal layout --layers 32,32 --out layouts/32x32")
+def layout(
+    *,
+    experiment: ExperimentOption = "iris",
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            "--layers",
+            help="Any layer sizes, inputs first, as 32,32 (with --out); default: the experiment's.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder for GDS, layer properties and reports, with --layers."),
+    ] = None,
+    netlist: NetlistOption = Kind.schematic,
+    override: OverrideOption = False,
+    jobs: JobsOption = None,
+    corner: CornerOption = None,
+    scheduler: SchedulerOption = None,
+    run_dir: RunDirOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Draw the network, check it (DRC, LVS) and, with --netlist pex-c or pex-rc, extract its parasitics."""
+    from flow.errors import BadOption
+    from flow.session import draw_given, session
+
+    if (layers is None) != (out is None):
+        raise BadOption(
+            "--layers and --out belong together: give both, or neither for the experiment's own network"
+        )
+    if layers is not None and out is not None:
+        summary = draw_given(experiment, layers=layers, out=out, override=override)
+        if as_json:
+            print_json(summary)
+        else:
+            console().print(
+                f"{out}: {summary['devices']} devices, {summary['area_um2']:.0f} um2, "
+                f"{summary['drc_violations']} DRC violations, LVS {'matches' if summary['lvs_matched'] else 'DIFFERS'}"
+            )
+        return
+    with session(
+        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
+    ) as opened:
+        outcomes = opened.run(("layout",), {"layout": {"netlist": netlist.value, "override": override}})
+    finish(outcomes, as_json)
+
+
 @app.command(epilog="Example: nonideal validate-post-layout --netlist schematic --jobs 2")
 def validate_post_layout(
     *,
@@ -198,7 +249,9 @@ def report(
 def reproduce(
     *,
     experiment: ExperimentOption = "iris",
+    netlist: NetlistOption = Kind.pex_rc,
     samples: SamplesOption = None,
+    override: OverrideOption = False,
     jobs: JobsOption = None,
     corner: CornerOption = None,
     scheduler: SchedulerOption = None,
@@ -207,7 +260,7 @@ def reproduce(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Run the whole loop: characterize, train, netlist, validate, report. Continues where it was."""
+    """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
     from flow.session import session
 
     with session(
@@ -219,7 +272,7 @@ def reproduce(
         force=force,
         samples=samples,
     ) as opened:
-        outcomes, reports = opened.loop(Kind.schematic.value)
+        outcomes, reports = opened.loop(netlist.value, override=override)
     finish(outcomes, as_json, reports)
 
 

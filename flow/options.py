@@ -13,6 +13,8 @@ class Kind(StrEnum):
     """Netlists that can be validated."""
 
     schematic = "schematic"
+    pex_c = "pex-c"
+    pex_rc = "pex-rc"
 
 
 ExperimentOption = Annotated[
@@ -36,6 +38,14 @@ SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
 ]
-NetlistOption = Annotated[Kind, typer.Option("--netlist", help="Which netlist is simulated.")]
+NetlistOption = Annotated[
+    Kind,
+    typer.Option(
+        "--netlist", help="schematic, or extracted from the layout with capacitance (pex-c) or both (pex-rc)."
+    ),
+]
+OverrideOption = Annotated[
+    bool, typer.Option("--override", help="Go on in spite of DRC or LVS errors; the report says so.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -46,12 +46,15 @@ class Session:
                 outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, given))
         return outcomes
 
-    def loop(self, netlist: str) -> tuple[list[Outcome], list[Path]]:
+    def loop(self, netlist: str, *, override: bool = False) -> tuple[list[Outcome], list[Path]]:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
         from postlayout.errors import SamplesFailed
 
         try:
-            outcomes = self.run(LOOP, {"validation": {"netlist": netlist}})
+            outcomes = self.run(
+                LOOP,
+                {"layout": {"netlist": netlist, "override": override}, "validation": {"netlist": netlist}},
+            )
         except SamplesFailed:
             self.reports()
             raise
@@ -144,3 +147,17 @@ def write_given(
         "netlist": str(out),
         "mapping": str(table),
     }
+
+
+def draw_given(experiment: str, *, layers: str, out: Path, override: bool) -> dict[str, Any]:
+    """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit."""
+    from flow.layout import draw_and_check
+
+    try:
+        sizes = tuple(int(part) for part in layers.split(","))
+    except ValueError:
+        raise BadOption(f"--layers {layers}: give whole numbers, inputs first, as 32,32") from None
+    if len(sizes) < 2 or not all(1 <= n <= 64 for n in sizes):
+        raise BadOption(f"--layers {layers}: give at least two sizes, each 1 to 64")
+    out.mkdir(parents=True, exist_ok=True)
+    return draw_and_check(sizes, load_experiment(experiment).circuit, out, override=override).summary

@@ -78,6 +78,26 @@ def _netlist(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _layout(summary: dict[str, Any]) -> Table:
+    table = Table(title=f"layout {'-'.join(map(str, summary['layers']))}")
+    table.add_column("")
+    table.add_column("found", justify="right")
+    table.add_row("area", f"{summary['area_um2']:.0f} um2")
+    table.add_row("devices", str(summary["devices"]))
+    table.add_row(f"DRC violations ({summary['drc_rules']} rules)", str(summary["drc_violations"]))
+    table.add_row("LVS", "match" if summary["lvs_matched"] else "[red]DIFFERS[/red]")
+    if summary["override"]:
+        table.add_row("DRC and LVS", "[red]overridden[/red]")
+    found = summary.get("extraction")
+    if found is not None:
+        table.add_row("extracted R, C", f"{found['resistors_extracted']}, {found['capacitors_extracted']}")
+        table.add_row("R, C after reduction", f"{found['resistors']}, {found['capacitors']}")
+        for net in ("dendrite", "membrane"):
+            low, high = found[f"{net}_F"]
+            table.add_row(f"parasitics of a {net}", f"{quantity(low, 'F', 3)} .. {quantity(high, 'F', 3)}")
+    return table
+
+
 def _validation(summary: dict[str, Any]) -> Table:
     table = Table(
         title=f"{summary['samples']} samples, {summary['netlist']} netlist, corner {summary['corner']}"
@@ -128,5 +148,6 @@ RENDER: dict[str, Callable[[dict[str, Any]], Table]] = {
     "characterization": _characterization,
     "training": _training,
     "netlist": _netlist,
+    "layout": _layout,
     "validation": _validation,
 }

@@ -71,6 +71,9 @@ class Stage:
     needs: Callable[[Experiment, RunDir], dict[str, Need]] = field(default=lambda experiment, rundir: {})
     tools: Callable[[], dict[str, str]] = dict
     seeds: Callable[[Experiment], dict[str, Any]] = field(default=lambda experiment: {})
+    needs_for: Callable[[Mapping[str, Any], RunDir], dict[str, Need]] = field(
+        default=lambda options, rundir: {}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def run_stage(
 
 
 def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any]) -> Inputs:
-    needs = stage.needs(experiment, rundir)
+    needs = stage.needs(experiment, rundir) | stage.needs_for(options, rundir)
     for need in needs.values():
         if not need.path.is_file():
             raise StageInputMissing(stage.name, need.path, need.command)

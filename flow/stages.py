@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from characterize.model import PhysicalModel
 from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet
+from flow.layout import layout_network
 from flow.rundir import RunDir
 from flow.stage import Done, Need, Stage, Work
 from flow.training import train_one
@@ -155,6 +157,16 @@ def _weights_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     }
 
 
+def _extracted_need(options: Mapping[str, Any], rundir: RunDir) -> dict[str, Need]:
+    """An extracted netlist of the right kind, where one is to be validated."""
+    kind = options.get("netlist", "schematic")
+    if kind == "schematic":
+        return {}
+    return {
+        "extraction": Need(rundir.path / "layout" / "network.pex.spice", f"nonideal layout --netlist {kind}")
+    }
+
+
 STAGES = {
     stage.name: stage
     for stage in (
@@ -185,6 +197,14 @@ STAGES = {
             needs=_weights_need,
         ),
         Stage(
+            name="layout",
+            doing="drawing the network; DRC, LVS, extraction",
+            sections=("circuit", "training.layers"),
+            rooms=("sky130_models", "circuits"),
+            run=layout_network,
+            tools=lambda: _package_tools("gdstk", "klayout"),
+        ),
+        Stage(
             name="validation",
             doing="simulating the networks and comparing their spikes with the models'",
             sections=(
@@ -208,9 +228,10 @@ STAGES = {
             ),
             run=validate_networks,
             needs=_weights_need,
+            needs_for=_extracted_need,
             tools=_simulator_tools,
             seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
         ),
     )
 }
-LOOP = ("characterization", "training", "netlist", "validation")
+LOOP = ("characterization", "training", "netlist", "layout", "validation")

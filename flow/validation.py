@@ -2,45 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
 from flow.files import write_json, write_parquet
 from flow.spec import judge
 from flow.stage import Done, Work
 
+if TYPE_CHECKING:
+    from characterize.workbench import Workbench
+    from postlayout.stage import Netlist, ValidationPlan
+
+SCHEMATIC: Final = "schematic"
+
 
 def validate_networks(work: Work) -> Done:
     """Simulate every mapping's network on the held-out samples and compare; see ``postlayout.stage``.
 
-    Raises ``SamplesFailed`` after all has been written where a sample gave no result: the same command again
-    tries those samples, and only those.
+    On an extracted netlist the schematic is simulated beside it (into ``schematic/``), so that the parasitics' own effect
+    shows. Raises ``SamplesFailed`` after all has been written where a sample gave no result: the same command again tries
+    those samples again, and only those.
     """
-    from characterize.workbench import Workbench
-    from circuits.cells import cells_text
+    kind: Any = str(work.options.get("netlist", SCHEMATIC))
+    bench = _workbench(work)
+    outputs: tuple[Path, ...] = ()
+    beside: dict[str, Any] | None = None
+    if kind != SCHEMATIC:
+        outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC)
+    files, summary, waveforms = _validate(work, bench, kind, work.folder, beside)
+    return Done((*outputs, *files, *waveforms), summary, passed=bool(summary["passed"]))
+
+
+def _validate(
+    work: Work, bench: Workbench, kind: Netlist, folder: Path, beside: dict[str, Any] | None = None
+) -> tuple[tuple[Path, ...], dict[str, Any], tuple[Path, ...]]:
+    """One netlist: its files, its summary, its waveforms."""
+    from postlayout.errors import SamplesFailed
+    from postlayout.stage import validate
+
+    experiment = work.experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = _plan(work, bench, kind)
+    found = validate(plan, bench, folder, say=lambda text: work.context.console.print(f"  {kind}: {text}"))
+    verdicts = judge(experiment.spec, found.summary)
+    summary: dict[str, Any] = (
+        {"experiment": experiment.name} | found.summary | {"seed": experiment.training.seeds[0]}
+    )
+    if beside is not None:
+        summary["beside_schematic"] = {
+            name: {"spike_time_rmse_s": row["spike_time_rmse_s"], "current_scale": row["current_scale"]}
+            for name, row in beside["mappings"].items()
+        }
+    summary |= {"spec": [v.as_json() for v in verdicts], "passed": all(v.passed for v in verdicts)}
+    files = (folder / "spikes.parquet", folder / "summary.json")
+    write_parquet(files[0], found.spikes)
+    write_json(files[1], summary)
+    if found.failures:
+        first = found.failures[0]
+        raise SamplesFailed(
+            f"{len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}). "
+            f"They are marked failed in {files[0]} and enter no number; run the same command again to try them again"
+        )
+    return files, summary, found.waveforms
+
+
+def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
     from pnn.checkpoint import load_network
     from pnn.data import load_small
-    from postlayout.errors import SamplesFailed
     from postlayout.simulation import Circuit
-    from postlayout.stage import ValidationPlan, validate
-    from sky130_models import find_pdk, lean_library
-    from spice import Cache
+    from postlayout.stage import ValidationPlan
+    from sky130_models import lean_library
 
     experiment, design, data = work.experiment, work.experiment.circuit, work.experiment.data
-    validation, pdk = experiment.validation, find_pdk()
+    validation = experiment.validation
     model = PhysicalModel.load(work.rundir.model)
     topology = Topology(experiment.training.layers)
+    extracted = work.rundir.path / "layout" / "network.pex.spice"
+    netlist = schematic(topology, design) if kind == SCHEMATIC else extracted.read_text(encoding="utf-8")
     circuit = Circuit(
         topology=topology,
         design=design,
-        netlist=schematic(topology, design),
-        models=lean_library(pdk, experiment.process.corner, cells_text(design)),
+        netlist=netlist,
+        models=lean_library(bench.pdk, experiment.process.corner, netlist),
         vdis_V=model.vdis_V,
     )
-    plan = ValidationPlan(
+    return ValidationPlan(
         circuit=circuit,
-        netlist="schematic",
+        netlist=kind,
         model=model,
         networks={m: load_network(work.rundir.weights(m)) for m in validation.mappings},
         dataset=load_small(
@@ -53,31 +103,21 @@ def validate_networks(work: Work) -> Done:
         scale_step=validation.current_scale.step,
         clip=experiment.netlist.clip,
     )
-    bench = Workbench(
-        pdk=pdk,
+
+
+def _workbench(work: Work) -> Workbench:
+    from characterize.workbench import Workbench
+    from sky130_models import find_pdk
+    from spice import Cache
+
+    experiment = work.experiment
+    return Workbench(
+        pdk=find_pdk(),
         corner=experiment.process.corner,
-        simulator=experiment.simulator.options(design.supplies.temperature_C),
+        simulator=experiment.simulator.options(experiment.circuit.supplies.temperature_C),
         jobs=work.context.jobs,
         timeout_s=experiment.simulator.timeout_s,
         cache=Cache(work.rundir.cache),
         scheduler=work.context.scheduler,
         progress=work.context.progress,
     )
-    found = validate(plan, bench, work.folder, say=lambda text: work.context.console.print(f"  {text}"))
-    verdicts = judge(experiment.spec, found.summary)
-    summary: dict[str, Any] = (
-        {"experiment": experiment.name} | found.summary | {"seed": experiment.training.seeds[0]}
-    )
-    summary |= {"spec": [v.as_json() for v in verdicts], "passed": all(v.passed for v in verdicts)}
-    outputs = (work.folder / "spikes.parquet", work.folder / "summary.json")
-    write_parquet(outputs[0], found.spikes)
-    write_json(outputs[1], summary)
-    if found.failures:
-        first = found.failures[0]
-        raise SamplesFailed(
-            f"{len(found.failures)} simulations gave no result, first {first.name}: "
-            f"{first.message} ({first.folder}). "
-            f"They are marked failed in {outputs[0]} and enter no number; "
-            f"the same command again tries them again"
-        )
-    return Done((*outputs, *found.waveforms), summary, passed=bool(summary["passed"]))

@@ -1,0 +1,114 @@
+"""Layout of a network: drawn, checked against rules and netlist, its parasitics extracted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from circuits.design import Design
+from flow.stage import Done, Work
+
+MODES = {"pex-c": "CC", "pex-rc": "RC"}
+"""Netlist kind -> what kpex extracts."""
+DATABASE = "network.lvsdb.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A drawn and checked layout: its files and what was found."""
+
+    files: tuple[Path, ...]
+    summary: dict[str, Any]
+    passed: bool
+
+
+def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, override: bool) -> Checked:
+    """Draw a network, check it (DRC, LVS), and write GDS, layer properties, picture and both reports into ``folder``.
+
+    A violation or mismatch raises ``DrcFailed`` or ``LvsFailed`` once the reports are written; with ``override`` it only
+    counts as not passed.
+    """
+    from circuits.drc import check
+    from circuits.errors import CircuitError
+    from circuits.layout.network import network
+    from circuits.layout.picture import write_picture
+    from circuits.layout.write import write_gds, write_layer_properties
+    from circuits.lvs import compare
+    from circuits.network import Topology, schematic
+
+    if design.cells:
+        raise CircuitError(
+            f"circuit.cells replaces {', '.join(design.cells)}: only our own cells can be drawn; validate on the schematic netlist"
+        )
+    block = network(layers, design)
+    gds = write_gds(block, folder / "network.gds")
+    write_layer_properties(folder / "network.lyp")
+    write_picture(gds, folder / "network.lyp", folder / "layout.png")
+    drc = check(gds, "network")
+    drc.write(folder / "drc.json")
+    drc.write_markers(folder / "drc.lyrdb")
+    lvs = compare(gds, schematic(Topology(layers), design), "network", folder / DATABASE)
+    lvs.write(folder / "lvs.json")
+    if not override:
+        drc.require_clean()
+        lvs.require_match()
+    names = ("network.gds", "network.lyp", "layout.png", "drc.json", "drc.lyrdb", "lvs.json", DATABASE)
+    summary = {
+        "layers": list(layers),
+        "area_um2": block.area_um2,
+        "devices": lvs.device_count,
+        "drc_violations": drc.count,
+        "drc_rules": len(drc.rules),
+        "lvs_matched": lvs.matched,
+        "override": override,
+        "seconds": {"drc": round(drc.seconds, 3), "lvs": round(lvs.seconds, 3)},
+    }
+    return Checked(tuple(folder / name for name in names), summary, drc.clean and lvs.matched)
+
+
+def layout_network(work: Work) -> Done:
+    """The experiment's network: drawn, checked and, where an extracted netlist is wanted, extracted by kpex."""
+    layers = work.experiment.training.layers
+    kind = str(work.options.get("netlist", "schematic"))
+    checked = draw_and_check(
+        layers, work.experiment.circuit, work.folder, override=bool(work.options.get("override"))
+    )
+    files, summary = list(checked.files), dict(checked.summary)
+    if kind in MODES:
+        work.context.console.print(
+            f"  kpex extracts the parasitics ({kind}); kept by content for the next time"
+        )
+        summary["extraction"] = _extract(work, kind, summary["devices"])
+        files += [work.folder / "network.pex.spice", work.folder / "pex.json"]
+    return Done(tuple(files), summary, passed=checked.passed)
+
+
+def _extract(work: Work, kind: str, devices: int) -> dict[str, Any]:
+    from circuits.extraction import ExtractionOptions, extract
+    from circuits.network import Topology
+
+    mode: Any = MODES[kind]
+    found = extract(
+        work.folder / DATABASE,
+        Topology(work.experiment.training.layers).ports,
+        devices,
+        folder=work.folder / "kpex",
+        cache=work.rundir.cache / "extraction",
+        options=ExtractionOptions(mode=mode),
+    )
+    found.write(work.folder)
+    nets = found.net_capacitance_F
+    dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
+    membranes = [farad for net, farad in nets.items() if net.endswith("_membrane")]
+    return {
+        "mode": mode,
+        "resistors_extracted": found.raw_resistors,
+        "capacitors_extracted": found.raw_capacitors,
+        "resistors": len(found.netlist.resistors),
+        "capacitors": len(found.netlist.capacitors),
+        "dendrite_F": [min(dendrites), max(dendrites)],
+        "membrane_F": [min(membranes), max(membranes)],
+        "cached": found.cached,
+        "seconds_cpu": round(found.seconds_cpu, 1),
+    }
