@@ -25,14 +25,15 @@ from .netlist import Device, Element, Netlist, net_of
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """How far to reduce. The defaults neglect what acts within 1 ps, a hundredth of a spike's edge; couplings below 0.02 fF,
-    which move a membrane of 140 fF by 0.25 mV at a full swing; and 5 ohm, which a neuron's 50 uA turn into 0.25 mV. Against
-    0.5 ohm and all else equal they move the spikes of a 5-5-5 network by 0.08 ns at most, for half the time of a sample.
+    """How far to reduce; 0 switches a step off, `join` merges the couplings of two nets into one.
 
-    0 switches a step off; `join` merges the couplings of two nets into one.
+    Spikes of an extracted network of two axons and one neuron, against every extracted element (737 resistors, 4000
+    capacitors, 751.626 ns; schematic 664.96 ns): elimination and joining alone -0.01 ns; `short_ohm` = 5 another -0.02 ns;
+    `coupling_F` = 0.005 fF, 0.01 fF, 0.02 fF: -0.02, +0.07, +0.16 ns. A sample of the 5-5-5 network takes 4.8 s with the
+    defaults, 12 s with 1 ohm and all couplings, from which its spikes are within 0.05 ns.
     """
 
-    coupling_F: float = 0.02e-15
+    coupling_F: float = 0.002e-15
     short_ohm: float = 5.0
     tau_s: float = 1e-12
     degree: int = 3

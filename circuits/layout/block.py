@@ -76,12 +76,6 @@ class Block:
         x0, y0 = snap(x - width / 2), snap(y - height / 2)
         return self.rect(layer, x0, y0, x0 + width, y0 + height)
 
-    @property
-    def area_um2(self) -> float:
-        """Area of the box round everything drawn, in um2."""
-        box = self.cell.bounding_box()
-        return 0.0 if box is None else float((box[1][0] - box[0][0]) * (box[1][1] - box[0][1]))
-
     def place(
         self,
         child: Block,

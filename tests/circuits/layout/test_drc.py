@@ -27,6 +27,9 @@ from sky130_models.rules import RULES, Rule, rule
 # Rules that no moved edge of these layouts can break: own geometry, as (layer, x0, y0, x1, y1) in um.
 BROKEN: dict[str, list[tuple[str, float, float, float, float]]] = {
     "nwell.1": [("nwell", 0, 0, 0.83, 2)],
+    "npc.1": [("npc", 0, 0, 0.26, 1)],
+    "ct.2": [("mcon", 0, 0, 0.17, 0.17), ("mcon", 0.35, 0, 0.52, 0.17)],
+    "m2.6": [("met2", 0, 0, 0.25, 0.25)],
     "via.2": [("via", 0, 0, 0.15, 0.15), ("via", 0.31, 0, 0.46, 0.15)],
     "via2.2": [("via2", 0, 0, 0.2, 0.2), ("via2", 0.39, 0, 0.59, 0.2)],
     "via3.2": [("via3", 0, 0, 0.2, 0.2), ("via3", 0.39, 0, 0.59, 0.2)],
@@ -172,7 +175,7 @@ def test_synapses_of_any_size_are_clean(tmp_path: Path, w_um: float, l_um: float
 
 def test_reports(tmp_path: Path) -> None:
     block = synapse()
-    block.rect("met1", 0.4, 1.0, 0.5, 2.0)
+    block.rect("met1", 0.05, 1.4, 0.15, 2.4)
     report = check(write_gds(block, tmp_path / "synapse.gds"))
     with pytest.raises(DrcFailed, match=r"m1\.1 x 1"):
         report.require_clean()
@@ -180,7 +183,8 @@ def test_reports(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "drc.json").read_text())
     assert told["violations"] == report.count > 0
     (width,) = [found for found in told["by_rule"] if found["rule"] == "m1.1"]
-    assert width["boxes_um"][0] == pytest.approx([0.4, 1.0, 0.5, 2.0], abs=0.01)
+    assert width["count"] == 1
+    assert width["boxes_um"][0] == pytest.approx([0.05, 1.4, 0.15, 2.4], abs=0.01)
     report.write_markers(tmp_path / "drc.lyrdb")
     database = rdb.ReportDatabase("read back")
     database.load(str(tmp_path / "drc.lyrdb"))

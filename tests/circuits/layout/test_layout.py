@@ -18,6 +18,7 @@ from circuits.layout.contacts import contact_offsets, stack
 from circuits.layout.crossbar import crossbar
 from circuits.layout.driver import driver
 from circuits.layout.errors import LayoutError
+from circuits.layout.inventory import inventory
 from circuits.layout.network import network
 from circuits.layout.neuron import neuron
 from circuits.layout.picture import write_picture
@@ -97,11 +98,12 @@ def test_same_layout_same_file(tmp_path: Path) -> None:
     assert write_gds(network((2, 1)), tmp_path / "b.gds").read_bytes() == first
 
 
-def test_area() -> None:
-    assert network((2, 4)).area_um2 < network((2, 8)).area_um2
-    box = network().cell.bounding_box()
-    assert box is not None
-    assert network().area_um2 == pytest.approx((box[1][0] - box[0][0]) * (box[1][1] - box[0][1]))
+def test_inventory() -> None:
+    held = inventory(network((3, 4, 2)))
+    assert held.cells == {"input_driver": 3, "neuron": 6, "synapse": 3 * 4 + 4 * 2}
+    assert held.area_um2 == pytest.approx(held.width_um * held.height_um)
+    assert held.area_um2 < inventory(network((3, 8, 2))).area_um2
+    assert inventory(Block.named("empty")).area_um2 == 0.0
 
 
 def test_layer_properties_open(tmp_path: Path, small_gds: Path) -> None:
