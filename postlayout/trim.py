@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from postlayout.errors import ValidationError
+from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.simulation import Biases, Circuit, spike_times_s
 from spice import Deck, Failure, Result, SimulatorOptions
 
@@ -35,7 +35,10 @@ def trim_discharger(
     simulator: SimulatorOptions,
     run: Callable[[list[Deck]], list[Result | Failure]],
 ) -> Trim:
-    """Find the bias in SPICE; ``off`` are biases with every synapse off. Raises ``ValidationError`` when no bias in reach does it."""
+    """Find the bias in SPICE; ``off`` are biases with every synapse off.
+
+    Raises ``ValidationError`` when no bias in reach does it, ``SamplesFailed`` when a simulation gave no result.
+    """
     t_circ_s = circuit.design.timing.t_circ_s
     # A longer guard lets spikes just after the phase be seen.
     timing = circuit.design.timing.model_copy(update={"guard_s": 0.5 * t_circ_s})
@@ -48,7 +51,7 @@ def trim_discharger(
     log_times = []
     for deck, outcome in zip(decks, run(decks), strict=True):
         if isinstance(outcome, Failure):
-            raise ValidationError(
+            raise SamplesFailed(
                 f"trimming the discharger: {deck.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})"
             )
         log_times.append(np.log(np.concatenate(spike_times_s(outcome, slow)) / t_circ_s))

@@ -54,7 +54,9 @@ def test_benches_make_decks_that_are_accepted(make: Callable[[], Bench]) -> None
     assert len(deck.analyses()) == 1
     save = next(card for card in deck.cards() if card.startswith(".save"))
     assert save.split()[1:] == list(bench.vectors)
-    ports = {m[1]: len(m[2].split()) for m in re.finditer(r"^\.subckt (\S+) (.*)$", cells_text(Design()), re.M)}
+    ports = {
+        m[1]: len(m[2].split()) for m in re.finditer(r"^\.subckt (\S+) (.*)$", cells_text(Design()), re.M)
+    }
     sources = set()
     for card in deck.cards():
         words = card.split()

@@ -115,7 +115,9 @@ def test_the_model_survives_its_file(characterization: Characterization, tmp_pat
     assert PhysicalModel.load(tmp_path / "model.json") == characterization.model
 
 
-def test_the_same_again_from_the_cache_is_the_same_model(make_workbench: WorkbenchMaker, tmp_path: Path) -> None:
+def test_the_same_again_from_the_cache_is_the_same_model(
+    make_workbench: WorkbenchMaker, tmp_path: Path
+) -> None:
     """A bench run twice and one answered from the cache give identical numbers."""
     grid, design = Grid(0.3, 0.7, 0.01), Design()
     bench = make_workbench(cache=tmp_path / "cache")
@@ -155,7 +157,10 @@ def test_temperature_is_simulated_not_only_noted(make_workbench: WorkbenchMaker,
     """Below threshold a current grows with temperature."""
     hot = Design(supplies=Supplies(temperature_C=85.0))
     bench = make_workbench()
-    assert unit_currents(bench, hot, tmp_path / "hot")[0] > 1.5 * unit_currents(bench, Design(), tmp_path / "tt")[0]
+    assert (
+        unit_currents(bench, hot, tmp_path / "hot")[0]
+        > 1.5 * unit_currents(bench, Design(), tmp_path / "tt")[0]
+    )
 
 
 def failing(folder: Path, pattern: str) -> Path:
@@ -181,7 +186,9 @@ def test_a_bench_without_result_is_named_and_nothing_stands_in(
     assert (tmp_path / "decks" / f"{name}.log").read_text().strip() == "fatal: no"
 
 
-def test_a_capacitor_of_any_size_is_measured_or_refused(make_workbench: WorkbenchMaker, tmp_path: Path) -> None:
+def test_a_capacitor_of_any_size_is_measured_or_refused(
+    make_workbench: WorkbenchMaker, tmp_path: Path
+) -> None:
     """The charge is aimed at the capacitor: with a fixed one a small membrane ran into its rails and was 7 % off."""
     from characterize import stage
     from circuits.timeline import Timeline

@@ -23,7 +23,7 @@ XMN dendrite bias_n axon vss sky130_fd_pr__nfet_01v8 w=1 l=0.25
 @pytest.mark.parametrize(("make", "said"), [
     (lambda: Fet(w_um=0.0, l_um=0.15), "w_um"),
     (lambda: Fet(w_um=1.0, l_um=float("nan")), "l_um"),
-    (lambda: Fet(w_um=1.0, l_um=0.15, fingers=2), "fingers"),
+    (lambda: Fet.model_validate({"w_um": 1.0, "l_um": 0.15, "fingers": 2}), "fingers"),
     (lambda: NeuronSizes(mim_w_um=1.0), "mim_w_um"),
     (lambda: Timing(t_circ_s=float("inf")), "t_circ_s"),
     (lambda: Timing(guard_s=float("nan")), "guard_s"),

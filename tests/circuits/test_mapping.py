@@ -45,15 +45,27 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def round_trip(weights: list[Array], model: Any, scale: tuple[float, float] = (1.0, 1.0)) -> tuple[Any, list[Array]]:
+def round_trip(
+    weights: list[Array], model: Any, scale: tuple[float, float] = (1.0, 1.0)
+) -> tuple[Any, list[Array]]:
     mapping = map_weights(weights, model, scale=scale, clip=True)
     return mapping, read_biases(bias_sources(mapping, model), model, scale=scale)
 
 
 @settings(max_examples=30, deadline=None)
-@given(positive=tables(), negative=tables(), seed=st.integers(0, 2**16), scale=st.tuples(*[st.floats(0.5, 2.0)] * 2))
+@given(
+    positive=tables(),
+    negative=tables(),
+    seed=st.integers(0, 2**16),
+    scale=st.tuples(*[st.floats(0.5, 2.0)] * 2),
+)
 def test_round_trip_over_any_monotone_tables(
-    table_type: Any, silicon_type: Any, positive: dict[str, Any], negative: dict[str, Any], seed: int, scale: tuple[float, float]
+    table_type: Any,
+    silicon_type: Any,
+    positive: dict[str, Any],
+    negative: dict[str, Any],
+    seed: int,
+    scale: tuple[float, float],
 ) -> None:
     model = silicon_type(table_type(**positive), table_type(**negative))
     rng = np.random.default_rng(seed)

@@ -78,7 +78,7 @@ def test_sizes_reach_the_text(read_netlist: Reader) -> None:
     fields: dict[str, list[tuple[float, float]]] = {}
     for cell, kind in (("synapse", SynapseSizes), ("driver", DriverSizes), ("neuron", NeuronSizes)):
         names = [name for name, field in kind.model_fields.items() if field.annotation is Fet]
-        chosen = {name: next(sizes) for name in names}
+        chosen: dict[str, Any] = {name: next(sizes) for name in names}
         groups[cell] = kind(**chosen)
         fields[cell] = [(f.w_um, f.l_um) for f in chosen.values()]
     design = Design(**groups)

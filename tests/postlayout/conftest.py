@@ -99,7 +99,7 @@ class Silicon:
         self.started.append(deck.name)
         if self.fails(deck.name):
             return Failure(deck.name, FailureKind.crashed, "ended by signal 11", (), folder)
-        attempts = (Attempt("as_given", None, 0.5, 0.6),)
+        attempts: tuple[Attempt, ...] = (Attempt("as_given", None, 0.5, 0.6),)
         if keep == "raw":
             folder.mkdir(parents=True, exist_ok=True)
             if self.retried:
@@ -127,9 +127,13 @@ class Silicon:
         spikes = {}
         for layer, matrix in enumerate(read_biases(biases, self.model), start=1):
             weight = torch.from_numpy(matrix) * self.gain
-            late = discharger.unclipped(Exact().membrane(t, weight, physics.conductance(weight))).clamp(min=0.0)
+            late = discharger.unclipped(Exact().membrane(t, weight, physics.conductance(weight))).clamp(
+                min=0.0
+            )
             for k, at in enumerate(late[0].tolist()):
-                shift = self.late_s.get(layer, 0.0) + (self.floor_s if deck.name.startswith("floor_") else 0.0)
+                shift = self.late_s.get(layer, 0.0) + (
+                    self.floor_s if deck.name.startswith("floor_") else 0.0
+                )
                 if at * t_circ_s + shift <= timeline.window_s:
                     spikes[Topology.spike(layer, k)] = timeline.firing_s(layer) + at * t_circ_s + shift
             t = late.clamp(max=1.0)
@@ -164,7 +168,9 @@ class Setting:
     networks: dict[str, RCSpikeNetwork]
 
 
-def make_network(sizes: tuple[int, ...], reversal: Reversal, model: PhysicalModel, seed: int = 0) -> RCSpikeNetwork:
+def make_network(
+    sizes: tuple[int, ...], reversal: Reversal, model: PhysicalModel, seed: int = 0
+) -> RCSpikeNetwork:
     """Weights with positive sums, so that most neurons fire inside the phase."""
     network = RCSpikeNetwork(sizes, reversal, Discharger(model.discharge_norm.value))
     rng = np.random.default_rng(seed)
@@ -181,7 +187,16 @@ def make_dataset(features: int, classes: int, samples: int = 6, seed: int = 1) -
         return torch.from_numpy(rng.uniform(0.0, 0.7, (n, features)))
 
     labels = torch.arange(samples) % classes
-    return Dataset(part(10), torch.arange(10) % classes, part(samples), labels, features, classes, "made", Encoding(bias=False))
+    return Dataset(
+        part(10),
+        torch.arange(10) % classes,
+        part(samples),
+        labels,
+        features,
+        classes,
+        "made",
+        Encoding(bias=False),
+    )
 
 
 @pytest.fixture
@@ -189,14 +204,23 @@ def setting(model: PhysicalModel, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     """A validation of networks of any sizes on the exactly known silicon."""
 
     def make(
-        sizes: tuple[int, ...] = (4, 3, 2), mappings: Sequence[str] = ("pnn",), samples: int = 6, **silicon: Any
+        sizes: tuple[int, ...] = (4, 3, 2),
+        mappings: Sequence[str] = ("pnn",),
+        samples: int = 6,
+        **silicon: Any,
     ) -> Setting:
         design, topology = Design(), Topology(sizes)
         circuit = Circuit(topology, design, schematic(topology, design), "* models\n", model.vdis_V)
         reversals = {"pnn": Reversal.from_model(model), "ann": Reversal.ideal()}
         networks = {m: make_network(sizes, reversals[m], model) for m in mappings}
         plan = ValidationPlan(
-            circuit, "schematic", model, networks, make_dataset(sizes[0], sizes[-1]), samples, calibration_samples=4
+            circuit,
+            "schematic",
+            model,
+            networks,
+            make_dataset(sizes[0], sizes[-1]),
+            samples,
+            calibration_samples=4,
         )
         fake = Silicon(model, circuit.timeline, **silicon)
         monkeypatch.setattr("postlayout.stage.run_many", fake.run_many)

@@ -16,7 +16,9 @@ SIZES = st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple)
 
 @settings(max_examples=40, deadline=None)
 @given(sizes=SIZES, seed=st.integers(0, 1000), gain=st.floats(0.5, 4.0))
-def test_inside_the_phase_it_is_the_networks_own_prediction(sizes: tuple[int, ...], seed: int, gain: float) -> None:
+def test_inside_the_phase_it_is_the_networks_own_prediction(
+    sizes: tuple[int, ...], seed: int, gain: float
+) -> None:
     network = RCSpikeNetwork(sizes, Reversal.constant(2.7, -1.5), Discharger(0.154))
     network.reset_parameters(torch.Generator().manual_seed(seed))
     for layer in network.linear_layers:
@@ -41,7 +43,9 @@ def test_gain_scales_each_sign_and_physics_can_be_exchanged(model: PhysicalModel
 
 
 def test_the_first_of_the_classes_decides() -> None:
-    times = np.array([[0.5, 0.4, 0.1], [0.9, 1.2, 0.0], [1.0, 1.3, 0.2], [np.inf, np.inf, np.inf], [0.3, 0.3, 0.9]])
+    times = np.array(
+        [[0.5, 0.4, 0.1], [0.9, 1.2, 0.0], [1.0, 1.3, 0.2], [np.inf, np.inf, np.inf], [0.3, 0.3, 0.9]]
+    )
     assert decide(times, 2).tolist() == [1, 0, -1, -1, 0]
     assert decide(times, 3).tolist() == [2, 2, 2, -1, 0]
 

@@ -64,7 +64,9 @@ def real(
     promised = unclipped_times(network, test)
     labels = torch.from_numpy(promised[-1].argmin(axis=1))
     data = Dataset(train, torch.tensor([0, 1]), test, labels, 3, 2, "made", Encoding(bias=False))
-    plan = ValidationPlan(circuit, "schematic", model, {"pnn": network}, data, samples=3, calibration_samples=2)
+    plan = ValidationPlan(
+        circuit, "schematic", model, {"pnn": network}, data, samples=3, calibration_samples=2
+    )
     return Real(plan, bench, folder, validate(plan, bench, folder))
 
 
@@ -122,7 +124,10 @@ def test_shuffled_pins_give_the_same_spikes(real: Real, tmp_path: Path) -> None:
     assert plain in circuit.netlist
     rows = [" ".join(shuffled[i : i + 8]) for i in range(0, len(shuffled), 8)]
     netlist = circuit.netlist.replace(plain, ".subckt network " + "\n* next\n+ ".join(rows) + "\n")
-    decks = sample_decks(real, circuit, "plain"), sample_decks(real, replace(circuit, netlist=netlist), "shuffled")
+    decks = (
+        sample_decks(real, circuit, "plain"),
+        sample_decks(real, replace(circuit, netlist=netlist), "shuffled"),
+    )
     times = []
     for k, group in enumerate(decks):
         outcomes = run_many(group, jobs=2, folder=tmp_path / str(k), timeout_s=60.0)
@@ -148,7 +153,9 @@ def test_a_sample_that_crashes_is_failed_and_the_rest_stands(
     cache = Cache(real.folder / "cache")
     scale, network = real.found.scales["pnn"], real.plan.networks["pnn"]
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
-    biases = Biases("pnn", bias_sources(map_weights(weights, real.plan.model, scale=scale.pair), real.plan.model))
+    biases = Biases(
+        "pnn", bias_sources(map_weights(weights, real.plan.model, scale=scale.pair), real.plan.model)
+    )
     row = real.plan.dataset.test_x.numpy()[1]
     same = real.plan.circuit.deck("pnn_0001", biases, row, real.bench.simulator)
     assert deck.read_text() == same.text, "the deck on disk is the deck that was run"

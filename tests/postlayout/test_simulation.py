@@ -29,7 +29,11 @@ def circuit(netlist: str | None = None, design: Design | None = None) -> Circuit
 def head(ports: tuple[str, ...], width: int = 7, between: str = "") -> str:
     rows = [ports[i : i + width] for i in range(0, len(ports), width)]
     first, *more = [" ".join(row) for row in rows]
-    return f"* title\n.SUBCKT Network {first}\n" + "".join(f"{between}+ {row}\n" for row in more) + "R1 a b 1\n.ends\n"
+    return (
+        f"* title\n.SUBCKT Network {first}\n"
+        + "".join(f"{between}+ {row}\n" for row in more)
+        + "R1 a b 1\n.ends\n"
+    )
 
 
 def test_ports_are_read_over_continued_lines_and_comments() -> None:
@@ -95,7 +99,9 @@ def test_from_the_end_of_the_phase_on_an_input_is_silent(silent: float) -> None:
 
 
 def test_an_input_before_the_phase_comes_at_its_beginning() -> None:
-    early, zero = (circuit().deck("s", BIASES, np.array([t, 0.5]), SimulatorOptions()).text for t in (-0.3, 0.0))
+    early, zero = (
+        circuit().deck("s", BIASES, np.array([t, 0.5]), SimulatorOptions()).text for t in (-0.3, 0.0)
+    )
     assert early == zero
 
 
@@ -127,8 +133,12 @@ def test_the_discharger_bias_keeps_its_digits() -> None:
 
 def result(axis: np.ndarray[Any, Any], waves: dict[str, np.ndarray[Any, Any]]) -> Result:
     zeros = np.zeros(axis.shape)
-    vectors = {f"v({net})": zeros for net in TOPOLOGY.spike_ports} | {"i(vdd)": zeros, "i(vv0)": zeros} | waves
-    return Result("s", (Plot("Transient Analysis", "time", axis, vectors),), (Attempt("as_given", None, 1, 1),), "x")
+    vectors = (
+        {f"v({net})": zeros for net in TOPOLOGY.spike_ports} | {"i(vdd)": zeros, "i(vv0)": zeros} | waves
+    )
+    return Result(
+        "s", (Plot("Transient Analysis", "time", axis, vectors),), (Attempt("as_given", None, 1, 1),), "x"
+    )
 
 
 def test_spikes_are_counted_from_their_layers_firing_phase() -> None:

@@ -35,10 +35,18 @@ def test_a_silicon_that_is_the_model_has_no_error(setting: Maker, tmp_path: Path
     found = run(here, tmp_path)
     pnn = found.summary["mappings"]["pnn"]
     # The parabola through three points 1.5 % apart is what keeps the scale from being exactly 1.
-    assert pnn["current_scale"] == {"positive": pytest.approx(1.0, abs=5e-4), "negative": pytest.approx(1.0, abs=5e-4)}
+    assert pnn["current_scale"] == {
+        "positive": pytest.approx(1.0, abs=5e-4),
+        "negative": pytest.approx(1.0, abs=5e-4),
+    }
     assert pnn["spike_time_rmse_s"]["hidden"] < NOISE_S
     assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
-    assert (pnn["missed_spikes"], pnn["extra_spikes"], pnn["failed_samples"], pnn["clipped_weights"]) == (0, 0, 0, 0)
+    assert (pnn["missed_spikes"], pnn["extra_spikes"], pnn["failed_samples"], pnn["clipped_weights"]) == (
+        0,
+        0,
+        0,
+        0,
+    )
     assert pnn["accuracy_spice"] == pnn["accuracy_model"]
     rows = found.spikes
     assert len(rows) == 6 * (3 + 2)
@@ -50,8 +58,9 @@ def test_promised_times_in_the_table_are_the_models(setting: Maker, tmp_path: Pa
     here = setting()
     rows = run(here, tmp_path).spikes
     promised = unclipped_times(here.networks["pnn"], here.plan.dataset.test_x)
-    for row in rows.itertuples():
-        assert row.t_model_s == promised[row.layer - 1][row.sample, row.neuron] * 1e-6
+    columns = (rows[name].to_numpy() for name in ("layer", "sample", "neuron", "t_model_s"))
+    for layer, sample, neuron, t_model_s in zip(*columns, strict=True):
+        assert t_model_s == promised[layer - 1][sample, neuron] * 1e-6
 
 
 @pytest.mark.parametrize("gain", [0.97, 1.05])
@@ -171,7 +180,9 @@ def test_a_failed_sample_is_marked_counted_and_left_out(setting: Maker, tmp_path
     assert pnn["accuracy_spice"] == np.mean((right == here.plan.dataset.test_y.numpy())[kept])
 
 
-def test_when_all_samples_fail_there_are_no_numbers_but_there_are_tables(setting: Maker, tmp_path: Path) -> None:
+def test_when_all_samples_fail_there_are_no_numbers_but_there_are_tables(
+    setting: Maker, tmp_path: Path
+) -> None:
     found = run(setting(fails=lambda name: name.startswith("pnn_")), tmp_path)
     pnn = found.summary["mappings"]["pnn"]
     assert (found.spikes["kind"] == "failed").all()
@@ -210,7 +221,9 @@ def test_a_lost_floor_run_is_recorded(setting: Maker, tmp_path: Path) -> None:
     assert found.summary["numerical_floor_s"] == pytest.approx(1e-10, rel=1e-3, abs=0)
 
 
-def test_a_second_run_starts_nothing_but_the_waveforms_and_gives_the_same(setting: Maker, tmp_path: Path) -> None:
+def test_a_second_run_starts_nothing_but_the_waveforms_and_gives_the_same(
+    setting: Maker, tmp_path: Path
+) -> None:
     first = setting()
     cache = Cache(tmp_path / "cache")
     before = run(first, tmp_path / "a", cache=cache)
@@ -290,7 +303,9 @@ def test_plans_that_cannot_be_carried_out(
 
 def test_a_network_of_other_sizes_is_refused_before_anything_runs(setting: Maker) -> None:
     plan, other = setting().plan, setting(sizes=(4, 2, 2))
-    with pytest.raises(ValidationError, match=r"mapping pnn: its network has layers \[4, 2, 2\], the circuit \[4, 3, 2\]"):
+    with pytest.raises(
+        ValidationError, match=r"mapping pnn: its network has layers \[4, 2, 2\], the circuit \[4, 3, 2\]"
+    ):
         replace(plan, networks=other.networks)
     with pytest.raises(DataError, match="4 axons, but layer_sizes"):
         replace(setting(sizes=(5, 3)).plan, dataset=plan.dataset)

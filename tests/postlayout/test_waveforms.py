@@ -91,7 +91,9 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     weights = [layer.weight.detach().double().numpy() for layer in here.networks["pnn"].linear_layers]
     biases = Biases("pnn", bias_sources(map_weights(weights, here.plan.model), here.plan.model))
     deck = circuit.deck("worst_pnn", biases, sample.numpy(), here.bench.simulator, circuit.membrane_probes)
-    paths = save_waveforms(deck, circuit, here.plan.model, here.networks["pnn"], sample, 2, here.bench, tmp_path)
+    paths = save_waveforms(
+        deck, circuit, here.plan.model, here.networks["pnn"], sample, 2, here.bench, tmp_path
+    )
     assert isinstance(paths, list)
     assert [path.name for path in paths] == ["worst_pnn.raw", "worst_pnn.parquet"]
     assert paths[0].read_text() == "whole"
