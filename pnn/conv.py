@@ -81,7 +81,7 @@ class RCSpikeConv2d(nn.Module):
             )
             v = fused_dstd(images, flat.contiguous(), self.reversal, edges, third, taps=taps)
         else:
-            samples = self._unfold(spike_time)
+            samples = unfold_spikes(spike_time, self.kernel, self.padding, silent=SILENT)
             if isinstance(self.method, Exact):
                 v = self.method.membrane(samples, flat.t(), self.reversal)
             else:
@@ -90,17 +90,18 @@ class RCSpikeConv2d(nn.Module):
         v = v.reshape(batch, *rows, self.out_channels).permute(0, 3, 1, 2)
         return Firing(v, self.discharger.unclipped(v))
 
-    def _unfold(self, spike_time: Tensor) -> Tensor:
-        """One row of axons per output pixel: [B * rows, taps * in_channels], taps first as in the flat weight."""
-        padded = functional.pad(spike_time, [self.padding] * 4, value=SILENT)
-        patches = padded.unfold(2, self.kernel, 1).unfold(3, self.kernel, 1)  # [B, in, H, W, k, k]
-        return patches.permute(0, 2, 3, 4, 5, 1).reshape(-1, self.kernel**2 * self.in_channels)
-
     def extra_repr(self) -> str:
         return (
             f"{self.in_channels}, {self.out_channels}, kernel={self.kernel}, padding={self.padding}, "
             f"{self.reversal}, {self.discharger}, {self.method}"
         )
+
+
+def unfold_spikes(spike_time: Tensor, kernel: int, padding: int, *, silent: float) -> Tensor:
+    """One row of axons per output pixel, [B * rows, kernel^2 * channels], taps first; ``silent`` outside the image."""
+    padded = functional.pad(spike_time, [padding] * 4, value=silent)
+    patches = padded.unfold(2, kernel, 1).unfold(3, kernel, 1)  # [B, channels, H, W, kernel, kernel]
+    return patches.permute(0, 2, 3, 4, 5, 1).reshape(-1, kernel**2 * spike_time.shape[1])
 
 
 @cache

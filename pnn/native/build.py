@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SOURCES = ("dstd.cpp", "exact.cpp", "layer.h", "lists.h", "vectors.h")
+SOURCES = ("dstd.cpp", "exact.cpp", "ttfs.cpp", "accumulate.h", "layer.h", "lists.h", "vectors.h")
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
@@ -47,6 +47,19 @@ _GRID = (_POINTER, _INT, ctypes.c_int)  # edges, steps, third
 _SIGNATURES = {
     "dstd_forward": (*_LAYER, *_GRID, *(_POINTER,) * 5),  # channel, share, offset, out, saved
     "dstd_backward": (*_LAYER, *_GRID, *(_POINTER,) * 8),  # channel, share, offset, saved, grad, dt, dw, dc
+    "ttfs_forward": (
+        *_LAYER,
+        _POINTER,
+        _INT,
+        *(_POINTER,) * 6,
+    ),  # edges, steps, channel .. offset, out, step, rest
+    "ttfs_backward": (
+        *_LAYER,
+        _POINTER,
+        _INT,
+        _DOUBLE,
+        *(_POINTER,) * 9,
+    ),  # ..., least slope, ..., grad, dt, dw, dc
     "exact_forward": (*_LAYER, _INT, *(_POINTER,) * 4),  # buckets, channel, time, offset, out
     "exact_backward": (*_LAYER, _INT, *(_POINTER,) * 7),  # buckets, channel, time, offset, grad, dt, dw, dc
 }
@@ -114,7 +127,7 @@ def _build() -> Path:
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    logger.info("kernel: compiling with %s, about 20 s, once", compiler)
+    logger.info("kernel: compiling with %s, up to a minute, once", compiler)
     error: subprocess.CalledProcessError | None = None
     for native in NATIVE:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:

@@ -1,0 +1,248 @@
+"""Time-to-first-spike neurons (paper, section 4): the sub-threshold equation without phases; a neuron fires once, when v reaches 1.
+
+Inside an interval that starts at T with v, f, g the crossing is at ``T + (1/f) ln[(g - f v) / (g - f)]``, in the limit f -> 0 at
+``T + (1 - v) / g``. Its gradient is that of the implicit equation v(t) = 1: ``dt = -dv / v'``, with ``v' = g - f`` held above
+``least_slope``, so that a grazing crossing keeps a finite gradient. Times are computed up to a horizon; a neuron that has not fired
+by then is silent, and its unclipped time continues as ``horizon (2 - v)``: later the further v is from the threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pnn.conv import convolution_taps, unfold_spikes
+from pnn.dstd import DSTD
+from pnn.errors import BadParameter
+from pnn.exact import Exact, check_shapes, in_phase, phi
+from pnn.fused_ttfs import fused_ttfs
+from pnn.native import available
+from pnn.rc_spike import Method
+from pnn.reversal import Reversal
+
+LEAST_SLOPE = 0.05  # of v at a crossing, per horizon
+
+
+class FirstSpike(NamedTuple):
+    """What a layer did: ``unclipped`` first spike times and the ``horizon`` from which on a neuron is silent."""
+
+    unclipped: Tensor
+    horizon: float
+
+    @property
+    def spike_time(self) -> Tensor:
+        """Spike times up to the horizon, which means silent."""
+        return self.unclipped.clamp(max=self.horizon)
+
+    @property
+    def shortfall(self) -> Tensor:
+        """1 - v at the horizon of silent neurons, else 0: what firing promotion adds up."""
+        return (self.unclipped / self.horizon - 1.0).clamp(min=0.0)
+
+
+def first_spike_exact(
+    spike_time: Tensor, weight: Tensor, conductance: Tensor, least_slope: float = LEAST_SLOPE
+) -> Tensor:
+    """Unclipped first spikes, event by event. spike_time [B, N_in] in horizons (1: silent), weight per horizon -> [B, N_out]."""
+    check_shapes(spike_time, weight, conductance)
+    t, order = torch.sort(in_phase(spike_time), dim=1)
+    f = conductance.t()[order].cumsum(1)
+    g = weight.t()[order].cumsum(1)
+    ends = torch.cat((t[:, 1:], torch.ones_like(t[:, :1])), dim=1)
+    search = _Search(t.shape[0], weight.shape[0], t)
+    for k in range(t.shape[1]):
+        search.interval(t[:, k : k + 1], ends[:, k : k + 1], f[:, k], g[:, k])
+    return search.result(least_slope)
+
+
+def first_spike_dstd(
+    spike_time: Tensor,
+    weight: Tensor,
+    conductance: Tensor,
+    edges: tuple[float, ...],
+    least_slope: float = LEAST_SLOPE,
+) -> Tensor:
+    """Unclipped first spikes on the grid ``edges`` of [0, 1], arguments as in ``first_spike_exact``, plain PyTorch."""
+    check_shapes(spike_time, weight, conductance)
+    t = in_phase(spike_time)
+    both = torch.cat((conductance, weight)).t()
+    search = _Search(t.shape[0], weight.shape[0], t)
+    for start, end in pairwise(edges):
+        share = torch.where(t < start, 1.0, torch.where(t >= end, 0.0, (end - t) / (end - start)))
+        f, g = (share @ both).chunk(2, dim=1)
+        search.interval(t.new_full((1, 1), start), t.new_full((1, 1), end), f, g)
+    return search.result(least_slope)
+
+
+class _Search:
+    """v from interval to interval, and the interval in which each neuron crosses."""
+
+    def __init__(self, batch: int, neurons: int, like: Tensor) -> None:
+        self.v = like.new_zeros(batch, neurons)
+        self.fired = torch.zeros_like(self.v, dtype=torch.bool)
+        self.at = (self.v,) * 5  # start, end, f, g and v of that interval
+
+    def interval(self, start: Tensor, end: Tensor, f: Tensor, g: Tensor) -> None:
+        h = end - start
+        after = self.v * torch.exp(-f * h) + g * h * phi(f * h)
+        now = (after >= 1.0) & ~self.fired
+        values = (start.expand_as(after), end.expand_as(after), f, g, self.v)
+        self.at = tuple(torch.where(now, new, old) for new, old in zip(values, self.at, strict=True))  # type: ignore[assignment]
+        self.fired = self.fired | now
+        self.v = after
+
+    def result(self, least_slope: float) -> Tensor:
+        start, end, f, g, v = self.at
+        with torch.no_grad():
+            slope = g - f
+            linear = (1.0 - v) / slope.clamp(min=torch.finfo(v.dtype).tiny)
+            y = f * linear
+            curved = torch.where(
+                y > 1e-6, torch.log1p(y) / torch.where(y > 1e-6, y, torch.ones_like(y)), torch.ones_like(y)
+            )
+            time = torch.minimum(start + linear * curved, end)
+            time = torch.where(self.fired, time, start)
+        into = time - start
+        crossing = v * torch.exp(-f * into) + g * into * phi(f * into)
+        time = time - (crossing - crossing.detach()) / slope.clamp(min=least_slope)
+        return torch.where(self.fired, time, 2.0 - self.v)
+
+
+def initial_bound(reversal: Reversal, inputs: int, layers: int, t_ref: float) -> float:
+    """Upper end of the uniform initial weights: ``w_max / N``, ``w_max = -4 w* L^2 ln(1 - beta) / (beta t_ref^2)``, w* = 2."""
+    beta = min(0.99, reversal.positive[0])
+    curve = -math.log1p(-beta) / beta if beta > 0.0 else 1.0
+    return 8.0 * layers**2 * curve / t_ref**2 / inputs
+
+
+class _TTFS(nn.Module):
+    """Parameters and options that the linear and the convolutional layer share."""
+
+    def __init__(
+        self,
+        inputs: int,
+        reversal: Reversal,
+        method: Method | None,
+        *,
+        horizon: float,
+        t_ref: float,
+        layers: int,
+    ) -> None:
+        super().__init__()
+        if not (0.0 < t_ref <= horizon and math.isfinite(horizon)) or layers < 1 or inputs < 1:
+            raise BadParameter(
+                f"TTFS layer: need 0 < t_ref <= horizon, got {t_ref} and {horizon}; layers {layers}"
+            )
+        self.reversal, self.horizon = reversal, horizon
+        self.method: Method = method if method is not None else DSTD(20)
+        if isinstance(self.method, DSTD) and self.method.order != 2:
+            raise BadParameter("TTFS layers have no third-order form: choose order 2")
+        self.bound = initial_bound(reversal, inputs, layers, t_ref)
+
+    def first_spike(
+        self, samples: Tensor, flat: Tensor, taps: Tensor | None, generator: torch.Generator | None
+    ) -> FirstSpike:
+        """samples [images, sources, inputs] (or rows, without taps), flat weight [taps * inputs, neurons]."""
+        t, w = samples / self.horizon, flat * self.horizon
+        if isinstance(self.method, DSTD) and available(t):
+            c = self.reversal if self.reversal.is_constant else self.reversal.conductance(flat) * self.horizon
+            extra = {} if taps is None else {"taps": taps}
+            time = fused_ttfs(
+                t.contiguous(), w.contiguous(), c, self.method.edges(generator), LEAST_SLOPE, **extra
+            )
+            return FirstSpike(time * self.horizon, self.horizon)
+        c = self.reversal.conductance(flat) * self.horizon
+        rows = t.flatten(0, 1)
+        if isinstance(self.method, Exact):
+            time = first_spike_exact(rows, w.t(), c.t())
+        else:
+            time = first_spike_dstd(rows, w.t(), c.t(), self.method.edges(generator))
+        return FirstSpike((time * self.horizon).unflatten(0, t.shape[:2]), self.horizon)
+
+
+class TTFSLinear(_TTFS):
+    """A fully connected layer of TTFS neurons: ``weight`` [out_features, in_features].
+
+    ``horizon``: latest time computed; choose it beyond ``t_ref``, the target time of the network's output (the paper: 3.2).
+    ``layers`` of the whole network sets the initial weights so that its neurons fire. Train with DSTD(20), test with 60 or exactly.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        reversal: Reversal,
+        method: Method | None = None,
+        *,
+        horizon: float = 4.0,
+        t_ref: float = 3.2,
+        layers: int = 3,
+    ) -> None:
+        super().__init__(in_features, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers)
+        self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights, from ``generator`` if given."""
+        with torch.no_grad():
+            self.weight.uniform_(0.0, self.bound, generator=generator)
+
+    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
+        """spike_time [B, in_features] (>= horizon: silent) -> ``FirstSpike`` [B, out_features]."""
+        if spike_time.ndim != 2 or spike_time.shape[1] != self.weight.shape[1]:
+            raise BadParameter(f"need spike_time [B, {self.weight.shape[1]}], got {tuple(spike_time.shape)}")
+        spikes = self.first_spike(spike_time.unsqueeze(1), self.weight.t(), None, generator)
+        return FirstSpike(spikes.unclipped.squeeze(1), self.horizon)
+
+
+class TTFSConv2d(_TTFS):
+    """A convolution of TTFS neurons, stride 1, silent padding: ``weight`` [out_channels, in_channels, kernel, kernel]."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        reversal: Reversal,
+        method: Method | None = None,
+        *,
+        padding: int = 0,
+        horizon: float = 4.0,
+        t_ref: float = 3.2,
+        layers: int = 3,
+    ) -> None:
+        super().__init__(
+            in_channels * kernel**2, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers
+        )
+        if not 0 <= padding < kernel:
+            raise BadParameter(f"convolution: padding {padding} must lie in 0..kernel - 1 = {kernel - 1}")
+        self.kernel, self.padding = kernel, padding
+        self.weight = nn.Parameter(torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1))
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights, from ``generator`` if given."""
+        with torch.no_grad():
+            self.weight.uniform_(0.0, self.bound, generator=generator)
+
+    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
+        """spike_time [B, in_channels, H, W] -> ``FirstSpike`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
+        outputs, inputs = self.weight.shape[:2]
+        if spike_time.ndim != 4 or spike_time.shape[1] != inputs:
+            raise BadParameter(f"need spike_time [B, {inputs}, H, W], got {tuple(spike_time.shape)}")
+        batch, _, height, width = spike_time.shape
+        grow = 2 * self.padding - self.kernel + 1
+        flat = self.weight.permute(2, 3, 1, 0).reshape(-1, outputs)
+        if isinstance(self.method, DSTD) and available(spike_time):
+            images = spike_time.permute(0, 2, 3, 1).reshape(batch, height * width, inputs)
+            taps = convolution_taps(height, width, self.kernel, self.padding)
+            spikes = self.first_spike(images, flat, taps, generator)
+        else:
+            patches = unfold_spikes(spike_time, self.kernel, self.padding, silent=2.0 * self.horizon)
+            spikes = self.first_spike(patches.unsqueeze(0), flat, None, generator)
+        time = spikes.unclipped.reshape(batch, height + grow, width + grow, outputs).permute(0, 3, 1, 2)
+        return FirstSpike(time, self.horizon)
