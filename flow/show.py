@@ -112,6 +112,7 @@ def _validation(summary: dict[str, Any]) -> Table:
 
     for layer in ("hidden", "output"):
         row(f"RMSE {layer}", [_or_none(m["spike_time_rmse_s"][layer], "s") for m in mappings])
+    row("RMSE outputs in use", [_or_none(m["spike_time_rmse_used_outputs_s"], "s") for m in mappings])
     row("largest error, output", [_or_none(m["spike_time_max_error_s"]["output"], "s") for m in mappings])
     row("missed / extra spikes", [f"{m['missed_spikes']} / {m['extra_spikes']}" for m in mappings])
     row("accuracy, model", [_percent(m["accuracy_model"]) for m in mappings])

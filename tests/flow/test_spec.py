@@ -16,6 +16,7 @@ def mapping(
 ) -> dict[str, Any]:
     return {
         "spike_time_rmse_s": {"hidden": rmse_s, "output": rmse_s},
+        "spike_time_rmse_used_outputs_s": None,
         "spike_time_max_error_s": {"hidden": rmse_s, "output": rmse_s},
         "missed_spikes": missed,
         "extra_spikes": extra,
