@@ -9,16 +9,21 @@ Needs a ``PhysicalModel`` (``model.json``) and nothing else: neither SPICE nor a
 """
 
 from pnn.checkpoint import load_header, load_network, save_network
+from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from pnn.data import Dataset, Encoding, load_small
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD, membrane_dstd
 from pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
 from pnn.exact import Exact, membrane_exact, trajectory
+from pnn.images import load_dataset, load_images
 from pnn.loss import LossWeights, first_to_fire, training_loss
+from pnn.native import kernel_name
 from pnn.network import NetworkOptions, RCSpikeNetwork
+from pnn.presets import preset, preset_names
 from pnn.rc_spike import Firing, RCSpikeLinear
 from pnn.reversal import Reversal
 from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options
+from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
 
 __all__ = [
     "DSTD",
@@ -27,25 +32,35 @@ __all__ = [
     "DataError",
     "Dataset",
     "Discharger",
+    "EarliestSpikePool2d",
     "Encoding",
     "Exact",
     "Firing",
+    "FirstSpike",
     "LossWeights",
     "NetworkOptions",
     "PnnError",
+    "RCSpikeConv2d",
     "RCSpikeLinear",
     "RCSpikeNetwork",
     "Reversal",
+    "TTFSConv2d",
+    "TTFSLinear",
     "TrainingDiverged",
     "TrainingOptions",
     "TrainingResult",
     "Variant",
     "first_to_fire",
+    "kernel_name",
+    "load_dataset",
     "load_header",
+    "load_images",
     "load_network",
     "load_small",
     "membrane_dstd",
     "membrane_exact",
+    "preset",
+    "preset_names",
     "save_network",
     "train",
     "training_loss",

@@ -14,7 +14,7 @@ import torch
 from sklearn.datasets import fetch_openml
 from torch import Tensor
 
-from pnn.data import Dataset, Encoding
+from pnn.data import SMALL, Dataset, Encoding, load_small
 from pnn.errors import DataError
 
 IDX_FILES = (
@@ -64,6 +64,28 @@ def load_images(
     features = int(np.prod(IMAGES[name])) + int(encoding.bias)
     labels = [torch.from_numpy(y.astype(np.int64)) for y in (train_y, test_y)]
     return Dataset(spikes(train_x), labels[0], spikes(test_x), labels[1], features, 10, name, encoding)
+
+
+def load_dataset(
+    name: str,
+    *,
+    seed: int = 0,
+    test_samples: int = 50,
+    encoding: Encoding | None = None,
+    folder: Path | None = None,
+    download: bool = False,
+) -> Dataset:
+    """Any data set by name: those of scikit-learn (``seed`` and ``test_samples`` split them) or an image set from ``folder``.
+
+    Raises ``DataError`` that lists the names for an unknown one.
+    """
+    if name in SMALL:
+        return load_small(name, seed=seed, test_samples=test_samples, encoding=encoding)
+    if name not in IMAGES:
+        raise DataError(f"unknown data set {name!r}: choose one of {', '.join((*SMALL, *IMAGES))}")
+    if folder is None:
+        raise DataError(f"{name} needs a data directory that holds, or will hold, its files")
+    return load_images(name, folder, encoding=encoding, download=download)
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -29,6 +29,7 @@ from pnn.errors import CheckpointError, TrainingDiverged
 from pnn.exact import Exact
 from pnn.loss import LossWeights, training_loss
 from pnn.metrics import EpochMeter, MetricsLog
+from pnn.native import kernel_name
 from pnn.network import NetworkOptions, RCSpikeNetwork
 from pnn.rc_spike import Firing, Method
 from pnn.reversal import Reversal
@@ -152,6 +153,8 @@ def train(
         _progress(show_progress) as bar,
     ):
         task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
+        if show_progress:
+            bar.console.print(f"kernel: {kernel_name()}", highlight=False)
         loop = _Loop(dataset, network, optimiser, generator, options)
         saved = time.perf_counter()
         for epoch in range(done + 1, options.epochs + 1):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pnn import DataError, Encoding
-from pnn.images import IDX_FILES, load_images, read_idx, write_idx
+from pnn.images import IDX_FILES, load_dataset, load_images, read_idx, write_idx
 
 
 @pytest.fixture
@@ -102,3 +102,12 @@ def test_download_keeps_the_standard_files(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("pnn.images.fetch_openml", offline)
     with pytest.raises(DataError, match="no network"):
         load_images("fashion_mnist", tmp_path / "other", download=True)
+
+
+def test_any_set_by_name(mnist: Path) -> None:
+    assert load_dataset("iris", test_samples=30).test_y.shape == (30,)
+    assert load_dataset("mnist", folder=mnist).features == 784
+    with pytest.raises(DataError, match="data directory"):
+        load_dataset("mnist")
+    with pytest.raises(DataError, match=r"iris.*digits.*cifar10"):
+        load_dataset("irsi")
