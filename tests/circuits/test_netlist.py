@@ -71,6 +71,19 @@ def test_memory_fets_sit_on_the_dendrite_and_selectors_at_the_rails(read_netlist
     assert nets["XMPS"][1:3] == ["axon_b", "vdd"]
 
 
+def test_switches_of_the_neuron_close_together(read_netlist: Reader) -> None:
+    """A transmission gate's PMOS takes the complement of its NMOS; the isolation's dummies the other way round."""
+    nets = {name: nets for name, nets, _, _ in read_netlist(cells_text(Design())).instances("neuron")}
+    assert nets["XMISN"][:3] == ["dendrite", "iso", "membrane"]
+    assert nets["XMISP"][:3] == ["dendrite", "iso_b", "membrane"]
+    assert nets["XMDUN"][:3] == ["membrane", "iso_b", "membrane"]
+    assert nets["XMDUP"][:3] == ["membrane", "iso", "membrane"]
+    assert nets["XMRN"][:3] == ["v0", "reset", "membrane"]
+    assert nets["XMRP"][:3] == ["v0", "reset_b", "membrane"]
+    assert nets["XMDI"][:2] == ["membrane", "vdis"]
+    assert nets["XMDE"][1:3] == ["phase", "vss"]
+
+
 def test_sizes_reach_the_text(read_netlist: Reader) -> None:
     """Every transistor a size of its own: no field is read for another, none is left out."""
     sizes = iter(Fet(w_um=1 + 0.05 * k, l_um=0.15 + 0.005 * k) for k in range(40))
@@ -129,6 +142,8 @@ def test_wiring_follows_the_indices(read_netlist: Reader, layers: tuple[int, ...
             assert bound["axon"] == source
             assert bound["axon_b"] == source.replace("axon_", "axon_b_").replace("spike_", "spike_b_")
             assert bound["dendrite"] == f"dendrite_{layer}_{neuron}"
+            index_text = f"{layer}_{axon}_{neuron}"
+            assert (bound["bias_n"], bound["bias_p"]) == (f"bias_n_{index_text}", f"bias_p_{index_text}")
             gates += [bound["bias_n"], bound["bias_p"]]
         elif master == "neuron":
             layer, neuron = (int(i) for i in index)
