@@ -73,9 +73,12 @@ def run_kpex(
     mode: Mode,
     reduction: KpexReduction,
     timeout_s: float,
+    halo_um: float | None = None,
     stop: Stop | None = None,
 ) -> Run:
     """Extract from an LVS database into a folder; raises ExtractionFailed with the log's last lines.
+
+    `halo_um` is how far conductors see each other sideways (None: the technology's 8 um).
 
     Capacitors are black boxes: their models hold their capacitance. No GDS is given, for with one kpex starts an LVS of its
     own, which needs a KLayout program.
@@ -89,6 +92,8 @@ def run_kpex(
     ]  # fmt: skip
     if mode == "RC":
         command += ["--reduce", reduction]
+    if halo_um is not None:
+        command += ["--halo", f"{halo_um:g}"]
     environ = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:

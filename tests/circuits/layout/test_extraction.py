@@ -9,10 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from circuits.design import Design
-from circuits.extraction import ExtractionOptions, ExtractorMissing, Reduction, extract, find_kpex
+from circuits.extraction import (
+    NO_REDUCTION,
+    ExtractionOptions,
+    ExtractorMissing,
+    Reduction,
+    extract,
+    find_kpex,
+)
 from circuits.extraction.kpex import Kpex, run_kpex
 from circuits.extraction.netlist import Netlist, net_of, read_netlist
 from circuits.layout.block import Block
@@ -21,6 +29,11 @@ from circuits.layout.network import network
 from circuits.layout.write import write_gds
 from circuits.lvs import compare, write_database
 from circuits.network import Topology, schematic
+from sky130_models.corner import Corner
+from sky130_models.lean import lean_library
+from sky130_models.pdk import find_pdk
+from spice import Deck
+from spice.ngspice import find_ngspice, run
 
 EPS0 = 8.854e-18  # F / um
 OHM_PER_SQUARE_MET1 = 0.125
@@ -91,10 +104,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return folder / "network.lvsdb.gz", report.device_count
 
 
-def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache, so that the tiny network is extracted once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
     database, devices = tiny
     ports = Topology((1, 1)).ports
-    first = extract(database, ports, devices, folder=tmp_path / "a", cache=tmp_path / "cache", kpex=kpex)
+    first = extract(database, ports, devices, folder=tmp_path / "a", cache=kept, kpex=kpex)
     assert first.netlist.ports == ports
     assert len(first.netlist.resistors) < first.raw_resistors
     assert len(first.netlist.capacitors) < first.raw_capacitors
@@ -103,14 +122,14 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     assert {"neuron_1_0_membrane", "axon_0_0", "axon_b_0_0", "vdd", "vss"} <= set(first.net_capacitance_F)
     assert {d.name for d in first.netlist.devices} >= {"neuron_1_0_misn", "synapse_1_0_0_mps", "driver_0_mn1"}
 
-    again = extract(database, ports, devices, folder=tmp_path / "b", cache=tmp_path / "cache", kpex=kpex)
+    again = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex)
     assert again.cached
     assert not first.cached
     assert again.text == first.text
 
     coarse = ExtractionOptions(reduction=Reduction(coupling_F=1e-15))
     lumped = extract(
-        database, ports, devices, folder=tmp_path / "b", cache=tmp_path / "cache", kpex=kpex, options=coarse
+        database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex, options=coarse
     )
     assert lumped.cached, "the reduction is no matter of the extractor"
     assert len(lumped.netlist.capacitors) < len(first.netlist.capacitors)
@@ -120,6 +139,57 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     assert told["resistors"] == len(first.netlist.resistors)
     assert told["net_capacitance_F"]["vdd"] > 0
     assert read_netlist(tmp_path / "network.pex.spice").ports == ports
+
+
+@pytest.mark.spice
+def test_reduction_moves_no_edge(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
+    """An input's edge on its axon: the same to 0.5 ps with every parasitic and with the reduced ones, later than without any."""
+    database, devices = tiny
+    topology = Topology((1, 1))
+    every = ExtractionOptions(reduction=NO_REDUCTION)
+    raw, reduced = (
+        extract(database, topology.ports, devices, folder=tmp_path, cache=kept, kpex=kpex, options=options)
+        for options in (every, ExtractionOptions())
+    )
+    assert len(reduced.netlist.capacitors) < len(raw.netlist.capacitors) / 5
+    delays = [
+        axon_delay_s(topology, netlist, tmp_path / name)
+        for name, netlist in (
+            ("raw", raw.text),
+            ("reduced", reduced.text),
+            ("bare", schematic(topology, Design())),
+        )
+    ]
+    assert delays[1] == pytest.approx(delays[0], abs=0.5e-12)
+    assert delays[2] < delays[0] - 2e-12
+
+
+def axon_delay_s(topology: Topology, netlist: str, folder: Path) -> float:
+    """From an input's edge to its axon's, at half the supply."""
+    volts = dict.fromkeys(topology.ports, 0.0)
+    volts |= {
+        "vdd": 1.8,
+        "v0": 1.3,
+        "vsense": 0.95,
+        "phase_0": 1.8,
+        "reset_b_1": 1.8,
+        "iso_1": 1.8,
+        "bias_p_1_0_0": 1.8,
+    }
+    sources = [f"V{port} {port} 0 {volt}" for port, volt in volts.items() if port != "in_0"]
+    ports = netlist.split(".subckt network", 1)[1].replace("\n+", " ").split("\n", 1)[0]
+    lines = [
+        "* delay of an axon", ".include models.spice", ".include network.spice", *sources,
+        "Vin_0 in_0 0 PWL(0 0 1n 0 1.1n 1.8)", f"Xnetwork {ports} network", ".save v(xnetwork.axon_0_0)",
+        ".options method=trap reltol=1e-5 chgtol=1e-18", ".tran 2p 1.3n 0 5p", ".end",
+    ]  # fmt: skip
+    models = lean_library(find_pdk(), Corner.tt, netlist)
+    text = "\n".join(lines) + "\n"
+    vector = "v(xnetwork.axon_0_0)"
+    deck = Deck("delay", text, {"models.spice": models, "network.spice": netlist}, (vector,), 1.3e-9)
+    result = run(deck, find_ngspice(), folder, 120)
+    wave = np.asarray(result[vector], float)
+    return float(np.interp(0.9, wave, result.axis)) - 1.05e-9
 
 
 FAKE = """#!{python}
