@@ -31,6 +31,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     """
     from circuits.drc import check
     from circuits.errors import CircuitError
+    from circuits.layout.inventory import inventory
     from circuits.layout.network import network
     from circuits.layout.picture import write_picture
     from circuits.layout.write import write_gds, write_layer_properties
@@ -56,7 +57,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     names = ("network.gds", "network.lyp", "layout.png", "drc.json", "drc.lyrdb", "lvs.json", DATABASE)
     summary = {
         "layers": list(layers),
-        "area_um2": block.area_um2,
+        **inventory(block).to_json(),
         "devices": lvs.device_count,
         "drc_violations": drc.count,
         "drc_rules": len(drc.rules),

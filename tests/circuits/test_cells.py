@@ -1,0 +1,60 @@
+"""A user's own cell stands in for ours only behind the same ports, and may hold nothing but a circuit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from circuits.cells import LEAVES, cells_text, check_cell
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.network import Topology, schematic
+from flow.errors import ExperimentError
+from flow.experiment import load_experiment
+
+PORTS = "axon axon_b dendrite bias_n bias_p vdd vss"
+OWN = f".subckt synapse {PORTS}\nXMNM dendrite bias_n vss vss sky130_fd_pr__nfet_01v8 w=2 l=0.5\n.ends synapse\n"
+
+
+def test_an_own_cell_replaces_ours_and_leaves_the_others() -> None:
+    own, ours = cells_text(Design(cells={"synapse": OWN})), cells_text(Design())
+    assert OWN in own
+    assert own.count(".subckt") == ours.count(".subckt") == len(LEAVES)
+    assert own.partition(".subckt driver")[2] == ours.partition(".subckt driver")[2]
+    assert "w=2 l=0.5" in schematic(Topology((2, 2)), Design(cells={"synapse": OWN}))
+
+
+def test_continued_ports_are_read() -> None:
+    folded = OWN.replace(" bias_p", "\n+ bias_p")
+    assert check_cell("synapse", folded) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (OWN.replace("vdd vss\nX", "vss vdd\nX"), "in this order"),
+        (OWN.replace("bias_p ", ""), "its ports are"),
+        ("* nothing\n", "exactly one"),
+        (OWN + OWN, "it has 2"),
+        (OWN.replace("XMNM", ".control\nshell touch /tmp/x\n.endc\nXMNM"), r"\.control"),
+        (OWN.replace("XMNM", ".include /etc/passwd\nXMNM"), r"\.include"),
+    ],
+)
+def test_what_is_no_cell_is_refused(text: str, told: str) -> None:
+    with pytest.raises(CircuitError, match=told):
+        check_cell("synapse", text)
+
+
+def test_an_experiment_names_the_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "my.spice").write_text(OWN)
+    experiment = tmp_path / "mine.toml"
+    experiment.write_text('name = "mine"\n[circuit.cells]\nsynapse = "my.spice"\n')
+    assert load_experiment(str(experiment)).circuit.cells["synapse"] == OWN
+
+    experiment.write_text('name = "mine"\n[circuit.cells]\nsynapse = "other.spice"\n')
+    with pytest.raises(ExperimentError, match=r"other\.spice"):
+        load_experiment(str(experiment))
+    experiment.write_text('name = "mine"\n[circuit.cells]\nsynapsis = "my.spice"\n')
+    with pytest.raises(ExperimentError, match="synapsis"):
+        load_experiment(str(experiment))

@@ -1,0 +1,70 @@
+"""The stage ``layout`` and its command: any sizes, checks that block, an override that is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import circuits.layout.network as drawing
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.layout.block import Block
+from circuits.layout.errors import DrcFailed, LvsFailed
+from flow.errors import BadOption
+from flow.exit_code import ExitCode, exit_code_of
+from flow.layout import draw_and_check
+from flow.session import draw_given
+
+
+def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
+    summary = draw_given("iris", layers="2,3,1", out=tmp_path, override=False)
+    # 4 FETs a synapse pair, 6 a driver; a neuron: 11 FETs, its capacitor and a driver.
+    assert summary["devices"] == 4 * (2 * 3 + 3 * 1) + 6 * 2 + 18 * (3 + 1)
+    assert (summary["drc_violations"], summary["lvs_matched"]) == (0, True)
+    assert json.loads((tmp_path / "lvs.json").read_text())["devices"] == summary["devices"]
+    for name in ("network.gds", "network.lyp", "layout.png", "drc.json", "network.lvsdb.gz"):
+        assert (tmp_path / name).stat().st_size > 100
+
+
+@pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])
+def test_sizes_that_make_no_network(layers: str, tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="--layers"):
+        draw_given("iris", layers=layers, out=tmp_path, override=False)
+
+
+def _spoiled(monkeypatch: pytest.MonkeyPatch, layer: str, box: tuple[float, float, float, float]) -> None:
+    real = drawing.network
+
+    def spoiled(layers: tuple[int, ...], design: Design) -> Block:
+        block = real(layers, design)
+        block.rect(layer, *box)
+        return block
+
+    monkeypatch.setattr(drawing, "network", spoiled)
+
+
+def test_a_violation_blocks_unless_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _spoiled(monkeypatch, "met5", (500.0, 500.0, 500.5, 500.5))  # far too narrow
+    with pytest.raises(DrcFailed, match="m5") as caught:
+        draw_and_check((1, 1), Design(), tmp_path, override=False)
+    assert exit_code_of(caught.value) == ExitCode.out_of_spec
+    assert json.loads((tmp_path / "drc.json").read_text())["violations"] > 0
+    checked = draw_and_check((1, 1), Design(), tmp_path, override=True)
+    assert not checked.passed
+    assert checked.summary["override"] is True
+    assert checked.summary["drc_violations"] > 0
+
+
+def test_a_short_is_no_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _spoiled(monkeypatch, "met1", (-30.0, -60.0, 30.0, 5.0))
+    with pytest.raises((LvsFailed, DrcFailed)):
+        draw_and_check((1, 1), Design(), tmp_path, override=False)
+    assert json.loads((tmp_path / "lvs.json").read_text())["matched"] is False
+
+
+def test_own_cells_are_not_drawn(tmp_path: Path) -> None:
+    own = Design(cells={"driver": ".subckt driver trigger phase out out_b vdd vss\n.ends\n"})
+    with pytest.raises(CircuitError, match="driver"):
+        draw_and_check((1, 1), own, tmp_path, override=False)
