@@ -25,7 +25,7 @@ def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
     assert (summary["drc_violations"], summary["lvs_matched"]) == (0, True)
     assert json.loads((tmp_path / "lvs.json").read_text())["devices"] == summary["devices"]
     for name in ("network.gds", "network.lyp", "layout.png", "drc.json", "network.lvsdb.gz"):
-        assert (tmp_path / name).stat().st_size > 100
+        assert (tmp_path / name).stat().st_size > 0
 
 
 @pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])
