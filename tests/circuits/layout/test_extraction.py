@@ -128,9 +128,7 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     assert again.text == first.text
 
     coarse = ExtractionOptions(reduction=Reduction(coupling_F=1e-15))
-    lumped = extract(
-        database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex, options=coarse
-    )
+    lumped = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex, options=coarse)
     assert lumped.cached, "the reduction is no matter of the extractor"
     assert len(lumped.netlist.capacitors) < len(first.netlist.capacitors)
 

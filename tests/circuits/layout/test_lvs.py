@@ -147,6 +147,21 @@ def test_short_and_open(small_gds: Path, small_netlist: str, tmp_path: Path) -> 
     assert not compare(changed(small_gds, tmp_path, cut), small_netlist).matched
 
 
+@pytest.mark.parametrize(("implant", "device"), [((94, 20), "nfet"), ((93, 44), "pfet")])
+def test_missing_taps(tmp_path: Path, implant: tuple[int, int], device: str) -> None:
+    """Without p-taps the bulks of the NMOS are a net of their own, without n-taps those of the PMOS."""
+
+    def drop_taps(layout: kdb.Layout, top: kdb.Cell) -> None:
+        around = kdb.Region(top.begin_shapes_rec(layout.layer(*implant)))
+        taps = top.shapes(layout.layer(65, 44))
+        for tap in [t for t in taps.each() if not (kdb.Region(t.bbox()) & around).is_empty()]:
+            tap.delete()
+
+    report = compare(changed(drawn(tmp_path), tmp_path, drop_taps), tiny_netlist())
+    assert not report.matched
+    assert any(device in message for message in report.differences), report.differences
+
+
 def test_lost_label(small_gds: Path, small_netlist: str, tmp_path: Path) -> None:
     def drop(layout: kdb.Layout, top: kdb.Cell) -> None:
         for index in layout.layer_indexes():
