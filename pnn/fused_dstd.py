@@ -71,6 +71,7 @@ def _forward(
     third: bool,
     save: bool,
 ) -> tuple[Tensor, ...]:
+    t, w = t.contiguous(), w.contiguous()
     results = _results(t, w, c, taps, beta, edges, third, save)
     out, channel, share, offset, saved = results
     function("dstd_forward", t.dtype)(
@@ -96,6 +97,7 @@ def _backward(
     grad: Tensor, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, channel: Tensor, share: Tensor,
     offset: Tensor, saved: Tensor, beta: Floats, edges: Floats, third: bool, need_time: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
+    t, w = t.contiguous(), w.contiguous()
     gradients = _gradients(grad, t, w, c, taps, channel, share, offset, saved, beta, edges, third, need_time)
     function("dstd_backward", t.dtype)(
         *layer_arguments(t, w, c, taps, beta), *_grid(edges, third),

@@ -46,6 +46,7 @@ def _results(t: Tensor, w: Tensor, c: Tensor | None, beta: Floats) -> tuple[Tens
 
 
 def _forward(t: Tensor, w: Tensor, c: Tensor | None, beta: Floats) -> tuple[Tensor, ...]:
+    t, w = t.contiguous(), w.contiguous()
     results = _results(t, w, c, beta)
     out, channel, time, offset = results
     function("exact_forward", t.dtype)(
@@ -71,6 +72,7 @@ def _backward(
     grad: Tensor, t: Tensor, w: Tensor, c: Tensor | None, channel: Tensor, time: Tensor, offset: Tensor,
     beta: Floats, need_time: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
+    t, w = t.contiguous(), w.contiguous()
     gradients = _gradients(grad, t, w, c, channel, time, offset, beta, need_time)
     function("exact_backward", t.dtype)(
         *layer_arguments(t, w, c, ONE_TAP, beta), _buckets(t.shape[2]), channel.data_ptr(),

@@ -52,6 +52,7 @@ def _results(
 def _forward(
     t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Floats, edges: Floats, least_slope: float
 ) -> tuple[Tensor, ...]:
+    t, w = t.contiguous(), w.contiguous()
     results = _results(t, w, c, taps, beta, edges, least_slope)
     out, channel, share, offset, step, rest = results
     function("ttfs_forward", t.dtype)(
@@ -77,6 +78,7 @@ def _backward(
     grad: Tensor, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, channel: Tensor, share: Tensor,
     offset: Tensor, step: Tensor, rest: Tensor, beta: Floats, edges: Floats, least_slope: float, need_time: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
+    t, w = t.contiguous(), w.contiguous()
     gradients = _gradients(
         grad, t, w, c, taps, channel, share, offset, step, rest, beta, edges, least_slope, need_time
     )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pnn.errors import BadParameter
 from pnn.native.build import Shape, kernel
 
 _SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
@@ -39,7 +40,19 @@ def pointer(tensor: Tensor | None) -> int | None:
 def layer_arguments(
     t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Sequence[float]
 ) -> tuple[Any, ...]:
-    """The arguments all functions begin with: shape, t, w, c, c1, c2 (beta w = c1 w + c2 |w|)."""
+    """The arguments all functions begin with: shape, t, w, c, c1, c2 (beta w = c1 w + c2 |w|).
+
+    Raises ``BadParameter`` for what the kernel, which sees addresses only, would misread.
+    """
+    same = all(x.dtype == t.dtype and x.shape == w.shape for x in (w, c) if x is not None)
+    fits = (
+        t.ndim == 3 and w.ndim == 2 and taps.dtype == torch.int32 and w.shape[0] == taps.shape[1] * t.shape[2]
+    )
+    if not (same and fits and all(x.is_contiguous() for x in (t, w, c, taps) if x is not None)):
+        raise BadParameter(
+            "the kernel needs contiguous spike times [images, sources, channels] and weights [taps * channels, neurons] "
+            f"of one precision; got {tuple(t.shape)} {t.dtype}, {tuple(w.shape)} {w.dtype}, {taps.shape[1]} taps"
+        )
     images, sources, channels = t.shape
     shape = Shape(taps.data_ptr(), images, taps.shape[0], sources, taps.shape[1], channels, w.shape[1])
     c1, c2 = 0.5 * (beta[0] + beta[1]), 0.5 * (beta[0] - beta[1])

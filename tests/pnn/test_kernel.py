@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pnn import DSTD, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
+from pnn import DSTD, BadParameter, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
 from pnn.dstd import grid
 from pnn.native import kernel, kernel_name
 
@@ -229,3 +229,14 @@ def test_without_a_compiler_the_pytorch_form_runs_and_says_so(tmp_path: Path) ->
     t, w = torch.rand(3, 5), torch.randn(4, 5)
     native = DSTD(4).membrane(t, w, Reversal.ideal(4.0)).double().sum().item()
     assert float(plain.split()[1]) == pytest.approx(native, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", [DSTD(4), Exact()])
+def test_mixed_precision_and_wrong_shapes_are_refused_not_misread(method: DSTD | Exact) -> None:
+    t, w, _ = draw(8, (2, 5, 4), "random")
+    with pytest.raises(BadParameter, match=r"float32.*float64"):
+        method.membrane(t.float(), w, PAPER)
+    with pytest.raises(BadParameter, match=r"\(2, 5\).*\(4, 3\)"):
+        method.membrane(t, w[:, :3], PAPER)
+    with pytest.raises(BadParameter, match="contiguous"):
+        method.membrane(t, w, PAPER.conductance(w).float())
