@@ -24,6 +24,11 @@ class Estimate(BaseModel):
     unit: str
 
 
+def estimate(value: float, stderr: float, unit: str) -> Estimate:
+    """An estimate from plain numbers; the sign of a standard error does not matter."""
+    return Estimate(value=float(value), stderr=float(abs(stderr)), unit=unit)
+
+
 class Branch(BaseModel):
     """One polarity of the synapse pair.
 

@@ -42,7 +42,8 @@ def characterization(
     make_workbench: WorkbenchMaker, tmp_path_factory: pytest.TempPathFactory
 ) -> Characterization:
     """The default design at tt on real SPICE, swept more coarsely than the stage does."""
-    from characterize.stage import CharacterizeOptions, characterize
+    from characterize.options import CharacterizeOptions
+    from characterize.stage import characterize
     from circuits.design import Design
 
     options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)

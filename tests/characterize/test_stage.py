@@ -14,7 +14,8 @@ import pytest
 from characterize.benches import Grid, neuron_bench, sensing_bench, synapse_bench
 from characterize.errors import CharacterizationFailed, FitRefused
 from characterize.model import PhysicalModel
-from characterize.stage import Characterization, CharacterizeOptions, characterize
+from characterize.options import CharacterizeOptions
+from characterize.stage import Characterization, characterize
 from characterize.workbench import Workbench
 from circuits.design import Design, NeuronSizes, Supplies
 from sky130_models import Corner
@@ -190,7 +191,7 @@ def test_a_capacitor_of_any_size_is_measured_or_refused(
     make_workbench: WorkbenchMaker, tmp_path: Path
 ) -> None:
     """The charge is aimed at the capacitor: with a fixed one a small membrane ran into its rails and was 7 % off."""
-    from characterize import stage
+    from characterize import neuron
     from circuits.timeline import Timeline
 
     design = Design(neuron=NeuronSizes(mim_w_um=4.0, mim_l_um=4.0))
@@ -204,7 +205,7 @@ def test_a_capacitor_of_any_size_is_measured_or_refused(
         )  # fmt: skip
         result = make_workbench().run([bench], design, tmp_path)[0]
         try:
-            found[aim_F] = stage._membrane_F(result, timeline, charge_C, axons)[0].value
+            found[aim_F] = neuron.membrane_capacitance(result, timeline, charge_C, axons)[0].value
         except FitRefused as error:
             assert "too small for its devices" in str(error)  # noqa: PT017
     assert set(found) == {40e-15, 80e-15}

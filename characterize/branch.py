@@ -1,0 +1,96 @@
+"""One polarity of the synapse pair: its family of I(V) curves, and the branch that describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize import fits
+from characterize.benches import Grid
+from characterize.errors import FitRefused
+from characterize.model import Branch, estimate
+from characterize.options import CharacterizeOptions
+from spice import Result
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """I(V) curves of one branch over its gate bias, as measured: currents ``[bias, membrane]`` in A, positive."""
+
+    bias_V: Array
+    membrane_V: Array
+    current_A: Array
+    fits: tuple[fits.LambdaFit | None, ...]
+
+
+def measured_family(
+    result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: float, options: CharacterizeOptions
+) -> Family:
+    """The family as a ``synapse_bench`` measured it; a curve that cannot be fitted has None for its fit."""
+    bias_V, membrane_V = bias.values_V, membrane.values_V
+    # A source's current counts from its + to its - pin: the NMOS sinks (negative), the PMOS feeds (positive).
+    sign = -1.0 if polarity == "n" else 1.0
+    current = sign * np.asarray(result["i(vdendrite)"], float).reshape(bias.size, membrane.size)
+    rows: list[fits.LambdaFit | None] = []
+    for row in current:
+        try:
+            rows.append(fits.fit_lambda(membrane_V, row, v0_V, options.window_V, options.max_linearity_rms))
+        except FitRefused:
+            rows.append(None)
+    return Family(bias_V, membrane_V, current, tuple(rows))
+
+
+def fit_branch(
+    family: Family,
+    polarity: str,
+    v0_V: float,
+    unit_A: float,
+    off_bias_V: float,
+    options: CharacterizeOptions,
+) -> Branch:
+    """The branch's parameters; raises ``FitRefused`` when no curve in the weight window could be fitted."""
+    at_v0 = np.array([np.interp(v0_V, family.membrane_V, row) for row in family.current_A])
+    lambdas = np.array([np.nan if f is None else f.lambda_per_V for f in family.fits])
+    if polarity == "p":
+        lambdas = -lambdas
+    order = np.argsort(family.bias_V if polarity == "n" else -family.bias_V)
+    bias_V, current, lam = family.bias_V[order], at_v0[order], lambdas[order]
+    linearity = np.array([np.nan if family.fits[i] is None else family.fits[i].linearity_rms for i in order])  # type: ignore[union-attr]
+    leakage = current[0]
+    usable = (
+        np.isfinite(lam)
+        & (lam > 0)
+        & (current > 10 * abs(leakage))
+        & (current <= 1.2 * options.max_weight * unit_A)
+    )
+    # The usable curves must form one block of rising current: the table is inverted.
+    first = int(np.argmax(usable)) if usable.any() else len(usable)
+    last = first
+    while last < len(usable) and usable[last] and (last == first or current[last] > current[last - 1]):
+        last += 1
+    block = slice(first, last)
+    weight = current[block] / unit_A
+    window = (weight >= options.weight_window[0]) & (weight <= options.weight_window[1])
+    if window.sum() < 4:
+        raise FitRefused(
+            f"branch {polarity}: {int(window.sum())} fitted curves between weights {options.weight_window[0]} and {options.weight_window[1]} "
+            f"({last - first} usable of {len(usable)}); at least 4 are needed: widen characterize.bias_span_V or check the synapse sizes"
+        )
+    polynomial, polynomial_rms = fits.fit_lambda_polynomial(weight, lam[block])
+    value = float(np.mean(lam[block][window]))
+    stderr = float(np.std(lam[block][window], ddof=1) / np.sqrt(window.sum()))
+    return Branch(
+        lambda_per_V=estimate(value, stderr, "1/V"),
+        lambda_polynomial_per_V=polynomial,
+        lambda_polynomial_rms_per_V=polynomial_rms,
+        ln_current=tuple(float(x) for x in np.log(current[block])),
+        bias_V=tuple(float(x) for x in bias_V[block]),
+        off_bias_V=off_bias_V,
+        linearity_rms=float(np.max(linearity[block][window])),
+        current_min_A=float(current[first]),
+        current_max_A=float(current[last - 1]),
+    )

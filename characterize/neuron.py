@@ -1,0 +1,151 @@
+"""What the neuron's benches say: discharger bias, membrane capacitance, firing stage, sensing delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize import fits
+from characterize.benches import neuron_bench
+from characterize.errors import FitRefused
+from characterize.model import Estimate, estimate
+from characterize.options import CharacterizeOptions
+from characterize.workbench import Workbench
+from circuits.design import Design
+from circuits.timeline import Timeline
+from spice import Result
+
+Array = NDArray[np.float64]
+MAX_CHARGE_RMS = 0.01
+"""Largest rms deviation of the membrane's charge from a line in its potential, relative to the charge's span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """The firing stage as measured: start potentials and spike times of the neurons that fired on a steady ramp, fit, sensing delay."""
+
+    start_V: Array
+    spike_time_s: Array
+    fit: fits.FiringFit
+    sensing_delay_s: float
+
+
+def firing_stage(
+    result: Result,
+    timeline: Timeline,
+    start_V: Array,
+    design: Design,
+    static_switch_V: float,
+    max_rms_s: float,
+) -> Firing:
+    """Fit the ``firing`` bench; ``static_switch_V`` is the sensing inverter's threshold without a ramp."""
+    t_circ_s, v0_V = timeline.timing.t_circ_s, design.supplies.v0_V
+    times = spike_times_s(result, timeline, len(start_V), design.supplies.vdd_V)
+    # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.
+    fired = np.array([t is not None and t > 0.1 * t_circ_s for t in times])
+    measured_s = np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None])
+    fit = fits.fit_firing((v0_V - start_V)[fired], measured_s, t_circ_s, max_rms_s)
+    middle = len(measured_s) // 2
+    trace = result[f"v(xneuron_{int(np.flatnonzero(fired)[middle])}.membrane)"]
+    spike_at = measured_s[middle] + timeline.firing_s(1)
+    at_spike_V = float(np.interp(spike_at, result.axis, trace))
+    before_V = float(np.interp(spike_at - RAMP_S, result.axis, trace))
+    delay_s = (static_switch_V - at_spike_V) / ((before_V - at_spike_V) / RAMP_S)
+    return Firing(start_V[fired], measured_s, fit, delay_s)
+
+
+RAMP_S = 20e-9
+"""Over how much of the ramp before a spike its slope is taken."""
+
+
+def spike_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) -> list[float | None]:
+    """First spike of each of ``count`` neurons of a ``neuron_bench``, s after firing starts; None where none came."""
+    time = result.axis
+    begin = timeline.firing_s(1)
+    times = []
+    for k in range(count):
+        at = fits.crossing_time_s(time, result[f"v(spike_{k})"], vdd_V / 2, begin - timeline.timing.edge_s)
+        times.append(None if at is None else at - begin)
+    return times
+
+
+def calibrate_discharger(
+    bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path
+) -> float:
+    """The discharger bias at which a neuron without input fires exactly when its phase ends (paper, section 6)."""
+    t_circ_s, v0_V, vdd_V = design.timing.t_circ_s, design.supplies.v0_V, design.supplies.vdd_V
+    # A longer guard lets spikes just after the phase be seen, so that its end is interpolated, not extrapolated.
+    timing = design.timing.model_copy(update={"guard_s": 0.4 * t_circ_s})
+    design, timeline = design.model_copy(update={"timing": timing}), Timeline(timing, 1)
+
+    def spike_times(name: str, vdis: Array) -> tuple[Array, Array]:
+        n = len(vdis)
+        deck = neuron_bench(
+            design, name, axons=[options.axons] * n, start_V=[v0_V] * n, vdis_V=[round(float(v), 9) for v in vdis], injected_A=[0.0] * n,
+            bias_V=(options.silent_bias_n_V, options.silent_bias_p_V),
+        )  # fmt: skip
+        times = spike_times_s(bench.run([deck], design, folder)[0], timeline, n, vdd_V)
+        # Slower than the window means no spike; faster than the sensing stage is not a ramp.
+        fired = np.array([t is not None and 0.15 * t_circ_s < t < timeline.window_s for t in times])
+        return vdis[fired], np.log(
+            np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None]) / t_circ_s
+        )
+
+    coarse, log_time = spike_times("discharge_coarse", np.arange(0.36, 0.801, 0.02))
+    if len(coarse) < 2:
+        raise FitRefused(
+            f"{len(coarse)} of the discharger biases 0.36 .. 0.80 V let a neuron without input fire inside its phase; at least 2 are needed: "
+            "check circuit.neuron.discharge, circuit.supplies.vsense_V and the timing"
+        )
+    guess = float(
+        np.polynomial.polynomial.polyval(
+            0.0, np.polynomial.polynomial.polyfit(log_time, coarse, min(2, len(coarse) - 1))
+        )
+    )
+    fine, log_time = spike_times("discharge_fine", guess + np.linspace(-0.005, 0.007, 9))
+    if len(fine) < 3 or not log_time.min() <= 0.0 <= log_time.max():
+        raise FitRefused(
+            f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase"
+        )
+    return float(np.polynomial.polynomial.polyval(0.0, np.polynomial.polynomial.polyfit(log_time, fine, 2)))
+
+
+def membrane_capacitance(
+    charging: Result, timeline: Timeline, charge_C: Array, axons: int
+) -> tuple[Estimate, Estimate]:
+    """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges.
+
+    Raises ``FitRefused`` where charge against step is no line, or the capacitance is out of range.
+    """
+    begin, end = timeline.accumulation_s(1), timeline.accumulation_s(1) + timeline.timing.t_circ_s
+    # Read one edge before the end, of a current whose first edge is half lost.
+    charge_C = charge_C * (1 - 1.5 * timeline.timing.edge_s / timeline.timing.t_circ_s)
+    values = []
+    for group in range(2):
+        swing = []
+        for k in range(group * len(charge_C), (group + 1) * len(charge_C)):
+            trace = charging[f"v(xneuron_{k}.membrane)"]
+            swing.append(
+                float(
+                    np.interp(begin, charging.axis, trace)
+                    - np.interp(end - timeline.timing.edge_s, charging.axis, trace)
+                )
+            )
+        values.append(fits.fit_line(np.array(swing), charge_C))
+    small, large = values
+    if not 1e-15 < small.slope < 1e-11:
+        raise FitRefused(f"membrane capacitance {small.slope:.3g} F is out of range 1 fF .. 10 pF")
+    for line in values:
+        if line.rms > MAX_CHARGE_RMS * float(np.ptp(charge_C)):
+            raise FitRefused(
+                f"membrane: charge against potential deviates {100 * line.rms / float(np.ptp(charge_C)):.1f} % from a line, limit "
+                f"{100 * MAX_CHARGE_RMS:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices and {axons} axons?"
+            )
+    per_axon = (large.slope - small.slope) / axons
+    return (
+        estimate(small.slope, small.slope_stderr, "F"),
+        estimate(per_axon, np.hypot(small.slope_stderr, large.slope_stderr) / axons, "F"),
+    )

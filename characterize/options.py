@@ -1,0 +1,27 @@
+"""What a characterisation sweeps, where it fits, and what it still calls a fit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CharacterizeOptions(BaseModel):
+    """What is swept, in which window it is fitted, and what is still called a fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    membrane_start_V: Annotated[float, Field(ge=0.0, le=1.0)] = 0.30
+    membrane_stop_V: Annotated[float, Field(ge=1.0, le=1.95)] = 1.70
+    membrane_step_V: Annotated[float, Field(gt=0.0, le=0.1)] = 0.02
+    bias_step_V: Annotated[float, Field(gt=0.0, le=0.05)] = 0.0125
+    bias_span_V: Annotated[float, Field(ge=0.4, le=1.8)] = 0.95
+    window_V: tuple[float, float] = (0.43, 1.36)
+    weight_window: tuple[float, float] = (0.02, 1.0)
+    max_weight: Annotated[float, Field(ge=1.0, le=10.0)] = 4.0
+    axons: Annotated[int, Field(ge=1, le=256)] = 5
+    max_linearity_rms: Annotated[float, Field(gt=0.0, le=0.2)] = 0.02
+    max_firing_rms_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 2e-9
+    silent_bias_n_V: Annotated[float, Field(ge=0.0, le=1.95)] = 0.5
+    silent_bias_p_V: Annotated[float, Field(ge=0.0, le=1.95)] = 1.1
