@@ -23,7 +23,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize train netlist layout validate validate-post-layout report reproduce demo test lint clean
+.PHONY: help setup doctor characterize train netlist layout validate validate-post-layout report reproduce demo bench-training test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ reproduce: setup ## the whole loop, from silicon models to report
 
 demo: setup ## the whole loop on 5 samples
 	@$(BIN)/nonideal reproduce --samples 5 --netlist pex-c $(OPTIONS)
+
+bench-training: setup ## time the trainer against equal ANNs and write bench/training.json (MNIST=folder with the IDX files)
+	@OMP_NUM_THREADS=1 $(BIN)/python bench/training.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
