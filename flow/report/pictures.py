@@ -77,7 +77,8 @@ def training_picture(results: Results) -> Picture | None:
     )  # fmt: skip
 
 
-def _timeline(results: Results, depth: int) -> Timeline | None:
+def timeline_of(results: Results, depth: int) -> Timeline | None:
+    """The experiment's phases for ``depth`` layers; None where no stage recorded the circuit."""
     circuit = results.setting("circuit")
     return (
         Timeline(Timing.model_validate(circuit["timing"]), depth) if circuit and "timing" in circuit else None
@@ -95,7 +96,7 @@ def waveform_pictures(results: Results) -> list[Picture]:
         layers = layers_of(table)
         if not layers:
             continue
-        figure = waveforms(table, model, _timeline(results, max(layers)))
+        figure = waveforms(table, model, timeline_of(results, max(layers)))
         sample = int(table["sample"].iloc[0])
         worst = _worst_ns(results.spikes, name, sample)
         reads = (
