@@ -15,7 +15,7 @@ import pytest
 TOML = """
 name = "small"
 [training]
-layers = [5, 3, 3]
+layers = [5, 3]
 variants = ["pnn"]
 seeds = [1]
 epochs = 300
@@ -31,6 +31,7 @@ output_rmse_max_s = {limit}
 """
 
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.spice,
     pytest.mark.skipif(
         shutil.which(os.environ.get("NONIDEAL_NGSPICE", "ngspice")) is None, reason="no ngspice"
@@ -38,20 +39,24 @@ pytestmark = [
 ]
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flow.cli", *arguments, "-e", "small.toml", "--jobs", "2", "--json"]
+def command() -> list[str]:
+    options = ["-e", "small.toml", "--netlist", "pex-c", "--jobs", "2", "--json"]
+    return [sys.executable, "-m", "flow.cli", "reproduce", *options]
 
 
 def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
-    """The whole loop on real ngspice and sky130: cut off by kill -9, gone on with, skipped, judged."""
+    """The whole loop on real ngspice, sky130, layout and extraction: cut off by kill -9, gone on with, skipped, judged."""
     (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9))
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    # Deliberately one layer: nothing is hidden.
     validation = tmp_path / "runs/small/validation"
     with (tmp_path / "log").open("w") as log:
-        first = subprocess.Popen(command("reproduce"), cwd=tmp_path, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 240
+        first = subprocess.Popen(command(), cwd=tmp_path, env=environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 400
         while (
-            not list(validation.glob("decks/*.log")) and first.poll() is None and time.monotonic() < deadline
+            not list(validation.glob("schematic/decks/*.log"))
+            and first.poll() is None
+            and time.monotonic() < deadline
         ):
             time.sleep(0.05)
         os.kill(first.pid, signal.SIGKILL)
@@ -61,7 +66,7 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path)
 
     def reproduce() -> tuple[int, dict[str, dict[str, object]]]:
         done = subprocess.run(
-            command("reproduce"), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            command(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode in (0, 1), done.stderr
         return done.returncode, {stage["stage"]: stage for stage in json.loads(done.stdout)["stages"]}
@@ -75,7 +80,17 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path)
     assert summary["mappings"]["pnn"]["failed_samples"] == 0
     assert summary["numerical_floor_s"] < 0.5e-9
     spikes = pd.read_parquet(validation / "spikes.parquet")
-    assert len(spikes) == 2 * (3 + 3)
+    assert len(spikes) == 2 * 3
+    assert summary["netlist"] == "pex-c"
+    assert summary["vdis_V"] > 0.5
+    assert summary["mappings"]["pnn"]["spike_time_rmse_s"]["hidden"] is None
+    # Wiring adds some fF to a membrane of 117 fF: more current is needed than on the schematic, which stands beside it.
+    beside = summary["beside_schematic"]["pnn"]["current_scale"]["positive"]
+    assert 1.02 < summary["mappings"]["pnn"]["current_scale"]["positive"] / beside < 1.3
+    layout = tmp_path / "runs/small/layout"
+    assert json.loads((layout / "drc.json").read_text())["violations"] == 0
+    assert json.loads((layout / "lvs.json").read_text())["matched"] is True
+    assert json.loads((layout / "pex.json").read_text())["net_capacitance_F"]["dendrite_1_0"] > 1e-15
     assert (tmp_path / "runs/small/report.html").is_file()
 
     # A limit that cannot be met: the same simulations, from the cache, and another verdict.
