@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -9,6 +10,7 @@ from flow.files import read_json
 from flow.report.blocks import Block, Picture, Table
 from flow.report.errors import ResultUnreadable
 from flow.report.results import Results
+from flow.report.units import quantity
 
 PARTS = {
     "drc.json": "Design rules (DRC)",
@@ -22,6 +24,7 @@ def layout_blocks(results: Results) -> tuple[Block, ...]:
     """What ``layout/`` holds; empty where it holds nothing that can be shown."""
     folder = results.path / "layout"
     blocks: list[Block] = []
+    capacitance: Table | None = None
     picture = folder / "layout.png"
     if picture.is_file():
         data = b64encode(picture.read_bytes()).decode("ascii")
@@ -34,16 +37,53 @@ def layout_blocks(results: Results) -> tuple[Block, ...]:
         file = folder / name
         if file.is_file():
             try:
-                rows = _rows(read_json(file))
+                found = read_json(file)
             except ValueError as error:
                 raise ResultUnreadable(str(error)) from error
+            nets = found.pop("net_capacitance_F", None) if isinstance(found, dict) else None
+            if isinstance(nets, dict) and nets:
+                capacitance = _capacitance_table({str(net): float(farad) for net, farad in nets.items()})
+            rows = _rows(found)
             note = f"From `layout/{name}`."
             if len(rows) > MOST_ROWS:
                 note += f" The first {MOST_ROWS} of {len(rows)} entries."
             blocks.append(
                 Table(title, ("Entry", "Value"), tuple(rows[:MOST_ROWS]), frozenset({0}), note=note)
             )
+    if capacitance is not None:
+        blocks.append(capacitance)
     return tuple(blocks)
+
+
+GROUPS = (
+    ("dendrites", r"dendrite_\d+_\d+"),
+    ("membranes, without the MIM capacitor", r"neuron_\d+_\d+_membrane"),
+    ("input axons", r"axon_0_\d+"),
+    ("input axons, inverted", r"axon_b_0_\d+"),
+    ("spikes", r"spike_\d+_\d+"),
+    ("spikes, inverted", r"spike_b_\d+_\d+"),
+    ("biases", r"bias_[np]_\d+_\d+_\d+"),
+    ("control lines", r"(phase|reset|reset_b|iso|iso_b)_\d+"),
+    ("supplies and shared biases", r"vdd|vss|v0|vdis|vsense"),
+)
+
+
+def _capacitance_table(nets: dict[str, float]) -> Table:
+    """Extracted capacitance of every net to all others, by kind of net; the largest of a kind by name."""
+    rows = []
+    for title, pattern in GROUPS:
+        group = {net: farad for net, farad in nets.items() if re.fullmatch(pattern, net)}
+        if group:
+            largest = max(group, key=lambda net: group[net])
+            cells = (min(group.values()), sum(group.values()) / len(group), group[largest])
+            rows.append((title, str(len(group)), *(quantity(c, "F", 3) for c in cells), f"`{largest}`"))
+    return Table(
+        "Extracted capacitance by kind of net",
+        ("Nets", "Count", "Smallest", "Mean", "Largest", "The largest"),
+        tuple(rows),
+        frozenset({0, 5}),
+        note="Wiring only, without the devices' own. Every net by name: `layout/pex.json`, net_capacitance_F.",
+    )
 
 
 def _rows(value: Any, name: str = "") -> list[tuple[str, str]]:

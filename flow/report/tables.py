@@ -213,6 +213,20 @@ def mapping_table(validation: dict[str, Any], used_rmse_s: dict[str, float | Non
     if used_rmse_s:
         used = ("RMSE, outputs that stand for a class", *(quantity(used_rmse_s[m], "s", 3) for m in mappings))
         rows.insert(1, used)
+    beside: dict[str, Any] = validation.get("beside_schematic") or {}
+    if beside:
+        rows.append(
+            (
+                "RMSE, output layer, on the schematic netlist",
+                *(_nested(beside.get(name) or {}, "spike_time_rmse_s", "output") for name in mappings),
+            )
+        )
+        rows.append(
+            (
+                "factor on currents, on the schematic netlist",
+                *(_scale((beside.get(name) or {}).get("current_scale")) for name in mappings),
+            )
+        )
     row(
         "spikes compared, output / hidden",
         lambda m: " / ".join(str(m.get("spike_pairs", {}).get(k, NONE)) for k in ("output", "hidden")),
