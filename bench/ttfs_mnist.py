@@ -91,7 +91,10 @@ def main() -> None:
     model = SmallCnn()
     for layer in (*model.convolutions, *model.dense):
         layer.reset_parameters(generator)
-    rate, batch = 1e-3, 32
+        spread = 0.7 / math.sqrt(layer.weight[0].numel())  # neurons that differ from the start learn sooner
+        with torch.no_grad():
+            layer.weight.add_(torch.randn(layer.weight.shape, generator=generator), alpha=spread)
+    rate, batch = 2e-3, 32
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     steps = arguments.epochs * (len(data.train_y) // batch)
     step = 0
