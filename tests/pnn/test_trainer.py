@@ -203,3 +203,21 @@ def test_sizes_are_checked_before_training(tmp_path: Path) -> None:
 def test_dataset_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_small("iris").classes = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_fused_adam_is_adam_in_the_weights_memory_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    if not native:
+        monkeypatch.setattr("pnn.dstd.available", lambda tensor: False)
+    fused = short(
+        tmp_path / "fused", network=PAPER.model_copy(update={"method": DSTD(4), "layer_sizes": (5, 7, 3)})
+    )
+    adam = torch.optim.Adam
+    monkeypatch.setattr("torch.optim.Adam", lambda parameters, lr, fused: adam(parameters, lr=lr))
+    plain = short(
+        tmp_path / "plain", network=PAPER.model_copy(update={"method": DSTD(4), "layer_sizes": (5, 7, 3)})
+    )
+    for a, b in zip(weights(fused), weights(plain), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
