@@ -128,12 +128,11 @@ def load_training(
             index, _, name = name.partition(".")
             optimiser_state.setdefault(int(index), {})[name] = value
     network.load_state_dict(weights)
-    for index, parameter in enumerate(
-        network.parameters()
-    ):  # the fused Adam needs the parameter's memory layout
-        for name, value in optimiser_state.get(index, {}).items():
+    # the fused Adam reads its averages in the parameter's memory layout
+    for position, parameter in enumerate(network.parameters()):
+        for name, value in optimiser_state.get(position, {}).items():
             if value.shape == parameter.shape:
-                optimiser_state[index][name] = torch.empty_like(parameter.detach()).copy_(value)
+                optimiser_state[position][name] = torch.empty_like(parameter.detach()).copy_(value)
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
     generator.set_state(tensors["generator"])
