@@ -20,7 +20,7 @@ from pnn import Dataset, RCSpikeNetwork
 from postlayout.comparison import spike_table, statistics
 from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.prediction import decide, unclipped_times
-from postlayout.scale import Scale, mapping_rmse, model_scale, refine
+from postlayout.scale import STEP, Scale, mapping_rmse, model_scale, refine
 from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
 from postlayout.trim import Trim, trim_discharger
 from postlayout.waveforms import save_waveforms
@@ -162,7 +162,9 @@ class _Runner:
                 errors.append(mapping_rmse(promised[good], seen) * t_circ_s)
             return errors
 
-        return refine(start, error)
+        if plan.netlist == "schematic":
+            return refine(start, error)
+        return refine(start, error, expected=1.1, steps=(0.08, STEP))
 
 
 def validate(
