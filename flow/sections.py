@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pnn.data import SMALL, Encoding
+from pnn.data import SMALL, Dataset, Encoding
 from pnn.dstd import DSTD
 from pnn.exact import Exact
+from pnn.images import IMAGES, load_dataset
 from pnn.loss import LossWeights
+from pnn.presets import preset_names
 from pnn.rc_spike import Method
 from pnn.trainer import TrainingOptions, Variant
 from sky130_models.corner import Corner
@@ -40,13 +43,34 @@ class Data(Section):
     split_seed: Seed = 0
     encoding: Literal["direct", "inverted"] = "direct"
     bias_axon: bool = True
+    folder: str | None = None
+    download: bool = False
 
     @field_validator("set")
     @classmethod
     def _set_is_known(cls, name: str) -> str:
-        if name not in SMALL:
-            raise ValueError(f"unknown data set; choose one of {', '.join(SMALL)}")
+        if name not in (*SMALL, *IMAGES):
+            raise ValueError(f"unknown data set; choose one of {', '.join((*SMALL, *IMAGES))}")
         return name
+
+    @model_validator(mode="after")
+    def _images_have_a_folder(self) -> Data:
+        if self.set in IMAGES and self.folder is None:
+            raise ValueError(
+                f"set = {self.set!r} needs data.folder, where its files lie or are downloaded to (data.download)"
+            )
+        return self
+
+    def load(self) -> Dataset:
+        """The data set; ``test_samples`` and ``split_seed`` count for scikit-learn's, images are split as published."""
+        return load_dataset(
+            self.set,
+            seed=self.split_seed,
+            test_samples=self.test_samples,
+            encoding=self.spike_encoding(),
+            folder=None if self.folder is None else Path(self.folder),
+            download=self.download,
+        )
 
     def spike_encoding(self) -> Encoding:
         """The encoding as ``pnn`` takes it."""
@@ -59,15 +83,18 @@ class Training(Section):
     The first seed goes to silicon; the others say how much the draw matters.
     """
 
-    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=512)], ...], Field(min_length=2)] = (5, 5, 5)
+    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2)] = (5, 5, 5)
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     batch_size: Annotated[int, Field(ge=1)] = 50
     learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    preset: str | None = None
     method: Literal["exact", "dstd"] = "exact"
     dstd_steps: Annotated[int, Field(ge=1, le=1000)] = 10
     dstd_random_offset: bool = True
+    dstd_order: Literal[2, 3] = 2
     spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     loss: LossWeights = LossWeights()
     log_every_epochs: Annotated[int, Field(ge=1)] = 10
@@ -81,12 +108,21 @@ class Training(Section):
             raise ValueError("an entry stands there twice")
         return values
 
+    @field_validator("preset")
+    @classmethod
+    def _preset_is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in preset_names():
+            raise ValueError(
+                f"no such physical model ships with the package; there are {', '.join(preset_names())}"
+            )
+        return name
+
     def evaluation(self) -> Method:
         """How layers are evaluated while training."""
         return (
             Exact()
             if self.method == "exact"
-            else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset)
+            else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset, order=self.dstd_order)
         )
 
     def options(self, seed: int) -> TrainingOptions:
@@ -96,6 +132,7 @@ class Training(Section):
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            schedule=self.schedule,
             loss=self.loss,
             log_every=self.log_every_epochs,
             checkpoint_every_s=self.checkpoint_every_s,

@@ -11,22 +11,28 @@ from flow.files import sha256_of
 
 
 def train_one(
-    experiment: Experiment, model_path: Path, variant: Any, seed: int, folder: Path
+    experiment: Experiment,
+    model_path: Path,
+    variant: Any,
+    seed: int,
+    folder: Path,
+    *,
+    show_progress: bool = False,
 ) -> dict[str, Any]:
     """Train one variant on one seed, in a process of its own; a cut-off training is continued."""
     import torch
 
-    from pnn.data import load_small
+    from pnn.presets import preset
     from pnn.trainer import train, variant_options
 
     torch.set_num_threads(1)
     data, training = experiment.data, experiment.training
-    dataset = load_small(
-        data.set, seed=data.split_seed, test_samples=data.test_samples, encoding=data.spike_encoding()
-    )
+    dataset = data.load()
+    shipped = training.preset is not None
+    model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
     network = variant_options(
         variant,
-        PhysicalModel.load(model_path),
+        model,
         training.layers,
         method=training.evaluation(),
         sigma_spike=training.spike_noise_norm,
@@ -37,11 +43,12 @@ def train_one(
         training.options(seed),
         folder,
         variant=variant,
-        model_sha256=sha256_of(model_path),
-        show_progress=False,
+        model_sha256=f"preset {training.preset}" if shipped else sha256_of(model_path),
+        show_progress=show_progress,
     )
     return {
         "seed": seed,
+        "test_samples": len(dataset.test_y),
         "train_accuracy": result.train_accuracy,
         "test_accuracy": result.test_accuracy,
         "membrane_range_norm": [list(r) for r in result.membrane_range],

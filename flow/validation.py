@@ -54,7 +54,8 @@ def _validate(
             name: {"spike_time_rmse_s": row["spike_time_rmse_s"], "current_scale": row["current_scale"]}
             for name, row in beside["mappings"].items()
         }
-    summary |= {"spec": [v.as_json() for v in verdicts], "passed": all(v.passed for v in verdicts)}
+    passed = all(v.passed for v in verdicts) and not found.failures
+    summary |= {"spec": [v.as_json() for v in verdicts], "passed": passed}
     files = (folder / "spikes.parquet", folder / "summary.json")
     write_parquet(files[0], found.spikes)
     write_json(files[1], summary)
@@ -70,7 +71,6 @@ def _validate(
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
     from pnn.checkpoint import load_network
-    from pnn.data import load_small
     from postlayout.simulation import Circuit
     from postlayout.stage import ValidationPlan
     from sky130_models import lean_library
@@ -93,9 +93,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         netlist=kind,
         model=model,
         networks={m: load_network(work.rundir.weights(m)) for m in validation.mappings},
-        dataset=load_small(
-            data.set, seed=data.split_seed, test_samples=data.test_samples, encoding=data.spike_encoding()
-        ),
+        dataset=data.load(),
         samples=validation.samples,
         calibration_samples=validation.calibration_samples,
         scale_low=validation.current_scale.low,

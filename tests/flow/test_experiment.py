@@ -137,3 +137,24 @@ def test_split_leaves_keys_without_unit_alone() -> None:
     assert split("t_circ_us") == ("t_circ", "us")
     assert split("layers") == ("layers", "")
     assert split("s") == ("s", "")
+
+
+def test_sizes_that_the_process_lacks_are_refused_before_anything_runs() -> None:
+    circuit = {
+        "synapse": {"memory_n": {"w_um": 0.1, "l_um": 0.25}},
+        "neuron": {"sense_p": {"w_um": 1.001, "l_um": 0.15}},
+    }
+    with pytest.raises(ExperimentError) as told:
+        parse_experiment({"name": "x", "circuit": circuit}, "x.toml")
+    message = str(told.value)
+    assert "circuit.synapse.memory_n: sky130_fd_pr__nfet_01v8: W = 0.1 um is outside 0.42..100 um" in message
+    assert "circuit.neuron.sense_p: sky130_fd_pr__pfet_01v8_hvt: W = 1.001 um is off" in message
+
+
+def test_images_need_a_folder_and_presets_a_name() -> None:
+    for data, told in (
+        ({"name": "x", "data": {"set": "mnist"}}, "data.folder"),
+        ({"name": "x", "training": {"preset": "sky13"}}, "sky130_tt"),
+    ):
+        with pytest.raises(ExperimentError, match=told):
+            parse_experiment(data, "x.toml")
