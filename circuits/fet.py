@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySpice.Spice.Netlist import SubCircuit
 
-from circuits.design import Fet
+from circuits.design import Design, Fet
+from sky130_models import IllegalSize, check_size
 
 NFET = "sky130_fd_pr__nfet_01v8"
 NFET_LVT = "sky130_fd_pr__nfet_01v8_lvt"
@@ -27,3 +28,31 @@ def add_fet(cell: SubCircuit, name: str, device: str, nodes: tuple[str, str, str
     cell.X(
         name, device, *nodes, w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter
     )
+
+
+SPECIAL = {("neuron", "sense_n"): NFET_LVT, ("neuron", "sense_p"): PFET_HVT}
+PLAIN_P = {("neuron", "sense_bias")}
+
+
+def device_of(cell: str, key: str) -> str:
+    """The PDK device of a transistor of the design: ``device_of("synapse", "memory_n")``."""
+    plain = PFET if key.endswith("_p") or (cell, key) in PLAIN_P else NFET
+    return SPECIAL.get((cell, key), plain)
+
+
+def illegal_sizes(design: Design) -> list[str]:
+    """A line for every size of the design that the process does not have; cells of the user's own carry their own sizes."""
+    problems = []
+    for cell in ("synapse", "driver", "neuron"):
+        if cell in design.cells:
+            continue
+        sizes = getattr(design, cell)
+        drawn = {key: (device_of(cell, key), fet.w_um, fet.l_um) for key, fet in sizes if isinstance(fet, Fet)}
+        if cell == "neuron":
+            drawn["mim_w_um x mim_l_um"] = (MIM, sizes.mim_w_um, sizes.mim_l_um)
+        for key, size in drawn.items():
+            try:
+                check_size(*size)
+            except IllegalSize as error:
+                problems.append(f"circuit.{cell}.{key}: {error}")
+    return problems

@@ -36,6 +36,15 @@ class StageInputMissing(FlowError):
         super().__init__(f"{stage} needs {missing}, which does not exist: run `{command}` first")
 
 
+class StageInputStale(FlowError):
+    """A stage was asked for whose input stands from other settings than the experiment's."""
+
+    def __init__(self, stage: str, path: Path, changed: list[str], command: str) -> None:
+        super().__init__(
+            f"{stage} needs {path}, which was made otherwise ({', '.join(changed)}): run `{command}` again first"
+        )
+
+
 class RequirementMissing(FlowError):
     """A tool, package or PDK that the command needs is not installed."""
 

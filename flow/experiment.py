@@ -13,6 +13,7 @@ from characterize.options import CharacterizeOptions
 from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
+from circuits.fet import illegal_sizes
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
@@ -45,6 +46,13 @@ class Experiment(Section):
             return check_name(name, "experiment name")
         except UnsafeName as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _sizes_are_legal(self) -> Experiment:
+        problems = illegal_sizes(self.circuit)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Experiment:
@@ -147,7 +155,7 @@ def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
             return folder / f"{name_or_path}.toml"
     known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
     near = get_close_matches(name_or_path, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ExperimentError(
         name_or_path,
         [

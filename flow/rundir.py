@@ -19,6 +19,15 @@ from flow.manifest import now
 LOCK = ".lock"
 HOLDER = ".lock.json"
 BASE = "runs"
+CORNERS = "corners"
+COMMANDS = {
+    "characterization": "characterize",
+    "training": "train",
+    "netlist": "netlist",
+    "layout": "layout",
+    "validation": "validate-post-layout",
+}
+"""Stage folder -> the command that fills it."""
 
 
 class RunDir:
@@ -38,7 +47,14 @@ class RunDir:
 
     def corner(self, name: str) -> RunDir:
         """The run directory of another corner than the experiment's own: the same layout, one level down."""
-        return RunDir(self.path / "corners" / name)
+        return RunDir(self.path / CORNERS / name)
+
+    def options(self, experiment: str) -> str:
+        """What a command needs on its line to work on this directory, for messages."""
+        inner = self.path.parent.name == CORNERS
+        base, corner = (self.path.parent.parent, f" --corner {self.path.name}") if inner else (self.path, "")
+        elsewhere = "" if base == default_run_dir(experiment) else f" --run-dir {base}"
+        return f" --experiment {experiment}{elsewhere}{corner}"
 
     @property
     def model(self) -> Path:

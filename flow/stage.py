@@ -13,7 +13,7 @@ from typing import Any
 
 from flow import manifest
 from flow.context import Context
-from flow.errors import StageInputMissing
+from flow.errors import StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.files import read_json, remove_leftovers, sha256_of, write_json
 from flow.manifest import Inputs, Manifest
@@ -48,10 +48,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An input file of a stage, and the command that makes it."""
+    """An input file of a stage, and the command that makes it.
+
+    ``folder`` is that of the stage that makes it and ``settings`` what its manifest must record: a result of other settings
+    is refused, not used. Without a manifest the file is taken as given (a model of the user's own), unless ``complete``
+    asks for a stage that ended well.
+    """
 
     path: Path
     command: str
+    folder: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,8 @@ class Stage:
     needs: Callable[[Experiment, RunDir], dict[str, Need]] = field(default=lambda experiment, rundir: {})
     tools: Callable[[], dict[str, str]] = dict
     seeds: Callable[[Experiment], dict[str, Any]] = field(default=lambda experiment: {})
-    needs_for: Callable[[Mapping[str, Any], RunDir], dict[str, Need]] = field(
-        default=lambda options, rundir: {}
+    needs_for: Callable[[Experiment, RunDir, Mapping[str, Any]], dict[str, Need]] = field(
+        default=lambda experiment, rundir, options: {}
     )
 
 
@@ -109,8 +117,8 @@ def run_stage(
     """Run a stage, unless its results stand.
 
     ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()``.
-    Raises ``StageInputMissing``, and whatever the stage raises; then its folder has no manifest, and the next
-    call continues.
+    Raises ``StageInputMissing`` and ``StageInputStale``, and whatever the stage raises; then its folder has no
+    manifest, and the next call continues.
     """
     options = dict(options or {})
     inputs = _inputs(stage, experiment, rundir, options)
@@ -141,18 +149,35 @@ def run_stage(
 
 
 def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any]) -> Inputs:
-    needs = stage.needs(experiment, rundir) | stage.needs_for(options, rundir)
+    needs = stage.needs(experiment, rundir) | stage.needs_for(experiment, rundir, options)
     for need in needs.values():
         if not need.path.is_file():
             raise StageInputMissing(stage.name, need.path, need.command)
+    files = manifest.hash_files({name: need.path for name, need in needs.items()})
+    for need in needs.values():
+        changed = _made_otherwise(need, files)
+        if changed:
+            raise StageInputStale(stage.name, need.path, changed, need.command)
     return Inputs(
         settings={name: experiment.section(name) for name in stage.sections}
         | {f"--{k}": v for k, v in options.items()},
         seeds=stage.seeds(experiment),
-        files=manifest.hash_files({name: need.path for name, need in needs.items()}),
+        files=files,
         tools=stage.tools(),
         code=manifest.hash_code(stage.rooms),
     )
+
+
+def _made_otherwise(need: Need, files: Mapping[str, str]) -> list[str]:
+    """What an input was made with that is not what this run has: settings, or a file that this stage reads too."""
+    if need.folder is None:
+        return []
+    made = manifest.load_manifest(need.folder)
+    if made is None:
+        return ["its stage did not end well"] if need.complete else []
+    settings, read = made.inputs.settings, made.inputs.files
+    changed = [name for name, value in need.settings.items() if settings.get(name) != value]
+    return changed + [name for name in read if name in files and files[name] != read[name]]
 
 
 def _prepare(folder: Path, inputs: Inputs) -> None:

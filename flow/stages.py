@@ -11,14 +11,11 @@ from characterize.model import PhysicalModel
 from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet
 from flow.layout import layout_network
-from flow.rundir import RunDir
+from flow.rundir import COMMANDS, RunDir
 from flow.stage import Done, Need, Stage, Work
 from flow.training import train_one
 from flow.validation import validate_networks
 from flow.writeback import write_netlist
-
-CHARACTERIZE = "nonideal characterize"
-TRAIN = "nonideal train"
 
 
 def _simulator_tools() -> dict[str, str]:
@@ -102,10 +99,14 @@ def _train(work: Work) -> Done:
 
     jobs = min(work.context.jobs, len(runs))
     results: list[dict[str, Any]] = []
-    with Progress(console=work.context.console, disable=not work.context.progress) as bar:
+    # One training shows its own epochs; several show how many are done.
+    alone = work.context.progress and len(runs) == 1
+    with Progress(console=work.context.console, disable=alone or not work.context.progress) as bar:
         task = bar.add_task("trainings", total=len(runs))
         pending = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(train_one)(work.experiment, work.rundir.model, variant, seed, folder(variant, seed))
+            delayed(train_one)(
+                work.experiment, work.rundir.model, variant, seed, folder(variant, seed), show_progress=alone
+            )
             for variant, seed in runs
         )
         for result in pending:
@@ -122,7 +123,7 @@ def _train(work: Work) -> Done:
         }
     summary = {
         "data_set": work.experiment.data.set,
-        "test_samples": work.experiment.data.test_samples,
+        "test_samples": results[0]["test_samples"],
         "variants": variants,
     }
     write_json(work.folder / "summary.json", summary)
@@ -146,25 +147,45 @@ def _netlist(work: Work) -> Done:
     return Done(tuple(outputs), {"mappings": summary})
 
 
+def _need(
+    experiment: Experiment, rundir: RunDir, path: Path, maker: str, options: Mapping[str, Any] | None = None
+) -> Need:
+    """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
+    settings = {name: experiment.section(name) for name in STAGES[maker].sections}
+    given = options or {}
+    told = "".join(f" --{name} {value}" for name, value in given.items())
+    return Need(
+        path,
+        f"nonideal {COMMANDS[maker]}{told}{rundir.options(experiment.name)}",
+        rundir.path / maker,
+        settings | {f"--{name}": value for name, value in given.items()},
+        complete=bool(given),
+    )
+
+
 def _model_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
-    return {"model": Need(rundir.model, CHARACTERIZE)}
+    return {"model": _need(experiment, rundir, rundir.model, "characterization")}
+
+
+def _training_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, unless the experiment trains on one that ships with the package."""
+    return {} if experiment.training.preset is not None else _model_need(experiment, rundir)
 
 
 def _weights_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     mappings = experiment.validation.mappings
     return _model_need(experiment, rundir) | {
-        f"weights {m}": Need(rundir.weights(m), TRAIN) for m in mappings
+        f"weights {m}": _need(experiment, rundir, rundir.weights(m), "training") for m in mappings
     }
 
 
-def _extracted_need(options: Mapping[str, Any], rundir: RunDir) -> dict[str, Need]:
-    """An extracted netlist of the right kind, where one is to be validated."""
+def _extracted_need(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
     kind = options.get("netlist", "schematic")
     if kind == "schematic":
         return {}
-    return {
-        "extraction": Need(rundir.path / "layout" / "network.pex.spice", f"nonideal layout --netlist {kind}")
-    }
+    path = rundir.path / "layout" / "network.pex.spice"
+    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind})}
 
 
 STAGES = {
@@ -184,7 +205,7 @@ STAGES = {
             sections=("data", "training"),
             rooms=("pnn", "characterize/model.py"),
             run=_train,
-            needs=_model_need,
+            needs=_training_need,
             tools=lambda: _package_tools("torch", "scikit-learn"),
             seeds=lambda e: {"split": e.data.split_seed, "training": list(e.training.seeds)},
         ),

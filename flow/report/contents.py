@@ -18,9 +18,10 @@ from flow.report.pictures import (
     waveform_pictures,
 )
 from flow.report.provenance import provenance
-from flow.report.results import COMMANDS, REFERENCE, Results
+from flow.report.results import REFERENCE, Results
 from flow.report.spec import PRIMARY, State, Verdict, judge
 from flow.report.units import quantity
+from flow.rundir import COMMANDS
 
 
 def build(results: Results) -> Report:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from flow.report.blocks import Block, Details, Table, Text
-from flow.report.results import COMMANDS, Results
+from flow.report.results import Results
 from flow.report.spec import Verdict
 from flow.report.units import duration
+from flow.rundir import COMMANDS
 
 SHORT = 12
 

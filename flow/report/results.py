@@ -13,16 +13,9 @@ from characterize.model import PhysicalModel
 from flow.files import read_json
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
+from flow.rundir import COMMANDS
 
 T = TypeVar("T")
-COMMANDS = {
-    "characterization": "characterize",
-    "training": "train",
-    "netlist": "netlist",
-    "layout": "layout",
-    "validation": "validate-post-layout",
-}
-"""Stage folder -> the command that fills it."""
 REFERENCE = "ann"
 """The mapping that the others are compared with."""
 

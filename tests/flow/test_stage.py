@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from circuits.design import Design, Fet, SynapseSizes
 from flow.context import Context
-from flow.errors import StageInputMissing
+from flow.errors import StageInputMissing, StageInputStale
 from flow.experiment import Experiment
-from flow.manifest import Inputs, hash_code, load_manifest, stale, up_to_date
+from flow.files import sha256_of
+from flow.manifest import Inputs, Manifest, hash_code, load_manifest, stale, up_to_date
 from flow.rundir import RunDir
 from flow.stage import Done, Need, Stage, Work, run_stage
+from flow.stages import STAGES
 
 
 class Counter:
@@ -162,6 +165,69 @@ def test_a_missing_input_names_the_command(
     (tmp_path / "input.txt").unlink()
     with pytest.raises(StageInputMissing, match=r"counting needs .*input\.txt.*`nonideal input`"):
         run_stage(stage, tiny, RunDir(tmp_path / "run"), context)
+
+
+def finished(folder: Path, experiment: Experiment, stage: str, files: dict[str, str], **options: Any) -> None:
+    """A stage folder as a run with this experiment leaves it."""
+    settings = {name: experiment.section(name) for name in STAGES[stage].sections}
+    settings |= {f"--{name}": value for name, value in options.items()}
+    inputs = Inputs(settings=settings, seeds={}, files=files, tools={}, code="")
+    Manifest(
+        stage=stage, inputs=inputs, outputs={}, versions={}, summary={}, passed=True, started="", seconds=0.0
+    ).save(folder)  # fmt: skip
+
+
+@pytest.fixture
+def validation() -> Stage:
+    """The real stage's needs, without its tools."""
+    return replace(STAGES["validation"], run=lambda work: Done((), {}), tools=dict)
+
+
+@pytest.fixture
+def run(tiny: Experiment, tmp_path: Path) -> RunDir:
+    """A run directory whose network was laid out and extracted with capacitance only."""
+    run = RunDir(tmp_path / "run")
+    for path in (run.model, run.weights("ann"), run.weights("pnn"), run.path / "layout" / "network.pex.spice"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name)
+    finished(run.path / "characterization", tiny, "characterization", {})
+    finished(run.path / "training", tiny, "training", {"model": sha256_of(run.model)})
+    finished(run.path / "layout", tiny, "layout", {}, netlist="pex-c", override=False)
+    return run
+
+
+def test_capacitance_alone_does_not_pass_for_an_rc_netlist(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    assert not run_stage(validation, tiny, run, context, {"netlist": "pex-c"}).skipped
+    with pytest.raises(StageInputStale, match=r"network\.pex\.spice.*--netlist.*layout --netlist pex-rc --exp"):
+        run_stage(validation, tiny, run, context, {"netlist": "pex-rc"})
+
+
+def test_an_extraction_that_was_cut_off_is_not_used(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    (run.path / "layout" / "manifest.json").unlink()
+    with pytest.raises(StageInputStale, match="did not end well"):
+        run_stage(validation, tiny, run, context, {"netlist": "pex-c"})
+
+
+def test_results_of_another_circuit_are_not_used(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    small = SynapseSizes(select_n=Fet(w_um=0.42, l_um=0.15))
+    other = tiny.model_copy(update={"circuit": Design(synapse=small)})
+    told = r"model\.json.*circuit.*`nonideal characterize --experiment tiny --run-dir "
+    with pytest.raises(StageInputStale, match=told):
+        run_stage(validation, other, run, context, {"netlist": "schematic"})
+
+
+def test_weights_of_another_model_are_not_used(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    run.model.write_text("characterised again")
+    with pytest.raises(StageInputStale, match=r"weights\.safetensors.*made otherwise \(model\).*nonideal train"):
+        run_stage(validation, tiny, run, context, {"netlist": "schematic"})
 
 
 def test_code_counts(tmp_path: Path) -> None:
