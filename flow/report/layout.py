@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from flow.files import read_json
-from flow.report.blocks import Block, Picture, Table
+from flow.report.blocks import Block, Picture, Table, Text
 from flow.report.errors import ResultUnreadable
 from flow.report.results import Results
 from flow.report.units import quantity
@@ -25,6 +25,10 @@ def layout_blocks(results: Results) -> tuple[Block, ...]:
     folder = results.path / "layout"
     blocks: list[Block] = []
     capacitance: Table | None = None
+    manifest = results.manifests.get("layout")
+    if manifest is not None and manifest.inputs.settings.get("--override"):
+        told = "Errors of DRC or LVS would not have stopped this run: it was started with `--override`."
+        blocks.append(Text(told, "warning"))
     picture = folder / "layout.png"
     if picture.is_file():
         data = b64encode(picture.read_bytes()).decode("ascii")

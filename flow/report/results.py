@@ -55,6 +55,8 @@ class Results:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     corners: dict[str, PhysicalModel] = field(default_factory=dict)
     corner_validations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    drc: dict[str, Any] | None = None
+    lvs: dict[str, Any] | None = None
     retries: tuple[Retry, ...] = ()
     failed: tuple[FailedSample, ...] = ()
 
@@ -115,6 +117,8 @@ def load_results(path: Path) -> Results:
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
         corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
         corner_validations=_by_folder(path / "corners", "validation/summary.json", read_json),
+        drc=_read(path / "layout" / "drc.json", read_json),
+        lvs=_read(path / "layout" / "lvs.json", read_json),
         retries=_retries(path),
         failed=_failed(path, spikes),
     )

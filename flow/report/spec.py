@@ -29,7 +29,8 @@ class Limit:
     """One parameter, its limits in SI units, and which number of which file it is held against.
 
     ``typical`` is the reference paper's value. ``setting`` is the key of the experiment's [spec] section that
-    overrides the limit. Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
+    overrides the limit; ``maximum_extracted`` takes the maximum's place on an extracted netlist.
+    Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
     """
 
     parameter: str
@@ -40,6 +41,7 @@ class Limit:
     minimum: float | None = None
     typical: float | None = None
     maximum: float | None = None
+    maximum_extracted: float | None = None
     setting: str | None = None
     per_mapping: bool = False
     applies: Callable[[Results], bool] = lambda results: True
@@ -111,6 +113,10 @@ def _is_schematic(results: Results) -> bool:
     return results.validation is None or results.validation.get("netlist") == "schematic"
 
 
+def _is_drawn(results: Results) -> bool:
+    return results.drc is not None or results.lvs is not None or not _is_schematic(results)
+
+
 def _lambda_limit(name: str, source: str, key: str) -> Limit:
     """Within 5 % of the paper's value, at the typical corner."""
     paper = PAPER_LAMBDA_PER_V[source]
@@ -158,8 +164,16 @@ LIMITS: tuple[Limit, ...] = (
         _of_validation("numerical_floor_s"), maximum=0.2e-9, setting="numerical_floor_max_s",
     ),
     Limit(
-        "CPU time a sample, schematic netlist", "s", "validation", "summary.json: seconds_per_sample",
-        _of_validation("seconds_per_sample"), maximum=2.5, applies=_is_schematic,
+        "CPU time a sample", "s", "validation", "summary.json: seconds_per_sample",
+        _of_validation("seconds_per_sample"), maximum=2.5, maximum_extracted=12.0,
+    ),
+    Limit(
+        "violations of design rules", "", "layout", "drc.json: violations",
+        lambda results, name: (results.drc or {}).get("violations"), maximum=0.0, applies=_is_drawn,
+    ),
+    Limit(
+        "layout matches the schematic (1: yes)", "", "layout", "lvs.json: matched",
+        lambda results, name: (results.lvs or {}).get("matched"), minimum=1.0, applies=_is_drawn,
     ),
     Limit(
         f"{PRIMARY}: test accuracy of the model, median of seeds", "%", "training",
@@ -183,6 +197,8 @@ def judge(results: Results) -> list[Verdict]:
     names = sorted(names, key=lambda name: name != PRIMARY) or [PRIMARY]
     found = []
     for limit in LIMITS:
+        if limit.stage == "layout" and not limit.applies(results):
+            continue  # a schematic run draws nothing
         own = _own(limit, results)
         if own.setting and own.minimum is own.maximum is own.typical is None:
             continue  # an optional limit that the experiment does not set: the tables show the value
@@ -196,6 +212,8 @@ def _own(limit: Limit, results: Results) -> Limit:
     spec = manifest.inputs.settings.get("spec") if manifest is not None else None
     if not limit.applies(results):
         return replace(limit, minimum=None, maximum=None)
+    if limit.maximum_extracted is not None and not _is_schematic(results):
+        return replace(limit, maximum=limit.maximum_extracted)
     if limit.setting is None or not isinstance(spec, dict) or limit.setting not in spec:
         return limit
     side = "minimum" if "_min" in limit.setting else "maximum"

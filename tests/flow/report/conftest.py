@@ -276,7 +276,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole run directory with its report, for tests that only read it."""
     folder = tmp_path_factory.mktemp("written") / "tiny"
     builder = Builder(folder).characterization(curves=True).training().validation()
-    builder.write_json("layout/lvs.json", {"match": True, "nets": 347})
+    builder.write_json("layout/drc.json", {"violations": 0, "rules_checked": 145})
+    builder.write_json("layout/lvs.json", {"matched": True, "nets": 347})
     Figure(figsize=(1, 1)).savefig(folder / "layout" / "layout.png")
     write_report(folder)
     return folder

@@ -12,7 +12,7 @@ from flow.report.spec import LIMITS, State, Verdict
 RMSE = "pnn: output spike-time RMSE, model against SPICE"
 RATIO = "pnn: RMSE of ann over it"
 FLOOR = "numerical floor of the simulator"
-CPU = "CPU time a sample, schematic netlist"
+CPU = "CPU time a sample"
 FAILED = "samples without a result, all mappings"
 ACCURACY = "pnn: test accuracy of the model, median of seeds"
 LAMBDA_N = "λ of the NMOS (positive weights)"
@@ -110,6 +110,29 @@ def test_every_mapping_but_the_reference_is_judged(builder: Any, row: Any) -> No
     assert found["bottom_up: output spike-time RMSE, model against SPICE"].state is State.failed
     assert found[RMSE].passed
     assert not any(name.startswith("ann:") for name in found)
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(11.9, State.passed), (12.1, State.failed)])
+def test_an_extracted_netlist_may_take_longer(builder: Any, seconds: float, state: State) -> None:
+    assert by_name(builder.validation(netlist="pex-rc", seconds_per_sample=seconds))[CPU].state is state
+
+
+DRC, LVS = "violations of design rules", "layout matches the schematic (1: yes)"
+
+
+def test_a_layout_is_judged_where_there_is_one(builder: Any) -> None:
+    builder.validation()
+    assert DRC not in by_name(builder)
+    builder.write_json("layout/drc.json", {"violations": 1})
+    builder.write_json("layout/lvs.json", {"matched": False})
+    found = by_name(builder)
+    assert (found[DRC].state, found[LVS].state) == (State.failed, State.failed)
+
+
+def test_an_extracted_netlist_without_checks_does_not_pass(builder: Any) -> None:
+    found = by_name(builder.validation(netlist="pex-rc"))
+    assert not found[DRC].passed
+    assert not found[LVS].passed
 
 
 def test_limits_are_frozen() -> None:
