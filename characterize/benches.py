@@ -1,6 +1,6 @@
 """The benches: decks that put a cell under test and save what the fits need.
 
-Every function returns the deck body without models and options; ``characterize.sweeps`` completes and runs it. Supplies and controls are
+Every function returns the deck body without models and options; ``characterize.workbench`` completes and runs it. Supplies and controls are
 named as the cells' ports.
 """
 

@@ -16,8 +16,7 @@ from circuits.errors import CircuitError
 from circuits.fet import illegal_sizes
 from flow.errors import ExperimentError
 from flow.problems import explain
-from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Training, Validation
-from flow.spec import Spec
+from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Spec, Training, Validation
 from sky130_models.corner import Corner
 from spice.names import UnsafeName, check_name
 

@@ -201,3 +201,17 @@ class Simulator(Section):
         """As ``spice`` takes them; the temperature is the circuit's."""
         names = {f.name for f in fields(SimulatorOptions)}
         return SimulatorOptions(**self.model_dump(include=names), temperature_C=temperature_C)
+
+
+class Spec(Section):
+    """Limits on the validation; a limit left out is not checked.
+
+    They hold for every mapping but ``ann``, the reference that the others must beat by ``ann_ratio_min``. What they are
+    held against: ``flow.report.spec``.
+    """
+
+    output_rmse_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
+    ann_ratio_min: Annotated[float, Field(gt=0.0)] | None = None
+    numerical_floor_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
+    accuracy_spice_min: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    missed_and_extra_spikes_max: Annotated[int, Field(ge=0)] | None = None

@@ -138,7 +138,9 @@ def spec_table(verdicts: list[dict[str, Any]]) -> Table:
 
 
 def _or_none(value: float | None, unit: str, digits: int = 4, blank: str = "none") -> str:
-    return blank if value is None else quantity(value, unit, digits)
+    if value is None:
+        return blank
+    return _percent(value) if unit == "%" else quantity(value, unit, digits)
 
 
 def _percent(value: float | None) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
 from flow.files import write_json, write_parquet
-from flow.spec import judge
 from flow.stage import Done, Work
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def _validate(
     work: Work, bench: Workbench, kind: Netlist, folder: Path, beside: dict[str, Any] | None = None
 ) -> tuple[tuple[Path, ...], dict[str, Any], tuple[Path, ...]]:
     """One netlist: its files, its summary, its waveforms."""
+    from flow.report.spec import judge_summary
     from postlayout.errors import SamplesFailed
     from postlayout.stage import validate
 
@@ -45,7 +45,7 @@ def _validate(
     folder.mkdir(parents=True, exist_ok=True)
     plan = _plan(work, bench, kind)
     found = validate(plan, bench, folder, say=lambda text: work.context.console.print(f"  {kind}: {text}"))
-    verdicts = judge(experiment.spec, found.summary)
+    verdicts = judge_summary(experiment.spec, found.summary)
     summary: dict[str, Any] = (
         {"experiment": experiment.name} | found.summary | {"seed": experiment.training.seeds[0]}
     )

@@ -1,8 +1,11 @@
-"""What a run must reach: one table of limits, and the verdicts on a run directory."""
+"""What a run must reach: one table of limits, and the verdicts of a validation and of a run directory.
+
+The report judges every limit; the exit code those that the experiment sets in its [spec] section.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 from characterize.plots import PAPER_LAMBDA_PER_V
 from flow.report.results import REFERENCE, Results, load_results
+from flow.sections import Spec
 
 PRIMARY = "pnn"
 """The mapping that is judged even where validation has not been run."""
@@ -30,6 +34,7 @@ class Limit:
 
     ``typical`` is the reference paper's value. ``setting`` is the key of the experiment's [spec] section that
     overrides the limit; ``maximum_extracted`` takes the maximum's place on an extracted netlist.
+    With ``reference`` it is a comparison with the mapping ``ann``.
     Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
     """
 
@@ -44,6 +49,7 @@ class Limit:
     maximum_extracted: float | None = None
     setting: str | None = None
     per_mapping: bool = False
+    reference: bool = False
     applies: Callable[[Results], bool] = lambda results: True
 
 
@@ -65,6 +71,11 @@ class Verdict:
     def passed(self) -> bool:
         """Measured, and inside its limits."""
         return self.state is State.passed
+
+    def as_json(self) -> dict[str, Any]:
+        """For summaries."""
+        names = ("parameter", "unit", "measured", "minimum", "maximum")
+        return {name: getattr(self, name) for name in names} | {"passed": self.passed}
 
 
 def _mapping(results: Results, name: str) -> dict[str, Any]:
@@ -142,7 +153,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         f"RMSE of {REFERENCE} over it", "", "validation",
         f"summary.json: mappings.{REFERENCE} / mappings.{{mapping}}, spike_time_rmse_s.output", _ratio,
-        minimum=8.0, typical=39.04 / 1.97, setting="ann_ratio_min", per_mapping=True,
+        minimum=8.0, typical=39.04 / 1.97, setting="ann_ratio_min", per_mapping=True, reference=True,
     ),
     Limit(
         "accuracy in SPICE", "%", "validation",
@@ -191,30 +202,50 @@ def verdicts(rundir: Path) -> list[Verdict]:
     return judge(load_results(rundir))
 
 
+def judge_summary(spec: Spec, summary: dict[str, Any]) -> list[Verdict]:
+    """The verdict on every limit that ``spec`` sets, for a validation's summary."""
+    results, settings = Results(Path(), validation=summary), spec.model_dump()
+    return [
+        _judge(_own(limit, results, settings), results, name)
+        for limit in LIMITS
+        if limit.setting is not None and settings[limit.setting] is not None
+        for name in _names(limit, results)
+        if not (limit.reference and REFERENCE not in summary["mappings"])
+    ]
+
+
 def judge(results: Results) -> list[Verdict]:
-    """The verdict on every limit."""
-    names = [name for name in (results.validation or {}).get("mappings", {}) if name != REFERENCE]
-    names = sorted(names, key=lambda name: name != PRIMARY) or [PRIMARY]
+    """The verdict on every limit, with the experiment's own where the validation recorded them."""
+    manifest = results.manifests.get("validation")
+    spec = manifest.inputs.settings.get("spec") if manifest is not None else None
     found = []
     for limit in LIMITS:
         if limit.stage == "layout" and not limit.applies(results):
             continue  # a schematic run draws nothing
-        own = _own(limit, results)
+        own = _own(limit, results, spec if isinstance(spec, dict) else {})
         if own.setting and own.minimum is own.maximum is own.typical is None:
             continue  # an optional limit that the experiment does not set: the tables show the value
-        found += [_judge(own, results, name) for name in (names if limit.per_mapping else [""])]
+        found += [_judge(own, results, name) for name in _names(limit, results)]
     return found
 
 
-def _own(limit: Limit, results: Results) -> Limit:
-    """The limit as the experiment set it, where the validation recorded that; else the table's."""
-    manifest = results.manifests.get("validation")
-    spec = manifest.inputs.settings.get("spec") if manifest is not None else None
+def _names(limit: Limit, results: Results) -> list[str]:
+    """The mappings that a limit is held against, the primary one first; the reference is not judged."""
+    if not limit.per_mapping:
+        return [""]
+    names = [name for name in (results.validation or {}).get("mappings", {}) if name != REFERENCE]
+    if not names and results.validation is None:
+        return [PRIMARY]
+    return sorted(names, key=lambda name: name != PRIMARY)
+
+
+def _own(limit: Limit, results: Results, spec: Mapping[str, Any]) -> Limit:
+    """The limit as the experiment's [spec] section set it; else the table's."""
     if not limit.applies(results):
         return replace(limit, minimum=None, maximum=None)
     if limit.maximum_extracted is not None and not _is_schematic(results):
         return replace(limit, maximum=limit.maximum_extracted)
-    if limit.setting is None or not isinstance(spec, dict) or limit.setting not in spec:
+    if limit.setting is None or limit.setting not in spec:
         return limit
     side = "minimum" if "_min" in limit.setting else "maximum"
     return replace(limit, **{side: spec[limit.setting]})

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from flow.report.spec import judge_summary as judge
+from flow.sections import Spec
 from flow.show import quantity, show
-from flow.spec import Spec, judge
 from flow.stage import Outcome
 
 
@@ -60,7 +61,7 @@ def test_all_limits_met() -> None:
 @pytest.mark.parametrize(
     ("ann", "pnn", "told"),
     [
-        (mapping(40e-9), mapping(4.1e-9), ["pnn: output spike-time RMSE"]),
+        (mapping(40e-9), mapping(4.1e-9), ["pnn: output spike-time RMSE, model against SPICE"]),
         (mapping(15e-9), mapping(2e-9), ["pnn: RMSE of ann over it"]),
         (mapping(33e-9), mapping(2e-9, accuracy=0.92), ["pnn: accuracy in SPICE"]),
         (mapping(33e-9), mapping(2e-9, missed=1, extra=1), ["pnn: missed and extra spikes"]),
@@ -74,6 +75,10 @@ def test_each_limit_can_fail(ann: dict[str, Any], pnn: dict[str, Any], told: lis
 def test_what_could_not_be_measured_does_not_pass() -> None:
     nothing = summary(ann=mapping(33e-9), pnn=mapping(None, accuracy=None)) | {"numerical_floor_s": None}
     assert len(failed(WHOLE, nothing)) == 4
+
+
+def test_without_the_reference_there_is_no_ratio() -> None:
+    assert len(judge(WHOLE, summary(pnn=mapping(2e-9)))) == 4
 
 
 def test_limits_left_out_are_not_checked() -> None:
@@ -104,5 +109,5 @@ def test_the_validation_table_shows_the_numbers_and_the_verdicts(tmp_path: Path)
         console = Console(width=140, record=True, file=file)
         show(console, Outcome("validation", tmp_path, False, 1.0, False, measured))
     text = console.export_text()
-    for words in ("RMSE output", "33 ns", "5 ns", "2 / 1", "96.0 %", "3.2 pJ", "50 ps", "FAIL"):
+    for words in ("RMSE output", "33 ns", "5 ns", "2 / 1", "96.0 %", "3.2 pJ", "50 ps", "94.0 %", "FAIL"):
         assert words in text
