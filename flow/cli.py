@@ -295,6 +295,11 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         app(args=arguments, prog_name="nonideal")
+    except SystemExit as ended:
+        if ended.code == ExitCode.interrupted:
+            told = "interrupted; what is finished is kept, and the same command goes on from there"
+            report_error(KeyboardInterrupt(told), ExitCode.interrupted, "--json" in arguments)
+        raise
     except Exception as error:
         code = exit_code_of(error)
         if code is None or "--debug" in arguments:

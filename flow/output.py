@@ -44,7 +44,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False, default=str) + "\n")
 
 
-def report_error(error: Exception, code: ExitCode | None, as_json: bool) -> None:
+def report_error(error: BaseException, code: ExitCode | None, as_json: bool) -> None:
     """One message for an exception; with ``as_json`` an object on stdout as well."""
     from rich.console import Console
     from rich.text import Text

@@ -209,7 +209,20 @@ def test_ctrl_c_is_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flow.session.load_experiment", interrupted)
-    assert run(capsys, "train")[0] == 130
+    code, out, err = run(capsys, "train", "--json")
+    assert code == 130
+    assert json.loads(out)["error"]["exit_code"] == 130
+    assert "the same command goes on" in err
+
+
+def test_layers_that_do_not_fit_the_data_are_refused_before_anything_runs(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "wide.toml").write_text('name = "wide"\n[training]\nlayers = [7, 6, 3]\n')
+    code, _, err = run(capsys, "reproduce", "-e", "wide.toml")
+    assert code == 2
+    assert "make the first 5" in err
+    assert not (place / "runs" / "wide" / "characterization").exists()
 
 
 def test_help_is_instant_and_loads_nothing_heavy() -> None:
