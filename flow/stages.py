@@ -33,6 +33,14 @@ def _package_tools(*names: str) -> dict[str, str]:
     return {name: metadata.version(name) for name in names}
 
 
+def _layout_tools() -> dict[str, str]:
+    """What draws, checks and extracts; a missing extractor is its own error, once something is to be extracted."""
+    from importlib.util import find_spec
+
+    extractor = _package_tools("klayout-pex") if find_spec("klayout_pex") else {}
+    return _package_tools("gdstk", "klayout") | extractor
+
+
 def _characterize(work: Work) -> Done:
     from characterize.plots import save_plots
     from characterize.stage import characterize
@@ -213,7 +221,7 @@ STAGES = {
             name="netlist",
             doing="weights -> bias voltages -> SPICE network",
             sections=("circuit", "netlist", "validation.mappings"),
-            rooms=("circuits", "characterize/model.py"),
+            rooms=("circuits", "characterize/model.py", "flow/writeback.py"),
             run=_netlist,
             needs=_weights_need,
         ),
@@ -221,9 +229,9 @@ STAGES = {
             name="layout",
             doing="drawing the network; DRC, LVS, extraction",
             sections=("circuit", "training.layers"),
-            rooms=("sky130_models", "circuits"),
+            rooms=("sky130_models", "circuits", "flow/layout.py"),
             run=layout_network,
-            tools=lambda: _package_tools("gdstk", "klayout"),
+            tools=_layout_tools,
         ),
         Stage(
             name="validation",
@@ -246,6 +254,7 @@ STAGES = {
                 "postlayout",
                 "characterize/model.py",
                 "characterize/workbench.py",
+                "flow/validation.py",
             ),
             run=validate_networks,
             needs=_weights_need,

@@ -20,25 +20,37 @@ def validate_networks(work: Work) -> Done:
     """Simulate every mapping's network on the held-out samples and compare; see ``postlayout.stage``.
 
     On an extracted netlist the schematic is simulated beside it (into ``schematic/``), so that the parasitics' own effect
-    shows. Raises ``SamplesFailed`` after all has been written where a sample gave no result: the same command again tries
-    those samples again, and only those.
+    shows. Raises ``SamplesFailed`` after all of both has been written where a sample gave no result: the same command
+    again tries those samples again, and only those.
     """
+    from postlayout.errors import SamplesFailed
+
     kind: Any = str(work.options.get("netlist", SCHEMATIC))
     bench = _workbench(work)
     outputs: tuple[Path, ...] = ()
     beside: dict[str, Any] | None = None
+    failed: list[str] = []
     if kind != SCHEMATIC:
-        outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC)
-    files, summary, waveforms = _validate(work, bench, kind, work.folder, beside)
+        outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC, failed)
+    files, summary, waveforms = _validate(work, bench, kind, work.folder, failed, beside)
+    if failed:
+        raise SamplesFailed(
+            "; ".join(failed)
+            + ". Samples among them are marked failed and enter no number; run the same command again to try them again"
+        )
     return Done((*outputs, *files, *waveforms), summary, passed=bool(summary["passed"]))
 
 
 def _validate(
-    work: Work, bench: Workbench, kind: Netlist, folder: Path, beside: dict[str, Any] | None = None
+    work: Work,
+    bench: Workbench,
+    kind: Netlist,
+    folder: Path,
+    failed: list[str],
+    beside: dict[str, Any] | None = None,
 ) -> tuple[tuple[Path, ...], dict[str, Any], tuple[Path, ...]]:
-    """One netlist: its files, its summary, its waveforms."""
+    """One netlist: its files, its summary, its waveforms; simulations without a result are told in ``failed``."""
     from flow.report.spec import judge_summary
-    from postlayout.errors import SamplesFailed
     from postlayout.stage import validate
 
     experiment = work.experiment
@@ -61,9 +73,8 @@ def _validate(
     write_json(files[1], summary)
     if found.failures:
         first = found.failures[0]
-        raise SamplesFailed(
-            f"{len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}). "
-            f"They are marked failed in {files[0]} and enter no number; run the same command again to try them again"
+        failed.append(
+            f"{kind}: {len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}; {files[0]})"
         )
     return files, summary, found.waveforms
 

@@ -1,0 +1,66 @@
+"""What is written and said of a validation; the simulations themselves are replaced."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from flow import validation
+from flow.context import Context
+from flow.experiment import Experiment
+from flow.rundir import RunDir
+from flow.stage import Work
+from postlayout.errors import SamplesFailed
+from postlayout.stage import Validation
+from spice import Failure, FailureKind
+
+ROW = {
+    "spike_time_rmse_s": {"hidden": 1e-9, "output": 2e-9},
+    "accuracy_spice": 1.0,
+    "missed_spikes": 0,
+    "extra_spikes": 0,
+    "current_scale": {"positive": 1.0, "negative": 1.0},
+}
+
+
+@pytest.fixture
+def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Netlists that were validated, in order; on the schematic one simulation fails."""
+    kinds: list[str] = []
+
+    def fake(plan: str, bench: object, folder: Path, say: Any) -> Validation:
+        kinds.append(plan)
+        failure = Failure("pnn_0003", FailureKind.crashed, "ended by signal 11", (), folder, "")
+        summary = {"mappings": {"pnn": ROW}, "numerical_floor_s": 1e-10, "failed_samples": 0}
+        return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (failure,) * (plan == "schematic"), ())
+
+    monkeypatch.setattr(validation, "_workbench", lambda work: None)
+    monkeypatch.setattr(validation, "_plan", lambda work, bench, kind: kind)
+    monkeypatch.setattr("postlayout.stage.validate", fake)
+    return kinds
+
+
+def work(tiny: Experiment, tmp_path: Path, netlist: str) -> Work:
+    return Work(tiny, RunDir(tmp_path), Context(jobs=1), tmp_path / "validation", {"netlist": netlist})
+
+
+def test_a_failure_on_the_schematic_costs_nothing_of_the_extracted_netlist(
+    tiny: Experiment, tmp_path: Path, validated: list[str]
+) -> None:
+    with pytest.raises(SamplesFailed, match="schematic: 1 simulations gave no result, first pnn_0003"):
+        validation.validate_networks(work(tiny, tmp_path, "pex-rc"))
+    assert validated == ["schematic", "pex-rc"]
+    main = json.loads((tmp_path / "validation/summary.json").read_text())
+    beside = json.loads((tmp_path / "validation/schematic/summary.json").read_text())
+    assert (main["passed"], beside["passed"]) == (True, False)
+    assert main["beside_schematic"]["pnn"]["spike_time_rmse_s"]["output"] == 2e-9
+
+
+def test_a_failed_simulation_never_passes(tiny: Experiment, tmp_path: Path, validated: list[str]) -> None:
+    with pytest.raises(SamplesFailed):
+        validation.validate_networks(work(tiny, tmp_path, "schematic"))
+    assert json.loads((tmp_path / "validation/summary.json").read_text())["passed"] is False
