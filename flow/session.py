@@ -98,8 +98,8 @@ def session(
         if not 1 <= samples <= loaded.data.test_samples:
             held = loaded.data.test_samples
             raise BadOption(f"--samples {samples}: {loaded.name} holds out {held}; give 1 to {held}")
-        # A short run calibrates on as few samples as it validates: three at least, or the scale is a matter of luck.
-        few = min(loaded.validation.calibration_samples, max(3, samples))
+        # A short run calibrates on half as many samples as it validates; three at least, or the scale is a matter of luck.
+        few = min(loaded.validation.calibration_samples, max(3, samples // 2))
         short = loaded.validation.model_copy(update={"samples": samples, "calibration_samples": few})
         loaded = loaded.model_copy(update={"validation": short})
         name = f"{name}-{samples}"

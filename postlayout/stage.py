@@ -183,6 +183,7 @@ def validate(
     circuit, t_circ_s = plan.circuit, plan.model.t_circ_s
     inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
     classes = plan.dataset.classes
+    floor_samples = min(FLOOR_SAMPLES, max(2, plan.samples // 5))
     tables: list[pd.DataFrame] = []
     mappings: dict[str, Any] = {}
     scales: dict[str, Scale] = {}
@@ -245,7 +246,7 @@ def validate(
             else:
                 waveforms += path
         floor_s[mapping] = _numerical_floor_s(
-            runner, mapping, biases, inputs.numpy()[good][:FLOOR_SAMPLES], times[:FLOOR_SAMPLES]
+            runner, mapping, biases, inputs.numpy()[good][:floor_samples], times[:floor_samples]
         )
         say(_line(mapping, mappings[mapping]))
     finite = [value for value in floor_s.values() if np.isfinite(value)]
