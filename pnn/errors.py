@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class PnnError(Exception):
     """Base of the room's exceptions."""
@@ -30,3 +33,7 @@ class TrainingDiverged(PnnError):
         self.epoch = epoch
         self.batch = batch
         self.layer = layer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From one process to another."""
+        return partial(type(self), epoch=self.epoch, batch=self.batch, layer=self.layer), self.args

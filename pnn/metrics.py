@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,13 @@ class EpochMeter:
             spike_time = firing.spike_time.detach()
             self.time_sum[index] += float(spike_time.mean())
             self.silent_sum[index] += float((spike_time >= 1.0).to(torch.float32).mean())
+
+    def pool(self, total: Callable[[Tensor], Tensor]) -> None:
+        """Count the spikes and decisions of all processes, where ``total`` sums over them."""
+        counts = [self.correct, self.samples, self.batches, *self.time_sum, *self.silent_sum]
+        correct, samples, batches, *sums = total(torch.tensor(counts, dtype=torch.float64)).tolist()
+        self.correct, self.samples, self.batches = int(correct), int(samples), int(batches)
+        self.time_sum, self.silent_sum = sums[: len(self.time_sum)], sums[len(self.time_sum) :]
 
     def row(self, epoch: int, test_accuracy: float) -> dict[str, float]:
         """The epoch's row; layers count from 1."""

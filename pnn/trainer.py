@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -19,19 +20,20 @@ from pnn.checkpoint import (
     Provenance,
     TrainingState,
     WeightsHeader,
+    load_network,
     load_training,
     save_network,
     save_training,
 )
 from pnn.data import Dataset
+from pnn.devices import Accelerator, Engine, choose_device, launch
 from pnn.discharger import Discharger
 from pnn.errors import CheckpointError, TrainingDiverged
 from pnn.exact import Exact
 from pnn.loss import LossWeights, training_loss
 from pnn.metrics import EpochMeter, MetricsLog
-from pnn.native import kernel_name
 from pnn.network import NetworkOptions, RCSpikeNetwork
-from pnn.rc_spike import Firing, Method
+from pnn.rc_spike import Method
 from pnn.reversal import Reversal
 
 Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
@@ -46,7 +48,8 @@ class TrainingOptions(BaseModel):
     The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``).
     ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a
     row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
-    an epoch (0: every epoch).
+    an epoch (0: every epoch). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
+    extra ``devices`` (Lightning Fabric), every device takes its share of each batch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +63,8 @@ class TrainingOptions(BaseModel):
     log_every: int = Field(default=10, ge=1)
     checkpoint_every_s: float = Field(default=5.0, ge=0.0)
     tensorboard: bool = True
+    accelerator: Accelerator = "cpu"
+    devices: int = Field(default=1, ge=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,55 +131,23 @@ def train(
 
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
     more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
-    looked at, nothing is selected on it. Raises ``DataError`` (sizes do not fit), ``CheckpointError`` (the
-    checkpoint is another run's), ``TrainingDiverged``.
+    looked at, nothing is selected on it. Raises ``DataError`` (sizes do not fit), ``BadParameter`` (no such
+    device), ``CheckpointError`` (the checkpoint is another run's), ``TrainingDiverged``. The network that comes
+    back is on the CPU.
     """
     start = time.perf_counter()
     dataset.check_fits(network_options.layer_sizes)
+    device = choose_device(
+        options.accelerator, options.devices, min(options.batch_size, dataset.train_y.shape[0])
+    )
     network_options = network_options.model_copy(update={"classes": dataset.classes})
     folder.mkdir(parents=True, exist_ok=True)
-
-    generator = torch.Generator().manual_seed(options.seed)
-    network = network_options.build()
-    network.reset_parameters(generator)
-    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
-    fingerprint = _fingerprint(dataset, network_options, options)
-    checkpoint = folder / CHECKPOINT
-    done = 0
-    if resume and checkpoint.is_file():
-        done = load_training(checkpoint, network, optimiser, generator, fingerprint).epoch
-        if done > options.epochs:
-            raise CheckpointError(
-                f"{checkpoint} has {done} epochs, {options.epochs} are asked: use another folder or no resume"
-            )
-
-    with (
-        MetricsLog(folder, after_epoch=done, tensorboard=options.tensorboard) as log,
-        _progress(show_progress) as bar,
-    ):
-        task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
-        if show_progress:
-            bar.console.print(f"kernel: {kernel_name()}", highlight=False)
-        loop = _Loop(dataset, network, optimiser, generator, options)
-        saved = time.perf_counter()
-        for epoch in range(done + 1, options.epochs + 1):
-            logged = epoch % options.log_every == 0 or epoch == options.epochs
-            meter = loop.epoch(epoch, logged)
-            if logged:
-                row = meter.row(epoch, accuracy(network, loop.test_x, dataset.test_y))
-                log.write(row)
-                bar.update(task, state=f"loss {row['loss']:.4f}  test {100 * row['test_accuracy']:.1f} %")
-            bar.update(task, completed=epoch)
-            if epoch == options.epochs or time.perf_counter() - saved >= options.checkpoint_every_s:
-                state = TrainingState(epoch=epoch, fingerprint=fingerprint)
-                save_training(checkpoint, network, optimiser, generator, state)
-                saved = time.perf_counter()
-
-    provenance = Provenance(
-        variant=variant, seed=options.seed, dataset=dataset.name, encoding=dataset.encoding,
-        model_sha256=model_sha256, epochs=options.epochs,
-    )  # fmt: skip
-    save_network(folder / WEIGHTS, network, WeightsHeader(network=network_options, provenance=provenance))
+    arguments = (dataset, network_options, options, folder, resume, variant, model_sha256, show_progress)
+    if options.devices == 1:
+        network = _train_on(Engine(device), *arguments).cpu()
+    else:
+        launch(device, options.devices, _train_on, *arguments)
+        network = load_network(folder / WEIGHTS)
     return TrainingResult(
         network=network,
         weights_path=folder / WEIGHTS,
@@ -187,11 +160,72 @@ def train(
     )
 
 
+def _train_on(
+    engine: Engine,
+    dataset: Dataset,
+    network_options: NetworkOptions,
+    options: TrainingOptions,
+    folder: Path,
+    resume: bool,
+    variant: str,
+    model_sha256: str,
+    show_progress: bool,
+) -> RCSpikeNetwork:
+    """The training of one process; the first one writes the files."""
+    generator = torch.Generator().manual_seed(options.seed)
+    network = network_options.build()
+    network.reset_parameters(generator)
+    network.to(engine.device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    fingerprint = _fingerprint(dataset, network_options, options)
+    checkpoint = folder / CHECKPOINT
+    done = 0
+    if resume and checkpoint.is_file():
+        done = load_training(checkpoint, network, optimiser, generator, fingerprint).epoch
+        if done > options.epochs:
+            raise CheckpointError(
+                f"{checkpoint} has {done} epochs, {options.epochs} are asked: use another folder or no resume"
+            )
+
+    writes = engine.rank == 0
+    with ExitStack() as stack:
+        log = None
+        if writes:
+            log = stack.enter_context(MetricsLog(folder, after_epoch=done, tensorboard=options.tensorboard))
+        bar = stack.enter_context(_progress(show_progress and writes))
+        task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
+        if show_progress and writes:
+            bar.console.print(f"kernel: {engine.kernel_name()}", highlight=False)
+        loop = _Loop(engine, dataset, network, optimiser, generator, options)
+        saved = time.perf_counter()
+        for epoch in range(done + 1, options.epochs + 1):
+            logged = epoch % options.log_every == 0 or epoch == options.epochs
+            meter = loop.epoch(epoch, logged)
+            if logged and log is not None:
+                row = meter.row(epoch, accuracy(network, loop.test_x, dataset.test_y))
+                log.write(row)
+                bar.update(task, state=f"loss {row['loss']:.4f}  test {100 * row['test_accuracy']:.1f} %")
+            bar.update(task, completed=epoch)
+            due = epoch == options.epochs or time.perf_counter() - saved >= options.checkpoint_every_s
+            if writes and due:
+                state = TrainingState(epoch=epoch, fingerprint=fingerprint)
+                save_training(checkpoint, network, optimiser, generator, state)
+                saved = time.perf_counter()
+
+    if writes:
+        provenance = Provenance(
+            variant=variant, seed=options.seed, dataset=dataset.name, encoding=dataset.encoding,
+            model_sha256=model_sha256, epochs=options.epochs,
+        )  # fmt: skip
+        save_network(folder / WEIGHTS, network, WeightsHeader(network=network_options, provenance=provenance))
+    return network
+
+
 def accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> float:
     """Share of right decisions, evaluated as the network is configured, without noise."""
     correct = 0
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
-        correct += int((network.predict(x) == y).sum())
+        correct += int((network.predict(x).cpu() == y).sum())
     return correct / label.shape[0]
 
 
@@ -208,19 +242,21 @@ class _Loop:
 
     def __init__(
         self,
+        engine: Engine,
         dataset: Dataset,
         network: RCSpikeNetwork,
         optimiser: torch.optim.Optimizer,
         generator: torch.Generator,
         options: TrainingOptions,
     ) -> None:
+        self.engine = engine
         self.network = network
-        self.optimiser = optimiser
+        self.forward, self.optimiser = engine.prepare(network, optimiser)
         self.generator = generator
         self.options = options
-        self.train_x = dataset.train_x.to(torch.float32)
-        self.train_y = dataset.train_y
-        self.test_x = dataset.test_x.to(torch.float32)
+        self.train_x = dataset.train_x.to(engine.device, torch.float32)
+        self.train_y = dataset.train_y.to(engine.device)
+        self.test_x = dataset.test_x.to(engine.device, torch.float32)
         self.weights = [layer.weight for layer in network.linear_layers]
 
     def epoch(self, epoch: int, logged: bool) -> EpochMeter:
@@ -231,21 +267,31 @@ class _Loop:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.options.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
         order = torch.randperm(self.train_y.shape[0], generator=self.generator)
-        for batch, index in enumerate(order.split(self.options.batch_size)):
-            label = self.train_y[index]
-            firings = self.network(self.train_x[index], self.generator)
+        noise = self.engine.noise(self.generator)
+        for batch, samples in enumerate(order.split(self.options.batch_size)):
+            mine, factor = self.engine.share(samples)
+            mine = mine.to(self.engine.device)
+            label = self.train_y[mine]
+            firings = self.forward(self.train_x[mine], noise)
             loss = training_loss(firings, label, self.weights, self.options.loss, self.network.classes)
+            if factor != 1.0:
+                loss = factor * loss
             self.optimiser.zero_grad()
-            loss.backward()
+            self.engine.backward(loss)
             norms = torch.stack([torch.linalg.vector_norm(_gradient(w)) for w in self.weights])
-            value, norm = torch.stack((loss.detach(), torch.linalg.vector_norm(norms))).tolist()
+            value, norm = self.engine.mean(
+                torch.stack((loss.detach(), torch.linalg.vector_norm(norms)))
+            ).tolist()
             if not (math.isfinite(value) and math.isfinite(norm)):
-                raise _diverged(firings, norms, value, epoch, batch)
+                spoilt = torch.stack([(~torch.isfinite(f.membrane)).sum() for f in firings])
+                raise _diverged(self.engine.total(spoilt), norms, value, epoch, batch)
             self.optimiser.step()
             meter.loss.append(value)
             meter.gradient_norm.append(norm)
-            if logged:
+            if logged and factor:
                 meter.add_firings(firings, self.network.decide(firings[-1].spike_time.detach()), label)
+        if logged:
+            meter.pool(self.engine.total)
         return meter
 
 
@@ -254,11 +300,14 @@ def _gradient(weight: Tensor) -> Tensor:
     return weight.grad
 
 
-def _diverged(firings: list[Firing], norms: Tensor, loss: float, epoch: int, batch: int) -> TrainingDiverged:
-    """Name the first layer whose membrane, or else whose gradient, is not finite (layers count from 1)."""
+def _diverged(spoilt: Tensor, norms: Tensor, loss: float, epoch: int, batch: int) -> TrainingDiverged:
+    """Name the first layer whose membrane (``spoilt``: how many values), or else whose gradient, is not finite.
+
+    Layers count from 1.
+    """
     layer, what = None, f"loss is {loss}"
-    for index, firing in enumerate(firings, start=1):
-        if not bool(torch.isfinite(firing.membrane).all()):
+    for index, count in enumerate(spoilt.tolist(), start=1):
+        if count:
             layer, what = index, f"membrane potential of layer {index} is not finite"
             break
     else:
@@ -282,7 +331,9 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOpt
     for x in (dataset.train_x, dataset.train_y):
         digest.update(x.contiguous().numpy().tobytes())
     digest.update(network.model_dump_json().encode())
-    free = {"log_every", "checkpoint_every_s", "tensorboard"}
+    free = {"log_every", "checkpoint_every_s", "tensorboard", "accelerator"}
+    if options.devices == 1:
+        free.add("devices")
     if options.schedule == "constant":
         free.add("epochs")
     digest.update(options.model_dump_json(exclude=free).encode())
