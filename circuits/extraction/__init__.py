@@ -6,6 +6,9 @@
 
 The devices and internal nets carry the schematic's names (`neuron_1_0_misn`, `dendrite_1_0`), a net's further nodes a number
 after a dot. Results are kept by content: the same database, options and tools extract nothing again.
+
+Two extractors: kpex, on the LVS database, and optionally magic, on the GDS (`magic.py`: tested with a stand-in only).
+`compare_dendrites` holds one against the other.
 """
 
 from __future__ import annotations
@@ -19,27 +22,34 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from circuits.layout.errors import ExtractionFailed
 from spice.files import write_whole
 from spice.process import Stop
 
 from .check import check_extraction
-from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, find_kpex, run_kpex
+from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, find_kpex, run_kpex
+from .magic import Magic, find_magic, read_magic, run_magic
+from .naming import named_after
 from .netlist import Netlist, net_of, read_netlist
 from .reduction import NO_REDUCTION, Reduction, reduce
 
 FORMAT = 1
+Extractor = Literal["kpex", "magic"]
 
 __all__ = [
     "NO_REDUCTION",
     "Extraction",
     "ExtractionFailed",
     "ExtractionOptions",
+    "Extractor",
     "ExtractorMissing",
     "Reduction",
+    "compare_dendrites",
     "extract",
     "find_kpex",
+    "find_magic",
 ]
 
 
@@ -49,14 +59,19 @@ class ExtractionOptions:
 
     `kpex_reduction` is kpex's own pass; with "none" the reduction here starts from every resistor that was extracted.
     `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). 4 um halves the time and gives
-    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near.
+    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. Both are kpex's alone.
     """
 
+    extractor: Extractor = "kpex"
     mode: Mode = "RC"
     kpex_reduction: KpexReduction = "none"
     halo_um: float | None = None
     reduction: Reduction = field(default_factory=Reduction)
     timeout_s: float = 1800.0
+
+    def __post_init__(self) -> None:
+        if self.extractor == "magic" and (self.kpex_reduction != "none" or self.halo_um is not None):
+            raise ValueError("kpex_reduction and halo_um are options of kpex: leave them out for magic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,7 @@ class Extraction:
 
     def to_json(self) -> dict[str, object]:
         return {
+            "extractor": self.options.extractor,
             "mode": self.mode,
             "ports": len(self.netlist.ports),
             "devices": len(self.netlist.devices),
@@ -112,19 +128,24 @@ def extract(
     cache: Path | None = None,
     options: ExtractionOptions | None = None,
     kpex: Kpex | None = None,
+    magic: Magic | None = None,
+    gds: Path | None = None,
     ground: str = "vss",
     stop: Stop | None = None,
 ) -> Extraction:
     """Extract the parasitics of the layout in an LVS database (see `circuits.lvs.compare`).
 
-    `ports` are the schematic's, in its order; `devices` is how many the LVS found. kpex works in `folder` and leaves its log
-    there. With `cache`, what it extracted is kept there and found again by the content of the database, the mode and the tools.
-    Raises ExtractionFailed (ExtractorMissing without kpex): nothing half-made is returned or kept.
+    `ports` are the schematic's, in its order; `devices` is how many the LVS found. The extractor works in `folder` and leaves
+    its log there. With `cache`, what it extracted is kept there and found again by the content of the database, the mode and
+    the tools. Magic extracts `gds`, the file that the LVS read, whose top cell has the name of the database's circuit.
+    Raises ExtractionFailed (ExtractorMissing without the extractor): nothing half-made is returned or kept.
     """
     options = ExtractionOptions() if options is None else options
-    kpex = find_kpex() if kpex is None else kpex
+    if (options.extractor == "magic") != (gds is not None):
+        raise ValueError("magic extracts a GDS file, and kpex none: give gds with one and not with the other")
+    tool = _tool(options, kpex, magic)
     started = time.perf_counter()
-    key = extraction_key(database, options, kpex)
+    key = extraction_key(database, options, tool, gds)
     kept = None if cache is None else cache / f"{key}.spice"
     cached = kept is not None and kept.is_file()
     seconds_cpu = 0.0
@@ -132,20 +153,13 @@ def extract(
     if kept is not None and cached:
         written = kept
     else:
-        run = run_kpex(
-            kpex,
-            database,
-            folder,
-            mode=options.mode,
-            reduction=options.kpex_reduction,
-            timeout_s=options.timeout_s,
-            halo_um=options.halo_um,
-            stop=stop,
-        )
+        run = _run(tool, database, gds, folder, options, stop)
         written, seconds_cpu, log = run.netlist, run.seconds_cpu, run.log
     try:
-        raw = read_netlist(written)
+        raw = read_netlist(written) if cached or gds is None else read_magic(written)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
+        if gds is not None and not cached:
+            raw = named_after(raw, database)
         netlist = replace(reduce(raw, options.reduction, ground), ports=tuple(ports))
         check_extraction(netlist, ports, devices, resistance=False)
     except ExtractionFailed as error:
@@ -164,8 +178,53 @@ def extract(
         seconds_wall=time.perf_counter() - started,
         cached=cached,
         options=options,
-        tools=tool_versions(kpex),
+        tools=tool_versions(tool),
     )
+
+
+def _tool(options: ExtractionOptions, kpex: Kpex | None, magic: Magic | None) -> Kpex | Magic:
+    if options.extractor == "magic":
+        return find_magic() if magic is None else magic
+    return find_kpex() if kpex is None else kpex
+
+
+def _run(
+    tool: Kpex | Magic,
+    database: Path,
+    gds: Path | None,
+    folder: Path,
+    options: ExtractionOptions,
+    stop: Stop | None,
+) -> Run:
+    if isinstance(tool, Kpex):
+        return run_kpex(
+            tool,
+            database,
+            folder,
+            mode=options.mode,
+            reduction=options.kpex_reduction,
+            timeout_s=options.timeout_s,
+            halo_um=options.halo_um,
+            stop=stop,
+        )
+    if gds is None:
+        raise ValueError("magic extracts a GDS file")
+    return run_magic(tool, gds, folder, mode=options.mode, timeout_s=options.timeout_s, stop=stop)
+
+
+def compare_dendrites(kpex: Extraction, magic: Extraction) -> dict[str, float]:
+    """How much more capacitance kpex gives each dendrite than magic, relative to magic; kpex was some 10 % above.
+
+    The capacitances are those of the wires, without the devices' own. Raises ExtractionFailed unless both extracted the same
+    dendrites.
+    """
+    theirs, ours = (
+        {net: farad for net, farad in found.net_capacitance_F.items() if net.startswith("dendrite_")}
+        for found in (magic, kpex)
+    )
+    if set(theirs) != set(ours) or not ours:
+        raise ExtractionFailed(f"kpex extracted the dendrites {sorted(ours)}, magic {sorted(theirs)}")
+    return {net: (ours[net] - theirs[net]) / theirs[net] for net in sorted(ours)}
 
 
 def net_capacitances(netlist: Netlist) -> dict[str, float]:
@@ -186,15 +245,22 @@ def _resistors_by_net(netlist: Netlist) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def tool_versions(kpex: Kpex) -> dict[str, str]:
+def tool_versions(tool: Kpex | Magic) -> dict[str, str]:
     """Versions of the tools that an extraction depends on."""
-    return {"klayout-pex": kpex.version, "klayout": metadata.version("klayout")}
+    klayout = {"klayout": metadata.version("klayout")}
+    if isinstance(tool, Kpex):
+        return {"klayout-pex": tool.version} | klayout
+    return {"magic": tool.version, tool.pdk: tool.technology_sha256} | klayout
 
 
-def extraction_key(database: Path, options: ExtractionOptions, kpex: Kpex) -> str:
-    """What an extraction is kept under: database content, mode, kpex's reduction and tools."""
+def extraction_key(
+    database: Path, options: ExtractionOptions, tool: Kpex | Magic, gds: Path | None = None
+) -> str:
+    """What an extraction is kept under: content of database (and GDS, for magic), mode, kpex's reduction and tools."""
     content = database.read_bytes()
     if database.suffix == ".gz":
         content = gzip.decompress(content)
-    told = json.dumps([FORMAT, options.mode, options.kpex_reduction, options.halo_um, tool_versions(kpex)])
+    if gds is not None:
+        content += hashlib.sha256(gds.read_bytes()).digest()
+    told = json.dumps([FORMAT, options.mode, options.kpex_reduction, options.halo_um, tool_versions(tool)])
     return hashlib.sha256(told.encode() + b"\0" + content).hexdigest()

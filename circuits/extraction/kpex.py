@@ -23,7 +23,7 @@ TAIL_LINES = 20
 
 
 class ExtractorMissing(ExtractionFailed):
-    """klayout-pex is not installed."""
+    """The extractor that was asked for is not installed, or lacks what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,15 @@ def run_kpex(
     environ = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
-        raise ExtractionFailed(_with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
+        raise ExtractionFailed(with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
     if ended.code != 0 or not netlist.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
-        raise ExtractionFailed(_with_tail(f"kpex {what}", log), log)
+        raise ExtractionFailed(with_tail(f"kpex {what}", log), log)
     return Run(netlist, log, ended.seconds_cpu, ended.seconds_wall)
 
 
-def _with_tail(message: str, log: Path) -> str:
+def with_tail(message: str, log: Path) -> str:
+    """A message, and the last lines of a log."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16_384))
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]

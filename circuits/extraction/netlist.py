@@ -26,7 +26,7 @@ _SCALES = {
     "f": 1e-15,
     "a": 1e-18,
 }
-_NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)", re.IGNORECASE)
+_NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)[a-z]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def net_of(node: str) -> str:
 
 
 def parse_number(text: str) -> float:
-    """A SPICE number in SI units."""
+    """A SPICE number in SI units; letters after the scale are a unit (`1.2fF`)."""
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no number")
@@ -91,7 +91,8 @@ def read_netlist(path: Path) -> Netlist:
     capacitors: list[Element] = []
     ended = False
     for line in _cards(path.read_text(encoding="utf-8").splitlines()):
-        words = line.replace("\\", "").replace("$", "").split()  # `$` begins a comment in ngspice
+        # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
+        words = line.split(" $ ")[0].replace("\\", "").replace("$", "").split()
         kind = words[0][0].lower()
         try:
             if words[0].lower() == ".subckt":
@@ -100,7 +101,7 @@ def read_netlist(path: Path) -> Netlist:
                 cell, ports = words[1], tuple(words[2:])
             elif words[0].lower() == ".ends":
                 ended = True
-            elif kind == "x":
+            elif kind in "xm":
                 first = next(index for index, word in enumerate(words) if "=" in word)
                 devices.append(
                     Device(
