@@ -13,6 +13,8 @@ from flow.options import (
     CornerOption,
     DebugOption,
     ExperimentOption,
+    Extractor,
+    ExtractorOption,
     ForceOption,
     JobsOption,
     JsonOption,
@@ -159,6 +161,7 @@ def layout(
         typer.Option("--out", help="The folder for GDS, layer properties and reports, with --layers."),
     ] = None,
     netlist: NetlistOption = Kind.schematic,
+    extractor: ExtractorOption = Extractor.kpex,
     override: OverrideOption = False,
     jobs: JobsOption = None,
     corner: CornerOption = None,
@@ -176,6 +179,14 @@ def layout(
         raise BadOption(
             "--layers and --out belong together: give both, or neither for the experiment's own network"
         )
+    options: dict[str, str | bool] = {"netlist": netlist.value, "override": override}
+    if extractor is Extractor.magic:
+        from circuits.extraction import find_magic
+
+        if netlist is Kind.schematic or layers is not None:
+            raise BadOption("--extractor magic: nothing is extracted without --netlist pex-c or pex-rc")
+        # Found here, for a run without it must not replace results that stand. Without the option kpex extracts.
+        options |= {"extractor": extractor.value, "magic": find_magic().version}
     if layers is not None and out is not None:
         summary = draw_given(experiment, layers=layers, out=out, override=override)
         if as_json:
@@ -189,7 +200,7 @@ def layout(
     with session(
         experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
     ) as opened:
-        outcomes = opened.run(("layout",), {"layout": {"netlist": netlist.value, "override": override}})
+        outcomes = opened.run(("layout",), {"layout": options})
     finish(outcomes, as_json)
 
 

@@ -10,7 +10,7 @@ from circuits.design import Design
 from flow.stage import Done, Work
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
-"""Netlist kind -> what kpex extracts."""
+"""Netlist kind -> what is extracted."""
 DATABASE = "network.lvsdb.gz"
 
 
@@ -69,7 +69,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
 
 
 def layout_network(work: Work) -> Done:
-    """The experiment's network: drawn, checked and, where an extracted netlist is wanted, extracted by kpex."""
+    """The experiment's network: drawn, checked and, where an extracted netlist is wanted, extracted."""
     layers = work.experiment.training.layers
     kind = str(work.options.get("netlist", "schematic"))
     checked = draw_and_check(
@@ -77,8 +77,9 @@ def layout_network(work: Work) -> Done:
     )
     files, summary = list(checked.files), dict(checked.summary)
     if kind in MODES:
+        extractor = work.options.get("extractor", "kpex")
         work.context.console.print(
-            f"  kpex extracts the parasitics ({kind}); kept by content for the next time"
+            f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
         )
         summary["extraction"] = _extract(work, kind, summary["devices"])
         files += [work.folder / "network.pex.spice", work.folder / "pex.json"]
@@ -90,19 +91,22 @@ def _extract(work: Work, kind: str, devices: int) -> dict[str, Any]:
     from circuits.network import Topology
 
     mode: Any = MODES[kind]
+    extractor: Any = work.options.get("extractor", "kpex")
     found = extract(
         work.folder / DATABASE,
         Topology(work.experiment.training.layers).ports,
         devices,
-        folder=work.folder / "kpex",
+        folder=work.folder / extractor,
         cache=work.rundir.cache / "extraction",
-        options=ExtractionOptions(mode=mode),
+        options=ExtractionOptions(extractor=extractor, mode=mode),
+        gds=work.folder / "network.gds" if extractor == "magic" else None,
     )
     found.write(work.folder)
     nets = found.net_capacitance_F
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
     membranes = [farad for net, farad in nets.items() if net.endswith("_membrane")]
     return {
+        "extractor": extractor,
         "mode": mode,
         "resistors_extracted": found.raw_resistors,
         "capacitors_extracted": found.raw_capacitors,

@@ -17,6 +17,13 @@ class Kind(StrEnum):
     pex_rc = "pex-rc"
 
 
+class Extractor(StrEnum):
+    """What extracts parasitics."""
+
+    kpex = "kpex"
+    magic = "magic"
+
+
 ExperimentOption = Annotated[
     str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
 ]
@@ -42,6 +49,12 @@ NetlistOption = Annotated[
     Kind,
     typer.Option(
         "--netlist", help="schematic, or extracted from the layout with capacitance (pex-c) or both (pex-rc)."
+    ),
+]
+ExtractorOption = Annotated[
+    Extractor,
+    typer.Option(
+        "--extractor", help="What extracts; magic needs PDK_ROOT and magic >= 8.3.679 (see doctor)."
     ),
 ]
 OverrideOption = Annotated[
