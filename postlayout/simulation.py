@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,13 +72,14 @@ class Circuit:
 
     @property
     def membrane_probes(self) -> tuple[str, ...]:
-        """Vectors of the membranes inside the schematic's neurons (an extracted netlist has no such hierarchy)."""
-        layers = range(1, self.topology.depth + 1)
-        return tuple(
-            f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
-            for layer in layers
-            for k in range(self.topology.layers[layer])
-        )
+        """A vector for every membrane: inside the schematic's neurons, or any node of the extracted net that carries its name."""
+        probes = []
+        for layer in range(1, self.topology.depth + 1):
+            for k in range(self.topology.layers[layer]):
+                node = re.search(rf"(?<=\s)neuron_{layer}_{k}_membrane(?:\.[\w.]+)?(?=\s)", self.netlist)
+                inside = node[0] if node is not None else f"xneuron_{layer}_{k}.membrane"
+                probes.append(f"v(xnetwork.{inside})")
+        return tuple(probes)
 
     def deck(
         self,

@@ -238,7 +238,7 @@ def validate(
                 biases,
                 inputs[worst].numpy(),
                 bench.simulator,
-                circuit.membrane_probes if plan.netlist == "schematic" else (),
+                circuit.membrane_probes,
             )
             path = save_waveforms(deck, circuit, plan.model, network, inputs[worst], worst, bench, folder)
             if isinstance(path, Failure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,6 @@ def save_waveforms(
 
 
 def _plain(vector: str) -> str:
-    """``v(xnetwork.xneuron_1_0.membrane)`` -> ``membrane_1_0``; other nets without the ``v()``."""
-    net = vector[2:-1]
-    return "membrane_" + net.split("xneuron_")[1].removesuffix(".membrane") if ".membrane" in net else net
+    """``v(xnetwork.xneuron_1_0.membrane)``, or ``v(xnetwork.neuron_1_0_membrane.3)`` of an extraction, -> ``membrane_1_0``."""
+    membrane = re.search(r"neuron_(\d+_\d+)[._]membrane", vector)
+    return vector[2:-1] if membrane is None else f"membrane_{membrane[1]}"

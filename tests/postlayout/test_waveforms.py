@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pnn import Exact, trajectory
 from postlayout.prediction import unclipped_times
-from postlayout.waveforms import model_membranes_V, save_waveforms
+from postlayout.waveforms import _plain, model_membranes_V, save_waveforms
 
 Maker = Callable[..., Any]
 
@@ -103,3 +103,16 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     nets = set(table.loc[table["source"] == "spice", "net"])
     assert {"spike_1_0", "membrane_1_0", "membrane_2_1"} <= nets
     assert {n for n in nets if n.startswith("membrane")} == set(table.loc[table["source"] == "model", "net"])
+
+
+@pytest.mark.parametrize(
+    ("vector", "net"),
+    [
+        ("v(xnetwork.xneuron_1_0.membrane)", "membrane_1_0"),
+        ("v(xnetwork.neuron_2_13_membrane)", "membrane_2_13"),
+        ("v(xnetwork.neuron_2_3_membrane.17)", "membrane_2_3"),
+        ("v(spike_1_0)", "spike_1_0"),
+    ],
+)
+def test_membranes_have_one_name_whatever_the_netlist(vector: str, net: str) -> None:
+    assert _plain(vector) == net
