@@ -172,7 +172,7 @@ def layout(
     debug: DebugOption = False,
 ) -> None:
     """Draw the network, check it (DRC, LVS) and, with --netlist pex-c or pex-rc, extract its parasitics."""
-    from flow.errors import BadOption
+    from flow.errors import BadOption, RequirementMissing
     from flow.session import draw_given, session
 
     if (layers is None) != (out is None):
@@ -181,12 +181,14 @@ def layout(
         )
     options: dict[str, str | bool] = {"netlist": netlist.value, "override": override}
     if extractor is Extractor.magic:
-        from circuits.extraction import find_magic
+        from circuits.extraction import ExtractorMissing, find_magic
 
         if netlist is Kind.schematic or layers is not None:
             raise BadOption("--extractor magic: nothing is extracted without --netlist pex-c or pex-rc")
-        # Found here, for a run without it must not replace results that stand. Without the option kpex extracts.
-        options |= {"extractor": extractor.value, "magic": find_magic().version}
+        try:  # before the stage, for a run without it must not replace results that stand
+            options |= {"extractor": extractor.value, "magic": find_magic().version}
+        except ExtractorMissing as error:
+            raise RequirementMissing(str(error)) from error
     if layers is not None and out is not None:
         summary = draw_given(experiment, layers=layers, out=out, override=override)
         if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -38,6 +39,7 @@ from circuits.layout.write import write_gds
 from circuits.lvs import compare
 from circuits.lvs.reference import MIMS
 from circuits.network import Topology, schematic
+from flow.cli import main
 from flow.exit_code import ExitCode, exit_code_of
 
 TOPOLOGY = Topology((2, 2))
@@ -60,12 +62,12 @@ def drawn_circuit(database: Path) -> tuple[kdb.LayoutVsSchematic, kdb.Circuit]:
     return lvs, next(iter(lvs.netlist().each_circuit()))
 
 
-def in_magics_style(database: Path, mode: str) -> str:
+def in_magics_style(database: Path, mode: str, ports: tuple[str, ...] = PORTS) -> str:
     """The layout's netlist as ext2spice writes it: own names, own order, drain and source as they come, star-shaped nets."""
     _lvs, circuit = drawn_circuit(database)
     shuffle = random.Random(1)
     nets = {net.name: net.name for net in circuit.each_net()}
-    internal = [name for name in nets if name not in PORTS]
+    internal = [name for name in nets if name not in ports]
     nets |= {name: f"a_{17 * i}_n{230 + i}#" for i, name in enumerate(internal)}
     models = {ours: theirs for theirs, ours in MIMS.items()}
     terminals: dict[str, list[str]] = {name: [] for name in nets}
@@ -99,7 +101,7 @@ def in_magics_style(database: Path, mode: str) -> str:
     for net, ends in terminals.items():
         hub = f"{nets[net]}.n0"
         resistors += [(hub, end, 12.3 + i) for i, end in enumerate(ends)]
-        if ends and net in PORTS:
+        if ends and net in ports:
             resistors.append((net, hub, 0.0))
     cards += [f"R{i} {a} {b} {ohm:g}" for i, (a, b, ohm) in enumerate(resistors)]
     others = [name for name in nets if name != "vss"]
@@ -107,8 +109,8 @@ def in_magics_style(database: Path, mode: str) -> str:
     capacitors = [(where[a], where[b], "0.25f") for a, b in pairwise(others)]
     capacitors += [(where[name], "vss", "1.5f $ **FLOATING") for name in others]
     cards += [f"C{i} {a} {b} {farad}" for i, (a, b, farad) in enumerate(capacitors)]
-    ports = sorted(PORTS, key=lambda port: port[::-1])
-    head = " ".join(["\n+ " + port if i % 8 == 7 else port for i, port in enumerate(ports)])
+    listed = sorted(ports, key=lambda port: port[::-1])
+    head = " ".join(["\n+ " + port if i % 8 == 7 else port for i, port in enumerate(listed)])
     return "\n".join(
         [
             "* NGSPICE file created from network.ext - technology: sky130A",
@@ -343,7 +345,9 @@ def test_missing(tmp_path: Path, change: dict[str, str], message: str) -> None:
     with pytest.raises(ExtractorMissing, match=message) as caught:
         find_magic(fake(tmp_path) | change)
     assert "8.3.679" in str(caught.value)
-    assert exit_code_of(caught.value) == ExitCode.missing
+    assert exit_code_of(caught.value) == ExitCode.tool_failed, (
+        "within a stage; the command looks before (exit code 3)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -384,6 +388,40 @@ def test_compare_dendrites(tmp_path: Path, drawn: tuple[Path, Path, int]) -> Non
     del above["dendrite_1_0"]
     with pytest.raises(ExtractionFailed, match="dendrite_1_0"):
         compare_dendrites(kpex, magic)
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`nonideal layout --extractor magic`: without magic exit code 3 and nothing touched; with it, it is an input."""
+    topology = Topology((5, 3))
+    gds = write_gds(network((5, 3)), tmp_path / "network.gds")
+    compare(gds, schematic(topology, Design()), database=tmp_path / "network.lvsdb.gz").require_match()
+    experiment = tmp_path / "small.toml"
+    experiment.write_text('name = "small"\n[training]\nlayers = [5, 3]\n')
+    runs = tmp_path / "runs"
+    command = ["layout", "-e", str(experiment), "--run-dir", str(runs), "--extractor", "magic"]
+
+    def code(*more: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main([*command, *more])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+    environ = fake(tmp_path, in_magics_style(tmp_path / "network.lvsdb.gz", "CC", topology.ports))
+    monkeypatch.setenv("PATH", environ["PATH"])
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    monkeypatch.delenv("PDK", raising=False)
+    assert code("--netlist", "pex-c") == ExitCode.missing
+    assert "PDK_ROOT is not set" in capsys.readouterr().err
+    assert not runs.exists()
+    monkeypatch.setenv("PDK_ROOT", environ["PDK_ROOT"])
+    assert code() == ExitCode.bad_input
+    assert code("--netlist", "pex-c") == ExitCode.passed
+    settings = json.loads((runs / "layout" / "manifest.json").read_text())["inputs"]["settings"]
+    assert (settings["--extractor"], settings["--magic"]) == ("magic", "8.3.701")
+    assert json.loads((runs / "layout" / "pex.json").read_text())["extractor"] == "magic"
+    assert (runs / "layout" / "magic" / "magic.tcl").is_file()
 
 
 @pytest.fixture
