@@ -120,7 +120,6 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 
 
 @needs_fabric
-@pytest.mark.timeout(120)
 def test_two_processes_resume_bit_for_bit(tmp_path: Path) -> None:
     data = load_small("iris")
     whole = train(data, NOISY, options(devices=2), tmp_path / "whole", show_progress=False)
