@@ -214,4 +214,5 @@ class Spec(Section):
     ann_ratio_min: Annotated[float, Field(gt=0.0)] | None = None
     numerical_floor_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
     accuracy_spice_min: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    accuracy_loss_max: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     missed_and_extra_spikes_max: Annotated[int, Field(ge=0)] | None = None

@@ -91,6 +91,12 @@ def _ratio(results: Results, name: str) -> float | None:
     return reference / mine if mine and reference is not None else None
 
 
+def _accuracy_lost(results: Results, name: str) -> float | None:
+    row = _mapping(results, name)
+    model, spice = row.get("accuracy_model"), row.get("accuracy_spice")
+    return None if model is None or spice is None else round(model - spice, 9)
+
+
 def _unpaired(results: Results, name: str) -> float | None:
     row = _mapping(results, name)
     return row["missed_spikes"] + row["extra_spikes"] if "missed_spikes" in row else None
@@ -160,6 +166,11 @@ LIMITS: tuple[Limit, ...] = (
         "summary.json: mappings.{mapping}.accuracy_spice",
         lambda results, name: _mapping(results, name).get("accuracy_spice"),
         setting="accuracy_spice_min", per_mapping=True,
+    ),
+    Limit(
+        "accuracy lost from model to SPICE", "%", "validation",
+        "summary.json: mappings.{mapping}.accuracy_model - accuracy_spice", _accuracy_lost,
+        setting="accuracy_loss_max", per_mapping=True,
     ),
     Limit(
         "missed and extra spikes", "", "validation",

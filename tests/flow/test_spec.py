@@ -111,3 +111,11 @@ def test_the_validation_table_shows_the_numbers_and_the_verdicts(tmp_path: Path)
     text = console.export_text()
     for words in ("RMSE output", "33 ns", "5 ns", "2 / 1", "96.0 %", "3.2 pJ", "50 ps", "94.0 %", "FAIL"):
         assert words in text
+
+
+@pytest.mark.parametrize(("spice", "told"), [(0.98, False), (0.96, False), (0.94, True), (None, True)])
+def test_accuracy_may_be_judged_by_what_spice_loses(spice: float | None, told: bool) -> None:
+    """The model decides 98 % right; 0.02 may be lost, not more, and what was not measured does not pass."""
+    measured = summary(ann=mapping(33e-9), pnn=mapping(2e-9, accuracy=spice))
+    lost = ["pnn: accuracy lost from model to SPICE"] if told else []
+    assert failed(Spec(accuracy_loss_max=0.02), measured) == lost

@@ -187,7 +187,12 @@ def validation() -> Stage:
 def run(tiny: Experiment, tmp_path: Path) -> RunDir:
     """A run directory whose network was laid out and extracted with capacitance only."""
     run = RunDir(tmp_path / "run")
-    for path in (run.model, run.weights("ann"), run.weights("pnn"), run.path / "layout" / "network.pex.spice"):
+    for path in (
+        run.model,
+        run.weights("ann"),
+        run.weights("pnn"),
+        run.path / "layout" / "network.pex.spice",
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(path.name)
     finished(run.path / "characterization", tiny, "characterization", {})
@@ -200,7 +205,9 @@ def test_capacitance_alone_does_not_pass_for_an_rc_netlist(
     validation: Stage, tiny: Experiment, run: RunDir, context: Context
 ) -> None:
     assert not run_stage(validation, tiny, run, context, {"netlist": "pex-c"}).skipped
-    with pytest.raises(StageInputStale, match=r"network\.pex\.spice.*--netlist.*layout --netlist pex-rc --exp"):
+    with pytest.raises(
+        StageInputStale, match=r"network\.pex\.spice.*--netlist.*layout --netlist pex-rc --exp"
+    ):
         run_stage(validation, tiny, run, context, {"netlist": "pex-rc"})
 
 
@@ -226,7 +233,9 @@ def test_weights_of_another_model_are_not_used(
     validation: Stage, tiny: Experiment, run: RunDir, context: Context
 ) -> None:
     run.model.write_text("characterised again")
-    with pytest.raises(StageInputStale, match=r"weights\.safetensors.*made otherwise \(model\).*nonideal train"):
+    with pytest.raises(
+        StageInputStale, match=r"weights\.safetensors.*made otherwise \(model\).*nonideal train"
+    ):
         run_stage(validation, tiny, run, context, {"netlist": "schematic"})
 
 

@@ -300,7 +300,12 @@ def test_settings_are_folded_away_as_json(written: Path) -> None:
 
 def test_capacitances_are_shown_by_kind_of_net(builder: Any) -> None:
     builder.characterization()
-    nets = {"dendrite_1_0": 5.9e-15, "dendrite_1_1": 6.1e-15, "neuron_1_0_membrane": 5.7e-15, "nothing": 9e-12}
+    nets = {
+        "dendrite_1_0": 5.9e-15,
+        "dendrite_1_1": 6.1e-15,
+        "neuron_1_0_membrane": 5.7e-15,
+        "nothing": 9e-12,
+    }
     builder.write_json("layout/pex.json", {"mode": "RC", "resistors": 7, "net_capacitance_F": nets})
     text = read(builder)[1]
     (row,) = [line for line in text.splitlines() if line.startswith("| dendrites")]
