@@ -296,6 +296,13 @@ def test_floating_wires_keep_magics_name(tmp_path: Path, drawn: tuple[Path, Path
         extracted(tmp_path, drawn, "CC", path.read_text())
 
 
+def test_names_need_the_ports(tmp_path: Path, drawn: tuple[Path, Path, int]) -> None:
+    path = tmp_path / "extracted.spice"
+    path.write_text(in_magics_style(drawn[1], "CC", PORTS[1:]))
+    with pytest.raises(ExtractionFailed, match="ports are not those"):
+        named_after(read_magic(path), drawn[1])
+
+
 def test_script(tmp_path: Path) -> None:
     """What the script says, and that the line at its head runs it."""
     place = tmp_path / "a [folder] with $ and {"
