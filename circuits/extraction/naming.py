@@ -43,6 +43,22 @@ def named_after(netlist: Netlist, database: Path) -> Netlist:
             comparer.same_nets(one, other, True)
     lvs.reference = extracted
     lvs.compare(comparer)
+    nets, devices, differences = _matched(lvs, netlist)
+    differences += [
+        f"port {port} is the layout's {nets[port]}" for port in netlist.ports if nets.get(port, port) != port
+    ]
+    if differences:
+        raise ExtractionFailed(
+            f"{netlist.cell}: what was extracted is not the circuit of the LVS, {len(differences)} differences: "
+            f"{'; '.join(differences[:5])}"
+        )
+    return _renamed(netlist, nets, devices)
+
+
+def _matched(
+    lvs: kdb.LayoutVsSchematic, netlist: Netlist
+) -> tuple[dict[str, str], dict[int, str], list[str]]:
+    """Layout names by net name and by device number, and what has no counterpart."""
     nets: dict[str, str] = {}
     devices: dict[int, str] = {}
     differences: list[str] = []
@@ -61,15 +77,7 @@ def named_after(netlist: Netlist, database: Path) -> Netlist:
             else:
                 index = "nothing" if second is None else netlist.devices[int(second.name)].name
                 differences.append(f"device {_name(first)} of the layout against {index}")
-    differences += [
-        f"port {port} is the layout's {nets[port]}" for port in netlist.ports if nets.get(port, port) != port
-    ]
-    if differences:
-        raise ExtractionFailed(
-            f"{netlist.cell}: what was extracted is not the circuit of the LVS, {len(differences)} differences: "
-            f"{'; '.join(differences[:5])}"
-        )
-    return _renamed(netlist, nets, devices)
+    return nets, devices, differences
 
 
 def _name(thing: kdb.Net | kdb.Device | None) -> str:
