@@ -81,7 +81,10 @@ class Results:
 
     def command(self, stage: str) -> str:
         """The command that makes a stage's results."""
-        return f"nonideal {COMMANDS[stage]} --experiment {self.experiment}"
+        manifest = self.manifests.get(stage)
+        netlist = manifest.inputs.settings.get("--netlist") if manifest is not None else None
+        kind = "" if netlist is None else f" --netlist {netlist}"
+        return f"nonideal {COMMANDS[stage]} --experiment {self.experiment}{kind}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""
