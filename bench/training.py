@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pnn import DSTD, DataError, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
+from pnn.adam import FusedAdam
 from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from pnn.dstd import grid
 from pnn.images import load_images
@@ -150,10 +151,13 @@ class PaperForm(nn.Module):
 
 
 def training_step(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], adam: str = "plain") -> Step:
-    """Forward, cross-entropy of the first spike, backward, Adam: PyTorch's default ("plain"), the trainer's
-    ("fused"), or none.
+    """Forward, cross-entropy of the first spike, backward, Adam: PyTorch's default ("plain"), PyTorch's fused
+    one ("fused"; for RC-Spike layers as the trainer calls it), or none.
     """
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True if adam == "fused" else None)
+    if adam == "fused" and isinstance(model, Spiking):
+        optimiser: torch.optim.Optimizer = FusedAdam(model.parameters(), lr=1e-4)
+    else:
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True if adam == "fused" else None)
 
     def step() -> None:
         x, y = next(batches)

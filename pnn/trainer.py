@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from characterize.model import PhysicalModel
+from pnn.adam import FusedAdam
 from pnn.checkpoint import (
     Provenance,
     TrainingState,
@@ -28,18 +30,20 @@ from pnn.checkpoint import (
 from pnn.data import Dataset
 from pnn.devices import Accelerator, Engine, choose_device, launch
 from pnn.discharger import Discharger
-from pnn.errors import CheckpointError, TrainingDiverged
+from pnn.errors import BadParameter, CheckpointError, TrainingDiverged
 from pnn.exact import Exact
 from pnn.loss import LossWeights, training_loss
 from pnn.metrics import EpochMeter, MetricsLog
-from pnn.network import NetworkOptions, RCSpikeNetwork
-from pnn.rc_spike import Method
+from pnn.network import NetworkOptions, Spikes, SpikingNetwork
+from pnn.rc_spike import Firing, Method
 from pnn.reversal import Reversal
+from pnn.stack import StackOptions
+from pnn.ttfs import firing_promotion
 
 Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
-EVALUATION_BATCH = 1000
+EVALUATION_BATCH = 250
 
 
 class TrainingOptions(BaseModel):
@@ -48,7 +52,8 @@ class TrainingOptions(BaseModel):
     The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``).
     ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a
     row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
-    an epoch (0: every epoch). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
+    an epoch (0: every epoch). ``firing_promotion`` is the factor of the term that makes silent TTFS neurons fire
+    (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
     extra ``devices`` (Lightning Fabric), every device takes its share of each batch.
     """
 
@@ -60,6 +65,7 @@ class TrainingOptions(BaseModel):
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     schedule: Literal["constant", "cosine"] = "constant"
     loss: LossWeights = LossWeights()
+    firing_promotion: float = Field(default=0.0, ge=0.0)
     log_every: int = Field(default=10, ge=1)
     checkpoint_every_s: float = Field(default=5.0, ge=0.0)
     tensorboard: bool = True
@@ -71,12 +77,12 @@ class TrainingOptions(BaseModel):
 class TrainingResult:
     """A finished training.
 
-    Accuracies are of the final weights, evaluated exactly in float64 without noise. ``membrane_range``:
-    smallest and largest v per layer over time on the training set; ``largest_weight`` per layer: both say
-    whether the circuit's ranges hold. ``seconds``: of this call.
+    Accuracies are of the final weights without noise, as ``predict_times`` evaluates them: fully connected RC-Spike
+    networks exactly in float64. ``membrane_range``: smallest and largest v per layer over time on the training set
+    (of those networks); ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``seconds``: of this call.
     """
 
-    network: RCSpikeNetwork
+    network: SpikingNetwork
     weights_path: Path
     train_accuracy: float
     test_accuracy: float
@@ -100,14 +106,9 @@ def variant_options(
 
     All share the measured discharger. ``method`` defaults to exact evaluation.
     """
-    reversal = {
-        "ann": Reversal.ideal,
-        "pnn": lambda: Reversal.from_model(model),
-        "bottom_up": lambda: Reversal.current_dependent(model),
-    }[variant]()
     return NetworkOptions(
         layer_sizes=layer_sizes,
-        reversal=reversal,
+        reversal=variant_reversal(variant, model),
         discharger=Discharger(model.discharge_norm.value),
         method=method if method is not None else Exact(),
         sigma_spike=sigma_spike,
@@ -115,9 +116,18 @@ def variant_options(
     )
 
 
+def variant_reversal(variant: Variant, model: PhysicalModel) -> Reversal:
+    """The synapses of a variant, for networks that ``variant_options`` does not describe."""
+    return {
+        "ann": Reversal.ideal,
+        "pnn": lambda: Reversal.from_model(model),
+        "bottom_up": lambda: Reversal.current_dependent(model),
+    }[variant]()
+
+
 def train(
     dataset: Dataset,
-    network_options: NetworkOptions,
+    network_options: NetworkOptions | StackOptions,
     options: TrainingOptions,
     folder: Path,
     *,
@@ -127,16 +137,19 @@ def train(
     show_progress: bool = True,
 ) -> TrainingResult:
     """Train and write ``weights.safetensors``, ``checkpoint.safetensors``, ``metrics.csv`` and TensorBoard
-    events into ``folder``.
+    events into ``folder``. Any network that ``network_options`` describes: fully connected RC-Spike layers
+    (``NetworkOptions``), or convolutions and TTFS neurons as well (``StackOptions``).
 
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
     more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
-    looked at, nothing is selected on it. Raises ``DataError`` (sizes do not fit), ``BadParameter`` (no such
-    device), ``CheckpointError`` (the checkpoint is another run's), ``TrainingDiverged``. The network that comes
-    back is on the CPU.
+    looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError`` (sizes
+    do not fit), ``BadParameter`` (no such device, firing promotion without TTFS neurons), ``CheckpointError`` (the
+    checkpoint is another run's), ``TrainingDiverged``.
     """
     start = time.perf_counter()
     dataset.check_fits(network_options.layer_sizes)
+    if options.firing_promotion > 0.0 and not _is_ttfs(network_options):
+        raise BadParameter("firing_promotion is a term for time-to-first-spike neurons: set it to 0")
     device = choose_device(
         options.accelerator, options.devices, min(options.batch_size, dataset.train_y.shape[0])
     )
@@ -154,29 +167,33 @@ def train(
         train_accuracy=exact_accuracy(network, dataset.train_x, dataset.train_y),
         test_accuracy=exact_accuracy(network, dataset.test_x, dataset.test_y),
         membrane_range=tuple(network.membrane_range(dataset.train_x)),
-        largest_weight=tuple(float(layer.weight.detach().abs().max()) for layer in network.linear_layers),
+        largest_weight=tuple(float(w.detach().abs().max()) for w in network.weights),
         epochs=options.epochs,
         seconds=time.perf_counter() - start,
     )
 
 
+def _is_ttfs(options: NetworkOptions | StackOptions) -> bool:
+    return isinstance(options, StackOptions) and options.neuron.kind == "ttfs"
+
+
 def _train_on(
     engine: Engine,
     dataset: Dataset,
-    network_options: NetworkOptions,
+    network_options: NetworkOptions | StackOptions,
     options: TrainingOptions,
     folder: Path,
     resume: bool,
     variant: str,
     model_sha256: str,
     show_progress: bool,
-) -> RCSpikeNetwork:
+) -> SpikingNetwork:
     """The training of one process; the first one writes the files."""
     generator = torch.Generator().manual_seed(options.seed)
-    network = network_options.build()
+    network: SpikingNetwork = network_options.build()
     network.reset_parameters(generator)
     network.to(engine.device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    optimiser = FusedAdam(network.parameters(), lr=options.learning_rate)
     fingerprint = _fingerprint(dataset, network_options, options)
     checkpoint = folder / CHECKPOINT
     done = 0
@@ -221,7 +238,7 @@ def _train_on(
     return network
 
 
-def accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> float:
+def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
     """Share of right decisions, evaluated as the network is configured, without noise."""
     correct = 0
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
@@ -229,8 +246,8 @@ def accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> floa
     return correct / label.shape[0]
 
 
-def exact_accuracy(network: RCSpikeNetwork, spike_time: Tensor, label: Tensor) -> float:
-    """Share of right decisions, evaluated exactly in float64, without noise."""
+def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
+    """Share of right decisions, evaluated as ``predict_times`` does."""
     correct = 0
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
         correct += int((network.decide(network.predict_times(x)[-1]) == y).sum())
@@ -244,7 +261,7 @@ class _Loop:
         self,
         engine: Engine,
         dataset: Dataset,
-        network: RCSpikeNetwork,
+        network: SpikingNetwork,
         optimiser: torch.optim.Optimizer,
         generator: torch.Generator,
         options: TrainingOptions,
@@ -257,7 +274,7 @@ class _Loop:
         self.train_x = dataset.train_x.to(engine.device, torch.float32)
         self.train_y = dataset.train_y.to(engine.device)
         self.test_x = dataset.test_x.to(engine.device, torch.float32)
-        self.weights = [layer.weight for layer in network.linear_layers]
+        self.weights: list[Tensor] = list(network.weights)
 
     def epoch(self, epoch: int, logged: bool) -> EpochMeter:
         """Train over all samples once; the meter holds spikes only where ``logged``."""
@@ -273,7 +290,7 @@ class _Loop:
             mine = mine.to(self.engine.device)
             label = self.train_y[mine]
             firings = self.forward(self.train_x[mine], noise)
-            loss = training_loss(firings, label, self.weights, self.options.loss, self.network.classes)
+            loss = self.loss(firings, label)
             if factor != 1.0:
                 loss = factor * loss
             self.optimiser.zero_grad()
@@ -283,16 +300,30 @@ class _Loop:
                 torch.stack((loss.detach(), torch.linalg.vector_norm(norms)))
             ).tolist()
             if not (math.isfinite(value) and math.isfinite(norm)):
-                spoilt = torch.stack([(~torch.isfinite(f.membrane)).sum() for f in firings])
+                spoilt = torch.stack([(~torch.isfinite(_state(f))).sum() for f in firings])
                 raise _diverged(self.engine.total(spoilt), norms, value, epoch, batch)
             self.optimiser.step()
             meter.loss.append(value)
             meter.gradient_norm.append(norm)
             if logged and factor:
-                meter.add_firings(firings, self.network.decide(firings[-1].spike_time.detach()), label)
+                decision = self.network.decide(firings[-1].spike_time.detach())
+                meter.add_firings(firings, decision, label, self.network.horizon)
         if logged:
             meter.pool(self.engine.total)
         return meter
+
+    def loss(self, spikes: Sequence[Spikes], label: Tensor) -> Tensor:
+        """A scalar; see ``training_loss`` and ``firing_promotion``."""
+        flat: Any = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
+        loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes)
+        if self.options.firing_promotion > 0.0:
+            loss = loss + self.options.firing_promotion * firing_promotion(flat)
+        return loss
+
+
+def _state(spikes: Spikes) -> Tensor:
+    """What shows that a layer's numbers are no longer finite."""
+    return spikes.membrane if isinstance(spikes, Firing) else spikes.unclipped
 
 
 def _gradient(weight: Tensor) -> Tensor:
@@ -323,7 +354,7 @@ def _diverged(spoilt: Tensor, norms: Tensor, loss: float, epoch: int, batch: int
     )
 
 
-def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOptions) -> str:
+def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, options: TrainingOptions) -> str:
     """What two trainings must share to be one: data, network, options that change numbers (not how long or
     how often).
     """
@@ -336,6 +367,8 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions, options: TrainingOpt
         free.add("devices")
     if options.schedule == "constant":
         free.add("epochs")
+    if options.firing_promotion == 0.0:  # a checkpoint from before this term stays good
+        free.add("firing_promotion")
     digest.update(options.model_dump_json(exclude=free).encode())
     return digest.hexdigest()
 
