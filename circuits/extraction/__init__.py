@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from circuits.layout.errors import ExtractionFailed
@@ -95,6 +96,12 @@ class Extraction:
         """The netlist as SPICE text."""
         return self.netlist.text([f"extracted, mode {self.mode}", json.dumps(asdict(self.options.reduction))])
 
+    @property
+    def resistance_ohm(self) -> dict[str, float]:
+        """Smallest, median and largest resistor of the netlist; empty without resistors."""
+        values = [r.value for r in self.netlist.resistors]
+        return {"smallest": min(values), "median": median(values), "largest": max(values)} if values else {}
+
     def to_json(self) -> dict[str, object]:
         return {
             "extractor": self.options.extractor,
@@ -105,6 +112,7 @@ class Extraction:
             "capacitors_extracted": self.raw_capacitors,
             "resistors": len(self.netlist.resistors),
             "capacitors": len(self.netlist.capacitors),
+            "resistance_ohm": self.resistance_ohm,
             "net_capacitance_F": self.net_capacitance_F,
             "options": asdict(self.options),
             "tools": self.tools,

@@ -44,7 +44,8 @@ class Box:
 class Block:
     """A cell under construction or finished: origin at the centre of its lower left rail, sizes in um.
 
-    `pins` gives, for every net, the box where the net is labelled when this block is written as a top cell.
+    `pins` gives, for every net, the box where the net is labelled when this block is written as a top cell; `regions` the
+    boxes (x0, y0, x1, y1) of its named parts, for pictures.
     The cell itself carries no labels: only the top of a layout does, or the labels of all copies would collide.
     """
 
@@ -52,6 +53,7 @@ class Block:
     width: float
     height: float
     pins: dict[str, Box] = field(default_factory=dict)
+    regions: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
 
     @classmethod
     def named(cls, name: str, width: float = 0.0, height: float = 0.0) -> Block:

@@ -89,7 +89,10 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
         y = round(y - grid.axons * cells.row_height, 3)
         place_rows(block, cells.synapse, grid, y)
         _bias_pins(block, cells, grid, layer, y)
+        top, right = round(y + grid.axons * cells.row_height, 3), round(grid.dendrites * cells.pitch, 3)
+        block.regions[f"crossbar {layer}"] = (0.0, y, right, top)
         if layer == 1:
+            block.regions["input drivers"] = (-cells.input.width, y, 0.0, top)
             _place_inputs(block, cells, grid, y, edge)
         else:
             _spike_lines(block, cells, grid, layer, y)
@@ -97,6 +100,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
 
         y = round(y - cells.neuron.height, 3)
         block.place(cells.neuron, 0.0, y, columns=layers[layer])
+        block.regions[f"neurons {layer}"] = (0.0, y, right, round(y + cells.neuron.height, 3))
         rails += [(net, round(y + rail, 3)) for net, rail in _neuron_rails(cells.neuron)]
         for net in LAYER_LINES + SHARED_LINES:
             box = cells.neuron.pins[net].moved(0.0, y)

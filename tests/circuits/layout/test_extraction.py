@@ -136,6 +136,12 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     told = json.loads((tmp_path / "pex.json").read_text())
     assert told["resistors"] == len(first.netlist.resistors)
     assert told["net_capacitance_F"]["vdd"] > 0
+    assert (
+        0
+        < told["resistance_ohm"]["smallest"]
+        <= told["resistance_ohm"]["median"]
+        <= told["resistance_ohm"]["largest"]
+    )
     assert read_netlist(tmp_path / "network.pex.spice").ports == ports
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import combinations
 from pathlib import Path
 
 import gdstk
@@ -104,6 +105,19 @@ def test_inventory() -> None:
     assert held.area_um2 == pytest.approx(held.width_um * held.height_um)
     assert held.area_um2 < inventory(network((3, 8, 2))).area_um2
     assert inventory(Block.named("empty")).area_um2 == 0.0
+
+
+def test_named_regions_lie_inside_and_apart() -> None:
+    held = inventory(network((3, 4, 2)))
+    assert set(held.regions_um) == {"input drivers", "crossbar 1", "neurons 1", "crossbar 2", "neurons 2"}
+    boxes = list(held.regions_um.values())
+    for x0, y0, x1, y1 in boxes:
+        assert 0 <= x0 < x1 <= held.width_um
+        assert 0 <= y0 < y1 <= held.height_um
+    for a, b in combinations(boxes, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+    (_, _, _, top), (_, low, _, _) = held.regions_um["neurons 1"], held.regions_um["crossbar 1"]
+    assert top <= low
 
 
 def test_layer_properties_open(tmp_path: Path, small_gds: Path) -> None:
