@@ -45,6 +45,16 @@ class StageInputStale(FlowError):
         )
 
 
+class NoCircuit(FlowError):
+    """A stage was asked for whose circuit does not exist for the experiment's network."""
+
+    def __init__(self, stage: str, experiment: str) -> None:
+        super().__init__(
+            f"{stage}: experiment {experiment} trains convolutions or TTFS neurons ([training.network]); there is a circuit "
+            "for fully connected RC-Spike layers (training.layers) only. `nonideal train` and `nonideal report` work"
+        )
+
+
 class RequirementMissing(FlowError):
     """A tool, package or PDK that the command needs is not installed."""
 

@@ -17,6 +17,7 @@ from circuits.fet import illegal_sizes
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Spec, Training, Validation
+from pnn.images import IMAGES
 from sky130_models.corner import Corner
 from spice.names import UnsafeName, check_name
 
@@ -66,6 +67,13 @@ class Experiment(Section):
                 f"validation.mappings holds {', '.join(untrained)}, which training.variants = "
                 f"{list(self.training.variants)} does not train"
             )
+        network = self.training.network
+        if network is not None and network.needs_image:
+            if self.data.set not in IMAGES or self.data.bias_axon:
+                raise ValueError(
+                    f"training.network has layers on an image: they need data.set = {' or '.join(IMAGES)} and data.bias_axon = false"
+                )
+            network.check_image(IMAGES[self.data.set])
         return self
 
     def at(self, corner: Corner) -> Experiment:

@@ -78,7 +78,13 @@ def _bad_value(path: Path, value: Any, message: str, context: dict[str, Any]) ->
 
 
 def _dotted(path: Path) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    keys = (p for p in path if not _is_tag(p))
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in keys).lstrip(".")
+
+
+def _is_tag(part: str | int) -> bool:
+    """Whether it is no key, but the class that was chosen of a union: keys are in lower case."""
+    return isinstance(part, str) and part[:1].isupper()
 
 
 def _show(value: Any) -> str:
@@ -100,8 +106,12 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    inner: list[type[BaseModel]] = []
     for part in path:
         if isinstance(part, int):
+            continue
+        if _is_tag(part):
+            model = next((m for m in inner if m.__name__ == part), model)
             continue
         field = model.model_fields.get(part)
         inner = _models_in(field.annotation) if field else []

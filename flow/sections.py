@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pnn.data import SMALL, Dataset, Encoding
+from pnn.devices import Accelerator
 from pnn.dstd import DSTD
 from pnn.exact import Exact
 from pnn.images import IMAGES, load_dataset
 from pnn.loss import LossWeights
 from pnn.presets import preset_names
 from pnn.rc_spike import Method
+from pnn.stack import Convolution, Layer, Pool, check_method, shapes
 from pnn.trainer import TrainingOptions, Variant
 from sky130_models.corner import Corner
 from spice.options import SimulatorOptions
@@ -77,13 +79,37 @@ class Data(Section):
         return Encoding(time=self.encoding, bias=self.bias_axon)
 
 
+class Network(Section):
+    """A network beyond fully connected RC-Spike layers; it is trained, but there is no circuit for it.
+
+    ``layers`` follow the input, which the data set gives: numbers of neurons, ``{ conv = channels }``, ``{ pool = size }``.
+    ``horizon_norm``, ``spread``: of TTFS neurons, see ``pnn.stack.TTFSNeuron``; their t_ref is that of the loss.
+    """
+
+    neuron: Literal["rc_spike", "ttfs"] = "rc_spike"
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
+    horizon_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.0
+    spread: Annotated[float, Field(ge=0.0, le=10.0)] = 0.7
+
+    def check_image(self, shape: tuple[int, ...]) -> None:
+        """Raise ``ValueError`` unless the layers fit an input of this shape."""
+        shapes(shape, self.layers)
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether some layer has a place in an image."""
+        return any(isinstance(layer, Convolution | Pool) for layer in self.layers)
+
+
 class Training(Section):
     """What is trained, on which seeds, and how.
 
+    ``layers`` are fully connected RC-Spike layers; ``network`` takes their place for any other network.
     The first seed goes to silicon; the others say how much the draw matters.
     """
 
     layers: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2)] = (5, 5, 5)
+    network: Network | None = None
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
@@ -97,6 +123,9 @@ class Training(Section):
     dstd_order: Literal[2, 3] = 2
     spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     loss: LossWeights = LossWeights()
+    firing_promotion: Annotated[float, Field(ge=0.0)] = 0.0
+    accelerator: Accelerator = "cpu"
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
     log_every_epochs: Annotated[int, Field(ge=1)] = 10
     checkpoint_every_s: Annotated[float, Field(ge=0.0)] = 5.0
     tensorboard: bool = True
@@ -117,6 +146,17 @@ class Training(Section):
             )
         return name
 
+    @model_validator(mode="after")
+    def _network_fits(self) -> Training:
+        if self.network is not None and "layers" in self.model_fields_set:
+            raise ValueError("layers and [training.network] exclude each other: give one of them")
+        ttfs = self.network is not None and self.network.neuron == "ttfs"
+        if self.firing_promotion > 0.0 and not ttfs:
+            raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
+        if ttfs:
+            check_method("ttfs", self.evaluation())
+        return self
+
     def evaluation(self) -> Method:
         """How layers are evaluated while training."""
         return (
@@ -134,6 +174,9 @@ class Training(Section):
             learning_rate=self.learning_rate,
             schedule=self.schedule,
             loss=self.loss,
+            firing_promotion=self.firing_promotion,
+            accelerator=self.accelerator,
+            devices=self.devices,
             log_every=self.log_every_epochs,
             checkpoint_every_s=self.checkpoint_every_s,
             tensorboard=self.tensorboard,

@@ -50,7 +50,9 @@ class Session:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
         from postlayout.errors import SamplesFailed
 
-        # The stage that would find this out comes after half a minute of SPICE.
+        # The stages that would find this out come after half a minute of SPICE.
+        for name in LOOP:
+            STAGES[name].check(self.experiment)
         self.experiment.data.load().check_fits(self.experiment.training.layers)
         try:
             outcomes = self.run(

@@ -13,7 +13,7 @@ from typing import Any
 
 from flow import manifest
 from flow.context import Context
-from flow.errors import StageInputMissing, StageInputStale
+from flow.errors import NoCircuit, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.files import read_json, remove_leftovers, sha256_of, write_json
 from flow.manifest import Inputs, Manifest
@@ -68,7 +68,7 @@ class Stage:
 
     ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on.
     ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
-    exception where one is missing, before anything runs.
+    exception where one is missing, before anything runs. ``on_circuit``: it needs a circuit for the experiment's network.
     """
 
     name: str
@@ -82,6 +82,12 @@ class Stage:
     needs_for: Callable[[Experiment, RunDir, Mapping[str, Any]], dict[str, Need]] = field(
         default=lambda experiment, rundir, options: {}
     )
+    on_circuit: bool = False
+
+    def check(self, experiment: Experiment) -> None:
+        """Raise ``NoCircuit`` where the stage cannot be for this experiment."""
+        if self.on_circuit and experiment.training.network is not None:
+            raise NoCircuit(self.name, experiment.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +123,10 @@ def run_stage(
     """Run a stage, unless its results stand.
 
     ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()``.
-    Raises ``StageInputMissing`` and ``StageInputStale``, and whatever the stage raises; then its folder has no
+    Raises ``NoCircuit``, ``StageInputMissing`` and ``StageInputStale``, and whatever the stage raises; then its folder has no
     manifest, and the next call continues.
     """
+    stage.check(experiment)
     options = dict(options or {})
     inputs = _inputs(stage, experiment, rundir, options)
     folder = rundir.stage(stage.name)

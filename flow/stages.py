@@ -219,6 +219,7 @@ STAGES = {
         ),
         Stage(
             name="netlist",
+            on_circuit=True,
             doing="weights -> bias voltages -> SPICE network",
             sections=("circuit", "netlist", "validation.mappings"),
             rooms=("circuits", "characterize/model.py", "flow/writeback.py"),
@@ -227,6 +228,7 @@ STAGES = {
         ),
         Stage(
             name="layout",
+            on_circuit=True,
             doing="drawing the network; DRC, LVS, extraction",
             sections=("circuit", "training.layers"),
             rooms=("sky130_models", "circuits", "flow/layout.py"),
@@ -235,6 +237,7 @@ STAGES = {
         ),
         Stage(
             name="validation",
+            on_circuit=True,
             doing="simulating the networks and comparing their spikes with the models'",
             sections=(
                 "process",

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from characterize.model import PhysicalModel
 from flow.experiment import Experiment
 from flow.files import sha256_of
 
+if TYPE_CHECKING:
+    from pnn.data import Dataset
+    from pnn.network import NetworkOptions
+    from pnn.stack import StackOptions
+    from pnn.trainer import Variant
+
+    Options: TypeAlias = NetworkOptions | StackOptions
+
 
 def train_one(
     experiment: Experiment,
     model_path: Path,
-    variant: Any,
+    variant: Variant,
     seed: int,
     folder: Path,
     *,
@@ -23,23 +31,16 @@ def train_one(
     import torch
 
     from pnn.presets import preset
-    from pnn.trainer import train, variant_options
+    from pnn.trainer import train
 
     torch.set_num_threads(1)
     data, training = experiment.data, experiment.training
     dataset = data.load()
     shipped = training.preset is not None
     model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
-    network = variant_options(
-        variant,
-        model,
-        training.layers,
-        method=training.evaluation(),
-        sigma_spike=training.spike_noise_norm,
-    )
     result = train(
         dataset,
-        network,
+        network_of(experiment, dataset, variant, model),
         training.options(seed),
         folder,
         variant=variant,
@@ -56,3 +57,30 @@ def train_one(
         "epochs": result.epochs,
         "weights": str(result.weights_path),
     }
+
+
+def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:
+    """The network that a variant of the experiment trains."""
+    from pnn.discharger import Discharger
+    from pnn.images import IMAGES
+    from pnn.stack import RCSpikeNeuron, StackOptions, TTFSNeuron
+    from pnn.trainer import variant_options, variant_reversal
+
+    training = experiment.training
+    method, noise = training.evaluation(), training.spike_noise_norm
+    network = training.network
+    if network is None:
+        return variant_options(variant, model, training.layers, method=method, sigma_spike=noise)
+    neuron = (
+        TTFSNeuron(horizon=network.horizon_norm, t_ref=training.loss.t_ref, spread=network.spread)
+        if network.neuron == "ttfs"
+        else RCSpikeNeuron(discharger=Discharger(model.discharge_norm.value))
+    )
+    return StackOptions(
+        input_shape=IMAGES[dataset.name] if network.needs_image else (dataset.features,),
+        layers=network.layers,
+        neuron=neuron,
+        reversal=variant_reversal(variant, model),
+        method=method,
+        sigma_spike=noise,
+    )

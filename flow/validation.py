@@ -81,7 +81,7 @@ def _validate(
 
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
-    from pnn.checkpoint import load_network
+    from pnn.checkpoint import load_dense
     from postlayout.simulation import Circuit
     from postlayout.stage import ValidationPlan
     from sky130_models import lean_library
@@ -103,7 +103,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         circuit=circuit,
         netlist=kind,
         model=model,
-        networks={m: load_network(work.rundir.weights(m)) for m in validation.mappings},
+        networks={m: load_dense(work.rundir.weights(m)) for m in validation.mappings},
         dataset=data.load(),
         samples=validation.samples,
         calibration_samples=validation.calibration_samples,

@@ -19,9 +19,9 @@ def write_netlist(
     from circuits.errors import MappingError
     from circuits.mapping import bias_sources, map_weights, read_biases
     from circuits.network import schematic
-    from pnn.checkpoint import load_network
+    from pnn.checkpoint import load_dense
 
-    network = load_network(weights)
+    network = load_dense(weights)
     matrices = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
     model = PhysicalModel.load(model_path)
     mapping = map_weights(matrices, model, clip=clip)

@@ -8,7 +8,7 @@ Needs a ``PhysicalModel`` (``model.json``) and nothing else: neither SPICE nor a
     spike_times = load_network(result.weights_path).predict_times(dataset.test_x)
 """
 
-from pnn.checkpoint import load_header, load_network, save_network
+from pnn.checkpoint import load_dense, load_header, load_network, save_network
 from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from pnn.data import Dataset, Encoding, load_small
 from pnn.discharger import Discharger
@@ -18,17 +18,19 @@ from pnn.exact import Exact, membrane_exact, trajectory
 from pnn.images import load_dataset, load_images
 from pnn.loss import LossWeights, first_to_fire, training_loss
 from pnn.native import kernel_name
-from pnn.network import NetworkOptions, RCSpikeNetwork
+from pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
 from pnn.presets import preset, preset_names
 from pnn.rc_spike import Firing, RCSpikeLinear
 from pnn.reversal import Reversal
-from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options
+from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
+from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options, variant_reversal
 from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
 
 __all__ = [
     "DSTD",
     "BadParameter",
     "CheckpointError",
+    "Convolution",
     "DataError",
     "Dataset",
     "Discharger",
@@ -40,12 +42,18 @@ __all__ = [
     "LossWeights",
     "NetworkOptions",
     "PnnError",
+    "Pool",
     "RCSpikeConv2d",
     "RCSpikeLinear",
     "RCSpikeNetwork",
+    "RCSpikeNeuron",
     "Reversal",
+    "SpikingNetwork",
+    "StackNetwork",
+    "StackOptions",
     "TTFSConv2d",
     "TTFSLinear",
+    "TTFSNeuron",
     "TrainingDiverged",
     "TrainingOptions",
     "TrainingResult",
@@ -53,6 +61,7 @@ __all__ = [
     "first_to_fire",
     "kernel_name",
     "load_dataset",
+    "load_dense",
     "load_header",
     "load_images",
     "load_network",
@@ -66,4 +75,5 @@ __all__ = [
     "training_loss",
     "trajectory",
     "variant_options",
+    "variant_reversal",
 ]

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from pnn.data import Encoding
 from pnn.errors import CheckpointError
-from pnn.network import NetworkOptions, RCSpikeNetwork
+from pnn.network import RCSpikeNetwork, SpikingNetwork
+from pnn.stack import AnyNetworkOptions
 
 HEADER = "nonideal"
 FORMAT = 1
@@ -44,7 +45,7 @@ class WeightsHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    network: NetworkOptions
+    network: AnyNetworkOptions
     provenance: Provenance
 
 
@@ -69,16 +70,27 @@ def load_header(path: Path) -> WeightsHeader:
     return _parse(path, WeightsHeader, _read(path)[1])
 
 
-def load_network(path: Path) -> RCSpikeNetwork:
+def load_network(path: Path) -> SpikingNetwork:
     """Rebuild the network that ``path`` holds, on the CPU. Raises ``CheckpointError``."""
     tensors, text = _read(path)
-    network = _parse(path, WeightsHeader, text).network.build()
+    network: SpikingNetwork = _parse(path, WeightsHeader, text).network.build()
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise CheckpointError(
             f"{path}: weights do not fit the network its header describes: {error}"
         ) from error
+    return network
+
+
+def load_dense(path: Path) -> RCSpikeNetwork:
+    """``load_network`` for what takes fully connected RC-Spike networks only; raises ``CheckpointError`` for another."""
+    network = load_network(path)
+    if not isinstance(network, RCSpikeNetwork):
+        raise CheckpointError(
+            f"{path} holds a network of convolutions or TTFS neurons: there is a circuit for fully connected "
+            "RC-Spike networks only"
+        )
     return network
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from pnn.rc_spike import Firing
+from pnn.network import Spikes
 
 FILE = "metrics.csv"
 
@@ -32,8 +32,10 @@ class EpochMeter:
     silent_sum: list[float] = field(default_factory=list)
     batches: int = 0
 
-    def add_firings(self, firings: Sequence[Firing], decision: Tensor, label: Tensor) -> None:
-        """Count one batch: decisions [B], labels [B], and every layer's spikes."""
+    def add_firings(
+        self, firings: Sequence[Spikes], decision: Tensor, label: Tensor, horizon: float = 1.0
+    ) -> None:
+        """Count one batch: decisions [B], labels [B], and every layer's spikes; from the horizon on they are silent."""
         self.correct += int((decision == label).sum())
         self.samples += label.shape[0]
         self.batches += 1
@@ -42,7 +44,7 @@ class EpochMeter:
         for index, firing in enumerate(firings):
             spike_time = firing.spike_time.detach()
             self.time_sum[index] += float(spike_time.mean())
-            self.silent_sum[index] += float((spike_time >= 1.0).to(torch.float32).mean())
+            self.silent_sum[index] += float((spike_time >= horizon).to(torch.float32).mean())
 
     def pool(self, total: Callable[[Tensor], Tensor]) -> None:
         """Count the spikes and decisions of all processes, where ``total`` sums over them."""

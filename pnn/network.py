@@ -1,10 +1,10 @@
-"""A network of fully connected RC-Spike layers."""
+"""What every network has in common, and the one of fully connected RC-Spike layers, which the circuit realises."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -16,6 +16,9 @@ from pnn.exact import Exact, trajectory
 from pnn.noise import spike_time_noise
 from pnn.rc_spike import Firing, Method, RCSpikeLinear
 from pnn.reversal import Reversal
+from pnn.ttfs import FirstSpike
+
+Spikes: TypeAlias = Firing | FirstSpike
 
 
 class NetworkOptions(BaseModel):
@@ -53,12 +56,66 @@ class NetworkOptions(BaseModel):
         )
 
 
-class RCSpikeNetwork(nn.Module):
+class SpikingNetwork(nn.Module):
+    """What training asks of a network. Its spiking layers have one parameter each, ``weight``, and ``reset_parameters``.
+
+    ``classes``: how many outputs, the first ones, are used. ``horizon``: the time from which on a neuron is silent.
+    A ``generator`` passed to ``forward`` switches noise and random grid offsets on; without one the network is
+    deterministic, in training and evaluation mode alike.
+    """
+
+    def __init__(self, *, outputs: int, classes: int | None, horizon: float, sigma_spike: float) -> None:
+        super().__init__()
+        if classes is not None and not 1 <= classes <= outputs:
+            raise BadParameter(f"{classes} classes do not fit {outputs} outputs: enlarge the last layer")
+        self.classes = outputs if classes is None else classes
+        self.horizon, self.sigma_spike = horizon, sigma_spike
+
+    @property
+    def spiking_layers(self) -> Sequence[nn.Module]:
+        """The layers of neurons, input side first."""
+        raise NotImplementedError
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """Of every layer of neurons."""
+        return [cast(nn.Parameter, layer.weight) for layer in self.spiking_layers]
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw all weights from ``generator``."""
+        for layer in self.spiking_layers:
+            layer.reset_parameters(generator)  # type: ignore[operator]
+
+    def noisy(self, spikes: Spikes, generator: torch.Generator | None) -> Spikes:
+        """A layer's spikes with the network's jitter."""
+        return spikes._replace(unclipped=spike_time_noise(spikes.unclipped, self.sigma_spike, generator))
+
+    def decide(self, output_time: Tensor) -> Tensor:
+        """Class of each sample from its output spike times [B, N_out]: the used output that fires first.
+
+        Ties go to the lower index. -1 where no used output fires before the horizon.
+        """
+        first, index = output_time[:, : self.classes].min(dim=1)
+        return torch.where(first < self.horizon, index, torch.full_like(index, -1))
+
+    @torch.no_grad()
+    def predict(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Class of each sample, [B] integers; see ``decide``."""
+        return self.decide(self(spike_time, generator)[-1].spike_time)
+
+    def predict_times(self, spike_time: Tensor) -> list[Tensor]:
+        """The truth of the model: spike times of every layer without noise, evaluated as well as is practical."""
+        raise NotImplementedError
+
+    def membrane_range(self, spike_time: Tensor) -> list[tuple[float, float]]:
+        """Smallest and largest v of each layer, where a circuit realises the network; else nothing."""
+        return []
+
+
+class RCSpikeNetwork(SpikingNetwork):
     """Layers of ``RCSpikeLinear``; a layer accumulates while the one before fires.
 
-    Spike times are normalised to T_circ, each layer's in its own phase. A ``generator`` passed to ``forward``
-    switches noise and random grid offsets on; without one the network is deterministic, in training and
-    evaluation mode alike.
+    Spike times are normalised to T_circ, each layer's in its own phase.
     """
 
     def __init__(
@@ -71,17 +128,11 @@ class RCSpikeNetwork(nn.Module):
         *,
         classes: int | None = None,
     ) -> None:
-        super().__init__()
         sizes = tuple(int(n) for n in layer_sizes)
         if len(sizes) < 2:
             raise BadParameter(f"a network needs at least an input and an output size, got {sizes}")
-        if classes is not None and not 1 <= classes <= sizes[-1]:
-            raise BadParameter(
-                f"{classes} classes do not fit {sizes[-1]} outputs: enlarge the last of layer_sizes {sizes}"
-            )
+        super().__init__(outputs=sizes[-1], classes=classes, horizon=1.0, sigma_spike=sigma_spike)
         self.layer_sizes = sizes
-        self.classes = sizes[-1] if classes is None else classes
-        self.sigma_spike = sigma_spike
         self.layers = nn.ModuleList(
             RCSpikeLinear(n_in, n_out, reversal, discharger, method) for n_in, n_out in pairwise(sizes)
         )
@@ -91,33 +142,19 @@ class RCSpikeNetwork(nn.Module):
         """The layers, typed."""
         return [cast(RCSpikeLinear, layer) for layer in self.layers]
 
-    def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw all weights from ``generator``."""
-        for layer in self.linear_layers:
-            layer.reset_parameters(generator)
+    @property
+    def spiking_layers(self) -> Sequence[nn.Module]:
+        """All layers."""
+        return self.linear_layers
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> list[Firing]:
         """spike_time [B, layer_sizes[0]] -> one ``Firing`` per layer, [B, layer_sizes[l+1]]."""
         firings: list[Firing] = []
         for layer in self.linear_layers:
-            firing = layer(spike_time, generator)
-            firing = Firing(firing.membrane, spike_time_noise(firing.unclipped, self.sigma_spike, generator))
+            firing = cast(Firing, self.noisy(layer(spike_time, generator), generator))
             firings.append(firing)
             spike_time = firing.spike_time
         return firings
-
-    def decide(self, output_time: Tensor) -> Tensor:
-        """Class of each sample from its output spike times [B, N_out]: the used output that fires first.
-
-        Ties go to the lower index. -1 where no used output fires inside the phase.
-        """
-        first, index = output_time[:, : self.classes].min(dim=1)
-        return torch.where(first < 1.0, index, torch.full_like(index, -1))
-
-    @torch.no_grad()
-    def predict(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Class of each sample, [B] integers; see ``decide``."""
-        return self.decide(self(spike_time, generator)[-1].spike_time)
 
     @torch.no_grad()
     def predict_times(self, spike_time: Tensor) -> list[Tensor]:

@@ -9,6 +9,7 @@ by then is silent, and its unclipped time continues as ``horizon (2 - v)``: late
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -112,6 +113,11 @@ class _Search:
         return torch.where(self.fired, time, 2.0 - self.v)
 
 
+def firing_promotion(spikes: Sequence[FirstSpike]) -> Tensor:
+    """The third term of the loss (paper, section 5), without its factor: ``shortfall`` summed over all neurons, a mean over the batch."""
+    return torch.stack([s.shortfall.flatten(1).sum(1).mean() for s in spikes]).sum()
+
+
 def initial_bound(reversal: Reversal, inputs: int, layers: int, t_ref: float) -> float:
     """Upper end of the uniform initial weights: ``w_max / N``, ``w_max = -4 w* L^2 ln(1 - beta) / (beta t_ref^2)``, w* = 2."""
     beta = min(0.99, reversal.positive[0])
@@ -120,19 +126,21 @@ def initial_bound(reversal: Reversal, inputs: int, layers: int, t_ref: float) ->
 
 
 class _TTFS(nn.Module):
-    """Parameters and options that the linear and the convolutional layer share."""
+    """Options and initial weights that the linear and the convolutional layer share; ``weight`` is an axon's weights side by side."""
 
     def __init__(
         self,
-        inputs: int,
+        weight: Tensor,
         reversal: Reversal,
         method: Method | None,
         *,
         horizon: float,
         t_ref: float,
         layers: int,
+        spread: float,
     ) -> None:
         super().__init__()
+        inputs = weight[0].numel() if weight.shape[0] else 0
         if not (0.0 < t_ref <= horizon and math.isfinite(horizon)) or layers < 1 or inputs < 1:
             raise BadParameter(
                 f"TTFS layer: need 0 < t_ref <= horizon, got {t_ref} and {horizon}; layers {layers}"
@@ -142,6 +150,16 @@ class _TTFS(nn.Module):
         if isinstance(self.method, DSTD) and self.method.order != 2:
             raise BadParameter("TTFS layers have no third-order form: choose order 2")
         self.bound = initial_bound(reversal, inputs, layers, t_ref)
+        self.sigma = spread / math.sqrt(inputs)
+        self.weight = nn.Parameter(weight)
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw the weights, from ``generator`` if given: the paper's uniform ones, plus Gaussian ones of both signs."""
+        with torch.no_grad():
+            self.weight.uniform_(0.0, self.bound, generator=generator)
+            if self.sigma > 0.0:
+                self.weight.add_(torch.empty_like(self.weight).normal_(0.0, self.sigma, generator=generator))
 
     def first_spike(
         self, samples: Tensor, flat: Tensor, taps: Tensor | None, generator: torch.Generator | None
@@ -168,7 +186,8 @@ class TTFSLinear(_TTFS):
     """A fully connected layer of TTFS neurons: ``weight`` [out_features, in_features].
 
     ``horizon``: latest time computed; choose it beyond ``t_ref``, the target time of the network's output (the paper: 3.2).
-    ``layers`` of the whole network sets the initial weights so that its neurons fire. Train with DSTD(20), test with 60 or exactly.
+    ``layers`` of the whole network sets the initial weights so that its neurons fire; a ``spread`` (0: the paper's; 0.7 learns
+    sooner) adds Gaussian ones of spread / sqrt(inputs), so that neurons differ. Train with DSTD(20), test with 60 or exactly.
     """
 
     def __init__(
@@ -181,15 +200,10 @@ class TTFSLinear(_TTFS):
         horizon: float = 4.0,
         t_ref: float = 3.2,
         layers: int = 3,
+        spread: float = 0.0,
     ) -> None:
-        super().__init__(in_features, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers)
-        self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
-        self.reset_parameters()
-
-    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw the weights, from ``generator`` if given."""
-        with torch.no_grad():
-            self.weight.uniform_(0.0, self.bound, generator=generator)
+        weight = torch.empty(in_features, out_features).t()
+        super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
         """spike_time [B, in_features] (>= horizon: silent) -> ``FirstSpike`` [B, out_features]."""
@@ -214,20 +228,13 @@ class TTFSConv2d(_TTFS):
         horizon: float = 4.0,
         t_ref: float = 3.2,
         layers: int = 3,
+        spread: float = 0.0,
     ) -> None:
-        super().__init__(
-            in_channels * kernel**2, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers
-        )
+        weight = torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1)
+        super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
         if not 0 <= padding < kernel:
             raise BadParameter(f"convolution: padding {padding} must lie in 0..kernel - 1 = {kernel - 1}")
         self.kernel, self.padding = kernel, padding
-        self.weight = nn.Parameter(torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1))
-        self.reset_parameters()
-
-    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw the weights, from ``generator`` if given."""
-        with torch.no_grad():
-            self.weight.uniform_(0.0, self.bound, generator=generator)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
         """spike_time [B, in_channels, H, W] -> ``FirstSpike`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
