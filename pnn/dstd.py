@@ -19,9 +19,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from pnn.discharger import Discharger
 from pnn.errors import BadParameter
 from pnn.exact import check_shapes, in_phase, phi
-from pnn.fused_dstd import fused_dstd
+from pnn.fused_dstd import fused_firing
 from pnn.native import available
 from pnn.reversal import Reversal
 
@@ -108,12 +109,36 @@ class DSTD:
         """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
         ``Reversal``.
         """
-        edges = self.edges(generator)
         if available(spike_time):
-            check_shapes(spike_time, weight, weight)
-            c = conductance.t().contiguous() if isinstance(conductance, Tensor) else conductance
-            times = spike_time.contiguous().unsqueeze(1)
-            return fused_dstd(times, weight.t().contiguous(), c, edges, self.order == 3).squeeze(1)
+            return self._native(spike_time, weight, conductance, None, generator)[0]
         if isinstance(conductance, Reversal):
             conductance = conductance.conductance(weight)
-        return membrane_dstd(spike_time, weight, conductance, edges, self.order == 3)
+        return membrane_dstd(spike_time, weight, conductance, self.edges(generator), self.order == 3)
+
+    def firing(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor | Reversal,
+        discharger: Discharger,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
+        if available(spike_time):
+            return self._native(spike_time, weight, conductance, discharger.b, generator)
+        v = self.membrane(spike_time, weight, conductance, generator)
+        return v, discharger.unclipped(v)
+
+    def _native(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor | Reversal,
+        ramp: float | None,
+        generator: torch.Generator | None,
+    ) -> tuple[Tensor, Tensor]:
+        check_shapes(spike_time, weight, weight)
+        c = conductance.t().contiguous() if isinstance(conductance, Tensor) else conductance
+        times, w = spike_time.contiguous().unsqueeze(1), weight.t().contiguous()
+        v, time = fused_firing(times, w, c, self.edges(generator), self.order == 3, ramp=ramp)
+        return v.squeeze(1), time if ramp is None else time.squeeze(1)

@@ -1,9 +1,7 @@
-"""The native kernel of time to first spike as one PyTorch operator, ``nonideal::first_spike``.
+"""The native kernel of time to first spike, ``nonideal::first_spike``: see ``fused_operator``.
 
-Tensors as in ``fused_dstd``; time is in units of the horizon.
+Time is in units of the horizon.
 """
-
-# The operator's schema is positional.
 
 from __future__ import annotations
 
@@ -14,29 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnn.fused_dstd import ONE_TAP, conductance_or_beta
+from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, conductance_or_beta
 from pnn.native import function, layer_arguments, pointer
 from pnn.reversal import Reversal
 
 Floats = Sequence[float]
-
-_library = torch.library.Library("nonideal", "FRAGMENT")
-_library.define(
-    "first_spike(Tensor t, Tensor w, Tensor? c, Tensor taps, float[] beta, float[] edges, float least_slope)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
-)
-_library.define(
-    "first_spike_backward(Tensor grad, Tensor t, Tensor w, Tensor? c, Tensor taps, Tensor channel, Tensor share,"
-    " Tensor offset, Tensor step, Tensor rest, float[] beta, float[] edges, float least_slope, bool need_time)"
-    " -> (Tensor, Tensor, Tensor)"
-)
-_first_spike = torch.ops.nonideal.first_spike.default
-_first_spike_backward = torch.ops.nonideal.first_spike_backward.default
+Optional = Tensor | None
 
 
 def _results(
-    t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Floats, edges: Floats, least_slope: float
-) -> tuple[Tensor, ...]:
+    t: Tensor, w: Tensor, c: Optional, taps: Tensor, beta: Floats, edges: Floats, least_slope: float
+) -> Tensors:
     """Time [images, rows, neurons]; live channels, shares, offsets; interval of the spike and time into it."""
     out = t.new_empty(t.shape[0], taps.shape[0], w.shape[1])
     return (
@@ -50,78 +36,45 @@ def _results(
 
 
 def _forward(
-    t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Floats, edges: Floats, least_slope: float
-) -> tuple[Tensor, ...]:
-    t, w = t.contiguous(), w.contiguous()
-    results = _results(t, w, c, taps, beta, edges, least_slope)
+    results: Tensors,
+    t: Tensor,
+    w: Tensor,
+    c: Optional,
+    taps: Tensor,
+    beta: Floats,
+    edges: Floats,
+    least_slope: float,
+) -> None:
     out, channel, share, offset, step, rest = results
     function("ttfs_forward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), (ctypes.c_double * len(edges))(*edges), len(edges) - 1,
+        *layer_arguments(t, w, c, taps, beta), *_grid(edges),
         *(x.data_ptr() for x in (channel, share, offset, out, step, rest)),
     )  # fmt: skip
-    return results
-
-
-def _gradients(
-    grad: Tensor, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, channel: Tensor, share: Tensor,
-    offset: Tensor, step: Tensor, rest: Tensor, beta: Floats, edges: Floats, least_slope: float, need_time: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """Of t (or nothing), w, c (or nothing), filled with zeros."""
-    return (
-        torch.zeros_like(t) if need_time else t.new_empty(0),
-        torch.zeros_like(w),
-        torch.zeros_like(w) if c is not None else w.new_empty(0),
-    )
 
 
 def _backward(
-    grad: Tensor, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, channel: Tensor, share: Tensor,
-    offset: Tensor, step: Tensor, rest: Tensor, beta: Floats, edges: Floats, least_slope: float, need_time: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    t, w = t.contiguous(), w.contiguous()
-    gradients = _gradients(
-        grad, t, w, c, taps, channel, share, offset, step, rest, beta, edges, least_slope, need_time
-    )
+    gradients: Tensors, grads: Sequence[Optional], t: Tensor, w: Tensor, c: Optional, taps: Tensor,
+    kept: Sequence[Tensor], beta: Floats, edges: Floats, least_slope: float,
+) -> None:  # fmt: skip
     function("ttfs_backward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), (ctypes.c_double * len(edges))(*edges), len(edges) - 1, least_slope,
-        *(x.data_ptr() for x in (channel, share, offset, step, rest, grad)), *(pointer(x) for x in gradients),
+        *layer_arguments(t, w, c, taps, beta), *_grid(edges), least_slope,
+        *(pointer(x) for x in (*kept, *grads, *gradients)),
     )  # fmt: skip
-    return gradients
 
 
-class _Differentiable(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any
-    ) -> tuple[Tensor, ...]:
-        with torch._C._AutoDispatchBelowAutograd():
-            results = _first_spike(t, w, c, taps, *options)
-        ctx.save_for_backward(t, w, c, taps, *results[1:])
-        ctx.options = options
-        ctx.mark_non_differentiable(*results[1:])
-        ctx.set_materialize_grads(False)
-        return tuple(results)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, *_: Tensor | None) -> tuple[Tensor | None, ...]:
-        if grad is None:
-            return (None,) * 7
-        need_time, _, need_c, *_ = ctx.needs_input_grad
-        t, w, c, taps, *kept = ctx.saved_tensors
-        dt, dw, dc = _first_spike_backward(grad.contiguous(), t, w, c, taps, *kept, *ctx.options, need_time)
-        return dt if need_time else None, dw, dc if need_c else None, None, None, None, None
+def _grid(edges: Floats) -> tuple[Any, int]:
+    return (ctypes.c_double * len(edges))(*edges), len(edges) - 1
 
 
-def _autograd(*arguments: Any) -> Any:
-    return _Differentiable.apply(*arguments)  # type: ignore[no-untyped-call]
-
-
-_library.impl("first_spike", _forward, "CPU")
-_library.impl("first_spike_backward", _backward, "CPU")
-_library.impl("first_spike", _autograd, "Autograd")
-torch.library.register_fake("nonideal::first_spike", _results, lib=_library)
-torch.library.register_fake("nonideal::first_spike_backward", _gradients, lib=_library)
-torch.library.register_autocast("nonideal::first_spike", "cpu", torch.float32, lib=_library)
+_operator = FusedOperator(
+    "first_spike",
+    "float[] beta, float[] edges, float least_slope",
+    outputs=1,
+    kept=5,
+    results=_results,
+    forward=_forward,
+    backward=_backward,
+)
 
 
 def fused_ttfs(
@@ -133,6 +86,8 @@ def fused_ttfs(
     *,
     taps: Tensor = ONE_TAP,
 ) -> Tensor:
-    """Unclipped first spike [images, rows, neurons] in units of the horizon; arguments as in ``fused_dstd``, weights per horizon."""
+    """Unclipped first spike [images, rows, neurons] in units of the horizon; arguments as in ``fused_firing``, weights
+    per horizon.
+    """
     c, beta = conductance_or_beta(weight, conductance)
-    return _first_spike(spike_time, weight, c, taps, beta, edges, least_slope)[0]
+    return _operator(spike_time, weight, c, taps, beta, edges, least_slope)[0]

@@ -74,6 +74,10 @@ class RCSpikeLinear(nn.Module):
         """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
         offset.
         """
+        if isinstance(self.method, DSTD):
+            return Firing(
+                *self.method.firing(spike_time, self.weight, self.reversal, self.discharger, generator)
+            )
         v = self.method.membrane(spike_time, self.weight, self.reversal, generator)
         return Firing(v, self.discharger.unclipped(v))
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SOURCES = ("dstd.cpp", "exact.cpp", "ttfs.cpp", "accumulate.h", "layer.h", "lists.h", "vectors.h")
+SOURCES = ("dstd.cpp", "exact.cpp", "ttfs.cpp", "accumulate.h", "layer.h", "lists.h", "ramp.h", "vectors.h")
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
@@ -45,8 +45,9 @@ _SHAPE, _POINTER, _DOUBLE, _INT = ctypes.POINTER(Shape), ctypes.c_void_p, ctypes
 _LAYER = (_SHAPE, _POINTER, _POINTER, _POINTER, _DOUBLE, _DOUBLE)  # shape, t, w, c, c1, c2
 _GRID = (_POINTER, _INT, ctypes.c_int)  # edges, steps, third
 _SIGNATURES = {
-    "dstd_forward": (*_LAYER, *_GRID, *(_POINTER,) * 5),  # channel, share, offset, out, saved
-    "dstd_backward": (*_LAYER, *_GRID, *(_POINTER,) * 8),  # channel, share, offset, saved, grad, dt, dw, dc
+    # ..., b, channel, share, offset, then out, fire, saved or saved, grad, grad_fire, dt, dw, dc
+    "dstd_forward": (*_LAYER, *_GRID, _DOUBLE, *(_POINTER,) * 6),
+    "dstd_backward": (*_LAYER, *_GRID, _DOUBLE, *(_POINTER,) * 9),
     "ttfs_forward": (
         *_LAYER,
         _POINTER,

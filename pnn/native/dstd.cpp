@@ -8,14 +8,15 @@
 // vectorised in tiles. conductance = beta w is given explicitly, or (null) as c1 w + c2 |w|.
 
 #include "accumulate.h"
+#include "ramp.h"
 
 namespace {
 
 constexpr int FG = 2, FGM = 4;  // values saved per interval and neuron: f, g (, f1, g1)
 
 template <class T, int K, bool COND, bool THIRD>
-void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2, T *out,
-                  T *saved) {
+void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2,
+                  const Ramp<T> &ramp, T *out, T *fire, T *saved) {
     constexpr int values = THIRD ? FGM : FG;
     for (int64_t row = 0; row < shape.rows(); row++) {
         const int64_t image = row / shape.rows_per_image;
@@ -48,14 +49,17 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
             decay<T, K>(x, e, p);
             for (int k = 0; k < K; k++) v[k] = v[k] * e[k] + gh[k] * p[k];
         }
-        for (int k = 0; k < K; k++)
-            store<T>(out + row * shape.neurons + tile.first + k * LANES<T>, v[k], tile.count - k * LANES<T>);
+        for (int k = 0; k < K; k++) {
+            const int64_t to = row * shape.neurons + tile.first + k * LANES<T>, room = tile.count - k * LANES<T>;
+            store<T>(out + to, v[k], room);
+            if (fire) store<T>(fire + to, ramp.time(v[k]), room);
+        }
     }
 }
 
 template <class T, int K, bool COND, bool THIRD, bool TIME>
 void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2,
-                   const T *saved, const T *grad, T *dt, std::vector<Vec<T>> &work) {
+                   const Ramp<T> &ramp, const T *saved, const T *grad, const T *grad_fire, T *dt, std::vector<Vec<T>> &work) {
     constexpr int values = THIRD ? FGM : FG;
     constexpr int per_step = K * (values + 3);  // f, g (, f1, g1), v before the step, decay, phi
     work.resize(grid.steps * per_step);
@@ -94,7 +98,9 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
         Vec<T> adjoint[K];  // dL/dv after the interval
         Vec<T> U[K], R[K];  // suffix sums of dL/dg, dL/df over later intervals (for given beta: already combined)
         for (int k = 0; k < K; k++) {
-            adjoint[k] = load<T>(grad + row * shape.neurons + tile.first + k * LANES<T>, tile.count - k * LANES<T>);
+            const int64_t from = row * shape.neurons + tile.first + k * LANES<T>, room = tile.count - k * LANES<T>;
+            adjoint[k] = grad ? load<T>(grad + from, room) : zero;
+            if (grad_fire) adjoint[k] += load<T>(grad_fire + from, room) * ramp.slope(v[k]);
             U[k] = R[k] = zero;
         }
         for (int64_t m = grid.steps - 1; m >= 0; m--) {
@@ -152,19 +158,19 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
 
 template <class T, bool COND, bool THIRD>
 void forward(const Shape &shape, const T *t, const T *w, const T *c, double c1, double c2, const double *edges, int64_t steps,
-             int32_t *channel, T *share, int32_t *offset, T *out, T *saved) {
+             double b, int32_t *channel, T *share, int32_t *offset, T *out, T *fire, T *saved) {
     const Grid<T> grid(edges, steps);
     Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
     lists.fill(t, edges);
     each_tile<T>(shape, w, c, nullptr, nullptr, [&](const Tile<T> &tile, int k) {
         auto run = k == 4 ? forward_tile<T, 4, COND, THIRD> : k == 2 ? forward_tile<T, 2, COND, THIRD> : forward_tile<T, 1, COND, THIRD>;
-        run(shape, lists, grid, tile, T(c1), T(c2), out, saved);
+        run(shape, lists, grid, tile, T(c1), T(c2), Ramp<T>(b), out, fire, saved);
     });
 }
 
 template <class T, bool COND, bool THIRD, bool TIME>
 void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1, double c2, const double *edges, int64_t steps,
-              int32_t *channel, T *share, int32_t *offset, const T *saved, const T *grad, T *dt, T *dw, T *dc) {
+              double b, int32_t *channel, T *share, int32_t *offset, const T *saved, const T *grad, const T *grad_fire, T *dt, T *dw, T *dc) {
     const Grid<T> grid(edges, steps);
     const Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
     std::vector<T> time(TIME ? shape.sources() * shape.channels : 0, T(0));
@@ -173,31 +179,33 @@ void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1,
         auto run = k == 4   ? backward_tile<T, 4, COND, THIRD, TIME>
                    : k == 2 ? backward_tile<T, 2, COND, THIRD, TIME>
                             : backward_tile<T, 1, COND, THIRD, TIME>;
-        run(shape, lists, grid, tile, T(c1), T(c2), saved, grad, time.data(), work);
+        run(shape, lists, grid, tile, T(c1), T(c2), Ramp<T>(b), saved, grad, grad_fire, time.data(), work);
     });
     if (TIME) lists.scatter(t, time.data(), dt);
 }
 
 }  // namespace
 
-// Both directions of one layer in one precision. `channel`, `share`, `offset`: see Lists; `saved` may be null: backward then accumulates anew.
-// Null `dt`: no gradient of the spike times. Gradients are added to `dw`, `dc`.
-#define DSTD(NAME, T)                                                                                               \
-    extern "C" void dstd_forward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2, \
-                                        const double *edges, int64_t steps, int third, int32_t *channel, T *share,   \
-                                        int32_t *offset, T *out, T *saved) {                                         \
-        choose<T>(c != nullptr, third != 0, [&](auto cond, auto order) {                                             \
-            forward<T, cond.value, order.value>(*shape, t, w, c, c1, c2, edges, steps, channel, share, offset, out,  \
-                                                saved);                                                              \
-        });                                                                                                         \
-    }                                                                                                               \
-    extern "C" void dstd_backward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2, \
-                                         const double *edges, int64_t steps, int third, int32_t *channel, T *share,  \
-                                         int32_t *offset, const T *saved, const T *grad, T *dt, T *dw, T *dc) {       \
-        choose<T>(c != nullptr, third != 0, [&](auto cond, auto order) {                                             \
-            auto run = dt ? backward<T, cond.value, order.value, true> : backward<T, cond.value, order.value, false>; \
-            run(*shape, t, w, c, c1, c2, edges, steps, channel, share, offset, saved, grad, dt, dw, dc);              \
-        });                                                                                                         \
+// Both directions of one layer in one precision. `b`: of the ramp. `channel`, `share`, `offset`: see Lists. Null `fire`: no spike times wanted;
+// null `saved`: backward accumulates anew. Null `grad` (of v), `grad_fire`: zero. Null `dt`: no gradient of the input. Gradients are added to
+// `dw`, `dc`.
+#define DSTD(NAME, T)                                                                                                  \
+    extern "C" void dstd_forward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2,    \
+                                        const double *edges, int64_t steps, int third, double b, int32_t *channel,      \
+                                        T *share, int32_t *offset, T *out, T *fire, T *saved) {                         \
+        choose<T>(c != nullptr, third != 0, [&](auto cond, auto order) {                                                \
+            forward<T, cond.value, order.value>(*shape, t, w, c, c1, c2, edges, steps, b, channel, share, offset, out,  \
+                                                fire, saved);                                                          \
+        });                                                                                                            \
+    }                                                                                                                  \
+    extern "C" void dstd_backward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2,   \
+                                         const double *edges, int64_t steps, int third, double b, int32_t *channel,     \
+                                         T *share, int32_t *offset, const T *saved, const T *grad, const T *grad_fire,  \
+                                         T *dt, T *dw, T *dc) {                                                        \
+        choose<T>(c != nullptr, third != 0, [&](auto cond, auto order) {                                                \
+            auto run = dt ? backward<T, cond.value, order.value, true> : backward<T, cond.value, order.value, false>;    \
+            run(*shape, t, w, c, c1, c2, edges, steps, b, channel, share, offset, saved, grad, grad_fire, dt, dw, dc);   \
+        });                                                                                                            \
     }
 
 DSTD(f32, float)

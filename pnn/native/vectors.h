@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #if defined(__AVX__)
@@ -136,6 +137,29 @@ template <class T> inline Vec<T> exp_minus(Vec<T> x) {
     const Vec<T> p = polynomial(EXP<T>.terms, r);
     constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
     return (Vec<T>)((Bits<T>)p + (((Bits<T>)shifted - (Bits<T>)splat<T>(magic)) << mantissa));
+}
+
+// ln(1 + x) for x > -1: range reduction to [sqrt(1/2), sqrt(2)), series of 2 artanh(s), s = x / (2 + x); keeps infinity and NaN.
+template <class T> struct Artanh {
+    T terms[sizeof(T) == 4 ? 5 : 11];
+    constexpr Artanh() : terms{} {
+        for (int k = 0; k < int(sizeof(terms) / sizeof(T)); k++) terms[k] = T(2.0 / (2 * k + 1));
+    }
+};
+template <class T> constexpr Artanh<T> ARTANH{};
+
+template <class T> inline Vec<T> log_1_plus(Vec<T> x) {
+    constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
+    constexpr T ln2_high = sizeof(T) == 4 ? T(0.693359375) : T(0.6931471803691238), ln2_low = sizeof(T) == 4 ? T(-2.12194440e-4) : T(1.9082149292705877e-10);
+    const Vec<T> one = splat<T>(1), y = one + x;
+    const Bits<T> root = (Bits<T>)splat<T>(T(0.70710678118654752)), bits = (Bits<T>)y - root;
+    const Bits<T> exponent = bits >> mantissa;
+    const Vec<T> near = (Vec<T>)(bits - (exponent << mantissa) + root) - one;
+    const Bits<T> whole = exponent == 0;
+    const Vec<T> f = whole ? x : near, s = f / (splat<T>(2) + f), k = __builtin_convertvector(exponent, Vec<T>);
+    const Vec<T> rounding = whole ? Vec<T>{} : (x - (y - one)) / y;
+    const Vec<T> log = k * splat<T>(ln2_high) + (s * polynomial(ARTANH<T>.terms, s * s) + (rounding + k * splat<T>(ln2_low)));
+    return y < splat<T>(std::numeric_limits<T>::max()) ? log : y;
 }
 
 template <class T> inline bool any(Bits<T> mask) {

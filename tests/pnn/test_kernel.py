@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pnn import DSTD, BadParameter, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
+from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
 from pnn.dstd import grid
 from pnn.native import kernel, kernel_name
 
@@ -189,12 +189,12 @@ def test_operator_check() -> None:
     taps = torch.zeros(1, 1, dtype=torch.int32)
     torch.library.opcheck(
         torch.ops.nonideal.membrane_dstd.default,
-        (*arguments, taps, (0.3, -0.6), grid(3), False, True),
+        (*arguments, taps, (0.3, -0.6), grid(3), 0.155, False, True),
         test_utils=("test_schema", "test_faketensor"),
     )
     torch.library.opcheck(
         torch.ops.nonideal.membrane_exact.default,
-        (*arguments, (0.3, -0.6)),
+        (*arguments, taps, (0.3, -0.6)),
         test_utils=("test_schema", "test_faketensor"),
     )
 
@@ -240,3 +240,51 @@ def test_mixed_precision_and_wrong_shapes_are_refused_not_misread(method: DSTD |
         method.membrane(t, w[:, :3], PAPER)
     with pytest.raises(BadParameter, match="contiguous"):
         method.membrane(t, w, PAPER.conductance(w).float())
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 10**6),
+    shape=SHAPES,
+    b=st.sampled_from([0.0, 1e-9, 1e-3, 0.155, 0.9, -0.3, -10.0]),
+    scale=st.sampled_from([1.0, 20.0]),
+    outputs=st.sampled_from(["both", "v", "time"]),
+)
+def test_firing_in_one_pass_is_membrane_and_ramp(
+    seed: int, shape: tuple[int, int, int], b: float, scale: float, outputs: str
+) -> None:
+    t, w, grad = draw(seed, shape, "random")
+    w, discharger, method = w * scale, Discharger(b), DSTD(5)
+
+    def weighed(v: Tensor, time: Tensor) -> Tensor:
+        return {"both": v * v + 0.3 * time, "v": v, "time": time}[outputs]
+
+    def plain(t: Tensor, w: Tensor) -> Tensor:
+        v = membrane_dstd(t, w, PAPER.conductance(w), grid(5))
+        return weighed(v, discharger.unclipped(v))
+
+    def native(t: Tensor, w: Tensor) -> Tensor:
+        return weighed(*method.firing(t, w, PAPER, discharger))
+
+    assert_same(evaluate(native, t, w, grad), evaluate(plain, t, w, grad), 1e-11)
+    v, time = method.firing(t.float(), w.float(), PAPER, discharger)
+    same = discharger.unclipped(v.double())
+    assert bool(((time.double() - same).abs() <= 1e-6 * same.abs().clamp(min=1.0)).all())
+
+
+@pytest.mark.parametrize("b", [0.0, 0.155, -0.3])
+def test_gradcheck_of_firing(b: float) -> None:
+    t, w, _ = draw(9, (2, 7, 19), "random")
+    t = t.clamp(0.01, 1.2).requires_grad_()
+    method, discharger = DSTD(4), Discharger(b)
+    assert torch.autograd.gradcheck(
+        lambda t, w: method.firing(t, w, PAPER, discharger), (t, w.requires_grad_())
+    )
+
+
+def test_spike_time_of_a_membrane_that_is_no_number() -> None:
+    t, w, _ = draw(5, (3, 6, 20), "random")
+    t[1, 2] = math.nan
+    for dtype in (torch.float32, torch.float64):
+        _, time = DSTD(4).firing(t.to(dtype), w.to(dtype), PAPER, Discharger(0.155))
+        assert torch.isnan(time).any(dim=1).tolist() == [False, True, False]

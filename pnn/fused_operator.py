@@ -1,0 +1,160 @@
+"""A native kernel as one differentiable operator of ``torch.library``.
+
+Autograd, ``torch.compile`` (through a fake) and autocast (to float32) see a single operator ``nonideal::name(t, w,
+c, taps, options)``. t is [images, sources, channels], w and c are [taps * channels, neurons], ``taps`` [rows, taps]
+names the source of each tap of an output row (-1: none). A linear layer has one source, one row and one tap; in a
+convolution sources and rows are pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pnn.reversal import Reversal
+
+ONE_TAP = torch.zeros(1, 1, dtype=torch.int32)
+Tensors = tuple[Tensor, ...]
+
+_library = torch.library.Library("nonideal", "DEF")
+
+
+class FusedOperator:
+    """An operator and its gradient.
+
+    ``options`` is the rest of the schema. ``results(t, w, c, taps, *options)`` allocates ``outputs`` differentiable
+    results and ``kept`` further ones for backward. ``forward(results, t, w, c, taps, *options)`` fills them;
+    ``backward(gradients, grads, t, w, c, taps, kept, *options)`` adds to zeros of the shapes of t (empty: not
+    wanted), w and c (empty: none); a ``grad`` that is None is zero. Both get contiguous tensors.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: str,
+        outputs: int,
+        kept: int,
+        results: Callable[..., Tensors],
+        forward: Callable[..., None],
+        backward: Callable[..., None],
+    ) -> None:
+        self.outputs = outputs
+        self._results, self._fill, self._add = results, forward, backward
+        tensors = "Tensor t, Tensor w, Tensor? c, Tensor taps"
+        _library.define(f"{name}({tensors}, {options}) -> ({', '.join(['Tensor'] * (outputs + kept))})")
+        _library.define(
+            f"{name}_backward(Tensor?[] grads, {tensors}, Tensor[] kept, bool need_time, {options})"
+            " -> (Tensor, Tensor, Tensor)"
+        )
+        self.operator = getattr(torch.ops.nonideal, name).default
+        self.gradient_operator = getattr(torch.ops.nonideal, f"{name}_backward").default
+        _library.impl(name, self._forward, "CPU")
+        _library.impl(f"{name}_backward", self._backward, "CPU")
+        _library.impl(name, self._autograd, "Autograd")
+        torch.library.register_fake(f"nonideal::{name}", results, lib=_library)
+        torch.library.register_fake(f"nonideal::{name}_backward", _gradients, lib=_library)
+        torch.library.register_autocast(f"nonideal::{name}", "cpu", torch.float32, lib=_library)
+
+    def __call__(self, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any) -> Tensors:
+        """The differentiable results; past PyTorch's dispatcher where nothing but autograd listens to it."""
+        if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or type(t) is not Tensor:
+            return self.operator(t, w, c, taps, *options)[: self.outputs]  # type: ignore[no-any-return]
+        return self._differentiable(True, t, w, c, taps, *options)[: self.outputs]
+
+    def _forward(self, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any) -> Tensors:
+        t, w = t.contiguous(), w.contiguous()
+        results = self._results(t, w, c, taps, *options)
+        self._fill(results, t, w, c, taps, *options)
+        return results
+
+    def _backward(
+        self,
+        grads: Sequence[Tensor | None],
+        t: Tensor,
+        w: Tensor,
+        c: Tensor | None,
+        taps: Tensor,
+        kept: Sequence[Tensor],
+        need_time: bool,
+        *options: Any,
+    ) -> Tensors:
+        t, w = t.contiguous(), w.contiguous()
+        gradients = _gradients(grads, t, w, c, taps, kept, need_time)
+        whole = [None if grad is None else grad.contiguous() for grad in grads]
+        self._add(gradients, whole, t, w, c, taps, kept, *options)
+        return gradients
+
+    def _autograd(self, *arguments: Any) -> Tensors:
+        return self._differentiable(False, *arguments)
+
+    def _differentiable(self, direct: bool, *arguments: Any) -> Tensors:
+        return _Differentiable.apply(self, direct, *arguments)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _Differentiable(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        operator: FusedOperator,
+        direct: bool,
+        t: Tensor,
+        w: Tensor,
+        c: Tensor | None,
+        taps: Tensor,
+        *options: Any,
+    ) -> Tensors:
+        if direct:
+            results = operator._forward(t, w, c, taps, *options)
+        else:
+            with torch._C._AutoDispatchBelowAutograd():
+                results = operator.operator(t, w, c, taps, *options)
+        kept = results[operator.outputs :]
+        ctx.save_for_backward(t, w, c, taps, *kept)
+        ctx.operator, ctx.options = operator, options
+        ctx.backward = operator._backward if direct else operator.gradient_operator
+        ctx.mark_non_differentiable(*kept)
+        ctx.set_materialize_grads(False)
+        return tuple(results)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        grads = grads[: ctx.operator.outputs]
+        unused = (None,) * (1 + len(ctx.options))
+        if all(grad is None for grad in grads):
+            return (None,) * 5 + unused
+        _, _, need_time, _, need_c, *_ = ctx.needs_input_grad
+        t, w, c, taps, *kept = ctx.saved_tensors
+        dt, dw, dc = ctx.backward(grads, t, w, c, taps, kept, need_time, *ctx.options)
+        return None, None, dt if need_time else None, dw, dc if need_c else None, *unused
+
+
+def _gradients(
+    grads: Sequence[Tensor | None],
+    t: Tensor,
+    w: Tensor,
+    c: Tensor | None,
+    taps: Tensor,
+    kept: Sequence[Tensor],
+    need_time: bool,
+    *options: Any,
+) -> Tensors:
+    """Of t (or nothing), w, c (or nothing)."""
+    return (
+        torch.zeros_like(t) if need_time else t.new_empty(0),
+        torch.zeros_like(w),
+        torch.zeros_like(w) if c is not None else w.new_empty(0),
+    )
+
+
+def conductance_or_beta(
+    weight: Tensor, conductance: Tensor | Reversal
+) -> tuple[Tensor | None, tuple[float, float]]:
+    """What the kernels want: a tensor beta w, or beta of each sign where it is constant."""
+    if isinstance(conductance, Tensor):
+        return conductance, (0.0, 0.0)
+    if conductance.is_constant:
+        return None, (conductance.positive[0], conductance.negative[0])
+    return conductance.conductance(weight), (0.0, 0.0)
