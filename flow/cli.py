@@ -10,8 +10,12 @@ import typer
 
 from flow.exit_code import ExitCode, exit_code_of
 from flow.options import (
+    AcceleratorOption,
     CornerOption,
+    DataOption,
     DebugOption,
+    DevicesOption,
+    ExperimentArgument,
     ExperimentOption,
     Extractor,
     ExtractorOption,
@@ -61,10 +65,14 @@ def characterize(
     finish(outcomes, as_json)
 
 
-@app.command(epilog="Example: nonideal train --experiment iris --jobs 2")
+@app.command(epilog="Example: nonideal train mnist --data data/mnist")
 def train(
+    name: ExperimentArgument = None,
     *,
     experiment: ExperimentOption = "iris",
+    data: DataOption = None,
+    accelerator: AcceleratorOption = None,
+    devices: DevicesOption = None,
     jobs: JobsOption = None,
     corner: CornerOption = None,
     scheduler: SchedulerOption = None,
@@ -77,7 +85,16 @@ def train(
     from flow.session import session
 
     with session(
-        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
+        name or experiment,
+        run_dir=run_dir,
+        jobs=jobs,
+        corner=corner,
+        scheduler=scheduler,
+        force=force,
+        changes={
+            "data": {"folder": None if data is None else str(data)},
+            "training": {"accelerator": accelerator and accelerator.value, "devices": devices},
+        },
     ) as opened:
         outcomes = opened.run(("training",))
     finish(outcomes, as_json)

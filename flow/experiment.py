@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,14 @@ class Experiment(Section):
     def at(self, corner: Corner) -> Experiment:
         """The same experiment at another process corner."""
         return self.model_copy(update={"process": Process(corner=corner)})
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> Experiment:
+        """The same experiment with other values, by section and key; None stands for no change. Values are taken as they are."""
+        update = {}
+        for name, values in changes.items():
+            given = {key: value for key, value in values.items() if value is not None}
+            update[name] = getattr(self, name).model_copy(update=given)
+        return self.model_copy(update=update)
 
     def section(self, dotted: str) -> Any:
         """A section or value by its dotted name, JSON-ready (for manifests)."""

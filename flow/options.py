@@ -24,8 +24,41 @@ class Extractor(StrEnum):
     magic = "magic"
 
 
+class Accelerator(StrEnum):
+    """On what a training runs."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+    auto = "auto"
+
+
 ExperimentOption = Annotated[
     str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
+]
+ExperimentArgument = Annotated[
+    str | None, typer.Argument(metavar="EXPERIMENT", help="The same as --experiment.", show_default=False)
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder with the files of an image set (default: data.folder, $NONIDEAL_DATA/SET, data/SET).",
+    ),
+]
+AcceleratorOption = Annotated[
+    Accelerator | None,
+    typer.Option(
+        "--accelerator",
+        help="On what to train; auto: CUDA where there is one (default: the experiment's own).",
+    ),
+]
+DevicesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--devices",
+        min=1,
+        help="Train on several at once, through Lightning Fabric (default: the experiment's own).",
+    ),
 ]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", help="Parallel processes (default: one per core).")

@@ -53,6 +53,7 @@ class Session:
         # The stages that would find this out come after half a minute of SPICE.
         for name in LOOP:
             STAGES[name].check(self.experiment)
+        self.experiment.data.fetch(self.context.console.print)
         self.experiment.data.load().check_fits(self.experiment.training.layers)
         try:
             outcomes = self.run(
@@ -88,13 +89,15 @@ def session(
     scheduler: str | None = None,
     force: bool = False,
     samples: int | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[Session]:
     """Open a session; raises ``ExperimentError``, ``BadOption``, ``RunDirBusy`` before anything runs.
 
     ``samples`` overrides how many are validated. Such a run has a directory of its own (``runs/iris-5``)
-    unless ``run_dir`` says otherwise, so that a short one never replaces the results of a whole one.
+    unless ``run_dir`` says otherwise, so that a short one never replaces the results of a whole one. ``changes``: keys of
+    sections that the command line sets (None: it does not).
     """
-    loaded = load_experiment(experiment)
+    loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name
     if samples is not None:
         if not 1 <= samples <= loaded.data.test_samples:

@@ -99,6 +99,7 @@ def _train(work: Work) -> Done:
     from rich.progress import Progress
 
     training = work.experiment.training
+    work.experiment.data.fetch(work.context.console.print)
     runs = [(variant, seed) for variant in training.variants for seed in training.seeds]
 
     def folder(variant: str, seed: int) -> Path:

@@ -48,7 +48,7 @@ def load_images(
         train_x, train_y = _cifar([folder / file for file in CIFAR_TRAIN])
         test_x, test_y = _cifar([folder / CIFAR_TEST])
     else:
-        if download and not all(_present(folder / file) for file in IDX_FILES):
+        if download and not images_present(name, folder):
             download_openml(name, folder)
         train_x, train_y, test_x, test_y = (read_idx(folder / file) for file in IDX_FILES)
     for x, y in ((train_x, train_y), (test_x, test_y)):
@@ -86,6 +86,12 @@ def load_dataset(
     if folder is None:
         raise DataError(f"{name} needs a data directory that holds, or will hold, its files")
     return load_images(name, folder, encoding=encoding, download=download)
+
+
+def images_present(name: str, folder: Path) -> bool:
+    """Whether all files of an image set lie in ``folder``, plain or ``.gz``."""
+    files = (*CIFAR_TRAIN, CIFAR_TEST) if name == "cifar10" else IDX_FILES
+    return all(_present(folder / file) for file in files)
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -114,6 +114,43 @@ def test_two_jobs_train_the_same_weights(place: Path, capsys: pytest.CaptureFixt
         assert weights.read_bytes() == other.read_bytes()
 
 
+def test_other_networks_train_but_have_no_circuit(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "ttfs.toml").write_text(
+        """
+name = "ttfs"
+[training]
+preset = "sky130_tt"
+variants = ["pnn"]
+seeds = [1]
+epochs = 2
+method = "dstd"
+firing_promotion = 1e-5
+tensorboard = false
+network = { neuron = "ttfs", layers = [6, 3] }
+[training.loss]
+t_ref = 3.2
+[validation]
+mappings = ["pnn"]
+"""
+    )
+    code, out, _ = run(capsys, "train", "ttfs.toml", "--accelerator", "cpu", "--devices", "1", "--json")
+    assert code == 0
+    (seed,) = json.loads(out)["stages"][0]["summary"]["variants"]["pnn"]["seeds"]
+    assert seed["membrane_range_norm"] == []
+    assert len(seed["largest_weight"]) == 2
+    assert run(capsys, "report", "-e", "ttfs.toml")[0] == 0
+    for command in ("netlist", "layout", "validate-post-layout", "reproduce"):
+        code, _, err = run(capsys, command, "-e", "ttfs.toml")
+        assert code == 2
+        assert "there is a circuit for fully connected RC-Spike layers" in " ".join(err.split())
+    weights = str(place / "runs/ttfs/training/pnn/weights.safetensors")
+    model = str(place / "runs/tiny/characterization/model.json")
+    given = ("--weights", weights, "--model", model, "--out", "n.spice")
+    code, _, err = run(capsys, "netlist", "-e", "tiny.toml", *given)
+    assert code == 2
+    assert "holds a network of convolutions or TTFS neurons" in " ".join(err.split())
+
+
 def test_any_checkpoint_becomes_a_netlist(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "train", "-e", "tiny.toml", "--jobs", "1")
     weights = "runs/tiny/training/ann/weights.safetensors"
@@ -142,6 +179,8 @@ def test_any_checkpoint_becomes_a_netlist(place: Path, capsys: pytest.CaptureFix
         (["train", "-e", "tiny.toml", "--jobs", "0"], 2, "--jobs 0"),
         (["train", "-e", "tiny.toml", "--corner", "tf"], 2, "--corner tf"),
         (["train", "-e", "tiny.toml", "--corner", "ff"], 2, "nonideal characterize"),
+        (["train", "mnist", "--data", "nowhere", "--accelerator", "tpu"], 2, "tpu"),
+        (["train", "tiny.toml", "--devices", "51", "-j", "1"], 2, "devices = 51 cannot share a batch of 50"),
         (["netlist", "-e", "tiny.toml"], 2, "nonideal train"),
         (["report", "-e", "tiny.toml", "--run-dir", "empty"], 2, "empty"),
         (["netlist", "-e", "tiny.toml", "--weights", "w"], 2, "--out"),

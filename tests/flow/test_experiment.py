@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from flow.errors import ExperimentError
 from flow.experiment import Experiment, load_experiment, parse_experiment
+from flow.sections import Data
 from flow.units import UNITS, convert, same_quantity, split
+from pnn.errors import DataError
+from pnn.images import IDX_FILES
+from pnn.trainer import TrainingOptions
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -151,10 +155,94 @@ def test_sizes_that_the_process_lacks_are_refused_before_anything_runs() -> None
     assert "circuit.neuron.sense_p: sky130_fd_pr__pfet_01v8_hvt: W = 1.001 um is off" in message
 
 
-def test_images_need_a_folder_and_presets_a_name() -> None:
-    for data, told in (
-        ({"name": "x", "data": {"set": "mnist"}}, "data.folder"),
-        ({"name": "x", "training": {"preset": "sky13"}}, "sky130_tt"),
+def test_presets_need_a_name() -> None:
+    with pytest.raises(ExperimentError, match="sky130_tt"):
+        parse_experiment({"name": "x", "training": {"preset": "sky13"}}, "x.toml")
+
+
+def test_images_lie_in_a_folder_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Data().place is None
+    monkeypatch.delenv("NONIDEAL_DATA", raising=False)
+    assert Data(set="mnist").place == Path("data/mnist")
+    monkeypatch.setenv("NONIDEAL_DATA", str(tmp_path))
+    assert Data(set="mnist").place == tmp_path / "mnist"
+    assert Data(set="mnist", folder="here").place == Path("here")
+
+
+def test_missing_images_are_fetched_with_a_message_or_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    Data().fetch(said.append)
+    with pytest.raises(
+        DataError, match=r"files of mnist are not in .*nowhere.*--data, or \$NONIDEAL_DATA/mnist"
     ):
-        with pytest.raises(ExperimentError, match=told):
-            parse_experiment(data, "x.toml")
+        Data(set="mnist", folder=str(tmp_path / "nowhere")).fetch(said.append)
+    assert not said
+    fetched: list[tuple[str, Path]] = []
+    monkeypatch.setattr("flow.sections.download_openml", lambda name, place: fetched.append((name, place)))
+    Data(set="mnist", folder=str(tmp_path), download=True).fetch(said.append)
+    assert fetched == [("mnist", tmp_path)]
+    assert said == [f"mnist is not in {tmp_path}: fetching it from OpenML"]
+    for file in IDX_FILES:
+        (tmp_path / f"{file}.gz").touch()
+    Data(set="mnist", folder=str(tmp_path)).fetch(said.append)
+    assert len(said) == len(fetched) == 1
+
+
+def test_every_option_of_the_trainer_is_an_experiments_key() -> None:
+    told = {
+        "epochs": 7, "batch_size": 3, "learning_rate": 0.5, "schedule": "cosine", "loss": {"tau_soft": 0.5},
+        "firing_promotion": 1e-5, "log_every_epochs": 4, "checkpoint_every_s": 1.0, "tensorboard": False,
+        "accelerator": "auto", "devices": 2, "network": {"neuron": "ttfs", "layers": [4, 3]},
+    }  # fmt: skip
+    options = parse_experiment({"name": "x", "training": told}, "x.toml").training.options(3)
+    same = [name for name, value in options if value == TrainingOptions.model_fields[name].default]
+    assert same == []
+
+
+def test_the_command_line_changes_keys_but_none() -> None:
+    experiment = Experiment(name="x")
+    changed = experiment.changed(
+        {"data": {"folder": "here"}, "training": {"devices": 2, "accelerator": None}}
+    )
+    assert (changed.data.folder, changed.training.devices, changed.training.accelerator) == ("here", 2, "cpu")
+    assert experiment.changed({"data": {"folder": None}}) == experiment
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        (
+            {"layers": [5, 3], "network": {"layers": [3]}},
+            ["layers and [training.network] exclude each other"],
+        ),
+        ({"firing_promotion": 1e-5}, ["firing_promotion is for network.neuron = 'ttfs'"]),
+        (
+            {"network": {"layers": [{"conv": 4, "kernal": 3}, 3]}},
+            ["network.layers[0].kernal = 3", "'kernel'"],
+        ),
+        ({"network": {"layers": [{"pool": 0}, 3]}}, ["network.layers[0].pool = 0", "greater than"]),
+        ({"network": {"layers": ["conv4", 3]}}, ["network.layers[0] = 'conv4'", "{ conv = channels }"]),
+        ({"network": {"layers": [{"conv": 4}, 3]}}, ["data.set = mnist", "bias_axon = false"]),
+        (
+            {"network": {"neuron": "ttfs", "layers": [3]}, "method": "dstd", "dstd_order": 3},
+            ["no third-order form"],
+        ),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(training: dict[str, object], told: list[str]) -> None:
+    (line,) = problems({"training": training})
+    for words in told:
+        assert words in line
+
+
+def test_layers_must_fit_the_image() -> None:
+    data = {"set": "mnist", "encoding": "inverted", "bias_axon": False}
+    (line,) = problems({"data": data, "training": {"network": {"layers": [{"pool": 5}, {"pool": 6}, 10]}}})
+    assert "nothing is left of the image after layer 2" in line
+    cnn = load_experiment("mnist_cnn")
+    assert cnn.training.network is not None
+    assert cnn.training.network.layers[0].conv == 16
+    again = Experiment.model_validate_json(cnn.model_dump_json(exclude_unset=True))
+    assert again == cnn
