@@ -12,6 +12,7 @@ from flow.report.layout import layout_blocks
 from flow.report.pictures import (
     characterization_pictures,
     cost_pictures,
+    output_unpaired,
     spike_pictures,
     training_picture,
     used_rmse_s,
@@ -22,6 +23,9 @@ from flow.report.results import REFERENCE, Results
 from flow.report.spec import PRIMARY, State, Verdict, judge
 from flow.report.units import quantity
 from flow.rundir import COMMANDS
+
+FEW_SAMPLES = 20
+"""Below this, statistics of a validation come with a caution."""
 
 
 def build(results: Results) -> Report:
@@ -83,9 +87,11 @@ def _verdict(results: Results, found: list[Verdict]) -> tuple[str, str]:
     if failed:
         text += f"; not met: {', '.join(v.parameter for v in failed)}"
     if waiting:
-        text += f"; {len(waiting)} not yet measured"
+        text += f"; {len(waiting)} of stages that are not in this run"
     if results.has("validation") and not results.complete("validation"):
         text += "; the validation is not complete"
+    if _few(results):
+        text += "; few samples"
     return text + ".", "fail" if failed else "idle" if waiting else "pass"
 
 
@@ -101,11 +107,26 @@ def _missing(results: Results) -> Iterable[Block]:
     missing = [stage for stage in COMMANDS if not results.has(stage) and stage != "layout"]
     if missing:
         commands = ", ".join(f"`{results.command(stage)}`" for stage in missing)
-        yield Text(f"Not run yet: {', '.join(missing)}. Run {commands}.", "missing")
+        yield Text(f"Not in this run: {', '.join(missing)}. To add: {commands}.", "missing")
 
 
 def _not_run(results: Results, stage: str) -> tuple[Block, ...]:
-    return (Text(f"Not run. `{results.command(stage)}` makes these results.", "missing"),)
+    return (Text(f"Not in this run. `{results.command(stage)}` makes these results.", "missing"),)
+
+
+def _few(results: Results) -> tuple[Text, ...]:
+    """A caution, where statistics rest on few samples."""
+    samples = (results.validation or {}).get("samples")
+    if samples is None or samples >= FEW_SAMPLES:
+        return ()
+    return (
+        Text(
+            f"Caution: these numbers rest on {samples} sample{'s' * (samples != 1)}. One sample more or less right is "
+            f"{100 / samples:.0f} % of accuracy, and other samples may give other errors and spike counts; "
+            f"take them for a trial. From {FEW_SAMPLES} samples on this line goes away.",
+            "warning",
+        ),
+    )
 
 
 def _tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
@@ -145,7 +166,9 @@ def _tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
         f"{name}: accuracy in SPICE",
         state(f"{name}: accuracy in SPICE"),
     )
-    yield Tile(f"{chosen['missed_spikes']} / {chosen['extra_spikes']}", f"{name}: missed / extra spikes")
+    yield Tile(
+        f"{chosen['missed_spikes']} / {chosen['extra_spikes']}", f"{name}: missed / extra spikes, all layers"
+    )
     failed = validation.get("failed_samples") or 0
     yield Tile(str(failed), "samples without a result", "fail" if failed else "pass")
     floor = validation["numerical_floor_s"]
@@ -154,7 +177,7 @@ def _tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
 
 
 def _how(results: Results) -> tuple[Block, ...]:
-    flow_caption = "Each stage reads only what the stages before it wrote. Dashed: not run in this directory."
+    flow_caption = "Each stage reads only what the stages before it wrote. Dashed: not in this run."
     circuit_caption = (
         "While an input spike lasts, its selector lets the memory transistor's current flow: the NMOS pulls "
         "the membrane down (positive "
@@ -195,7 +218,7 @@ def _how(results: Results) -> tuple[Block, ...]:
                 ("RMSE", "root mean square of spike time in SPICE minus spike time in the model"),
                 (
                     "missed, extra",
-                    "spikes that only the model has, or only SPICE has: counted, never averaged away",
+                    "spikes that only the model has, or only SPICE has: counted over all layers, never averaged away",
                 ),
                 ("numerical floor", "how far spike times move when the simulator computes twice as finely"),
             ),
@@ -207,13 +230,13 @@ def _how(results: Results) -> tuple[Block, ...]:
 def _comparison(results: Results) -> tuple[Block, ...]:
     if results.validation is None:
         return _not_run(results, "validation")
-    blocks: list[Block] = []
+    blocks: list[Block] = [*_few(results)]
     failed = results.validation.get("failed_samples") or 0
     if failed or results.failed:
         blocks.append(Text(f"{max(failed, len(results.failed))} samples gave no result in SPICE.", "warning"))
     if results.failed:
         blocks.append(tables.failed_table(results))
-    blocks.append(tables.mapping_table(results.validation, used_rmse_s(results)))
+    blocks.append(tables.mapping_table(results.validation, used_rmse_s(results), output_unpaired(results)))
     return (
         *blocks,
         *spike_pictures(results),

@@ -13,13 +13,17 @@ STEPS = (
     ("physical model", "λ, C, V_th", "characterization"),
     ("training", "PyTorch", "training"),
     ("write-back", "weights → biases", "netlist"),
+    ("layout", "DRC, LVS, extract", "layout"),
     ("SPICE network", "validate", "validation"),
 )
 
 
+TRAINING = next(k for k, step in enumerate(STEPS) if step[2] == "training")
+
+
 def data_flow(results: Results) -> str:
-    """Seven boxes from process to truth; a dashed one has not been run."""
-    width, height, gap = 122, 56, 22
+    """Eight boxes from process to truth; a dashed one holds no results in this run."""
+    width, height, gap = 121, 56, 18
     total = len(STEPS) * width + (len(STEPS) - 1) * gap + 4
     parts = []
     for k, (title, subtitle, stage) in enumerate(STEPS):
@@ -29,16 +33,16 @@ def data_flow(results: Results) -> str:
             f'<rect class="box{"" if done else " todo"}" x="{x}" y="14" '
             f'width="{width}" height="{height}" rx="7"/>'
             f'<text class="b" x="{x + width / 2}" y="38">{escape(title)}</text>'
-            f'<text class="s" x="{x + width / 2}" y="56">{escape(subtitle if done else "not run")}</text>'
+            f'<text class="s" x="{x + width / 2}" y="56">{escape(subtitle if done else "not in this run")}</text>'
         )
         if k:
             parts.append(f'<path class="wire" d="M{x - gap + 2} 42H{x - 6}m-5 -4l5 4l-5 4"/>')
-    a, b = 2 + 4 * (width + gap) + width / 2, 2 + 6 * (width + gap) + width / 2
+    a, b = (2 + k * (width + gap) + width / 2 for k in (TRAINING, len(STEPS) - 1))
     parts.append(
         f'<path class="wire" d="M{b} 72V96H{a}V78m-4 5l4 -5l4 5"/>'
         f'<text class="s" x="{(a + b) / 2}" y="112">spike times compared: promised against simulated</text>'
     )
-    label = "Data flow: process, circuit, SPICE sweeps, physical model, training, write-back, SPICE network."
+    label = "Data flow: process, circuit, SPICE sweeps, physical model, training, write-back, layout, SPICE network."
     return _svg("flow", total, 122, label, "".join(parts))
 
 

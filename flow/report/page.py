@@ -66,7 +66,7 @@ def _table(table: Table) -> str:
     for row in table.rows:
         cells = []
         for k, cell in enumerate(row):
-            if k == table.badges:
+            if k == table.badges and cell:
                 kind = BADGES.get(cell, "idle")
                 cells.append(f'<td><span class="badge {kind}">{escape(cell)}</span></td>')
             else:

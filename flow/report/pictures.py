@@ -72,7 +72,7 @@ def training_picture(results: Results) -> Picture | None:
     for variant, row in results.training["variants"].items():
         ends.append(f"{variant} {quantity(row['test_accuracy_median'], '%')}")
     return _picture(
-        "training-curves", "Training", figures.training_curves(results.metrics),
+        "training-curves", "Loss and accuracy by epoch", figures.training_curves(results.metrics),
         f"Median accuracy on held-out samples at the end: {', '.join(ends)}. Thin lines are single seeds.",
     )  # fmt: skip
 
@@ -202,6 +202,20 @@ def used_rmse_s(results: Results) -> dict[str, float | None] | None:
         return None
     names = results.validation["mappings"]
     return {name: spike_figures.used_outputs_rmse_s(results.spikes, name, classes) for name in names}
+
+
+def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:
+    """By mapping how many of the output layer's spikes only the model has (``missed``), and only SPICE (``extra``)."""
+    if results.validation is None or results.spikes is None:
+        return None
+    table = spike_figures.output_spikes(results.spikes)
+    return {
+        name: {
+            kind: int(((table["mapping"] == name) & (table["kind"] == kind)).sum())
+            for kind in ("missed", "extra")
+        }
+        for name in results.validation["mappings"]
+    }
 
 
 def _labels(results: Results) -> tuple[NDArray[np.int64], list[str]] | None:

@@ -173,7 +173,7 @@ LIMITS: tuple[Limit, ...] = (
         setting="accuracy_loss_max", per_mapping=True,
     ),
     Limit(
-        "missed and extra spikes", "", "validation",
+        "missed and extra spikes, all layers", "", "validation",
         "summary.json: mappings.{mapping}.missed_spikes + extra_spikes", _unpaired,
         setting="missed_and_extra_spikes_max", per_mapping=True,
     ),

@@ -193,10 +193,15 @@ def writeback_table(results: Results) -> Table:
     )
 
 
-def mapping_table(validation: dict[str, Any], used_rmse_s: dict[str, float | None] | None = None) -> Table:
+def mapping_table(
+    validation: dict[str, Any],
+    used_rmse_s: dict[str, float | None] | None = None,
+    output_unpaired: dict[str, dict[str, int]] | None = None,
+) -> Table:
     """Statistics by mapping; spikes and samples that cannot be compared are counted, never averaged.
 
-    ``used_rmse_s`` is the RMSE of the outputs that stand for a class, where the network has more.
+    ``used_rmse_s`` is the RMSE of the outputs that stand for a class, where the network has more; ``output_unpaired``
+    the output layer's ``missed`` and ``extra`` spikes.
     """
     mappings: dict[str, dict[str, Any]] = validation["mappings"]
     rows: list[tuple[str, ...]] = []
@@ -231,8 +236,11 @@ def mapping_table(validation: dict[str, Any], used_rmse_s: dict[str, float | Non
         "spikes compared, output / hidden",
         lambda m: " / ".join(str(m.get("spike_pairs", {}).get(k, NONE)) for k in ("output", "hidden")),
     )
-    row("missed spikes (model only)", lambda m: str(m["missed_spikes"]))
-    row("extra spikes (SPICE only)", lambda m: str(m["extra_spikes"]))
+    for kind, side in (("missed", "model"), ("extra", "SPICE")):
+        row(f"{kind} spikes ({side} only), all layers", lambda m, k=f"{kind}_spikes": str(m[k]))
+        if output_unpaired:
+            counts = (str(output_unpaired[name][kind]) for name in mappings)
+            rows.append((f"of these in the output layer, {kind}", *counts))
     row("samples without a result", lambda m: str(m.get("failed_samples", NONE)))
     row("accuracy in the model", lambda m: quantity(m["accuracy_model"], "%"))
     row("accuracy in SPICE", lambda m: quantity(m["accuracy_spice"], "%"))
@@ -275,7 +283,7 @@ def retry_table(results: Results) -> Table:
     """Decks that needed the ladder."""
     lost = {f"{f.mapping}_{f.sample:04d}" for f in results.failed}
     return Table(
-        title="Simulations that were tried again",
+        title="",
         columns=("Stage", "Deck", "Rungs tried after the deck as given", "Ended"),
         rows=tuple(
             (

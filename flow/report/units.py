@@ -37,12 +37,18 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
     return text + _unit(prefix, unit)
 
 
+MOST_DIGITS = 6
+"""Of a value beside its standard error: a fit can be far finer than what it says of the circuit."""
+
+
 def with_error(value: float, stderr: float, unit: str) -> str:
-    """Value and standard error to the error's second digit: "0.4093 ± 0.0016 /V"."""
+    """Value and standard error to the error's second digit: "0.4093 ± 0.0016 /V", or apart: "1.3001 V ± 3.1 µV"."""
     if not (stderr > 0 and math.isfinite(stderr)):
         return quantity(value, unit, 5)
     factor, prefix = _prefix(value, unit)
-    decimals = min(max(0, 1 - math.floor(math.log10(stderr / factor))), 9)
+    decimals = max(0, 1 - math.floor(math.log10(stderr / factor)))
+    if decimals + len(f"{abs(value) / factor:.0f}") > MOST_DIGITS:
+        return f"{quantity(value, unit, 5)} ± {quantity(stderr, unit, 2)}"
     return f"{value / factor:.{decimals}f} ± {stderr / factor:.{decimals}f}{_unit(prefix, unit)}"
 
 

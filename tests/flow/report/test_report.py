@@ -103,7 +103,7 @@ def test_figures_of_a_whole_run(written: Path) -> None:
         "The slope",
         "The discharger",
         "From membrane potential",
-        "Training.",
+        "Loss and accuracy",
         "Errors of output",
         "Spike times,",
         "Decisions in SPICE",
@@ -194,7 +194,7 @@ def test_characterisation_only(builder: Any) -> None:
 
 def test_training_only(builder: Any) -> None:
     reader, _ = read(builder.training())
-    assert [label.partition(".")[0] for label in plots(reader)] == ["Training"]
+    assert [label.partition(".")[0] for label in plots(reader)] == ["Loss and accuracy by epoch"]
     assert "nonideal characterize --experiment tiny" in reader.text
 
 
@@ -231,7 +231,9 @@ def test_corners(builder: Any, model: Any) -> None:
 def test_layout_is_absent_until_there_is_one(builder: Any) -> None:
     builder.characterization()
     assert "Layout" not in read(builder)[0].text.replace("Layout of", "")
-    builder.write_json("layout/lvs.json", {"match": True, "nets": 347, "unmatched": [EVIL]})
+    builder.write_json(
+        "layout/lvs.json", {"matched": False, "nets": 347, "differences": 1, "messages": [EVIL]}
+    )
     (builder.path / "layout" / "layout.png").write_bytes(b"picture")
     reader, markdown = read(builder)
     assert "Layout against schematic" in reader.text
@@ -312,3 +314,51 @@ def test_capacitances_are_shown_by_kind_of_net(builder: Any) -> None:
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
         "dendrites", "2", "5.9 fF", "6 fF", "6.1 fF", "`dendrite_1_1`",
     ]  # fmt: skip
+
+
+def test_no_heading_stands_twice(written: Path) -> None:
+    """A section's title is not repeated by what stands in it."""
+    page = (written / "report.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<h[123]>(.*?)</h[123]>", page)
+    assert len(headings) == len(set(headings)) > 15
+
+
+def test_the_data_flow_shows_what_is_not_in_this_run(written: Path, builder: Any) -> None:
+    def flow(folder: Path) -> str:
+        return (
+            (folder / "report.html")
+            .read_text(encoding="utf-8")
+            .partition("diagram flow")[2]
+            .partition("</svg>")[0]
+        )
+
+    assert "DRC, LVS, extract" in flow(written)
+    assert flow(written).count("not in this run") == 1  # the netlist
+    read(builder.training())
+    assert flow(builder.path).count("not in this run") == 5
+
+
+def test_few_samples_come_with_a_caution(builder: Any) -> None:
+    builder.characterization().validation()
+    for text in (read(builder)[0].text, read(builder)[1]):
+        assert "rest on 10 samples" in text
+    builder.validation(samples=50)
+    assert "Caution" not in read(builder)[0].text
+
+
+def test_unpaired_spikes_of_the_output_layer_stand_apart(builder: Any) -> None:
+    import pandas as pd
+
+    builder.characterization().validation()
+    path = builder.path / "validation" / "spikes.parquet"
+    spikes = pd.read_parquet(path)
+    chosen = (spikes["mapping"] == "pnn") & (spikes["layer"] == 2) & (spikes["neuron"] == 0)
+    spikes.loc[chosen & (spikes["sample"] < 2), "kind"] = "missed"
+    spikes.loc[(spikes["mapping"] == "pnn") & (spikes["layer"] == 1) & (spikes["sample"] == 3), "kind"] = (
+        "extra"
+    )
+    spikes.to_parquet(path)
+    lines = read(builder)[1].splitlines()
+    assert "| missed spikes (model only), all layers | 2 | 2 |" in lines
+    assert "| of these in the output layer, missed | 0 | 2 |" in lines
+    assert "| of these in the output layer, extra | 0 | 0 |" in lines

@@ -36,6 +36,8 @@ def test_quantity(value: float | None, unit: str, text: str) -> None:
         (0.554, 0.0, "V", "554 mV"),
         (-1.5123, 0.0146, "1", "-1.512 ± 0.015"),
         (120e-9, 30e-9, "s", "120 ± 30 ns"),
+        (1.3001212, 3.1e-6, "V", "1.3001 V ± 3.1 µV"),
+        (0.40933, 1.5e-7, "1/V", "0.40933 /V ± 1.5e-07 /V"),
     ],
 )
 def test_standard_error(value: float, stderr: float, unit: str, text: str) -> None:
