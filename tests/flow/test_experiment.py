@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,3 +247,21 @@ def test_layers_must_fit_the_image() -> None:
     assert cnn.training.network.layers[0].conv == 16
     again = Experiment.model_validate_json(cnn.model_dump_json(exclude_unset=True))
     assert again == cnn
+
+
+def test_experiments_are_in_the_wheel() -> None:
+    setuptools = pytest.importorskip("setuptools")
+    settings = tomllib.loads((EXPERIMENTS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packages = setuptools.find_namespace_packages(str(EXPERIMENTS.parent), **settings["packages"]["find"])
+    assert EXPERIMENTS.name in packages
+    assert "*.toml" in settings["package-data"]["*"]
+
+
+def test_a_name_is_looked_for_here_and_then_beside_the_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_experiment("mnist").training.layers == (784, 400, 400, 10)
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/mnist.toml").write_text('name = "mnist"\nseed = 5\n')
+    assert load_experiment("mnist").seed == 5
