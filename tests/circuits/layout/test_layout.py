@@ -193,3 +193,15 @@ def test_mirrored_boxes_follow_their_cells() -> None:
     up, down = box.moved(2.0, 10.0), box.moved(2.0, 10.0, mirrored=True)
     assert (up.y0, up.y1) == pytest.approx((10.5, 10.7))
     assert (down.y0, down.y1) == pytest.approx((9.31, 9.51))
+
+
+def test_membranes_are_shielded_from_their_neighbours() -> None:
+    """Metal 5 between two capacitors' bars is vss, on both sides of every cell: outer columns see what inner ones see."""
+    cell, _ = neuron()
+    lines = [
+        polygon.bounding_box()
+        for polygon in cell.cell.polygons
+        if (polygon.layer, polygon.datatype) == (72, 20)
+    ]
+    middles = {round((box[0][0] + box[1][0]) / 2, 2) for box in lines if box is not None}
+    assert {0.0, round(cell.width, 2)} <= middles
