@@ -12,6 +12,7 @@ from circuits.cells import cells_text
 from circuits.design import Design
 from sky130_models import Corner, Pdk, lean_library
 from spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
+from spice.progress import Advance
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Workbench:
     timeout_s: float
     cache: Cache | None = None
     scheduler: str | None = None
-    progress: bool = False
+    progress: bool | Advance = False
 
     def at(self, corner: Corner) -> Workbench:
         """The same bench at another corner."""

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flow.pulse import Pulse
+
+ONE_LINE = 10_000
+"""Columns of an output that is no terminal: nothing is wrapped there."""
 
 
 def available_cores() -> int:
@@ -15,9 +23,17 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def console_for(*, stderr: bool) -> Console:
+    """A console for people that wraps lines on a terminal only."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = ONE_LINE
+    return console
+
+
 def stderr_console() -> Console:
-    """Progress and tables for people: on stderr, so that stdout can be JSON."""
-    return Console(stderr=True, highlight=False)
+    """Progress: on stderr, so that stdout can be JSON."""
+    return console_for(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +47,27 @@ class Context:
     scheduler: str | None = None
     console: Console = field(default_factory=stderr_console)
     force: bool = False
+    pulse: Pulse = field(default_factory=Pulse)
 
     @property
-    def progress(self) -> bool:
+    def bars(self) -> bool:
         """Are moving bars welcome?"""
         return self.console.is_terminal
+
+    @property
+    def progress(self) -> bool | Callable[[int, int], None]:
+        """For batches of simulations: a bar (True), or what to call with (done, total)."""
+        return True if self.bars else self.pulse.advance
+
+    def beating(self, stage: str) -> AbstractContextManager[None]:
+        """While a stage runs: a line now and then where there are no bars."""
+        return nullcontext() if self.bars else self.pulse.beating(stage, self.console.print)
+
+    def waiting(self, what: str, limit_s: float) -> AbstractContextManager[object]:
+        """While one thing runs that tells nothing of itself: its time, on the line or as a clock."""
+        if not self.bars:
+            return self.pulse.waiting(what, limit_s)
+        told = TextColumn(f"{what}, at most {limit_s / 60:g} min")
+        clock = Progress(SpinnerColumn(), told, TimeElapsedColumn(), console=self.console, transient=True)
+        clock.add_task(what, total=None)
+        return clock

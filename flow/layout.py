@@ -92,15 +92,17 @@ def _extract(work: Work, kind: str, devices: int) -> dict[str, Any]:
 
     mode: Any = MODES[kind]
     extractor: Any = work.options.get("extractor", "kpex")
-    found = extract(
-        work.folder / DATABASE,
-        Topology(work.experiment.training.layers).ports,
-        devices,
-        folder=work.folder / extractor,
-        cache=work.rundir.cache / "extraction",
-        options=ExtractionOptions(extractor=extractor, mode=mode),
-        gds=work.folder / "network.gds" if extractor == "magic" else None,
-    )
+    options = ExtractionOptions(extractor=extractor, mode=mode)
+    with work.context.waiting(extractor, options.timeout_s):
+        found = extract(
+            work.folder / DATABASE,
+            Topology(work.experiment.training.layers).ports,
+            devices,
+            folder=work.folder / extractor,
+            cache=work.rundir.cache / "extraction",
+            options=options,
+            gds=work.folder / "network.gds" if extractor == "magic" else None,
+        )
     found.write(work.folder)
     nets = found.net_capacitance_F
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]

@@ -34,9 +34,9 @@ def finish(outcomes: list[Outcome], as_json: bool, reports: list[Path] | None = 
 
 def console() -> Any:
     """Tables for people, on stdout."""
-    from rich.console import Console
+    from flow.context import console_for
 
-    return Console(highlight=False)
+    return console_for(stderr=False)
 
 
 def print_json(value: Any) -> None:

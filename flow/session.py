@@ -40,7 +40,7 @@ class Session:
         for corner in self.corners:
             experiment, rundir = self.at(corner)
             if len(self.corners) > 1:
-                self.context.console.rule(f"corner {corner.value}")
+                self.context.console.print(f"[bold]corner {corner.value}[/bold]")
             for name in stages:
                 given = (options or {}).get(name)
                 outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, given))

@@ -139,7 +139,8 @@ def run_stage(
     context.console.print(f"[bold]{stage.name}[/bold]: {stage.doing} [dim]({reason})[/dim]")
     _prepare(folder, inputs)
     started, begin = manifest.now(), time.perf_counter()
-    done = stage.run(Work(experiment, rundir, context, folder, options))
+    with context.beating(stage.name):
+        done = stage.run(Work(experiment, rundir, context, folder, options))
     seconds = time.perf_counter() - begin
     Manifest(
         stage=stage.name,

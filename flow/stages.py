@@ -109,8 +109,8 @@ def _train(work: Work) -> Done:
     jobs = min(work.context.jobs, len(runs))
     results: list[dict[str, Any]] = []
     # One training shows its own epochs; several show how many are done.
-    alone = work.context.progress and len(runs) == 1
-    with Progress(console=work.context.console, disable=alone or not work.context.progress) as bar:
+    alone = work.context.bars and len(runs) == 1
+    with Progress(console=work.context.console, disable=alone or not work.context.bars) as bar:
         task = bar.add_task("trainings", total=len(runs))
         pending = Parallel(n_jobs=jobs, return_as="generator")(
             delayed(train_one)(
@@ -121,6 +121,7 @@ def _train(work: Work) -> Done:
         for result in pending:
             results.append(result)
             bar.advance(task)
+            work.context.pulse.advance(len(results), len(runs))
 
     variants: dict[str, Any] = {}
     for variant in training.variants:
