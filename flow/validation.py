@@ -81,8 +81,8 @@ def _validate(
 
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
+    from circuits.testbench import Circuit
     from pnn.checkpoint import load_dense
-    from postlayout.simulation import Circuit
     from postlayout.stage import ValidationPlan
     from sky130_models import lean_library
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from characterize.model import PhysicalModel
 from characterize.workbench import Workbench
 from circuits.mapping import bias_sources, map_weights
+from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
 from pnn import Dataset, RCSpikeNetwork
 from postlayout.comparison import spike_table, statistics
 from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.prediction import decide, unclipped_times
 from postlayout.scale import STEP, Scale, mapping_rmse, model_scale, refine
-from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
 from postlayout.trim import Trim, trim_discharger
 from postlayout.waveforms import save_waveforms
 from spice import Deck, Failure, Result, run_many

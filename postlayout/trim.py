@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.testbench import Biases, Circuit, spike_times_s
 from postlayout.errors import SamplesFailed, ValidationError
-from postlayout.simulation import Biases, Circuit, spike_times_s
 from spice import Deck, Failure, Result, SimulatorOptions
 
 Array = NDArray[np.float64]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from characterize.model import PhysicalModel
 from characterize.workbench import Workbench
+from circuits.testbench import Circuit
 from pnn import RCSpikeNetwork
 from postlayout.prediction import unclipped_times
-from postlayout.simulation import Circuit
 from spice import Deck, Failure, run_many
 
 Array = NDArray[np.float64]

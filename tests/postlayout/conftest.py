@@ -17,9 +17,9 @@ from characterize.workbench import Workbench
 from circuits.design import Design
 from circuits.mapping import read_biases
 from circuits.network import Topology, schematic
+from circuits.testbench import Circuit
 from circuits.timeline import Timeline
 from pnn import Dataset, Discharger, Encoding, Exact, RCSpikeNetwork, Reversal
-from postlayout.simulation import Circuit
 from postlayout.stage import ValidationPlan
 from sky130_models import Corner, Pdk
 from spice import Attempt, Cache, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions

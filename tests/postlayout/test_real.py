@@ -19,9 +19,9 @@ from circuits.cells import cells_text
 from circuits.design import Design
 from circuits.mapping import bias_sources, map_weights
 from circuits.network import Topology, schematic
+from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
 from pnn import Dataset, Discharger, Encoding, RCSpikeNetwork, Reversal
 from postlayout.prediction import unclipped_times
-from postlayout.simulation import Biases, Circuit, energy_J, spike_times_s
 from postlayout.stage import Validation, ValidationPlan, validate
 from sky130_models import lean_library
 from spice import Cache, Result, find_ngspice, run_many

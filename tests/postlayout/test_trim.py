@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from circuits.network import Topology
+from circuits.testbench import Biases
 from circuits.timeline import Timeline
 from postlayout.errors import SamplesFailed, ValidationError
-from postlayout.simulation import Biases
 from postlayout.trim import trim_discharger
 from spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 

@@ -82,7 +82,7 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     setting: Maker, tmp_path: Path, retried: bool
 ) -> None:
     """A retry leaves the failed attempt's raw file beside its own."""
-    from postlayout.simulation import Biases
+    from circuits.testbench import Biases
 
     here = setting(retried=retried)
     circuit, sample = here.plan.circuit, here.plan.dataset.test_x[2]

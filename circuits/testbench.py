@@ -1,4 +1,4 @@
-"""One sample through the whole network in SPICE: the deck, and the spikes read from its result."""
+"""A network under stimulus: the deck of one inference, and the spikes and energy read from its result."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from circuits.design import Design, Supplies, Timing
 from circuits.errors import CircuitError
 from circuits.network import Topology, schematic
-from postlayout.simulation import Biases, Circuit, energy_J, network_ports, spike_times_s
+from circuits.testbench import Biases, Circuit, energy_J, network_ports, spike_times_s
 from spice import Attempt, Plot, Result, SimulatorOptions
 
 TOPOLOGY = Topology((2, 2, 1))
