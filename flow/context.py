@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from flow.commands import CommandLine
 from flow.pulse import Pulse
 
 ONE_LINE = 10_000
@@ -40,7 +41,7 @@ def stderr_console() -> Console:
 class Context:
     """``jobs`` local processes, or a Dask cluster at ``scheduler``; ``console`` is for people.
 
-    ``force`` runs stages even where their results stand.
+    ``force`` runs stages even where their results stand; ``line`` is what the user asked for.
     """
 
     jobs: int = field(default_factory=available_cores)
@@ -48,6 +49,7 @@ class Context:
     console: Console = field(default_factory=stderr_console)
     force: bool = False
     pulse: Pulse = field(default_factory=Pulse)
+    line: CommandLine = field(default_factory=CommandLine)
 
     @property
     def bars(self) -> bool:

@@ -46,7 +46,10 @@ class Inputs(BaseModel):
 
 
 class Manifest(BaseModel):
-    """``manifest.json`` of a stage folder."""
+    """``manifest.json`` of a stage folder.
+
+    ``command`` makes the results again, ``shared`` is what every command on the run directory has on its line.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +62,8 @@ class Manifest(BaseModel):
     passed: bool
     started: str
     seconds: float
+    command: str = ""
+    shared: str = ""
 
     def save(self, folder: Path) -> None:
         """Write it, whole or not at all."""
@@ -80,7 +85,7 @@ def stale(folder: Path, inputs: Inputs) -> str | None:
     """Why the stage in ``folder`` has to run for ``inputs``; None when its results stand."""
     manifest = load_manifest(folder)
     if manifest is None:
-        return "not run yet" if not (folder / NAME).exists() else f"{folder / NAME} cannot be read"
+        return "first run" if not (folder / NAME).exists() else f"{folder / NAME} cannot be read"
     if manifest.inputs.key != inputs.key:
         return "changed: " + ", ".join(manifest.inputs.differs_in(inputs)[:6])
     for name, sha256 in manifest.outputs.items():

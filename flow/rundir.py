@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,12 +50,12 @@ class RunDir:
         """The run directory of another corner than the experiment's own: the same layout, one level down."""
         return RunDir(self.path / CORNERS / name)
 
-    def options(self, experiment: str) -> str:
-        """What a command needs on its line to work on this directory, for messages."""
+    def options(self, experiment: str, given: str = "") -> str:
+        """What a command needs on its line to work on this directory, for messages; ``given``: a path to the experiment."""
         inner = self.path.parent.name == CORNERS
         base, corner = (self.path.parent.parent, f" --corner {self.path.name}") if inner else (self.path, "")
-        elsewhere = "" if base == default_run_dir(experiment) else f" --run-dir {base}"
-        return f" --experiment {experiment}{elsewhere}{corner}"
+        elsewhere = "" if base == default_run_dir(experiment) else f" --run-dir {shlex.quote(str(base))}"
+        return f" --experiment {shlex.quote(given or experiment)}{elsewhere}{corner}"
 
     @property
     def model(self) -> Path:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flow.commands import CommandLine
 from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import Experiment, load_experiment
 from flow.rundir import RunDir, default_run_dir
-from flow.stage import Outcome, run_stage
+from flow.stage import Outcome, outdated, run_stage
 from flow.stages import LOOP, STAGES
 from flow.writeback import write_netlist
 from sky130_models.corner import Corner, parse_corner
@@ -35,16 +36,31 @@ class Session:
     def run(
         self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None = None
     ) -> list[Outcome]:
-        """Run stages in order, at every corner. ``options``: by stage."""
+        """Run stages in order, at every corner, and say where that leaves a report out of date. ``options``: by stage."""
+        try:
+            return self._run(stages, options or {})
+        finally:
+            self._tell_of_old_reports()
+
+    def _run(self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
         outcomes = []
         for corner in self.corners:
             experiment, rundir = self.at(corner)
             if len(self.corners) > 1:
                 self.context.console.print(f"[bold]corner {corner.value}[/bold]")
             for name in stages:
-                given = (options or {}).get(name)
-                outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, given))
+                outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, options.get(name)))
         return outcomes
+
+    def _tell_of_old_reports(self) -> None:
+        """A corner's results stand in its own report, and in that of the run directory."""
+        places = dict.fromkeys([self.rundir.path, *(self.at(corner)[1].path for corner in self.corners)])
+        for path in places:
+            if outdated(path):
+                again = f"nonideal report{self.context.line.shared(self.experiment.name, RunDir(path))}"
+                self.context.console.print(
+                    f"{path / 'report.html'} is older than these results; to remake it: `{again}`"
+                )
 
     def loop(self, netlist: str, *, override: bool = False) -> tuple[list[Outcome], list[Path]]:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
@@ -56,7 +72,7 @@ class Session:
         self.experiment.data.fetch(self.context.console.print)
         self.experiment.data.load().check_fits(self.experiment.training.layers)
         try:
-            outcomes = self.run(
+            outcomes = self._run(
                 LOOP,
                 {"layout": {"netlist": netlist, "override": override}, "validation": {"netlist": netlist}},
             )
@@ -112,7 +128,8 @@ def session(
         raise BadOption(f"--jobs {jobs}: give at least 1, or leave it out for one per core")
     corners = _corners(corner) if corner else (loaded.process.corner,)
     rundir = RunDir(run_dir if run_dir is not None else default_run_dir(name))
-    context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force)
+    line = CommandLine(experiment, samples, changes or {})
+    context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force, line=line)
     with rundir.lock():
         yield Session(loaded, corners, rundir, context)
 

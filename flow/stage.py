@@ -11,13 +11,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from flow import manifest
 from flow.context import Context
 from flow.errors import NoCircuit, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.files import read_json, remove_leftovers, sha256_of, write_json
 from flow.manifest import Inputs, Manifest
-from flow.rundir import RunDir
+from flow.rundir import CORNERS, RunDir
 
 STARTED = "started.json"
 PACKAGES = ("nonideal", "numpy", "scipy", "torch", "pandas", "PySpice")
@@ -69,6 +71,7 @@ class Stage:
     ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on.
     ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
     exception where one is missing, before anything runs. ``on_circuit``: it needs a circuit for the experiment's network.
+    ``kept``: what of its work the cache holds.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Stage:
         default=lambda experiment, rundir, options: {}
     )
     on_circuit: bool = False
+    kept: str = ""
 
     def check(self, experiment: Experiment) -> None:
         """Raise ``NoCircuit`` where the stage cannot be for this experiment."""
@@ -137,6 +141,8 @@ def run_stage(
         return Outcome(stage.name, folder, True, found.seconds, found.passed, found.summary)
 
     context.console.print(f"[bold]{stage.name}[/bold]: {stage.doing} [dim]({reason})[/dim]")
+    if found is not None:
+        context.console.print(_replaced(stage, found, folder, rundir))
     _prepare(folder, inputs)
     started, begin = manifest.now(), time.perf_counter()
     with context.beating(stage.name):
@@ -151,9 +157,30 @@ def run_stage(
         passed=done.passed,
         started=started,
         seconds=seconds,
+        command=context.line.command(stage.name, experiment.name, rundir, options),
+        shared=context.line.shared(experiment.name, rundir),
     ).save(folder)
     (folder / STARTED).unlink(missing_ok=True)
     return Outcome(stage.name, folder, False, seconds, done.passed, done.summary)
+
+
+def outdated(path: Path) -> bool:
+    """Is there a report in a run directory that is older than some stage's results, at any corner?"""
+    page = path / "report.html"
+    if not page.is_file():
+        return False
+    written = page.stat().st_mtime_ns
+    folders = [*path.iterdir(), *path.glob(f"{CORNERS}/*/*")]
+    made = [folder / name for folder in folders for name in (manifest.NAME, STARTED)]
+    return any(file.is_file() and file.stat().st_mtime_ns > written for file in made)
+
+
+def _replaced(stage: Stage, found: Manifest, folder: Path, rundir: RunDir) -> str:
+    """What is about to be replaced, and how it is made again."""
+    told = f"  replaces the results in {folder} of {found.started[:16].replace('T', ' ')} UTC"
+    if found.command:
+        told += f", made by `{escape(found.command)}`"
+    return told + (f"; {stage.kept} stay in {rundir.cache}" if stage.kept else "")
 
 
 def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any]) -> Inputs:

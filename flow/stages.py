@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from characterize.model import PhysicalModel
+from flow.commands import told
 from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet
 from flow.layout import layout_network
@@ -163,10 +164,9 @@ def _need(
     """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
     settings = {name: experiment.section(name) for name in STAGES[maker].sections}
     given = options or {}
-    told = "".join(f" --{name} {value}" for name, value in given.items())
     return Need(
         path,
-        f"nonideal {COMMANDS[maker]}{told}{rundir.options(experiment.name)}",
+        f"nonideal {COMMANDS[maker]}{told(given)}{rundir.options(experiment.name)}",
         rundir.path / maker,
         settings | {f"--{name}": value for name, value in given.items()},
         complete=bool(given),
@@ -203,6 +203,7 @@ STAGES = {
     for stage in (
         Stage(
             name="characterization",
+            kept="its simulations",
             doing="sweeping the circuit in ngspice and fitting the physical model",
             sections=("process", "circuit", "characterize", "simulator"),
             rooms=("sky130_models", "spice", "circuits", "characterize"),
@@ -230,6 +231,7 @@ STAGES = {
         ),
         Stage(
             name="layout",
+            kept="its extracted parasitics",
             on_circuit=True,
             doing="drawing the network; DRC, LVS, extraction",
             sections=("circuit", "training.layers"),
@@ -239,6 +241,7 @@ STAGES = {
         ),
         Stage(
             name="validation",
+            kept="its simulations",
             on_circuit=True,
             doing="simulating the networks and comparing their spikes with the models'",
             sections=(

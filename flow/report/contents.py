@@ -52,8 +52,7 @@ def build(results: Results) -> Report:
         state=state,
         tiles=tuple(_tiles(results, found)),
         sections=tuple(section for section in sections if section.blocks),
-        footer=f"Written by nonideal on {now()}. "
-        f"Remake with `nonideal report --experiment {results.experiment}`.",
+        footer=f"Written by nonideal on {now()}. Remake with `nonideal report{results.shared_options}`.",
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from characterize.model import PhysicalModel
+from flow.commands import told
 from flow.files import read_json
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
-from flow.rundir import COMMANDS
+from flow.rundir import COMMANDS, RunDir
 
 T = TypeVar("T")
 REFERENCE = "ann"
@@ -79,12 +80,20 @@ class Results:
         """Did the stage end well? Its manifest is written last."""
         return stage in self.manifests
 
+    @property
+    def shared_options(self) -> str:
+        """What every command on this directory has on its line, as the last finished stage recorded it."""
+        last = max(self.manifests.values(), key=lambda manifest: manifest.started, default=None)
+        return (last.shared if last is not None else "") or RunDir(self.path).options(self.experiment)
+
     def command(self, stage: str) -> str:
-        """The command that makes a stage's results."""
+        """The command that makes a stage's results: as recorded, or for a stage that did not end."""
         manifest = self.manifests.get(stage)
-        netlist = manifest.inputs.settings.get("--netlist") if manifest is not None else None
-        kind = "" if netlist is None else f" --netlist {netlist}"
-        return f"nonideal {COMMANDS[stage]} --experiment {self.experiment}{kind}"
+        if manifest is not None and manifest.command:
+            return manifest.command
+        settings = {} if manifest is None else manifest.inputs.settings
+        own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
+        return f"nonideal {COMMANDS[stage]}{self.shared_options}{told(own)}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""

@@ -102,6 +102,19 @@ def test_train_then_netlist(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert len(table) == 5 * 3 + 3 * 3
 
 
+def test_a_report_that_is_out_of_date_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "older" not in run(capsys, "train", "-e", "tiny.toml", "-j", "1")[2]
+    assert run(capsys, "report", "-e", "tiny.toml")[0] == 0
+    err = run(capsys, "train", "-e", "tiny.toml", "-j", "1", "--force")[2]
+    assert "made by `nonideal train --experiment tiny.toml`" in err
+    assert "runs/tiny/report.html is older than these results" in err
+    assert "`nonideal report --experiment tiny.toml`" in err
+    assert run(capsys, "report", "-e", "tiny.toml")[0] == 0
+    page = (place / "runs/tiny/report.html").read_text()
+    assert "nonideal train --experiment tiny.toml" in page
+    assert "nonideal netlist --experiment tiny.toml" in page
+
+
 def test_two_jobs_train_the_same_weights(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for jobs in ("1", "2"):
         folder = place / f"run{jobs}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flow.experiment import Experiment
 from flow.files import sha256_of
 from flow.manifest import Inputs, Manifest, hash_code, load_manifest, stale, up_to_date
 from flow.rundir import RunDir
-from flow.stage import Done, Need, Stage, Work, run_stage
+from flow.stage import Done, Need, Stage, Work, outdated, run_stage
 from flow.stages import STAGES
 
 
@@ -132,6 +133,42 @@ def test_what_a_stage_does_not_depend_on_does_not_matter(
     run_stage(stage, tiny, run, context)
     other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"epochs": 99})})
     assert run_stage(stage, other, run, context).skipped
+
+
+def test_what_is_replaced_is_told_before_it_goes(
+    stage: Stage, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run = RunDir(tmp_path / "run")
+    stage = replace(stage, kept="its simulations")
+    run_stage(stage, tiny, run, context, {"netlist": "pex-rc"})
+    assert "replaces" not in output(context)
+
+    def killed(work: Work) -> Done:
+        assert "replaces" in output(context)
+        raise RuntimeError("cut off")
+
+    with pytest.raises(RuntimeError):
+        run_stage(replace(stage, run=killed), tiny, run, context, {"netlist": "schematic"})
+    text = output(context).replace("\n", "")
+    assert f"made by `nonideal counting --experiment tiny --run-dir {run.path} --netlist pex-rc`" in text
+    assert f"its simulations stay in {run.cache}" in text
+
+
+def test_a_report_is_outdated_by_newer_results(tmp_path: Path) -> None:
+    def touch(name: str, at: float) -> None:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (at, at))
+
+    touch("training/manifest.json", 100)
+    assert not outdated(tmp_path), "no report, nothing to be out of date"
+    touch("report.html", 200)
+    assert not outdated(tmp_path)
+    for name in ("validation/started.json", "netlist/manifest.json", "corners/ff/validation/manifest.json"):
+        touch(name, 300)
+        assert outdated(tmp_path), name
+        touch(name, 100)
 
 
 def test_a_cut_off_stage_is_unfinished_and_continued(
@@ -253,4 +290,4 @@ def test_code_counts(tmp_path: Path) -> None:
 def test_an_empty_folder_is_not_up_to_date(tmp_path: Path) -> None:
     inputs = Inputs(settings={}, seeds={}, files={}, tools={}, code="")
     assert not up_to_date(tmp_path, inputs)
-    assert stale(tmp_path, inputs) == "not run yet"
+    assert stale(tmp_path, inputs) == "first run"

@@ -257,6 +257,25 @@ def test_provenance_names_files_seeds_versions_and_commands(written: Path) -> No
         assert shown in reader.text, shown
 
 
+def test_commands_are_those_that_were_recorded(builder: Any) -> None:
+    """What made the results, and for a stage that is not there the same experiment and run directory."""
+    from flow.manifest import load_manifest
+
+    builder.characterization().training().validation()
+    shared = " --experiment my/tiny.toml --run-dir runs/tiny-5"
+    command = f"nonideal validate-post-layout{shared} --netlist pex-c --samples 5"
+    for stage, told in (("training", f"nonideal train{shared}"), ("validation", command)):
+        manifest = load_manifest(builder.path / stage)
+        assert manifest is not None
+        manifest.model_copy(
+            update={"command": told, "shared": shared, "started": "2026-01-02T03:04:06+00:00"}
+        ).save(builder.path / stage)
+    for text in (read(builder)[0].text, read(builder)[1]):
+        assert command in text
+        assert f"nonideal netlist{shared}" in text
+        assert f"nonideal report{shared}" in text
+
+
 def test_report_is_repeatable(builder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flow.report.contents.now", lambda: "now")
     builder.characterization(curves=True)

@@ -1,0 +1,57 @@
+"""The command line that makes a stage's results again, for manifests, messages and the report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flow.rundir import COMMANDS, RunDir
+
+CHANGES = {
+    ("data", "folder"): "data",
+    ("training", "accelerator"): "accelerator",
+    ("training", "devices"): "devices",
+}
+"""Keys of an experiment that `nonideal train` sets -> its options."""
+NO_OPTION = {"magic"}
+"""Settings that are no options of a command: the version of a tool."""
+
+
+def told(options: Mapping[str, Any]) -> str:
+    """Options as they stand on a command line; what is None or False is not there."""
+    parts = [
+        f" --{name}" if value is True else f" --{name} {shlex.quote(str(value))}"
+        for name, value in options.items()
+        if value is not None and value is not False and name not in NO_OPTION
+    ]
+    return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What the user asked for and a stage's own options do not hold: a command repeats it to make the same results.
+
+    ``experiment`` as it was given, a name or a path ("": the experiment's name); ``samples`` of validation and ``changes``
+    of the experiment, by section and key, where the command line set them.
+    """
+
+    experiment: str = ""
+    samples: int | None = None
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def shared(self, name: str, rundir: RunDir) -> str:
+        """What every command on this directory needs, for the experiment called ``name``."""
+        return rundir.options(name, self.experiment)
+
+    def command(self, stage: str, name: str, rundir: RunDir, options: Mapping[str, Any]) -> str:
+        """The command that makes the results of ``stage`` with ``options``."""
+        own = dict(options)
+        if stage == "validation":
+            own["samples"] = self.samples
+        if stage == "training":
+            own |= {
+                option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
+            }
+        return f"nonideal {COMMANDS.get(stage, stage)}{self.shared(name, rundir)}{told(own)}"
