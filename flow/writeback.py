@@ -10,6 +10,20 @@ from flow.experiment import Experiment
 from flow.files import sha256_of, write_csv, write_text
 
 
+BY_HAND = """\
+*
+* Devices are plain sky130, sizes in um. A deck includes one device library before this file, either
+*   .lib <path of sky130.lib.spice> {corner}   the whole one (`nonideal doctor` says where it lies), or
+*   .include models.spice   the few models that are needed, from the folder of decks below.
+* There are cells here, `network` and `biases` (currents at scale 1), and no sources. `nonideal validate-post-layout`
+* leaves a deck for every sample in validation/decks, with all that it includes. In that folder, by hand:
+*   ngspice -b -r out.raw <mapping>_0000.cir
+* To run this file instead: copy the deck, put this file for network.spice, drop the line that includes biases_<mapping>.spice.
+*
+"""
+"""What stands at the top of a netlist: what it needs, and how it is run without this program."""
+
+
 def write_netlist(
     weights: Path, model_path: Path, experiment: Experiment, netlist: Path, table: Path, *, clip: bool
 ) -> dict[str, Any]:
@@ -29,7 +43,7 @@ def write_netlist(
         f"* network {'-'.join(map(str, mapping.topology.layers))} of experiment {experiment.name}, "
         f"corner {model.corner}\n"
         f"* weights {sha256_of(weights)}\n* model {sha256_of(model_path)}\n"
-        "* devices are plain sky130 (sizes in um): include a device library before this file\n"
+        + BY_HAND.format(corner=model.corner)
     )
     text = head + schematic(mapping.topology, experiment.circuit) + "\n" + bias_sources(mapping, model)
     for layer, (back, meant) in enumerate(

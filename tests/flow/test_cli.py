@@ -86,6 +86,10 @@ def test_train_then_netlist(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     model = PhysicalModel.load(place / "runs/tiny/characterization/model.json")
     network = load_network(place / "runs/tiny/training/pnn/weights.safetensors")
     text = (place / "runs/tiny/netlist/pnn/network.spice").read_text()
+    head = text.partition(".subckt")[0]
+    assert all(line.startswith("*") for line in head.splitlines())
+    for told in ("corner tt", "sky130.lib.spice> tt", ".include models.spice", "ngspice -b -r out.raw"):
+        assert told in head
     for read, layer in zip(read_biases(text, model), network.linear_layers, strict=True):
         assert read == pytest.approx(layer.weight.detach().numpy(), rel=1e-5, abs=1e-4)
     table = pd.read_csv(place / "runs/tiny/netlist/pnn/mapping.csv")
