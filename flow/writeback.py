@@ -9,7 +9,6 @@ from characterize.model import PhysicalModel
 from flow.experiment import Experiment
 from flow.files import sha256_of, write_csv, write_text
 
-
 BY_HAND = """\
 *
 * Devices are plain sky130, sizes in um. A deck includes one device library before this file, either
