@@ -59,7 +59,7 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
 
 template <class T, int K, bool COND, bool THIRD, bool TIME>
 void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2,
-                   const Ramp<T> &ramp, const T *saved, const T *grad, const T *grad_fire, T *dt, std::vector<Vec<T>> &work) {
+                   const Ramp<T> &ramp, const T *saved, const T *grad, const T *grad_fire, Part<T> *dt, std::vector<Vec<T>> &work) {
     constexpr int values = THIRD ? FGM : FG;
     constexpr int per_step = K * (values + 3);  // f, g (, f1, g1), v before the step, decay, phi
     work.resize(grid.steps * per_step);
@@ -105,20 +105,26 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
         }
         for (int64_t m = grid.steps - 1; m >= 0; m--) {
             const Vec<T> h = splat<T>(grid.width[m]);
-            Vec<T> u[K], r[K], u1[K], r1[K];
+            Vec<T> u[K], r[K], u1[K], r1[K], fh[K], e[K], p[K], d_phi[K];
+            const Vec<T> *kept = &work[m * per_step];
             for (int k = 0; k < K; k++) {
-                const Vec<T> *x = &work[m * per_step + k * (values + 3)];
-                const Vec<T> f = x[0], g = x[1], e = x[values + 1], p = x[values + 2];
+                const Vec<T> *x = kept + k * (values + 3);
+                fh[k] = x[0] * h, e[k] = x[values + 1], p[k] = x[values + 2];
+            }
+            phi_slope<T, K>(fh, e, p, d_phi);
+            for (int k = 0; k < K; k++) {
+                const Vec<T> *x = kept + k * (values + 3);
+                const Vec<T> f = x[0], g = x[1];
                 Vec<T> gh = g * h;
                 if constexpr (THIRD) gh += h * h * (f * x[3] - x[2] * g);
-                const Vec<T> d_gh = adjoint[k] * p;
-                Vec<T> dg = d_gh * h, df = h * adjoint[k] * (gh * phi_slope<T>(f * h, e, p) - x[values] * e);
+                const Vec<T> d_gh = adjoint[k] * p[k];
+                Vec<T> dg = d_gh * h, df = h * adjoint[k] * (gh * d_phi[k] - x[values] * e[k]);
                 Vec<T> dg1 = zero, df1 = zero;
                 if constexpr (THIRD) {
                     const Vec<T> hh = h * h * d_gh;
                     dg -= hh * x[2], df += hh * x[3], dg1 = hh * f, df1 = -hh * g;
                 }
-                adjoint[k] *= e;
+                adjoint[k] *= e[k];
                 u[k] = COND ? dg : dg + b1 * df, r[k] = COND ? df : b2 * df;
                 u1[k] = COND ? dg1 : dg1 + b1 * df1, r1[k] = COND ? df1 : b2 * df1;
             }
@@ -126,29 +132,33 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
             for (int64_t tap = 0; tap < shape.n_taps; tap++) {
                 if (taps[tap] < 0) continue;
                 const int64_t source = image * shape.sources_per_image + taps[tap];
-                const int64_t end = lists.begin(source, m + 1), base = tap * shape.channels * tile.ld;
+                const int64_t end = lists.begin(source, m + 1), ld = tile.ld, base = tap * shape.channels * ld;
+                const int32_t *channel = lists.channel;
+                const T *spike_share = lists.share;
+                const T *tile_w = tile.w + base, *tile_c = COND ? tile.c + base : nullptr;
+                T *tile_dw = tile.dw + base, *tile_dc = COND ? tile.dc + base : nullptr;
                 for (int64_t e = lists.begin(source, m); e < end; e++) {
-                    const int64_t at = base + lists.channel[e] * tile.ld;
-                    const T share = lists.share[e];
+                    const int64_t at = channel[e] * ld;
+                    const T share = spike_share[e];
                     const Vec<T> s = splat<T>(share), s1 = splat<T>(T(0.5) * share * (1 - share)), half = splat<T>(T(0.5) - share);
                     Vec<T> time = zero;
                     for (int k = 0; k < K; k++) {
-                        const Vec<T> w = load<T>(tile.w + at + k * LANES<T>);
+                        const Vec<T> w = load<T>(tile_w + at + k * LANES<T>);
                         Vec<T> to_g = U[k] + s * u[k], to_q = R[k] + s * r[k];
                         if constexpr (THIRD) to_g += s1 * u1[k], to_q += s1 * r1[k];
-                        T *dw = tile.dw + at + k * LANES<T>;
+                        T *dw = tile_dw + at + k * LANES<T>;
                         if constexpr (COND) {
                             add<T>(dw, to_g);
-                            add<T>(tile.dc + at + k * LANES<T>, to_q);
+                            add<T>(tile_dc + at + k * LANES<T>, to_q);
                         } else
                             add<T>(dw, to_g + times_sign<T>(to_q, w));
                         if constexpr (TIME) {
-                            const Vec<T> q = COND ? load<T>(tile.c + at + k * LANES<T>) : absolute<T>(w);
+                            const Vec<T> q = COND ? load<T>(tile_c + at + k * LANES<T>) : absolute<T>(w);
                             time += w * u[k] + q * r[k];
                             if constexpr (THIRD) time += half * (w * u1[k] + q * r1[k]);
                         }
                     }
-                    if constexpr (TIME) dt[e] += slope * sum<T>(time);
+                    if constexpr (TIME) dt[e] += fold<T>(splat<T>(slope) * time);
                 }
             }
             for (int k = 0; k < K; k++) U[k] += u[k], R[k] += r[k];
@@ -173,7 +183,7 @@ void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1,
               double b, int32_t *channel, T *share, int32_t *offset, const T *saved, const T *grad, const T *grad_fire, T *dt, T *dw, T *dc) {
     const Grid<T> grid(edges, steps);
     const Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
-    std::vector<T> time(TIME ? shape.sources() * shape.channels : 0, T(0));
+    std::vector<Part<T>> time(TIME ? shape.sources() * shape.channels : 0);
     std::vector<Vec<T>> work;
     each_tile<T>(shape, w, c, dw, dc, [&](const Tile<T> &tile, int k) {
         auto run = k == 4   ? backward_tile<T, 4, COND, THIRD, TIME>

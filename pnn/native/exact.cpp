@@ -80,11 +80,11 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile
 }
 
 template <class T, int K, bool COND>
-void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, T c1, T c2, const T *grad, T *dt,
+void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, T c1, T c2, const T *grad, Part<T> *dt,
                    std::vector<Vec<T>> &work) {
     work.resize(shape.channels * K);
     Sums<T, K> run;
-    Vec<T> v[K], adjoint[K], A[K], P[K], x[K], gh[K], e[K], p[K];
+    Vec<T> v[K], adjoint[K], A[K], P[K], x[K], gh[K], e[K], p[K], d_phi[K];
     const Vec<T> b1 = splat<T>(c1), b2 = splat<T>(c2);
     for (int64_t row = 0; row < shape.rows(); row++) {
         integrate<T, K, COND>(lists, tile, row, c1, c2, run, v, work.data());
@@ -102,9 +102,10 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &til
             if (!(h <= 0)) {
                 interval<T, K, COND>(run, h, c1, c2, x, gh);
                 decay<T, K>(x, e, p);
+                phi_slope<T, K>(x, e, p, d_phi);
                 for (int k = 0; k < K; k++) {
                     A[k] += adjoint[k] * p[k] * splat<T>(h);
-                    P[k] += adjoint[k] * splat<T>(h) * (gh[k] * phi_slope<T>(x[k], e[k], p[k]) - v_now[k] * e[k]);
+                    P[k] += adjoint[k] * splat<T>(h) * (gh[k] * d_phi[k] - v_now[k] * e[k]);
                     adjoint[k] *= e[k];
                 }
             }
@@ -119,7 +120,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &til
                 } else
                     add<T>(tile.dw + at + k * LANES<T>, A[k] + b1 * P[k] + times_sign<T>(b2 * P[k], w));
             }
-            dt[i] -= sum<T>(time);
+            dt[i] -= fold<T>(time);
             add_axon<T, K, COND>(tile, at, T(-1), run);
         }
     }
@@ -140,7 +141,7 @@ template <class T, bool COND>
 void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1, double c2, int64_t buckets, int32_t *channel,
               T *time, int32_t *offset, const T *grad, T *dt, T *dw, T *dc) {
     const Lists<T> lists{shape.sources(), shape.channels, buckets, channel, time, offset};
-    std::vector<T> d_event(shape.sources() * shape.channels, T(0));
+    std::vector<Part<T>> d_event(shape.sources() * shape.channels);
     std::vector<Vec<T>> work;
     each_tile<T>(shape, w, c, dw, dc, [&](const Tile<T> &tile, int k) {
         auto run = k == 4 ? backward_tile<T, 4, COND> : k == 2 ? backward_tile<T, 2, COND> : backward_tile<T, 1, COND>;

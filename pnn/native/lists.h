@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "vectors.h"
+
 // Storage belongs to the caller: forward fills it, backward reads it again.
 template <class T> struct Lists {
     int64_t sources, channels, steps;
@@ -19,53 +21,56 @@ template <class T> struct Lists {
     void fill(const T *t, const double *edges) {
         const double step = steps > 2 ? edges[2] - edges[1] : edges[1] - edges[0];
         const T start = T(edges[1]), per_step = T(1 / step), last = T(steps - 1);
-        std::vector<T> low(steps), high(steps), inverse(steps);
+        std::vector<T> of_interval(4 * steps), of_spike(2 * channels);
+        std::vector<int32_t> live(channels), interval(channels), next(steps + 1);
+        T *low = of_interval.data(), *high = low + steps, *end = high + steps, *inverse = end + steps;
+        T *time = of_spike.data(), *part = time + channels;
         for (int64_t m = 0; m < steps; m++) {
-            low[m] = T(edges[m]), high[m] = T(edges[m + 1]), inverse[m] = T(1 / (edges[m + 1] - edges[m]));
+            low[m] = T(edges[m]), high[m] = end[m] = T(edges[m + 1]), inverse[m] = T(1 / (edges[m + 1] - edges[m]));
         }
         low[0] = -std::numeric_limits<T>::infinity(), high[steps - 1] = std::numeric_limits<T>::infinity();
-        std::vector<int32_t> interval(channels), live(channels), next(steps + 1);
         for (int64_t source = 0; source < sources; source++) {
             const T *row = t + source * channels;
-            int32_t *at = offset + source * (steps + 1);
             int64_t n = 0;
             for (int64_t j = 0; j < channels; j++) {
-                live[n] = int32_t(j);
+                live[n] = int32_t(j), time[n] = row[j];
                 n += !(row[j] >= T(1));
             }
+            place(time, n, start, per_step, last, low, high, end, inverse, interval.data(), part);
+            int32_t *at = offset + source * (steps + 1), *to_channel = channel + source * channels;
+            T *to_share = share + source * channels;
             std::fill_n(next.begin(), steps + 1, 0);
-            for (int64_t i = 0; i < n; i++) {
-                const T x = row[live[i]], guess = (x - start) * per_step + 1;
-                int32_t m = int32_t(guess > 0 ? (guess < last ? guess : last) : T(0));  // NaN: 0
-                m -= x < low[m];
-                m += x >= high[m];
-                interval[i] = m;
-                next[m + 1]++;
-            }
+            for (int64_t i = 0; i < n; i++) next[interval[i] + 1]++;
             at[0] = 0;
             for (int64_t m = 1; m <= steps; m++) at[m] = at[m - 1] + next[m];
             std::copy_n(at, steps, next.begin());
-            int32_t *to_channel = channel + source * channels;
-            T *to_share = share + source * channels;
             for (int64_t i = 0; i < n; i++) {
-                const T x = row[live[i]];
-                const int32_t m = interval[i], to = next[m]++;
-                const T s = (high_edge(edges, m) - (x < 0 ? T(0) : x)) * inverse[m];
-                to_channel[to] = live[i];
-                to_share[to] = s > 1 ? T(1) : s;
+                const int32_t to = next[interval[i]]++;
+                to_channel[to] = live[i], to_share[to] = part[i];
             }
         }
     }
 
     // Gradients of the live spikes back to their places; spikes held at t = 0 have none.
-    void scatter(const T *t, const T *gradient, T *dt) const {
+    void scatter(const T *t, const Part<T> *gradient, T *dt) const {
         for (int64_t source = 0; source < sources; source++)
             for (int64_t e = begin(source, 0); e < begin(source, steps); e++) {
                 const int64_t at = source * channels + channel[e];
-                dt[at] = t[at] < T(0) ? T(0) : gradient[e];
+                dt[at] = t[at] < T(0) ? T(0) : sum<T>(gradient[e]);
             }
     }
 
   private:
-    static T high_edge(const double *edges, int32_t m) { return T(edges[m + 1]); }
+    // Interval and share of n spikes; a loop that compilers vectorise.
+    static void place(const T *__restrict time, int64_t n, T start, T per_step, T last, const T *__restrict low, const T *__restrict high,
+                      const T *__restrict end, const T *__restrict inverse, int32_t *__restrict interval, T *__restrict part) {
+        for (int64_t i = 0; i < n; i++) {
+            const T x = time[i], guess = (x - start) * per_step + 1, below = guess < last ? guess : last;
+            int32_t m = int32_t(below > 0 ? below : T(0));  // NaN: 0
+            m -= x < low[m] ? 1 : 0;
+            m += x >= high[m] ? 1 : 0;
+            const T s = (end[m] - (x < 0 ? T(0) : x)) * inverse[m];
+            interval[i] = m, part[i] = s > 1 ? T(1) : s;
+        }
+    }
 };

@@ -58,12 +58,12 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
 
 template <class T, int K, bool COND, bool TIME>
 void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2, T least_slope,
-                   const int32_t *step, const T *rest, const T *grad, T *dt, std::vector<Vec<T>> &work) {
+                   const int32_t *step, const T *rest, const T *grad, Part<T> *dt, std::vector<Vec<T>> &work) {
     constexpr int per_step = K * 3;  // f, g, v before the step
     work.resize(grid.steps * per_step);
     const Vec<T> b1 = splat<T>(c1), b2 = splat<T>(c2), zero = splat<T>(0);
     Sums<T, K> run, part, moment;
-    Vec<T> v[K], x[K], gh[K], e[K], p[K], adjoint[K], U[K], R[K], u[K], r[K], at[K], into[K], given[K];
+    Vec<T> v[K], x[K], gh[K], e[K], p[K], d_phi[K], adjoint[K], U[K], R[K], u[K], r[K], at[K], into[K], given[K];
     for (int64_t row = 0; row < shape.rows(); row++) {
         const int64_t image = row / shape.rows_per_image;
         const int32_t *taps = shape.taps + (row % shape.rows_per_image) * shape.n_taps;
@@ -98,9 +98,10 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                 x[k] = kept[0] * h[k], gh[k] = kept[1] * h[k];
             }
             decay<T, K>(x, e, p);
+            phi_slope<T, K>(x, e, p, d_phi);
             for (int k = 0; k < K; k++) {
                 const Vec<T> dg = adjoint[k] * p[k] * h[k];
-                const Vec<T> df = h[k] * adjoint[k] * (gh[k] * phi_slope<T>(x[k], e[k], p[k]) - work[m * per_step + k * 3 + 2] * e[k]);
+                const Vec<T> df = h[k] * adjoint[k] * (gh[k] * d_phi[k] - work[m * per_step + k * 3 + 2] * e[k]);
                 adjoint[k] *= e[k];
                 u[k] = COND ? dg : dg + b1 * df, r[k] = COND ? df : b2 * df;
             }
@@ -125,7 +126,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                         if constexpr (TIME)
                             time += w * u[k] + (COND ? load<T>(tile.c + w_at + k * LANES<T>) : absolute<T>(w)) * r[k];
                     }
-                    if constexpr (TIME) dt[i] += slope * sum<T>(time);
+                    if constexpr (TIME) dt[i] += fold<T>(splat<T>(slope) * time);
                 }
             }
             for (int k = 0; k < K; k++) U[k] += u[k], R[k] += r[k];
@@ -151,7 +152,7 @@ void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1,
               T *dw, T *dc) {
     const Grid<T> grid(edges, steps);
     const Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
-    std::vector<T> time(TIME ? shape.sources() * shape.channels : 0, T(0));
+    std::vector<Part<T>> time(TIME ? shape.sources() * shape.channels : 0);
     std::vector<Vec<T>> work;
     each_tile<T>(shape, w, c, dw, dc, [&](const Tile<T> &tile, int k) {
         auto run = k == 4   ? backward_tile<T, 4, COND, TIME>

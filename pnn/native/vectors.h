@@ -67,22 +67,32 @@ template <class T> inline Vec<T> times_sign(Vec<T> x, Vec<T> w) {
     return (Vec<T>)((Bits<T>)x ^ ((Bits<T>)w & sign_bit<T>()));
 }
 
-template <class T> inline T sum(Vec<T> x) {
-    if constexpr (VECTOR_BYTES == 64 && sizeof(T) == 4) {
-        typedef float half __attribute__((vector_size(32)));
-        typedef float quarter __attribute__((vector_size(16)));
-        half h[2];
-        std::memcpy(h, &x, 64);
-        h[0] += h[1];
-        quarter q[2];
-        std::memcpy(q, h, 32);
-        q[0] += q[1];
-        return (q[0][0] + q[0][1]) + (q[0][2] + q[0][3]);
-    } else {
-        T s = 0;
-        for (int64_t i = 0; i < LANES<T>; i++) s += x[i];
-        return s;
-    }
+// A sum over lanes in two steps: down to 16 bytes at once, the rest later for many.
+template <class T> struct PartOf;
+template <> struct PartOf<float> {
+    typedef float type __attribute__((vector_size(16)));
+};
+template <> struct PartOf<double> {
+    typedef double type __attribute__((vector_size(16)));
+};
+template <class T> using Part = typename PartOf<T>::type;
+
+template <class T> inline Part<T> fold(Vec<T> x) {
+    if constexpr (VECTOR_BYTES == 16) return (Part<T>)x;
+    typedef T half __attribute__((vector_size(VECTOR_BYTES / 2)));
+    half h[2];
+    std::memcpy(h, &x, VECTOR_BYTES);
+    h[0] += h[1];
+    if constexpr (VECTOR_BYTES == 32) return (Part<T>)h[0];
+    Part<T> p[2];
+    std::memcpy(p, h, VECTOR_BYTES / 2);
+    return p[0] + p[1];
+}
+template <class T> inline T sum(Part<T> x) {
+    if constexpr (sizeof(T) == 4)
+        return (x[0] + x[1]) + (x[2] + x[3]);
+    else
+        return x[0] + x[1];
 }
 
 // phi(x) = (1 - e^-x) / x and its derivative on [0, 1]: interpolation at Chebyshev nodes, relative error 4e-9 and 1e-20;
@@ -199,6 +209,12 @@ template <class T, int K> inline void decay(const Vec<T> (&x)[K], Vec<T> (&e)[K]
 }
 
 // phi'(x), given e^-x and phi(x)
-template <class T> inline Vec<T> phi_slope(Vec<T> x, Vec<T> e, Vec<T> p) {
-    return outside<T>(x) ? (e - p) / x : polynomial(Series<T>::slope, x);
+template <class T, int K> inline void phi_slope(const Vec<T> (&x)[K], const Vec<T> (&e)[K], const Vec<T> (&p)[K], Vec<T> (&slope)[K]) {
+    Bits<T> large{};
+    for (int k = 0; k < K; k++) {
+        slope[k] = polynomial(Series<T>::slope, x[k]);
+        large |= outside<T>(x[k]);
+    }
+    if (!any<T>(large)) return;
+    for (int k = 0; k < K; k++) slope[k] = outside<T>(x[k]) ? (e[k] - p[k]) / x[k] : slope[k];
 }
