@@ -10,7 +10,8 @@ from circuits.cells import cells_text
 from circuits.design import Design
 from circuits.errors import CircuitError
 
-MAX_NEURONS = 1024
+MAX_NEURONS = 4096
+"""Inputs or neurons of a layer, in training as in a netlist: two such layers have 17 million synapses between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Topology:
     def __post_init__(self) -> None:
         if len(self.layers) < 2 or any(not 1 <= n <= MAX_NEURONS for n in self.layers):
             raise CircuitError(
-                f"layers = {list(self.layers)}: give at least two sizes (inputs, neurons ...), each between 1 and {MAX_NEURONS}"
+                f"layers = {list(self.layers)}: give at least two sizes (inputs, neurons ...), each between 1 and {MAX_NEURONS}; "
+                "two layers of that size have 17 million synapses between them, each with two lines in the netlist"
             )
 
     @property

@@ -189,23 +189,16 @@ def layout(
     debug: DebugOption = False,
 ) -> None:
     """Draw the network, check it (DRC, LVS) and, with --netlist pex-c or pex-rc, extract its parasitics."""
-    from flow.errors import BadOption, RequirementMissing
+    from flow.errors import BadOption
+    from flow.layout import layout_options
     from flow.session import draw_given, session
 
     if (layers is None) != (out is None):
         raise BadOption(
             "--layers and --out belong together: give both, or neither for the experiment's own network"
         )
-    options: dict[str, str | bool] = {"netlist": netlist.value, "override": override}
-    if extractor is Extractor.magic:
-        from circuits.extraction import ExtractorMissing, find_magic
-
-        if netlist is Kind.schematic or layers is not None:
-            raise BadOption("--extractor magic: nothing is extracted without --netlist pex-c or pex-rc")
-        try:  # before the stage, for a run without it must not replace results that stand
-            options |= {"extractor": extractor.value, "magic": find_magic().version}
-        except ExtractorMissing as error:
-            raise RequirementMissing(str(error)) from error
+    drawn_only = Kind.schematic if layers is not None else netlist
+    options = layout_options(drawn_only.value, extractor.value, override=override)
     if layers is not None and out is not None:
         summary = draw_given(experiment, layers=layers, out=out, override=override)
         if as_json:
@@ -280,6 +273,7 @@ def reproduce(
     *,
     experiment: ExperimentOption = "iris",
     netlist: NetlistOption = Kind.pex_rc,
+    extractor: ExtractorOption = Extractor.kpex,
     samples: SamplesOption = None,
     override: OverrideOption = False,
     jobs: JobsOption = None,
@@ -302,7 +296,7 @@ def reproduce(
         force=force,
         samples=samples,
     ) as opened:
-        outcomes, reports = opened.loop(netlist.value, override=override)
+        outcomes, reports = opened.loop(netlist.value, extractor.value, override=override)
     finish(outcomes, as_json, reports)
 
 

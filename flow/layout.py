@@ -7,11 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from circuits.design import Design
+from flow.errors import BadOption, RequirementMissing
 from flow.stage import Done, Work
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
 DATABASE = "network.lvsdb.gz"
+
+
+def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
+    """The layout stage's options. The extractor magic is looked for first, for a run without it must not replace results.
+
+    Raises ``BadOption`` where nothing is extracted, ``RequirementMissing`` where magic is not there.
+    """
+    options: dict[str, str | bool] = {"netlist": netlist, "override": override}
+    if extractor == "kpex":
+        return options
+    from circuits.extraction import ExtractorMissing, find_magic
+
+    if netlist not in MODES:
+        raise BadOption(f"--extractor {extractor}: nothing is extracted without --netlist pex-c or pex-rc")
+    try:
+        return options | {"extractor": extractor, "magic": find_magic().version}
+    except ExtractorMissing as error:
+        raise RequirementMissing(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

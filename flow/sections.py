@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from circuits.network import MAX_NEURONS
 from pnn.data import SMALL, Dataset, Encoding
 from pnn.devices import Accelerator
 from pnn.dstd import DSTD
@@ -129,7 +130,11 @@ class Training(Section):
     The first seed goes to silicon; the others say how much the draw matters.
     """
 
-    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2)] = (5, 5, 5)
+    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_NEURONS)], ...], Field(min_length=2)] = (
+        5,
+        5,
+        5,
+    )
     network: Network | None = None
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)

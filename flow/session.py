@@ -12,6 +12,7 @@ from flow.commands import CommandLine
 from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import Experiment, load_experiment
+from flow.layout import layout_options
 from flow.rundir import RunDir, default_run_dir
 from flow.stage import Outcome, outdated, run_stage
 from flow.stages import LOOP, STAGES
@@ -62,20 +63,25 @@ class Session:
                     f"{path / 'report.html'} is older than these results; to remake it: `{again}`"
                 )
 
-    def loop(self, netlist: str, *, override: bool = False) -> tuple[list[Outcome], list[Path]]:
+    def loop(
+        self, netlist: str, extractor: str = "kpex", *, override: bool = False
+    ) -> tuple[list[Outcome], list[Path]]:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
+        from circuits.layout.network import check_sizes
         from postlayout.errors import SamplesFailed
 
         # The stages that would find this out come after half a minute of SPICE.
         for name in LOOP:
             STAGES[name].check(self.experiment)
+        options: dict[str, dict[str, str | bool]] = {
+            "layout": layout_options(netlist, extractor, override=override),
+            "validation": {"netlist": netlist},
+        }
+        check_sizes(self.experiment.training.layers)
         self.experiment.data.fetch(self.context.console.print)
         self.experiment.data.load().check_fits(self.experiment.training.layers)
         try:
-            outcomes = self._run(
-                LOOP,
-                {"layout": {"netlist": netlist, "override": override}, "validation": {"netlist": netlist}},
-            )
+            outcomes = self._run(LOOP, options)
         except SamplesFailed:
             self.reports()
             raise
@@ -176,13 +182,17 @@ def write_given(
 
 def draw_given(experiment: str, *, layers: str, out: Path, override: bool) -> dict[str, Any]:
     """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit."""
+    from circuits.layout.errors import LayoutError
+    from circuits.layout.network import check_sizes
     from flow.layout import draw_and_check
 
     try:
         sizes = tuple(int(part) for part in layers.split(","))
     except ValueError:
         raise BadOption(f"--layers {layers}: give whole numbers, inputs first, as 32,32") from None
-    if len(sizes) < 2 or not all(1 <= n <= 64 for n in sizes):
-        raise BadOption(f"--layers {layers}: give at least two sizes, each 1 to 64")
+    try:
+        check_sizes(sizes)
+    except LayoutError as error:
+        raise BadOption(f"--layers {layers}: {error}") from error
     out.mkdir(parents=True, exist_ok=True)
     return draw_and_check(sizes, load_experiment(experiment).circuit, out, override=override).summary

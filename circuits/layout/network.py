@@ -24,6 +24,8 @@ from .neuron import NeuronAnchors, neuron, neuron_width
 from .straps import STRAP_PITCH, draw_straps
 from .synapse import half_width, synapse, synapse_height
 
+MAX_DRAWN = 64
+"""Inputs or neurons of a layer: the largest crossbar that was drawn and checked has 64 x 64 synapse pairs."""
 GAP = 1.3  # between neurons and the next crossbar
 SPIKE = 0.28
 SHIELD_TO_SPIKE = 0.6
@@ -70,12 +72,19 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
     return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height)
 
 
+def check_sizes(layers: Sequence[int]) -> None:
+    """Raise LayoutError unless a network of these layer sizes can be drawn."""
+    if len(layers) < 2 or not all(1 <= n <= MAX_DRAWN for n in layers):
+        raise LayoutError(
+            f"a layout of layers {list(layers)}: give the number of inputs and of neurons of every layer, each 1 to {MAX_DRAWN}; "
+            f"layouts up to {MAX_DRAWN} x {MAX_DRAWN} were drawn and passed DRC and LVS, larger ones were not tried "
+            "(training, netlist and schematic validation need no layout)"
+        )
+
+
 def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name: str = "network") -> Block:
     """A network of these layer sizes, inputs first."""
-    if len(layers) < 2 or min(layers) < 1:
-        raise LayoutError(
-            f"network: layers = {list(layers)}: give the number of inputs and of neurons of every layer, each at least 1"
-        )
+    check_sizes(layers)
     cells = leaf_cells(design)
     width = round(max(layers[1:]) * cells.pitch, 3)
     block = Block.named(name, width, 0.0)

@@ -16,7 +16,7 @@ from circuits.cells import cells_text
 from circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
 from circuits.errors import CircuitError
 from circuits.fet import device_of
-from circuits.network import Topology, schematic
+from circuits.network import MAX_NEURONS, Topology, schematic
 from spice import check_net
 
 Reader = Callable[[str], Any]
@@ -153,7 +153,7 @@ def test_wiring_follows_the_indices(read_netlist: Reader, layers: tuple[int, ...
     assert len(set(gates)) == len(gates)
 
 
-@pytest.mark.parametrize("layers", [(), (5,), (5, 0), (0, 5), (5, 1025), (5, -1, 3)])
+@pytest.mark.parametrize("layers", [(), (5,), (5, 0), (0, 5), (5, MAX_NEURONS + 1), (5, -1, 3)])
 def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(CircuitError, match="layers = "):
         Topology(layers)

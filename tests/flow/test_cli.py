@@ -281,6 +281,24 @@ def test_layers_that_do_not_fit_the_data_are_refused_before_anything_runs(
     assert not (place / "runs" / "wide" / "characterization").exists()
 
 
+def test_reproduce_refuses_what_cannot_be_drawn_or_extracted_before_anything_runs(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PDK_ROOT", raising=False)
+    (place / "wide.toml").write_text('name = "wide"\n[training]\nlayers = [5, 65, 3]\n')
+    code, _, err = run(capsys, "reproduce", "-e", "wide.toml")
+    assert code == 2
+    assert "need no layout" in err
+    code, _, err = run(capsys, "reproduce", "-e", "tiny.toml", "--extractor", "magic")
+    assert code == 3
+    assert "PDK_ROOT" in err
+    code, _, err = run(
+        capsys, "reproduce", "-e", "tiny.toml", "--extractor", "magic", "--netlist", "schematic"
+    )
+    assert code == 2
+    assert not (place / "runs" / "wide" / "characterization").exists()
+
+
 def test_help_is_instant_and_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "PySpice", "pandas")
     code = f"import sys, flow.cli; print([m for m in {heavy} if m in sys.modules])"

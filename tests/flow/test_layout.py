@@ -6,15 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 import circuits.layout.network as drawing
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.layout.block import Block
-from circuits.layout.errors import DrcFailed, LvsFailed
+from circuits.layout.errors import DrcFailed, LayoutError, LvsFailed
+from circuits.layout.network import MAX_DRAWN, check_sizes
+from circuits.network import MAX_NEURONS, Topology
 from flow.errors import BadOption
 from flow.exit_code import ExitCode, exit_code_of
-from flow.layout import draw_and_check
+from flow.layout import draw_and_check, layout_options
+from flow.sections import Training
 from flow.session import draw_given
 
 
@@ -31,7 +35,28 @@ def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])
 def test_sizes_that_make_no_network(layers: str, tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="--layers"):
-        draw_given("iris", layers=layers, out=tmp_path, override=False)
+        draw_given("iris", layers=layers, out=tmp_path / "out", override=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_rule_for_sizes_with_its_reason() -> None:
+    """Training and netlist take the same sizes; a layout those that have been drawn and checked."""
+    assert Training(layers=(MAX_NEURONS, 1)).layers == Topology((MAX_NEURONS, 1)).layers
+    with pytest.raises(ValidationError):
+        Training(layers=(MAX_NEURONS + 1, 1))
+    with pytest.raises(CircuitError, match="17 million synapses"):
+        Topology((MAX_NEURONS + 1, 1))
+    check_sizes((MAX_DRAWN, MAX_DRAWN))
+    with pytest.raises(
+        LayoutError, match=f"up to {MAX_DRAWN} x {MAX_DRAWN} were drawn and passed DRC and LVS"
+    ):
+        check_sizes((MAX_DRAWN + 1, 2))
+
+
+def test_layout_options() -> None:
+    assert layout_options("pex-rc") == {"netlist": "pex-rc", "override": False}
+    with pytest.raises(BadOption, match="nothing is extracted"):
+        layout_options("schematic", "magic")
 
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, layer: str, box: tuple[float, float, float, float]) -> None:

@@ -171,7 +171,7 @@ def test_sizes_that_cannot_be_drawn(sizes: SynapseSizes, message: str) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(LayoutError, match="layers ="):
+    with pytest.raises(LayoutError, match="a layout of layers"):
         network((3,))
     with pytest.raises(LayoutError, match="at least 1 of each"):
         crossbar(0, 3)
