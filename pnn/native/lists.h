@@ -65,8 +65,8 @@ template <class T> struct Lists {
     static void place(const T *__restrict time, int64_t n, T start, T per_step, T last, const T *__restrict low, const T *__restrict high,
                       const T *__restrict end, const T *__restrict inverse, int32_t *__restrict interval, T *__restrict part) {
         for (int64_t i = 0; i < n; i++) {
-            const T x = time[i], guess = (x - start) * per_step + 1, below = guess < last ? guess : last;
-            int32_t m = int32_t(below > 0 ? below : T(0));  // NaN: 0
+            const T x = time[i], guess = (x - start) * per_step + 1, above = guess > 0 ? guess : T(0);  // NaN: 0
+            int32_t m = int32_t(above < last ? above : last);
             m -= x < low[m] ? 1 : 0;
             m += x >= high[m] ? 1 : 0;
             const T s = (end[m] - (x < 0 ? T(0) : x)) * inverse[m];
