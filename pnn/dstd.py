@@ -138,7 +138,6 @@ class DSTD:
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         check_shapes(spike_time, weight, weight)
-        c = conductance.t().contiguous() if isinstance(conductance, Tensor) else conductance
-        times, w = spike_time.contiguous().unsqueeze(1), weight.t().contiguous()
-        v, time = fused_firing(times, w, c, self.edges(generator), self.order == 3, ramp=ramp)
-        return v.squeeze(1), time if ramp is None else time.squeeze(1)
+        return fused_firing(
+            spike_time, weight, conductance, self.edges(generator), self.order == 3, ramp=ramp
+        )

@@ -83,26 +83,16 @@ def fused_firing(
     third_order: bool = False,
     *,
     ramp: float | None,
-    taps: Tensor = ONE_TAP,
 ) -> tuple[Tensor, Tensor]:
-    """v(1) and unclipped spike times [images, rows, neurons] for spike_time [images, sources, channels], weight
-    [taps * channels, neurons].
+    """v(1) and unclipped spike times [B, N_out] of a linear layer: spike_time [B, N_in], weight [N_out, N_in].
 
     ``conductance``: beta w, the shape of ``weight``, or a ``Reversal``, which is faster where beta is
-    constant per sign. ``ramp``: the discharger's b; None: no spike times. ``taps`` [rows, taps] int32. All
-    contiguous. With gradients f and g are kept for linear layers and accumulated anew for convolutions, where they
-    would fill the memory.
+    constant per sign. ``ramp``: the discharger's b; None: no spike times. Fastest where an axon's weights lie side
+    by side in memory. f and g are kept for the gradients.
     """
-    if spike_time.ndim != 3 or weight.ndim != 2 or weight.shape[0] != taps.shape[1] * spike_time.shape[2]:
-        raise BadParameter(
-            f"need spike_time [images, sources, channels] and weight [{taps.shape[1]} taps * channels, "
-            f"neurons]; got {tuple(spike_time.shape)} and {tuple(weight.shape)}"
-        )
-    save = (
-        taps.shape[1] == 1 and torch.is_grad_enabled() and (weight.requires_grad or spike_time.requires_grad)
-    )
+    save = torch.is_grad_enabled() and (weight.requires_grad or spike_time.requires_grad)
     c, beta = conductance_or_beta(weight, conductance)
-    v, time = _operator(spike_time, weight, c, taps, beta, edges, ramp, third_order, save)
+    v, time = _operator.linear(spike_time, weight, c, beta, edges, ramp, third_order, save)
     return v, time
 
 
@@ -115,5 +105,19 @@ def fused_dstd(
     *,
     taps: Tensor = ONE_TAP,
 ) -> Tensor:
-    """v(1) alone: see ``fused_firing``."""
-    return fused_firing(spike_time, weight, conductance, edges, third_order, ramp=None, taps=taps)[0]
+    """v(1) [images, rows, neurons] for spike_time [images, sources, channels], weight [taps * channels,
+    neurons].
+
+    ``conductance`` as in ``fused_firing``, ``taps`` [rows, taps] int32. All contiguous. With gradients f and g are
+    kept for a single tap and accumulated anew for convolutions, where they would fill the memory.
+    """
+    if spike_time.ndim != 3 or weight.ndim != 2 or weight.shape[0] != taps.shape[1] * spike_time.shape[2]:
+        raise BadParameter(
+            f"need spike_time [images, sources, channels] and weight [{taps.shape[1]} taps * channels, "
+            f"neurons]; got {tuple(spike_time.shape)} and {tuple(weight.shape)}"
+        )
+    save = (
+        taps.shape[1] == 1 and torch.is_grad_enabled() and (weight.requires_grad or spike_time.requires_grad)
+    )
+    c, beta = conductance_or_beta(weight, conductance)
+    return _operator(spike_time, weight, c, taps, beta, edges, None, third_order, save)[0]

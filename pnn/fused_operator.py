@@ -9,6 +9,7 @@ convolution sources and rows are pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from typing import Any
 
 import torch
@@ -60,9 +61,16 @@ class FusedOperator:
 
     def __call__(self, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any) -> Tensors:
         """The differentiable results; past PyTorch's dispatcher where nothing but autograd listens to it."""
-        if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or type(t) is not Tensor:
+        if _is_observed(t):
             return self.operator(t, w, c, taps, *options)[: self.outputs]  # type: ignore[no-any-return]
-        return self._differentiable(True, t, w, c, taps, *options)[: self.outputs]
+        return self._differentiable(_Path.DIRECT, t, w, c, taps, *options)[: self.outputs]
+
+    def linear(self, t: Tensor, w: Tensor, c: Tensor | None, *options: Any) -> Tensors:
+        """The same for t [images, channels], w and c [neurons, channels]: results [images, neurons], or empty."""
+        if _is_observed(t):
+            results = self(*_axon_by_axon(t, w, c), ONE_TAP, *options)
+            return tuple(x.squeeze(1) if x.ndim == 3 else x for x in results)
+        return self._differentiable(_Path.LINEAR, t, w, c, ONE_TAP, *options)[: self.outputs]
 
     def _forward(self, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any) -> Tensors:
         t, w = t.contiguous(), w.contiguous()
@@ -88,10 +96,18 @@ class FusedOperator:
         return gradients
 
     def _autograd(self, *arguments: Any) -> Tensors:
-        return self._differentiable(False, *arguments)
+        return self._differentiable(_Path.DISPATCHED, *arguments)
 
-    def _differentiable(self, direct: bool, *arguments: Any) -> Tensors:
-        return _Differentiable.apply(self, direct, *arguments)  # type: ignore[no-untyped-call, no-any-return]
+    def _differentiable(self, path: _Path, *arguments: Any) -> Tensors:
+        return _Differentiable.apply(self, path, *arguments)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _Path(Enum):
+    """Through PyTorch's dispatcher, or straight to the kernel, which for linear layers saves autograd the views."""
+
+    DISPATCHED = auto()
+    DIRECT = auto()
+    LINEAR = auto()
 
 
 class _Differentiable(torch.autograd.Function):
@@ -99,22 +115,27 @@ class _Differentiable(torch.autograd.Function):
     def forward(
         ctx: Any,
         operator: FusedOperator,
-        direct: bool,
+        path: _Path,
         t: Tensor,
         w: Tensor,
         c: Tensor | None,
         taps: Tensor,
         *options: Any,
     ) -> Tensors:
-        if direct:
-            results = operator._forward(t, w, c, taps, *options)
-        else:
+        if path is _Path.LINEAR:
+            t, w, c = _axon_by_axon(t, w, c)
+        if path is _Path.DISPATCHED:
             with torch._C._AutoDispatchBelowAutograd():
                 results = operator.operator(t, w, c, taps, *options)
+        else:
+            results = operator._forward(t, w, c, taps, *options)
+        if path is _Path.LINEAR:
+            for x in results[: operator.outputs]:
+                if x.ndim == 3:
+                    x.squeeze_(1)
         kept = results[operator.outputs :]
         ctx.save_for_backward(t, w, c, taps, *kept)
-        ctx.operator, ctx.options = operator, options
-        ctx.backward = operator._backward if direct else operator.gradient_operator
+        ctx.operator, ctx.path, ctx.options = operator, path, options
         ctx.mark_non_differentiable(*kept)
         ctx.set_materialize_grads(False)
         return tuple(results)
@@ -127,8 +148,26 @@ class _Differentiable(torch.autograd.Function):
             return (None,) * 5 + unused
         _, _, need_time, _, need_c, *_ = ctx.needs_input_grad
         t, w, c, taps, *kept = ctx.saved_tensors
-        dt, dw, dc = ctx.backward(grads, t, w, c, taps, kept, need_time, *ctx.options)
+        dispatched = ctx.path is _Path.DISPATCHED
+        call = ctx.operator.gradient_operator if dispatched else ctx.operator._backward
+        dt, dw, dc = call(grads, t, w, c, taps, kept, need_time, *ctx.options)
+        if ctx.path is _Path.LINEAR:
+            dt, dw, dc = dt.squeeze(1) if need_time else dt, dw.t(), dc.t()
         return None, None, dt if need_time else None, dw, dc if need_c else None, *unused
+
+
+def _is_observed(t: Tensor) -> bool:
+    """Whether more than autograd wants to see the operator: a compiler, autocast, a tensor of another kind."""
+    return torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or type(t) is not Tensor
+
+
+def _axon_by_axon(t: Tensor, w: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """A linear layer's tensors as the kernels read them."""
+    return (
+        t.contiguous().unsqueeze(1),
+        w.t().contiguous(),
+        None if c is None else c.t().contiguous(),
+    )
 
 
 def _gradients(

@@ -86,7 +86,7 @@ def fused_ttfs(
     *,
     taps: Tensor = ONE_TAP,
 ) -> Tensor:
-    """Unclipped first spike [images, rows, neurons] in units of the horizon; arguments as in ``fused_firing``, weights
+    """Unclipped first spike [images, rows, neurons] in units of the horizon; arguments as in ``fused_dstd``, weights
     per horizon.
     """
     c, beta = conductance_or_beta(weight, conductance)
