@@ -170,10 +170,11 @@ def neuron_bench(
     vdis_V: Sequence[float],
     injected_A: Sequence[float],
     bias_V: tuple[float, float],
+    driven: Sequence[int] = (),
 ) -> Bench:
     """Neurons side by side through reset, accumulation and firing, none receiving a spike.
 
-    Neuron ``k`` carries ``axons[k]`` silent synapse pairs (biased at ``bias_V`` = (N, P)), is reset to ``start_V[k]``, gets the ideal current
+    Neuron ``k`` drives ``driven[k]`` silent synapse pairs (none where left out), carries ``axons[k]`` silent synapse pairs (biased at ``bias_V`` = (N, P)), is reset to ``start_V[k]``, gets the ideal current
     ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``.
     """
     timeline = Timeline(design.timing, 1)
@@ -199,6 +200,18 @@ def neuron_bench(
             f"neuron_{k}", "neuron", f"dendrite_{k}", f"spike_{k}", f"spike_b_{k}", "phase_1", "reset_1", "reset_b_1", "iso_1", "iso_b_1",
             f"v0_{k}", f"vdis_{k}", "vsense", "vdd", "vss",
         )  # fmt: skip
+        for j in range(driven[k] if driven else 0):
+            circuit.X(
+                f"load_{k}_{j}",
+                "synapse",
+                f"spike_{k}",
+                f"spike_b_{k}",
+                f"v0_{k}",
+                "vss",
+                "vdd",
+                "vdd",
+                "vss",
+            )
         if current != 0:
             points = [(0, 0), (begin, 0), (begin + edge, current), (end, current), (end + edge, 0)]
             body = " ".join(f"{t:.12g} {i:.9g}" for t, i in points)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import RectBivariateSpline
 
 from characterize import fits
 from characterize.benches import Grid
@@ -15,6 +16,8 @@ from characterize.options import CharacterizeOptions
 from spice import Result
 
 Array = NDArray[np.float64]
+FLOOR_A = 1e-18
+"""Below this a current is taken for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,15 @@ class Family:
     membrane_V: Array
     current_A: Array
     fits: tuple[fits.LambdaFit | None, ...]
+
+    def current_at_A(self, bias_V: float, membrane_V: Array) -> Array:
+        """Current at one gate bias along a trace of the membrane potential, from cubic splines through ln I."""
+        bias, order = np.unique(self.bias_V, return_index=True)
+        surface = RectBivariateSpline(
+            bias, self.membrane_V, np.log(np.maximum(self.current_A[order], FLOOR_A))
+        )
+        held = np.clip(membrane_V, self.membrane_V[0], self.membrane_V[-1])
+        return np.asarray(np.exp(surface(np.full(held.shape, bias_V), held, grid=False)))
 
 
 def measured_family(
@@ -80,7 +92,12 @@ def fit_branch(
             f"branch {polarity}: {int(window.sum())} fitted curves between weights {options.weight_window[0]} and {options.weight_window[1]} "
             f"({last - first} usable of {len(usable)}); at least 4 are needed: widen characterize.bias_span_V or check the synapse sizes"
         )
-    polynomial, polynomial_rms = fits.fit_lambda_polynomial(weight, lam[block])
+    sign = 1.0 if polarity == "n" else -1.0
+    chords = [
+        sign * fits.fit_chord(family.membrane_V, family.current_A[i], v0_V, options.swing_V)
+        for i in order[block]
+    ]
+    polynomial, polynomial_rms = fits.fit_lambda_polynomial(weight, np.array(chords))
     value = float(np.mean(lam[block][window]))
     stderr = float(np.std(lam[block][window], ddof=1) / np.sqrt(window.sum()))
     return Branch(

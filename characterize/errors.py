@@ -13,3 +13,7 @@ class CharacterizationFailed(Exception):
     def __init__(self, message: str, failures: tuple[object, ...] = ()) -> None:
         super().__init__(message)
         self.failures = failures
+
+
+class NoColumn(Exception):
+    """The physical model holds no measured column, which the caller needs."""

@@ -80,6 +80,18 @@ def fit_lambda(
     return LambdaFit(line.intercept, slope, stderr, rms)
 
 
+def fit_chord(membrane_V: Array, current_A: Array, v0_V: float, swing_V: tuple[float, float]) -> float:
+    """Lambda of the line through the current at V_0 itself, for membranes that start there, per volt (signed).
+
+    Deviations count by their distance from V_0: where a membrane ends up it has also spent the least time.
+    """
+    at_v0 = float(np.interp(v0_V, membrane_V, current_A))
+    inside = (membrane_V >= swing_V[0] - 1e-9) & (membrane_V <= swing_V[1] + 1e-9)
+    away = np.where(inside, membrane_V - v0_V, 0.0)
+    relative = current_A / at_v0 - 1.0
+    return float(np.sum(np.sign(away) * relative) / np.sum(np.abs(away)))
+
+
 def fit_lambda_polynomial(
     current_norm: Array, lambda_per_V: Array, degree: int = 3
 ) -> tuple[tuple[float, ...], float]:

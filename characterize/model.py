@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from characterize.column import Column
+from characterize.estimate import Estimate, estimate
 
-class Estimate(BaseModel):
-    """A fitted quantity: value, standard error of the fit (same unit), unit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    value: float
-    stderr: Annotated[float, Field(ge=0.0)]
-    unit: str
-
-
-def estimate(value: float, stderr: float, unit: str) -> Estimate:
-    """An estimate from plain numbers; the sign of a standard error does not matter."""
-    return Estimate(value=float(value), stderr=float(abs(stderr)), unit=unit)
+__all__ = ["Branch", "Estimate", "PhysicalModel", "estimate"]
 
 
 class Branch(BaseModel):
@@ -72,7 +63,7 @@ class PhysicalModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     corner: str
     temperature_C: float
     vdd_V: float
@@ -97,7 +88,20 @@ class PhysicalModel(BaseModel):
     additivity_error: float = Field(
         description="largest relative deviation of a dendrite's current from the sum of its synapses' currents"
     )
+    columns: tuple[Column, ...] = Field(
+        default=(),
+        description="columns as measured, by number of axons; none in a version 1 file",
+    )
     provenance: dict[str, str]
+
+    @model_validator(mode="after")
+    def _columns_are_ordered(self) -> PhysicalModel:
+        axons = [column.axons for column in self.columns]
+        if any(b <= a for a, b in pairwise(axons)):
+            raise ValueError(f"columns must differ in their axons and be sorted by them, got {axons}")
+        if self.format == 1 and self.columns:
+            raise ValueError("a version 1 model has no columns: set format = 2")
+        return self
 
     @property
     def v_th_V(self) -> float:

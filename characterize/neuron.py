@@ -47,14 +47,21 @@ def firing_stage(
     # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.
     fired = np.array([t is not None and t > 0.1 * t_circ_s for t in times])
     measured_s = np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None])
-    fit = fits.fit_firing((v0_V - start_V)[fired], measured_s, t_circ_s, max_rms_s)
+    # What counts is where the membrane stands, not what it was reset to: the reset switch leaves up to 2 mV behind.
+    reached = [f"v(xneuron_{k}.membrane)" for k in range(len(start_V))]
+    begin_s = timeline.accumulation_s(1)
+    before_s = begin_s + t_circ_s - timeline.timing.edge_s
+    v_V = np.array([float(np.interp(before_s, result.axis, result[name])) for name in reached])
+    top = int(np.argmax(start_V))
+    reset_V = float(np.interp(begin_s, result.axis, result[reached[top]])) + v0_V - float(start_V[top])
+    fit = fits.fit_firing((reset_V - v_V)[fired], measured_s, t_circ_s, max_rms_s)
     middle = len(measured_s) // 2
     trace = result[f"v(xneuron_{int(np.flatnonzero(fired)[middle])}.membrane)"]
     spike_at = measured_s[middle] + timeline.firing_s(1)
     at_spike_V = float(np.interp(spike_at, result.axis, trace))
     before_V = float(np.interp(spike_at - RAMP_S, result.axis, trace))
     delay_s = (static_switch_V - at_spike_V) / ((before_V - at_spike_V) / RAMP_S)
-    return Firing(start_V[fired], measured_s, fit, delay_s)
+    return Firing(v_V[fired], measured_s, fit, delay_s)
 
 
 RAMP_S = 20e-9

@@ -18,6 +18,7 @@ class CharacterizeOptions(BaseModel):
     bias_step_V: Annotated[float, Field(gt=0.0, le=0.05)] = 0.0125
     bias_span_V: Annotated[float, Field(ge=0.4, le=1.8)] = 0.95
     window_V: tuple[float, float] = (0.43, 1.36)
+    swing_V: tuple[float, float] = (0.45, 1.57)
     weight_window: tuple[float, float] = (0.02, 1.0)
     max_weight: Annotated[float, Field(ge=1.0, le=10.0)] = 4.0
     axons: Annotated[int, Field(ge=1, le=256)] = 5

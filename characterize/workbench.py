@@ -50,8 +50,22 @@ class Workbench:
 
     def run(self, benches: Sequence[Bench], design: Design, folder: Path) -> list[Result]:
         """Run the benches; raises ``CharacterizationFailed`` when one gives no result, after all have been tried."""
-        decks = [self.deck(bench, design) for bench in benches]
-        outcomes = run_many(
+        return self.run_decks([self.deck(bench, design) for bench in benches], folder)
+
+    def run_decks(self, decks: Sequence[Deck], folder: Path) -> list[Result]:
+        """Run decks that are complete already; raises as ``run`` does."""
+        outcomes = self.attempt(decks, folder)
+        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        if failures:
+            told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
+            raise CharacterizationFailed(
+                f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures
+            )
+        return [outcome for outcome in outcomes if isinstance(outcome, Result)]
+
+    def attempt(self, decks: Sequence[Deck], folder: Path) -> list[Result | Failure]:
+        """Run decks; what failed stands in the place of its result."""
+        return run_many(
             decks,
             jobs=self.jobs,
             scheduler=self.scheduler,
@@ -60,10 +74,3 @@ class Workbench:
             timeout_s=self.timeout_s,
             progress=self.progress,
         )
-        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
-        if failures:
-            told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
-            raise CharacterizationFailed(
-                f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures
-            )
-        return [outcome for outcome in outcomes if isinstance(outcome, Result)]

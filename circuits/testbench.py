@@ -70,15 +70,23 @@ class Circuit:
         """Phases of one inference."""
         return Timeline(self.design.timing, self.topology.depth)
 
+    def probe(self, net: str) -> str:
+        """The vector of a net inside the network: the net itself, or any node of the extracted net that carries its name."""
+        node = re.search(rf"(?<=\s){re.escape(net)}(?:\.[\w.]+)?(?=\s)", self.netlist)
+        if node is None:
+            raise CircuitError(f"the netlist has no net {net}: it cannot be probed")
+        return f"v(xnetwork.{node[0]})"
+
     @property
     def membrane_probes(self) -> tuple[str, ...]:
-        """A vector for every membrane: inside the schematic's neurons, or any node of the extracted net that carries its name."""
+        """A vector for every membrane, layer by layer; the schematic's lie inside its neurons."""
         probes = []
         for layer in range(1, self.topology.depth + 1):
             for k in range(self.topology.layers[layer]):
-                node = re.search(rf"(?<=\s)neuron_{layer}_{k}_membrane(?:\.[\w.]+)?(?=\s)", self.netlist)
-                inside = node[0] if node is not None else f"xneuron_{layer}_{k}.membrane"
-                probes.append(f"v(xnetwork.{inside})")
+                net = f"neuron_{layer}_{k}_membrane"
+                probes.append(
+                    self.probe(net) if net in self.netlist else f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
+                )
         return tuple(probes)
 
     def deck(

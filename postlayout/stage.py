@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from characterize.model import PhysicalModel
+from characterize.trim import Trim, trim_discharger
 from characterize.workbench import Workbench
 from circuits.mapping import bias_sources, map_weights
 from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
@@ -22,7 +23,6 @@ from postlayout.comparison import spike_table, statistics
 from postlayout.errors import SamplesFailed, ValidationError
 from postlayout.prediction import decide, unclipped_times
 from postlayout.scale import STEP, Scale, mapping_rmse, model_scale, refine
-from postlayout.trim import Trim, trim_discharger
 from postlayout.waveforms import save_waveforms
 from spice import Deck, Failure, Result, run_many
 

@@ -79,11 +79,11 @@ class Strip:
             high = side.start + side.way * (tallest + IMPLANT)
             self.block.rect(implant, 0.0, snap(min(low, high)), width, snap(max(low, high)))
 
-    def li(self, x: float, y0: float, y1: float) -> None:
+    def li(self, x: float, y0: float, y1: float) -> Box:
         """A strip of local interconnect in a column, over whole contacts at both ends."""
         low, high = sorted((y0, y1))
         left = snap(x - LI / 2)
-        self.block.rect("li1", left, snap(low - MCON / 2), left + LI, snap(high + MCON / 2))
+        return self.block.rect("li1", left, snap(low - MCON / 2), left + LI, snap(high + MCON / 2))
 
     def to_rail(self, x: float, side: Side) -> None:
         """Tie the contact column at x of a chain to the side's rail."""

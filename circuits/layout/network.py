@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from circuits.design import Design
 
 from .block import Block, Box
-from .contacts import MET4_LINE, stack
+from .contacts import MET3_LINE, MET4_LINE, stack
 from .crossbar import Grid, place_rows
 from .defaults import DESIGN
 from .dimensions import RAIL_HALF, snap, up
 from .driver import driver_height
 from .errors import LayoutError
 from .inputs import input_driver, input_width
-from .neuron import NeuronAnchors, neuron, neuron_width
+from .neuron import PHASE_TIE, V0_STRIP, V0_WIRE, NeuronAnchors, neuron, neuron_width
 from .straps import STRAP_PITCH, draw_straps
 from .synapse import half_width, synapse, synapse_height
 
@@ -33,6 +33,8 @@ LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
 SHARED_LINES = ("v0", "vdis", "vsense")
 LINE_PITCH = 0.8  # of the upright lines that join the layers' v0, vdis and vsense
 PIN = 0.4
+ROW_END = 1.0  # room for what ends a row of neurons
+LINE_END = 2.0  # how far control lines run past the last neuron
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
                 block.pins[f"{net}_{layer}"] = Box("met3", edge, box.y0, edge + PIN, box.y1)
             else:
                 shared[net].append(box.y)
+        _finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
         for k in range(layers[layer]):
             box = cells.neuron.pins["spike"].moved(round(k * cells.pitch, 3), y)
             block.pins[f"spike_{layer}_{k}"] = Box("met2", box.x0, box.y0, box.x1, box.y0 + PIN)
@@ -126,7 +129,8 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
     block.height = round(-y - GAP, 3)
     left = -input_width(design.driver)
     straps = draw_straps(block, {"vss": left - STRAP_PITCH / 2, "vdd": left - 1.5 * STRAP_PITCH}, rails, left)
-    draw_straps(block, {"vss": width + STRAP_PITCH / 2, "vdd": width + 1.5 * STRAP_PITCH}, rails, width)
+    right = round(width + ROW_END, 3)
+    draw_straps(block, {"vss": right + STRAP_PITCH / 2, "vdd": right + 1.5 * STRAP_PITCH}, rails, width)
     for _, rail in rails:  # carry every rail from the left straps to the right ones, also where no cell does
         block.rect("met1", left, snap(rail - RAIL_HALF), width, snap(rail + RAIL_HALF))
     block.pins.update(
@@ -140,6 +144,29 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
             stack(block, x, line_y, "met2", "met3")
         block.pins[net] = Box("met2", box.x0, box.y1 - PIN, box.x1, box.y1)
     return block
+
+
+def _finish_row(block: Block, cell: Block, end: float, y: float) -> None:
+    """Right of a row's last neuron: what a further one would show it on its left, so that its sense node is loaded as the others' are."""
+    for net in LAYER_LINES + SHARED_LINES:
+        box = cell.pins[net].moved(end, y)
+        block.rect("met3", box.x0, box.y0, snap(box.x0 + LINE_END), box.y1)
+    for name, lines in ((PHASE_TIE, 2), (V0_WIRE, 1)):
+        wire = cell.pins[name].moved(end, y)
+        block.rect("met2", wire.x0, wire.y0, wire.x1, wire.y1)
+        for line in (wire.y0, wire.y1)[:lines]:
+            low = snap(line - MET3_LINE / 2)
+            block.rect("met3", end, low, snap(end + LINE_END), low + MET3_LINE)
+            stack(block, round((wire.x0 + wire.x1) / 2, 3), line, "met2", "met3")
+    strip, wire = cell.pins[V0_STRIP].moved(end, y), cell.pins[V0_WIRE].moved(end, y)
+    block.rect("li1", strip.x0, strip.y0, strip.x1, strip.y1)
+    stack(
+        block,
+        round((wire.x0 + wire.x1) / 2, 3),
+        wire.y1 if strip.y0 < wire.y1 < strip.y1 else wire.y0,
+        "li1",
+        "met2",
+    )
 
 
 def _left_edge(cells: Cells) -> float:

@@ -27,6 +27,11 @@ TIE_X = 0.36  # where the two phase lines are tied
 PLATE_BELOW = 0.2  # the capacitor's bottom plate begins this far below the cell
 TRACKS = 4
 CHAIN_SPACE = up(2 * up(LICON / 2 + DIFF_CONTACT_END) + limit("difftap.3"))
+PHASE_TIE, V0_WIRE, V0_STRIP = (
+    "phase tie",
+    "v0 wire",
+    "v0 strip",
+)  # upright wires on the cell's left, near the sense node of the neuron before
 LOWER_RAIL = "vss low"  # the lower vss rail, which no metal of the neuron joins to the upper one
 LINES = ("reset", "phase", "reset_b", "vsense", "v0", "vdis", "iso", "iso_b")
 
@@ -151,7 +156,7 @@ def neuron(
     stack(block, *anchors.phase, "li1", "met3")
     for line in ("phase", "phase of the driver"):
         stack(block, TIE_X, lines[line], "met2", "met3")
-    _wire(block, TIE_X, lines["phase"], lines["phase of the driver"])
+    block.pins[PHASE_TIE] = _wire(block, TIE_X, lines["phase"], lines["phase of the driver"])
 
     # Spike and complement go down.
     for net, x, y, level in (("spike", *anchors.out, "li1"), ("spike_b", *anchors.out_b, "met1")):
@@ -235,7 +240,8 @@ def _draw_local(upper: Strip, columns: dict[str, float]) -> None:
     for gate in ("reset", "phase"):
         upper.pad(columns[gate], tracks[2])
 
-    for node in ("v0", "membrane reset", "membrane", "sense"):
+    upper.block.pins[V0_STRIP] = upper.li(columns["v0"], n, p)
+    for node in ("membrane reset", "membrane", "sense"):
         upper.li(columns[node], n, p)
     upper.li(columns["dendrite n"], n, tracks[2])
     upper.li(columns["dendrite n"], p, tracks[3])
@@ -294,7 +300,9 @@ def _draw_controls(block: Block, upper: Strip, columns: dict[str, float], lines:
         ("vsense", "phase", high),
     ):
         stack(block, columns[column], y, "li1", "met2")
-        _wire(block, columns[column], y, lines[net])
+        wire = _wire(block, columns[column], y, lines[net])
+        if net == "v0":
+            block.pins[V0_WIRE] = wire
         stack(block, columns[column], lines[net], "met2", "met3")
 
 

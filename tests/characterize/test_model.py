@@ -59,7 +59,7 @@ def changed(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     ("membrane_F.value", math.nan),
     ("negative.current_max_A", math.inf),
     ("positive.bias_V", [0.1, 0.2, math.nan, 0.4, 0.5]),
-    ("format", 2),
+    ("format", 3),
     ("provenance", {"pdk": 3}),
 ])  # fmt: skip
 def test_what_is_wrong_with_a_file_is_named(

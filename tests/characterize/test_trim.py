@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits.network import Topology
-from circuits.testbench import Biases
+from characterize.errors import CharacterizationFailed, FitRefused
+from characterize.trim import Trim, trim_discharger
+from circuits.design import Design
+from circuits.network import Topology, schematic
+from circuits.testbench import Biases, Circuit
 from circuits.timeline import Timeline
-from postlayout.errors import SamplesFailed, ValidationError
-from postlayout.trim import trim_discharger
 from spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 
 Run = Callable[[Sequence[Deck]], list[Result | Failure]]
@@ -50,34 +51,39 @@ def ramps(topology: Topology, best_V: float, slower: float = 0.0, fails: str = "
     return run
 
 
-def trimmed(setting: Any, run: Run) -> Any:
-    return trim_discharger(setting.plan.circuit, Biases("off", "* off\n"), SimulatorOptions(), run)
+def circuit(*layers: int) -> Circuit:
+    topology, design = Topology(layers), Design()
+    return Circuit(topology, design, schematic(topology, design), "* models\n", 0.55)
+
+
+def trimmed(under_test: Circuit, run: Run) -> Trim:
+    return trim_discharger(under_test, Biases("off", "* off\n"), SimulatorOptions(), run)
 
 
 @pytest.mark.parametrize("offset_V", [-0.002, 0.0, 0.0025, 0.006])
-def test_the_bias_at_which_silence_ends_with_the_phase(setting: Any, offset_V: float) -> None:
-    here = setting()
-    found = trimmed(here, ramps(here.plan.circuit.topology, 0.55 + offset_V))
+def test_the_bias_at_which_silence_ends_with_the_phase(offset_V: float) -> None:
+    here = circuit(4, 3, 2)
+    found = trimmed(here, ramps(here.topology, 0.55 + offset_V))
     assert found.vdis_V == pytest.approx(0.55 + offset_V, abs=1e-5)
     assert found.spread_s < 1e-12
 
 
-def test_neurons_that_differ_are_met_in_the_middle_and_their_spread_is_told(setting: Any) -> None:
-    here = setting(sizes=(4, 2, 2))
-    found = trimmed(here, ramps(here.plan.circuit.topology, 0.552, slower=0.02))
+def test_neurons_that_differ_are_met_in_the_middle_and_their_spread_is_told() -> None:
+    here = circuit(4, 2, 2)
+    found = trimmed(here, ramps(here.topology, 0.552, slower=0.02))
     assert found.vdis_V == pytest.approx(0.552 + math.log(1.02) / 2 / PER_V, abs=1e-5)
     assert found.spread_s == pytest.approx(0.01e-6, rel=0.05, abs=0)
 
 
-def test_a_bias_out_of_reach_is_refused_with_what_was_seen(setting: Any) -> None:
-    here = setting()
+def test_a_bias_out_of_reach_is_refused_with_what_was_seen() -> None:
+    here = circuit(4, 3, 2)
     with pytest.raises(
-        ValidationError, match=r"no discharger bias in reach .*0\.5570 V: no spike.*characterise again"
+        FitRefused, match=r"no discharger bias in reach .*0\.5570 V: no spike.*characterise again"
     ):
-        trimmed(here, ramps(here.plan.circuit.topology, 0.57))
+        trimmed(here, ramps(here.topology, 0.57))
 
 
-def test_a_failed_simulation_is_the_simulators_fault(setting: Any) -> None:
-    here = setting()
-    with pytest.raises(SamplesFailed, match="trim_2: timed_out: not done after 10 s"):
-        trimmed(here, ramps(here.plan.circuit.topology, 0.55, fails="trim_2"))
+def test_a_failed_simulation_is_the_simulators_fault() -> None:
+    here = circuit(4, 3, 2)
+    with pytest.raises(CharacterizationFailed, match="trim_2: timed_out: not done after 10 s"):
+        trimmed(here, ramps(here.topology, 0.55, fails="trim_2"))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from characterize.errors import CharacterizationFailed, FitRefused
 from circuits.testbench import Biases, Circuit, spike_times_s
-from postlayout.errors import SamplesFailed, ValidationError
 from spice import Deck, Failure, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -37,7 +37,7 @@ def trim_discharger(
 ) -> Trim:
     """Find the bias in SPICE; ``off`` are biases with every synapse off.
 
-    Raises ``ValidationError`` when no bias in reach does it, ``SamplesFailed`` when a simulation gave no result.
+    Raises ``FitRefused`` when no bias in reach does it, ``CharacterizationFailed`` when a simulation gave no result.
     """
     t_circ_s = circuit.design.timing.t_circ_s
     # A longer guard lets spikes just after the phase be seen.
@@ -51,7 +51,7 @@ def trim_discharger(
     log_times = []
     for deck, outcome in zip(decks, run(decks), strict=True):
         if isinstance(outcome, Failure):
-            raise SamplesFailed(
+            raise CharacterizationFailed(
                 f"trimming the discharger: {deck.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})"
             )
         log_times.append(np.log(np.concatenate(spike_times_s(outcome, slow)) / t_circ_s))
@@ -62,7 +62,7 @@ def trim_discharger(
             f"{v:.4f} V: {'no spike' if not ok else f'{np.exp(m):.3f} T_circ'}"
             for v, ok, m in zip(biases_V, seen, mean, strict=True)
         )
-        raise ValidationError(
+        raise FitRefused(
             f"no discharger bias in reach lets a neuron without input fire at the end of its phase ({told}): characterise again with this design"
         )
     fit = np.polynomial.polynomial.polyfit(mean[seen], np.array(biases_V)[seen], 2)

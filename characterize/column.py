@@ -1,0 +1,53 @@
+"""A column as measured: a dendrite with its axons, its neuron and its neighbours, on the schematic or extracted from the layout.
+
+What a cell alone cannot say: the membrane capacitance with wiring, the coupling to the neighbours, the charge that arriving
+spikes leave behind, the firing stage as loaded. Imports no SPICE.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from characterize.estimate import Estimate
+
+Netlist = Literal["schematic", "pex-c", "pex-rc"]
+
+
+class TurnOn(BaseModel):
+    """What the arrival of a spike costs: a synapse of current I moves the membrane by ``(I delay_s + charge_C) / C_m`` less than
+    ``I`` flowing from the spike's arrival on would.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    delay_s: Estimate
+    charge_C: Estimate
+
+
+class Column(BaseModel):
+    """The parameters of one column; its firing stage is that of an inner neuron whose neighbours fire along with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    netlist: Netlist
+    axons: Annotated[int, Field(ge=1)]
+    vdis_V: float = Field(
+        description="discharger bias at which neurons without input fire at the end of their phase"
+    )
+    v_0_V: Estimate = Field(description="membrane potential once reset has ended")
+    v_th_V: Estimate = Field(description="threshold below v_0_V, effective: sensing delay included")
+    discharge_norm: Estimate = Field(description="b of the firing phase")
+    membrane_F: Estimate = Field(description="C_m of an inner neuron, the neighbours' membranes held")
+    coupling_F: Estimate = Field(description="part of C_m that goes to either neighbour's membrane")
+    positive: TurnOn
+    negative: TurnOn
+    driver_delay_s: Estimate = Field(description="from the edge on an input pin to the edge on its axon")
+    spike_load_s: Estimate = Field(description="delay of a neuron's spike for every neuron that it drives")
+    firing_rms_s: float = Field(description="residual of the firing formula")
+    turn_on_rms_V: float = Field(description="residual of the turn-on charge, as membrane potential")
+    check_rms_s: float = Field(
+        description="spike times of random patterns that no parameter was fitted to: SPICE against this model, rms"
+    )
+    check_spikes: int

@@ -1,0 +1,173 @@
+"""The column's benches: a one-layer network of three neurons, schematic or extracted, of which the inner one is measured.
+
+Each deck is one inference of that network through its own pins, so a schematic and an extracted column are measured alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize.fits import crossing_time_s
+from circuits.errors import CircuitError
+from circuits.mapping import BiasModel, bias_sources, map_weights
+from circuits.testbench import Biases, Circuit, spike_times_s
+from spice import Deck, Result, SimulatorOptions
+
+Array = NDArray[np.float64]
+NEURONS = 3
+INNER = 1
+WEIGHTS = (0.05, 0.2, 0.5, 1.0)
+"""Sizes of weight, of both signs, at which a lone synapse is watched."""
+AXON_WEIGHT = 0.2
+MOST_AXONS = 5
+"""At most so many axons are compared with each other."""
+LEAST_START_V = 0.5
+STARTS = 14
+CHECKS = 6
+CHECK_SEED = 20241209
+SETTLED_S = 6e-9
+"""After an arrival: the charge has moved, the current flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """One synapse of the inner neuron alone: its axon, weight, arrival; and whether the neighbours do the same."""
+
+    axon: int
+    weight: float
+    arrival_norm: float
+    along: bool
+
+    @property
+    def name(self) -> str:
+        sign = "n" if self.weight >= 0 else "p"
+        return f"lone_{self.axon}_{sign}{round(1000 * abs(self.weight))}_{'all' if self.along else 'inner'}"
+
+
+def lone_synapses(axons: int) -> list[Lone]:
+    """What is run: every weight on the middle axon with and without the neighbours; one weight of each sign on the other axons."""
+    middle = axons // 2
+
+    def arrival(weight: float) -> float:
+        # So late that the membrane stays where the currents are linear: 0.75 V_th down, 0.25 up.
+        return max(0.1, 1.0 - (0.75 if weight > 0 else 0.25) / abs(weight))
+
+    signed = [sign * size for size in WEIGHTS for sign in (1, -1)]
+    found = [Lone(middle, w, arrival(w), along) for w in signed for along in (True, False)]
+    others = np.unique(np.linspace(0, axons - 1, min(axons, MOST_AXONS)).round().astype(int))
+    found += [
+        Lone(int(axon), sign * AXON_WEIGHT, arrival(sign * AXON_WEIGHT), True)
+        for axon in others
+        if axon != middle
+        for sign in (1, -1)
+    ]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnBench:
+    """Decks on one column. ``model`` realises weights as biases; what it is told (a first model's unit current) it need not believe."""
+
+    circuit: Circuit
+    model: BiasModel
+    simulator: SimulatorOptions
+
+    def __post_init__(self) -> None:
+        if len(self.circuit.topology.layers) != 2 or self.circuit.topology.layers[1] != NEURONS:
+            raise CircuitError(
+                f"a column is one layer of {NEURONS} neurons, this network has layers {list(self.circuit.topology.layers)}"
+            )
+
+    @property
+    def axons(self) -> int:
+        return self.circuit.topology.layers[0]
+
+    def at(self, vdis_V: float) -> ColumnBench:
+        """The same column with another discharger bias."""
+        return replace(self, circuit=replace(self.circuit, vdis_V=vdis_V))
+
+    def biases(self, name: str, weight: Array) -> Biases:
+        """The cell ``biases`` of ``weight`` [neurons, axons]."""
+        return Biases(name, bias_sources(map_weights([weight], self.model), self.model))
+
+    def off(self) -> Biases:
+        """Every synapse off."""
+        return self.biases("off", np.zeros((NEURONS, self.axons)))
+
+    def starts_V(self) -> Array:
+        """Reset levels of the firing decks; the last one is the design's."""
+        return np.linspace(LEAST_START_V, self.circuit.design.supplies.v0_V, STARTS).round(6)
+
+    def firing_decks(self) -> list[Deck]:
+        """All neurons reset to each level, no synapse on: the firing stage from there."""
+        decks, off = [], self.off()
+        silent = np.full(self.axons, np.inf)
+        for k, start in enumerate(self.starts_V()):
+            design = self.circuit.design
+            supplies = design.supplies.model_copy(update={"v0_V": float(start)})
+            circuit = replace(self.circuit, design=design.model_copy(update={"supplies": supplies}))
+            decks.append(
+                circuit.deck(f"column_firing_{k}", off, silent, self.simulator, circuit.membrane_probes)
+            )
+        return decks
+
+    def lone_decks(self) -> list[Deck]:
+        """One deck for each of ``lone_synapses``."""
+        decks = []
+        for lone in lone_synapses(self.axons):
+            weight = np.zeros((NEURONS, self.axons))
+            weight[slice(None) if lone.along else INNER, lone.axon] = lone.weight
+            arrive = np.full(self.axons, np.inf)
+            arrive[lone.axon] = lone.arrival_norm
+            probes = (*self.circuit.membrane_probes, self.circuit.probe(f"axon_0_{lone.axon}"))
+            decks.append(
+                self.circuit.deck(lone.name, self.biases(lone.name, weight), arrive, self.simulator, probes)
+            )
+        return decks
+
+    def check_decks(self, patterns: Sequence[tuple[Array, Array]]) -> list[Deck]:
+        """One deck for each (weights [neurons, axons], spike times [axons])."""
+        return [
+            self.circuit.deck(f"check_{k}", self.biases(f"check_{k}", weight), arrive, self.simulator)
+            for k, (weight, arrive) in enumerate(patterns)
+        ]
+
+    # -- reading ------------------------------------------------------------------------------------------------------------
+
+    def begin_s(self) -> float:
+        """Start of accumulation, which input spikes count from."""
+        return self.circuit.timeline.firing_s(0)
+
+    def end_s(self) -> float:
+        """When the isolation switch begins to open."""
+        timing = self.circuit.design.timing
+        return self.circuit.timeline.accumulation_s(1) + timing.t_circ_s - timing.edge_s / 2
+
+    def held_s(self) -> float:
+        """Just before the firing phase: isolation open, spikes reset."""
+        return self.circuit.timeline.firing_s(1) - self.circuit.design.timing.edge_s
+
+    def membranes_V(self, result: Result) -> list[Array]:
+        """The three membranes' traces over ``result.axis``."""
+        return [np.asarray(result[probe], float) for probe in self.circuit.membrane_probes]
+
+    def axon_arrival_s(self, result: Result, axon: int) -> float | None:
+        """When the axon's edge passes half of the supply."""
+        wave = np.asarray(result[self.circuit.probe(f"axon_0_{axon}")], float)
+        half_V = self.circuit.design.supplies.vdd_V / 2
+        return crossing_time_s(result.axis, wave, half_V, self.begin_s() - self.circuit.design.timing.edge_s)
+
+    def spike_times_norm(self, result: Result) -> Array:
+        """[neurons] in T_circ, infinity for none."""
+        return np.asarray(spike_times_s(result, self.circuit)[0] / self.circuit.design.timing.t_circ_s)
+
+
+def random_patterns(axons: int, generator: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Endless random weights and spike times such as a trained network may hold."""
+    size = min(1.0, 5.0 / axons)
+    while True:
+        yield size * generator.uniform(-0.6, 0.9, (NEURONS, axons)), generator.uniform(0.0, 1.0, axons)

@@ -1,0 +1,275 @@
+"""From a column's decks to its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize import fits
+from characterize.branch import Family
+from characterize.column import Column, Netlist, TurnOn
+from characterize.column_bench import (
+    CHECK_SEED,
+    CHECKS,
+    INNER,
+    SETTLED_S,
+    ColumnBench,
+    Lone,
+    lone_synapses,
+    random_patterns,
+)
+from characterize.errors import FitRefused
+from characterize.estimate import Estimate, estimate
+from characterize.model import PhysicalModel
+from characterize.physics import BottomUp, layer_physics
+from characterize.reference import firing_time, membrane
+from characterize.trim import trim_discharger
+from characterize.workbench import Workbench
+from circuits.mapping import bias_for_current
+from spice import Result
+
+Array = NDArray[np.float64]
+MAX_CAPACITANCE_SPREAD = 0.01
+"""Largest relative standard deviation of C_m over the weights it is measured with."""
+MOST_DRAWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Membrane potentials of an inner neuron without spikes: once reset ends, before and after the isolation switch opens."""
+
+    reset_V: float
+    end_V: Array
+    held_V: Array
+
+    def before_isolation_V(self, held_V: float) -> float:
+        """The potential before the switch opened, from the one after: the step depends on the potential alone."""
+        order = np.argsort(self.held_V)
+        step = np.interp(held_V, self.held_V[order], (self.end_V - self.held_V)[order])
+        return float(held_V + step)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One lone synapse as seen on the membrane: its current at V_0, C_m by the trace, and the charge that its arrival missed."""
+
+    lone: Lone
+    current_A: float
+    membrane_F: float
+    missed_C: float
+    driver_delay_s: float
+
+
+def measure_column(
+    bench: Workbench,
+    column: ColumnBench,
+    netlist: Netlist,
+    model: PhysicalModel,
+    families: Mapping[str, Family],
+    spike_load_s: Estimate,
+    folder: Path,
+    *,
+    vdis_V: float | None = None,
+) -> Column:
+    """Trim the discharger (unless ``vdis_V`` is given), measure and check one column.
+
+    ``model`` says which bias carries which current, ``families`` (by polarity) how that current depends on the membrane
+    potential. Raises ``FitRefused`` or ``CharacterizationFailed``.
+    """
+    if vdis_V is None:
+        trim = trim_discharger(
+            column.circuit, column.off(), column.simulator, lambda decks: bench.attempt(decks, folder)
+        )
+        vdis_V = round(trim.vdis_V, 7)
+    column = column.at(vdis_V)
+    firing, lone = column.firing_decks(), column.lone_decks()
+    results = bench.run_decks([*firing, *lone], folder)
+    levels, fit = _firing(column, results[: len(firing)])
+    swings = [
+        _swing(column, one, result, levels)
+        for one, result in zip(lone_synapses(column.axons), results[len(firing) :], strict=True)
+    ]
+    watched = [_watch(column, one, model, families, levels) for one in swings]
+    own_F, coupling_F = _capacitances(watched)
+    watched = [
+        _with_missed_charge(one, swing, own_F.value, coupling_F.value)
+        for one, swing in zip(watched, swings, strict=True)
+    ]
+    positive, rms_n = _turn_on([one for one in watched if one.lone.weight > 0], own_F.value)
+    negative, rms_p = _turn_on([one for one in watched if one.lone.weight < 0], own_F.value)
+    delays = np.array([one.driver_delay_s for one in watched])
+    found = Column(
+        netlist=netlist,
+        axons=column.axons,
+        vdis_V=vdis_V,
+        v_0_V=estimate(levels.reset_V, 0.0, "V"),
+        v_th_V=fit.v_th_V,
+        discharge_norm=fit.b,
+        membrane_F=own_F,
+        coupling_F=coupling_F,
+        positive=positive,
+        negative=negative,
+        driver_delay_s=estimate(float(delays.mean()), float(delays.std() / np.sqrt(len(delays))), "s"),
+        spike_load_s=spike_load_s,
+        firing_rms_s=fit.rms_s,
+        turn_on_rms_V=float(np.hypot(rms_n, rms_p) / np.sqrt(2)),
+        check_rms_s=0.0,
+        check_spikes=0,
+    )
+    return _checked(bench, column, model, found, folder)
+
+
+def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, fits.FiringFit]:
+    end, held, times = [], [], []
+    reset_V = 0.0
+    t_circ_s = column.circuit.design.timing.t_circ_s
+    for result in results:
+        trace = column.membranes_V(result)[INNER]
+        reset_V = float(np.interp(column.begin_s(), result.axis, trace))
+        end.append(float(np.interp(column.end_s(), result.axis, trace)))
+        held.append(float(np.interp(column.held_s(), result.axis, trace)))
+        times.append(float(column.spike_times_norm(result)[INNER]))
+    levels = Levels(reset_V, np.array(end), np.array(held))
+    seen = np.array(times)
+    # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.
+    fired = np.isfinite(seen) & (seen > 0.1)
+    return levels, fits.fit_firing(reset_V - levels.end_V[fired], seen[fired] * t_circ_s, t_circ_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Swing:
+    """A lone synapse's deck, read: when its axon's edge came, the inner trace from there to isolation, drops of all three."""
+
+    lone: Lone
+    arrival_s: float
+    driver_delay_s: float
+    time_s: Array
+    membrane_V: Array
+    drop_V: tuple[float, float, float]
+
+
+def _swing(column: ColumnBench, lone: Lone, result: Result, levels: Levels) -> _Swing:
+    arrival_s = column.axon_arrival_s(result, lone.axon)
+    if arrival_s is None:
+        raise FitRefused(
+            f"{result.name}: axon {lone.axon} never spikes: check circuit.driver and the netlist"
+        )
+    due_s = column.begin_s() + lone.arrival_norm * column.circuit.design.timing.t_circ_s
+    traces, end_s, axis = column.membranes_V(result), column.end_s(), result.axis
+    inside = axis[(axis > arrival_s) & (axis < end_s)]
+    time_s = np.concatenate([[arrival_s], inside, [end_s]])
+    before = [float(np.interp(column.begin_s(), axis, trace)) for trace in traces]
+    after = [levels.before_isolation_V(float(np.interp(column.held_s(), axis, trace))) for trace in traces]
+    drops = [b - a for b, a in zip(before, after, strict=True)]
+    return _Swing(
+        lone, arrival_s, arrival_s - due_s, time_s, np.interp(time_s, axis, traces[INNER]), (drops[0], drops[1], drops[2])
+    )  # fmt: skip
+
+
+def _watch(
+    column: ColumnBench, swing: _Swing, model: PhysicalModel, families: Mapping[str, Family], levels: Levels
+) -> Watched:
+    """C_m from the slope of charge against potential; ``missed_C`` still holds the whole charge that flowed."""
+    lone = swing.lone
+    polarity, branch = ("n", model.positive) if lone.weight > 0 else ("p", model.negative)
+    current_A = abs(lone.weight) * column.model.unit_current_A(column.axons)
+    bias_V = float(bias_for_current(branch, np.array([current_A]))[0])
+    current = families[polarity].current_at_A(bias_V, swing.membrane_V)
+    charge = np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(swing.time_s))])
+    sign = 1.0 if lone.weight > 0 else -1.0
+    settled = int(np.searchsorted(swing.time_s, swing.arrival_s + SETTLED_S))
+    moved_V = sign * float(swing.membrane_V[settled] - swing.membrane_V[-1])
+    if moved_V <= 0:
+        raise FitRefused(
+            f"{lone.name}: the membrane moved {sign * moved_V:.3g} V against its synapse's current: check the netlist"
+        )
+    at_v0 = float(families[polarity].current_at_A(bias_V, np.array([levels.reset_V]))[0])
+    return Watched(
+        lone, at_v0, float(charge[-1] - charge[settled]) / moved_V, float(charge[-1]), swing.driver_delay_s
+    )
+
+
+def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
+    """C_m with the neighbours held, and the part that goes to either neighbour (they take it with them when they move along)."""
+    alone = np.array([one.membrane_F for one in watched if not one.lone.along])
+    middle = watched[0].lone.axon
+    along = np.array([one.membrane_F for one in watched if one.lone.along and one.lone.axon == middle])
+    for what, values in (("alone", alone), ("with its neighbours", along)):
+        if values.std() > MAX_CAPACITANCE_SPREAD * values.mean():
+            raise FitRefused(
+                f"C_m of a neuron {what} spreads by {100 * values.std() / values.mean():.1f} % over the weights, "
+                f"limit {100 * MAX_CAPACITANCE_SPREAD:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices?"
+            )
+    part = (alone - along) / 2
+    root = np.sqrt(len(alone))
+    return (
+        estimate(float(alone.mean()), float(alone.std(ddof=1) / root), "F"),
+        estimate(max(0.0, float(part.mean())), float(part.std(ddof=1) / root), "F"),
+    )
+
+
+def _with_missed_charge(one: Watched, swing: _Swing, own_F: float, coupling_F: float) -> Watched:
+    left, inner, right = swing.drop_V
+    sign = 1.0 if one.lone.weight > 0 else -1.0
+    arrived_C = sign * (own_F * inner - coupling_F * (left + right))
+    return Watched(one.lone, one.current_A, one.membrane_F, one.missed_C - arrived_C, one.driver_delay_s)
+
+
+def _turn_on(watched: list[Watched], membrane_F: float) -> tuple[TurnOn, float]:
+    """Delay and charge of one polarity, and the rms residual in volts.
+
+    Both come from the middle axon; the charge is then taken to the mean over the axons, which see the wiring differently.
+    """
+    middle = watched[0].lone.axon
+    here = [one for one in watched if one.lone.axon == middle]
+    line = fits.fit_line(np.array([one.current_A for one in here]), np.array([one.missed_C for one in here]))
+    along = [one for one in watched if one.lone.along]
+    by_axon: dict[int, float] = {}
+    for one in along:
+        residual = one.missed_C - (line.intercept + line.slope * one.current_A)
+        if one.lone.axon != middle or abs(abs(one.lone.weight) - abs(along[-1].lone.weight)) < 1e-9:
+            by_axon[one.lone.axon] = residual
+    shift = float(np.mean(list(by_axon.values()))) if by_axon else 0.0
+    spread = float(np.std(list(by_axon.values()))) if by_axon else 0.0
+    rms_C = float(np.hypot(line.rms, spread))
+    return (
+        TurnOn(
+            delay_s=estimate(line.slope, line.slope_stderr, "s"),
+            charge_C=estimate(line.intercept + shift, float(np.hypot(line.intercept_stderr, spread)), "C"),
+        ),
+        rms_C / membrane_F,
+    )
+
+
+def _checked(
+    bench: Workbench, column: ColumnBench, model: PhysicalModel, found: Column, folder: Path
+) -> Column:
+    """``found`` with the error of its own prediction for random patterns, realised by it alone."""
+    whole = model.model_copy(update={"format": 2, "columns": (found,)})
+    physics = layer_physics(whole, column.axons, driven=True)
+    realised = ColumnBench(column.circuit, BottomUp(whole), column.simulator)
+    generator = np.random.default_rng(CHECK_SEED)
+    patterns = []
+    for weight, arrive in islice(random_patterns(column.axons, generator), MOST_DRAWS):
+        v = membrane(physics, weight, arrive[None])[0]
+        if np.all((v > -0.25) & (v < 0.8)) and np.any(v > 0.05):
+            patterns.append((weight, arrive))
+        if len(patterns) == CHECKS:
+            break
+    results = bench.run_decks(realised.check_decks(patterns), folder)
+    errors: list[float] = []
+    for (weight, arrive), result in zip(patterns, results, strict=True):
+        told = firing_time(physics, membrane(physics, weight, arrive[None])[0])
+        seen = realised.spike_times_norm(result)
+        both = (told < 1.0) & (seen < 1.0)
+        errors += list((seen - told)[both] * model.t_circ_s)
+    if not errors:
+        raise FitRefused("no neuron of the check patterns fires: the column cannot be checked")
+    return found.model_copy(
+        update={"check_rms_s": float(np.sqrt(np.mean(np.square(errors)))), "check_spikes": len(errors)}
+    )

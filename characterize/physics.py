@@ -1,0 +1,131 @@
+"""A layer of the silicon in the normalised units of training, as its column was measured.
+
+The bridge from ``PhysicalModel`` (SI units, one circuit) to whoever evaluates a network: time in T_circ, voltage in V_th below
+the reset level, weight in the unit current of the layer's own number of axons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from characterize.column import Column
+from characterize.errors import NoColumn
+from characterize.estimate import Estimate
+from characterize.model import Branch, PhysicalModel
+
+
+@dataclass(frozen=True, slots=True)
+class Physics:
+    """What one layer does.
+
+    A spike at t on a synapse of weight w >= 0 contributes ``dv/dt = w (1 - beta(w) v)`` from ``t + delay`` on, less the charge
+    ``charge_positive`` once (w < 0: plus ``charge_negative``); ``beta`` is a polynomial in |w|, held outside its range. Each
+    membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
+    ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``.
+    """
+
+    beta_positive: tuple[float, ...]
+    beta_negative: tuple[float, ...]
+    positive_range: tuple[float, float]
+    negative_range: tuple[float, float]
+    discharge: float
+    delay: float
+    charge_positive: float
+    charge_negative: float
+    coupling: float
+    spike_delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class BottomUp:
+    """A physical model as write-back sees it where weights are realised as the columns were measured, with no factor on top."""
+
+    model: PhysicalModel
+
+    @property
+    def positive(self) -> Branch:
+        return self.model.positive
+
+    @property
+    def negative(self) -> Branch:
+        return self.model.negative
+
+    @property
+    def vdis_V(self) -> float:
+        """The discharger bias that all columns share."""
+        return column_for(self.model, self.model.columns[0].axons if self.model.columns else 1).vdis_V
+
+    def unit_current_A(self, axons: int | None = None) -> float:
+        """Synaptic current of weight 1 on a dendrite with ``axons`` pairs: C_m V_th / T_circ."""
+        column = column_for(self.model, self.model.axons if axons is None else axons)
+        return column.membrane_F.value * column.v_th_V.value / self.model.t_circ_s
+
+
+def column_for(model: PhysicalModel, axons: int) -> Column:
+    """The column with ``axons`` pairs: as measured, or the nearest one with its capacitance carried on by C_m per axon.
+
+    Raises ``NoColumn`` where none was measured.
+    """
+    if not model.columns:
+        raise NoColumn(
+            "the physical model holds no column (it is of version 1): run `nonideal characterize` again, or train the variant pnn"
+        )
+    nearest = min(model.columns, key=lambda column: abs(column.axons - axons))
+    if nearest.axons == axons:
+        return nearest
+    per_axon, c_m = model.membrane_per_axon_F, nearest.membrane_F
+    more = axons - nearest.axons
+    carried = Estimate(
+        value=c_m.value + more * per_axon.value,
+        stderr=float((c_m.stderr**2 + (more * per_axon.stderr) ** 2) ** 0.5),
+        unit=c_m.unit,
+    )
+    return nearest.model_copy(update={"axons": axons, "membrane_F": carried})
+
+
+def layer_physics(model: PhysicalModel, axons: int, *, fan_out: int = 0, driven: bool = False) -> Physics:
+    """The layer whose dendrites carry ``axons`` pairs and whose spikes drive ``fan_out`` neurons each.
+
+    ``driven``: its axons are driven from input pins, so that spike times count from the pins. Raises ``NoColumn``.
+    """
+    column = column_for(model, axons)
+    v_th, t_circ, c_m = column.v_th_V.value, model.t_circ_s, column.membrane_F.value
+    unit_A = c_m * v_th / t_circ
+
+    def beta(branch: Branch, sign: float) -> tuple[float, ...]:
+        # The branch's polynomial counts currents in units of its own; here they are weights of this layer.
+        ratio = unit_A / model.unit_current_A()
+        return tuple(sign * v_th * c * ratio**k for k, c in enumerate(branch.lambda_polynomial_per_V))
+
+    def span(branch: Branch) -> tuple[float, float]:
+        return branch.current_min_A / unit_A, branch.current_max_A / unit_A
+
+    positive, negative = column.positive, column.negative
+    delay_s = (positive.delay_s.value + negative.delay_s.value) / 2
+    delay_s += column.driver_delay_s.value if driven else 0.0
+    return Physics(
+        beta_positive=beta(model.positive, 1.0),
+        beta_negative=beta(model.negative, -1.0),
+        positive_range=span(model.positive),
+        negative_range=span(model.negative),
+        discharge=column.discharge_norm.value,
+        delay=delay_s / t_circ,
+        charge_positive=positive.charge_C.value / (c_m * v_th),
+        charge_negative=negative.charge_C.value / (c_m * v_th),
+        coupling=column.coupling_F.value / c_m,
+        spike_delay=fan_out * column.spike_load_s.value / t_circ,
+    )
+
+
+def network_physics(model: PhysicalModel, layers: Sequence[int]) -> tuple[Physics, ...]:
+    """The physics of every layer of a network with these sizes, inputs first. Raises ``NoColumn``."""
+    return tuple(
+        layer_physics(
+            model,
+            layers[index],
+            fan_out=layers[index + 2] if index + 2 < len(layers) else 0,
+            driven=index == 0,
+        )
+        for index in range(len(layers) - 1)
+    )
