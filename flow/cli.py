@@ -11,23 +11,20 @@ import typer
 from flow.exit_code import ExitCode, exit_code_of
 from flow.options import (
     AcceleratorOption,
-    CornerOption,
+    Common,
     DataOption,
     DebugOption,
     DevicesOption,
     ExperimentArgument,
-    ExperimentOption,
     Extractor,
     ExtractorOption,
     ForceOption,
-    JobsOption,
     JsonOption,
     Kind,
     NetlistOption,
     OverrideOption,
-    RunDirOption,
     SamplesOption,
-    SchedulerOption,
+    with_common,
 )
 from flow.output import console, finish, print_json, report_error
 
@@ -44,68 +41,46 @@ app = typer.Typer(
 
 
 @app.command(epilog="Example: nonideal characterize --experiment iris --corner tt,ff,ss,sf,fs")
+@with_common
 def characterize(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Sweep the circuit in ngspice and fit the physical model (model.json)."""
-    from flow.session import session
-
-    with session(
-        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
-    ) as opened:
+    with common.session(force=force) as opened:
         outcomes = opened.run(("characterization",))
-    finish(outcomes, as_json)
+    finish(outcomes, common.as_json)
 
 
 @app.command(epilog="Example: nonideal train mnist --data data/mnist")
+@with_common
 def train(
+    common: Common,
     name: ExperimentArgument = None,
     *,
-    experiment: ExperimentOption = "iris",
     data: DataOption = None,
     accelerator: AcceleratorOption = None,
     devices: DevicesOption = None,
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Train every variant on every seed, on the physical model (weights.safetensors). Needs no simulator."""
-    from flow.session import session
-
-    with session(
-        name or experiment,
-        run_dir=run_dir,
-        jobs=jobs,
-        corner=corner,
-        scheduler=scheduler,
-        force=force,
-        changes={
-            "data": {"folder": None if data is None else str(data)},
-            "training": {"accelerator": accelerator and accelerator.value, "devices": devices},
-        },
-    ) as opened:
+    changes = {
+        "data": {"folder": None if data is None else str(data)},
+        "training": {"accelerator": accelerator and accelerator.value, "devices": devices},
+    }
+    with common.session(name, force=force, changes=changes) as opened:
         outcomes = opened.run(("training",))
-    finish(outcomes, as_json)
+    finish(outcomes, common.as_json)
 
 
 @app.command(
     epilog="Example: nonideal netlist --weights weights.safetensors --model model.json --out network.spice"
 )
+@with_common
 def netlist(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
     weights: Annotated[
         Path | None,
         typer.Option("--weights", help="Any trained weights file; without it, the experiment's own."),
@@ -127,17 +102,11 @@ def netlist(
             help="Clip weights outside the realisable range (they are counted) instead of refusing them.",
         ),
     ] = False,
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Turn trained weights into bias voltages and a SPICE network (network.spice, mapping.csv)."""
     from flow.errors import BadOption
-    from flow.session import session, write_given
+    from flow.session import write_given
 
     if (weights is None) != (out is None):
         raise BadOption(
@@ -145,9 +114,15 @@ def netlist(
         )
     if weights is not None and out is not None:
         summary = write_given(
-            experiment, weights=weights, out=out, model=model, run_dir=run_dir, corner=corner, clip=clip
+            common.experiment,
+            weights=weights,
+            out=out,
+            model=model,
+            run_dir=common.run_dir,
+            corner=common.corner,
+            clip=clip,
         )
-        if as_json:
+        if common.as_json:
             print_json(summary)
         else:
             counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped"
@@ -155,17 +130,16 @@ def netlist(
         return
     if model is not None:
         raise BadOption("--model belongs to --weights and --out")
-    with session(
-        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
-    ) as opened:
+    with common.session(force=force) as opened:
         outcomes = opened.run(("netlist",), {"netlist": {"clip": True}} if clip else None)
-    finish(outcomes, as_json)
+    finish(outcomes, common.as_json)
 
 
 @app.command(epilog="Example: nonideal layout --layers 32,32 --out layouts/32x32")
+@with_common
 def layout(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
     layers: Annotated[
         str | None,
         typer.Option(
@@ -180,18 +154,12 @@ def layout(
     netlist: NetlistOption = Kind.schematic,
     extractor: ExtractorOption = Extractor.kpex,
     override: OverrideOption = False,
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Draw the network, check it (DRC, LVS) and, with --netlist pex-c or pex-rc, extract its parasitics."""
     from flow.errors import BadOption
     from flow.layout import layout_options
-    from flow.session import draw_given, session
+    from flow.session import draw_given
 
     if (layers is None) != (out is None):
         raise BadOption(
@@ -200,8 +168,8 @@ def layout(
     drawn_only = Kind.schematic if layers is not None else netlist
     options = layout_options(drawn_only.value, extractor.value, override=override)
     if layers is not None and out is not None:
-        summary = draw_given(experiment, layers=layers, out=out, override=override)
-        if as_json:
+        summary = draw_given(common.experiment, layers=layers, out=out, override=override)
+        if common.as_json:
             print_json(summary)
         else:
             console().print(
@@ -209,95 +177,54 @@ def layout(
                 f"{summary['drc_violations']} DRC violations, LVS {'matches' if summary['lvs_matched'] else 'DIFFERS'}"
             )
         return
-    with session(
-        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, force=force
-    ) as opened:
+    with common.session(force=force) as opened:
         outcomes = opened.run(("layout",), {"layout": options})
-    finish(outcomes, as_json)
+    finish(outcomes, common.as_json)
 
 
 @app.command(epilog="Example: nonideal validate-post-layout --netlist schematic --jobs 2")
+@with_common
 def validate_post_layout(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
     netlist: NetlistOption = Kind.schematic,
     samples: SamplesOption = None,
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Simulate the written-back networks in ngspice and compare their spikes with the models'."""
-    from flow.session import session
-
-    with session(
-        experiment,
-        run_dir=run_dir,
-        jobs=jobs,
-        corner=corner,
-        scheduler=scheduler,
-        force=force,
-        samples=samples,
-    ) as opened:
+    with common.session(force=force, samples=samples) as opened:
         outcomes = opened.run(("validation",), {"validation": {"netlist": netlist.value}})
-    finish(outcomes, as_json)
+    finish(outcomes, common.as_json)
 
 
 @app.command(epilog="Example: nonideal report --experiment iris")
+@with_common
 def report(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
-    corner: CornerOption = None,
     samples: SamplesOption = None,
-    jobs: JobsOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write report.html and report.md on whatever stages were run."""
-    from flow.session import session
-
-    with session(
-        experiment, run_dir=run_dir, jobs=jobs, corner=corner, scheduler=scheduler, samples=samples
-    ) as opened:
+    with common.session(samples=samples) as opened:
         reports = opened.reports()
-    finish([], as_json, reports)
+    finish([], common.as_json, reports)
 
 
 @app.command(epilog="Example: nonideal reproduce --experiment iris --samples 5")
+@with_common
 def reproduce(
+    common: Common,
     *,
-    experiment: ExperimentOption = "iris",
     netlist: NetlistOption = Kind.pex_rc,
     extractor: ExtractorOption = Extractor.kpex,
     samples: SamplesOption = None,
     override: OverrideOption = False,
-    jobs: JobsOption = None,
-    corner: CornerOption = None,
-    scheduler: SchedulerOption = None,
-    run_dir: RunDirOption = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
-    from flow.session import session
-
-    with session(
-        experiment,
-        run_dir=run_dir,
-        jobs=jobs,
-        corner=corner,
-        scheduler=scheduler,
-        force=force,
-        samples=samples,
-    ) as opened:
+    with common.session(force=force, samples=samples) as opened:
         outcomes, reports = opened.loop(netlist.value, extractor.value, override=override)
-    finish(outcomes, as_json, reports)
+    finish(outcomes, common.as_json, reports)
 
 
 @app.command(epilog="Example: nonideal doctor --json")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from flow.session import Session
 
 
 class Kind(StrEnum):
@@ -95,3 +103,46 @@ OverrideOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options of every command that works on a run directory."""
+
+    experiment: ExperimentOption = "iris"
+    jobs: JobsOption = None
+    corner: CornerOption = None
+    scheduler: SchedulerOption = None
+    run_dir: RunDirOption = None
+    as_json: JsonOption = False
+    debug: DebugOption = False
+
+    def session(self, experiment: str | None = None, **own: Any) -> AbstractContextManager[Session]:
+        """The session these options ask for; ``own``: what the command adds, as ``flow.session.session`` takes it."""
+        from flow.session import session
+
+        return session(
+            experiment or self.experiment,
+            run_dir=self.run_dir,
+            jobs=self.jobs,
+            corner=self.corner,
+            scheduler=self.scheduler,
+            **own,
+        )
+
+
+def with_common(command: Callable[..., None]) -> Callable[..., None]:
+    """``command(common, ...)`` for the command line: its own options, then those of ``Common``, in one signature."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    hints = get_type_hints(Common, include_extras=True)
+    common = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(Common)
+    ]
+
+    def called(**given: Any) -> None:
+        command(Common(**{f.name: given.pop(f.name) for f in fields(Common)}), **given)
+
+    called.__name__, called.__doc__, called.__annotations__ = command.__name__, command.__doc__, {}
+    called.__signature__ = inspect.Signature([*own, *common])  # type: ignore[attr-defined]
+    return called
