@@ -37,7 +37,7 @@ class FusedAdam(torch.optim.Adam):
         )
         for index, parameter in enumerate(params):
             strides = parameter.stride()
-            order = sorted(range(parameter.ndim), key=lambda axis: -strides[axis])
+            order = sorted(range(parameter.ndim), key=strides.__getitem__, reverse=True)
             for name, averages in (("exp_avg", exp_avgs), ("exp_avg_sq", exp_avg_sqs)):
                 if averages[index].stride() != strides:  # loaded from a file
                     averages[index] = torch.empty_like(parameter).copy_(averages[index])

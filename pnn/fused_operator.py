@@ -63,14 +63,14 @@ class FusedOperator:
         """The differentiable results; past PyTorch's dispatcher where nothing but autograd listens to it."""
         if _is_observed(t):
             return self.operator(t, w, c, taps, *options)[: self.outputs]  # type: ignore[no-any-return]
-        return self._differentiable(_Path.DIRECT, t, w, c, taps, *options)[: self.outputs]
+        return self._differentiable(_Path.DIRECT, t, w, c, taps, *options)
 
     def linear(self, t: Tensor, w: Tensor, c: Tensor | None, *options: Any) -> Tensors:
         """The same for t [images, channels], w and c [neurons, channels]: results [images, neurons], or empty."""
         if _is_observed(t):
             results = self(*_axon_by_axon(t, w, c), ONE_TAP, *options)
             return tuple(x.squeeze(1) if x.ndim == 3 else x for x in results)
-        return self._differentiable(_Path.LINEAR, t, w, c, ONE_TAP, *options)[: self.outputs]
+        return self._differentiable(_Path.LINEAR, t, w, c, ONE_TAP, *options)
 
     def _forward(self, t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, *options: Any) -> Tensors:
         t, w = t.contiguous(), w.contiguous()
@@ -136,8 +136,10 @@ class _Differentiable(torch.autograd.Function):
         kept = results[operator.outputs :]
         ctx.save_for_backward(t, w, c, taps, *kept)
         ctx.operator, ctx.path, ctx.options = operator, path, options
-        ctx.mark_non_differentiable(*kept)
         ctx.set_materialize_grads(False)
+        if path is not _Path.DISPATCHED:
+            return results[: operator.outputs]
+        ctx.mark_non_differentiable(*kept)
         return tuple(results)
 
     @staticmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ def _built() -> bool:
     return kernel() is not None
 
 
+@cache
 def function(name: str, dtype: torch.dtype) -> Any:
     """A function of the library in a precision."""
     found = kernel()
