@@ -105,13 +105,14 @@ class Network(Section):
     """A network beyond fully connected RC-Spike layers; it is trained, but there is no circuit for it.
 
     ``layers`` follow the input, which the data set gives: numbers of neurons, ``{ conv = channels }``, ``{ pool = size }``.
-    ``horizon_norm``, ``spread``: of TTFS neurons, see ``pnn.stack.TTFSNeuron``; their t_ref is that of the loss.
+    ``horizon_norm``, and ``initial_t_ref_norm`` and ``spread``, which set the initial weights: of TTFS neurons, see ``pnn.ttfs``.
     """
 
     neuron: Literal["rc_spike", "ttfs"] = "rc_spike"
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
-    horizon_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.0
-    spread: Annotated[float, Field(ge=0.0, le=10.0)] = 0.7
+    horizon_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 3.0
+    initial_t_ref_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 3.6
+    spread: Annotated[float, Field(ge=0.0, le=10.0)] = 1.5
 
     def check_image(self, shape: tuple[int, ...]) -> None:
         """Raise ``ValueError`` unless the layers fit an input of this shape."""

@@ -72,7 +72,7 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
     if network is None:
         return variant_options(variant, model, training.layers, method=method, sigma_spike=noise)
     neuron = (
-        TTFSNeuron(horizon=network.horizon_norm, t_ref=training.loss.t_ref, spread=network.spread)
+        TTFSNeuron(horizon=network.horizon_norm, t_ref=network.initial_t_ref_norm, spread=network.spread)
         if network.neuron == "ttfs"
         else RCSpikeNeuron(discharger=Discharger(model.discharge_norm.value))
     )

@@ -95,15 +95,9 @@ class TTFSNeuron(_Options):
     """Time-to-first-spike neurons, computed up to ``horizon``; ``t_ref`` and ``spread`` set their initial weights (see ``TTFSLinear``)."""
 
     kind: Literal["ttfs"] = "ttfs"
-    horizon: float = Field(default=4.0, gt=0.0, le=1000.0)
-    t_ref: float = Field(default=3.2, gt=0.0)
-    spread: float = Field(default=0.7, ge=0.0, le=10.0)
-
-    @model_validator(mode="after")
-    def _horizon_is_later(self) -> TTFSNeuron:
-        if self.t_ref > self.horizon:
-            raise ValueError(f"t_ref = {self.t_ref} lies beyond the horizon, {self.horizon}")
-        return self
+    horizon: float = Field(default=3.0, gt=0.0, le=1000.0)
+    t_ref: float = Field(default=3.6, gt=0.0, le=1000.0)
+    spread: float = Field(default=1.5, ge=0.0, le=10.0)
 
 
 Neuron: TypeAlias = Annotated[RCSpikeNeuron | TTFSNeuron, Field(discriminator="kind")]

@@ -48,7 +48,7 @@ CNN = StackOptions(
     sigma_spike=0.01,
 )
 TTFS = CNN.model_copy(update={"neuron": TTFSNeuron(), "method": DSTD(10, random_offset=True)})
-LOSS = LossWeights(temporal_penalty=0.02, t_ref=3.2, weight_norm=0.0, early_spike=0.0)
+LOSS = LossWeights(temporal_penalty=0.02, t_ref=2.0, weight_norm=0.0, early_spike=0.0)
 
 
 def digits() -> Dataset:
@@ -138,8 +138,6 @@ def test_layers_that_do_not_fit_are_refused(layers: tuple[object, ...], told: st
 
 
 def test_other_misfits_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match=r"t_ref = 5\.0 lies beyond the horizon"):
-        TTFSNeuron(t_ref=5.0)
     with pytest.raises(ValidationError, match="no third-order form"):
         StackOptions(
             input_shape=(5,), layers=(3,), neuron=TTFSNeuron(), reversal=PAPER, method=DSTD(4, order=3)
@@ -200,7 +198,8 @@ def test_nan_stops_the_training(options: StackOptions, tmp_path: Path) -> None:
 
 def test_a_small_cnn_learns_digits(tmp_path: Path) -> None:
     options = {"epochs": 12, "batch_size": 20, "learning_rate": 3e-3, "schedule": "cosine"}
-    for name, network in (("rc", CNN),):
+    for name, network in (("rc", CNN), ("ttfs", TTFS)):
         result = short(tmp_path / name, network, **options)
-        assert result.test_accuracy > 0.85, (name, result.test_accuracy)
-        assert result.train_accuracy > 0.85, (name, result.train_accuracy)
+        least = {"rc": 0.85, "ttfs": 0.6}[name]
+        assert result.test_accuracy > least, (name, result.test_accuracy)
+        assert result.train_accuracy > least, (name, result.train_accuracy)
