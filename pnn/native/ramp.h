@@ -1,6 +1,7 @@
 // The firing phase: unclipped spike time 1 - ln(1 - b v) / ln(1 - b), 1 - v for b = 0; beyond half of the argument at v = 1 its tangent.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "vectors.h"
