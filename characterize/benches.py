@@ -174,8 +174,9 @@ def neuron_bench(
 ) -> Bench:
     """Neurons side by side through reset, accumulation and firing, none receiving a spike.
 
-    Neuron ``k`` drives ``driven[k]`` silent synapse pairs (none where left out), carries ``axons[k]`` silent synapse pairs (biased at ``bias_V`` = (N, P)), is reset to ``start_V[k]``, gets the ideal current
-    ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``.
+    Neuron ``k`` carries ``axons[k]`` silent synapse pairs (biased at ``bias_V`` = (N, P)), is reset to ``start_V[k]``, gets the ideal current
+    ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``. Its spike drives
+    ``driven[k]`` further pairs (none where left out).
     """
     timeline = Timeline(design.timing, 1)
     circuit = _rails(f"neuron: {name}", design)

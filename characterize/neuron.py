@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def spike_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) 
         at = fits.crossing_time_s(time, result[f"v(spike_{k})"], vdd_V / 2, begin - timeline.timing.edge_s)
         times.append(None if at is None else at - begin)
     return times
+
+
+def spike_load(result: Result, timeline: Timeline, driven: Sequence[int], vdd_V: float) -> Estimate:
+    """How much later a spike comes for every neuron that it drives, s; ``driven`` of each neuron of the bench, one start for all."""
+    times = spike_times_s(result, timeline, len(driven), vdd_V)
+    if any(at is None for at in times):
+        raise FitRefused("a loaded neuron does not fire inside its phase: check circuit.driver")
+    line = fits.fit_line(np.array(driven, float), np.array(times, float))
+    return estimate(line.slope, line.slope_stderr, "s")
 
 
 def calibrate_discharger(

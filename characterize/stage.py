@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +20,26 @@ from characterize.benches import (
     sensing_bench,
     synapse_bench,
 )
-from characterize.branch import fit_branch, measured_family
+from characterize.branch import Family, fit_branch, measured_family
+from characterize.column import Column, Netlist
+from characterize.column_bench import NEURONS, ColumnBench
+from characterize.column_fit import measure_column
 from characterize.curves import tidy_curves
 from characterize.errors import FitRefused
+from characterize.estimate import Estimate
 from characterize.model import PhysicalModel, estimate
-from characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance
+from characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance, spike_load
 from characterize.options import CharacterizeOptions
 from characterize.workbench import Workbench
 from circuits.design import Design
+from circuits.network import Topology, schematic
+from circuits.testbench import Circuit
 from circuits.timeline import Timeline
+from sky130_models import lean_library
 
 Array = NDArray[np.float64]
+DRIVEN = (0, 5, 10, 20)
+"""How many neurons the neurons under load drive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +50,28 @@ class Characterization:
     curves: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnNetlist:
+    """The network of one layer, ``axons`` by three neurons, on which a column is measured."""
+
+    axons: int
+    kind: Netlist
+    text: str
+
+    @classmethod
+    def schematic(cls, axons: int, design: Design) -> ColumnNetlist:
+        """The column as designed."""
+        return cls(axons, "schematic", schematic(Topology((axons, NEURONS)), design))
+
+
 def characterize(
-    bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    folder: Path,
+    columns: Sequence[ColumnNetlist] = (),
 ) -> Characterization:
-    """Characterise ``design`` at ``bench.corner``; decks and logs go to ``folder``.
+    """Characterise ``design`` at ``bench.corner``, and ``columns`` on top; decks and logs go to ``folder``.
 
     Raises ``FitRefused`` or ``CharacterizationFailed``; no parameter is ever taken from elsewhere.
     """
@@ -96,7 +124,13 @@ def characterize(
         ),
         discharger_bench(design, Grid(round(vdis_V - 0.06, 6), round(vdis_V + 0.06, 6), 0.02), membrane),
     ]  # fmt: skip
-    firing, charging, discharging = bench.run(decks, design, folder)
+    decks.append(
+        neuron_bench(
+            design, "spike_load", axons=[options.axons] * len(DRIVEN), start_V=[round(v0_V - 0.3, 6)] * len(DRIVEN),
+            vdis_V=[vdis_V] * len(DRIVEN), injected_A=[0.0] * len(DRIVEN), bias_V=silent, driven=DRIVEN,
+        )
+    )  # fmt: skip
+    firing, charging, discharging, loaded = bench.run(decks, design, folder)
 
     fired = firing_stage(firing, timeline, starts, design, static_switch_V, options.max_firing_rms_s)
     at_start = timeline.accumulation_s(1)
@@ -148,7 +182,51 @@ def characterize(
             "firing_worst_s": f"{fired.fit.worst_s:.3g}",
         },
     )
+    measured = _columns(
+        bench,
+        design,
+        columns,
+        model,
+        {"n": family_n, "p": family_p},
+        spike_load(loaded, timeline, DRIVEN, vdd_V),
+        folder,
+    )
+    model = model.model_copy(update={"columns": measured})
     curves = tidy_curves(
         corner, family_n, family_p, discharge, membrane_V, vdis_V, fired.start_V, fired.spike_time_s
     )
     return Characterization(model, curves)
+
+
+def _columns(
+    bench: Workbench,
+    design: Design,
+    netlists: Sequence[ColumnNetlist],
+    model: PhysicalModel,
+    families: Mapping[str, Family],
+    spike_load_s: Estimate,
+    folder: Path,
+) -> tuple[Column, ...]:
+    """The columns by number of axons; the largest trims the discharger for all, since they share its bias line."""
+    found: list[Column] = []
+    for netlist in sorted(netlists, key=lambda one: -one.axons):
+        circuit = Circuit(
+            topology=Topology((netlist.axons, NEURONS)),
+            design=design,
+            netlist=netlist.text,
+            models=lean_library(bench.pdk, bench.corner, netlist.text),
+            vdis_V=model.vdis_V,
+        )
+        found.append(
+            measure_column(
+                bench,
+                ColumnBench(circuit, model, bench.simulator),
+                netlist.kind,
+                model,
+                families,
+                spike_load_s,
+                folder / f"column_{netlist.axons}",
+                vdis_V=found[0].vdis_V if found else None,
+            )
+        )
+    return tuple(reversed(found))

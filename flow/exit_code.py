@@ -35,6 +35,7 @@ TABLE: dict[str, ExitCode] = {
     "circuits.errors.CircuitError": ExitCode.bad_input,
     "characterize.errors.FitRefused": ExitCode.out_of_spec,
     "characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
+    "characterize.errors.NoColumn": ExitCode.bad_input,
     "pnn.errors.TrainingDiverged": ExitCode.out_of_spec,
     "pnn.errors.PnnError": ExitCode.bad_input,
     "postlayout.errors.SamplesFailed": ExitCode.tool_failed,

@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import TypeAlias, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import Tensor, nn
 
+from characterize.physics import Physics
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
 from pnn.exact import Exact, trajectory
@@ -17,6 +18,7 @@ from pnn.noise import spike_time_noise
 from pnn.rc_spike import Firing, Method, RCSpikeLinear
 from pnn.reversal import Reversal
 from pnn.ttfs import FirstSpike
+from pnn.wiring import Wiring
 
 Spikes: TypeAlias = Firing | FirstSpike
 
@@ -25,7 +27,8 @@ class NetworkOptions(BaseModel):
     """Everything but the weights: enough to rebuild a network.
 
     ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones,
-    are used (None: all).
+    are used (None: all). ``physics``, one for each layer as its column was measured, stands in for ``reversal`` and
+    ``discharger``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +39,15 @@ class NetworkOptions(BaseModel):
     method: Method = Exact()
     sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
     classes: int | None = Field(default=None, ge=1)
+    physics: tuple[Physics, ...] = ()
+
+    @model_validator(mode="after")
+    def _physics_of_every_layer(self) -> NetworkOptions:
+        if self.physics and len(self.physics) != len(self.layer_sizes) - 1:
+            raise ValueError(
+                f"physics describes {len(self.physics)} layers, layer_sizes {self.layer_sizes} has {len(self.layer_sizes) - 1}"
+            )
+        return self
 
     @field_validator("layer_sizes")
     @classmethod
@@ -53,6 +65,7 @@ class NetworkOptions(BaseModel):
             self.method,
             self.sigma_spike,
             classes=self.classes,
+            physics=self.physics,
         )
 
 
@@ -127,14 +140,27 @@ class RCSpikeNetwork(SpikingNetwork):
         sigma_spike: float = 0.0,
         *,
         classes: int | None = None,
+        physics: Sequence[Physics] = (),
     ) -> None:
         sizes = tuple(int(n) for n in layer_sizes)
         if len(sizes) < 2:
             raise BadParameter(f"a network needs at least an input and an output size, got {sizes}")
         super().__init__(outputs=sizes[-1], classes=classes, horizon=1.0, sigma_spike=sigma_spike)
         self.layer_sizes = sizes
+        if physics and len(physics) != len(sizes) - 1:
+            raise BadParameter(f"physics describes {len(physics)} layers, the network has {len(sizes) - 1}")
         self.layers = nn.ModuleList(
-            RCSpikeLinear(n_in, n_out, reversal, discharger, method) for n_in, n_out in pairwise(sizes)
+            RCSpikeLinear(n_in, n_out, reversal, discharger, method)
+            if not physics
+            else RCSpikeLinear(
+                n_in,
+                n_out,
+                Reversal.of(physics[index]),
+                Discharger(physics[index].discharge),
+                method,
+                Wiring.of(physics[index]),
+            )
+            for index, (n_in, n_out) in enumerate(pairwise(sizes))
         )
 
     @property
@@ -167,8 +193,7 @@ class RCSpikeNetwork(SpikingNetwork):
         times: list[Tensor] = []
         for layer in self.linear_layers:
             weight = layer.weight.detach().to(torch.float64)
-            v = Exact().membrane(t.to(weight.device), weight, layer.reversal)
-            t = layer.discharger.spike_time(v)
+            t = layer.evaluate(t.to(weight.device), weight, Exact()).spike_time
             times.append(t)
         return times
 

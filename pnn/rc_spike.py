@@ -14,6 +14,7 @@ from pnn.dstd import DSTD
 from pnn.errors import BadParameter
 from pnn.exact import Exact
 from pnn.reversal import Reversal
+from pnn.wiring import Wiring
 
 Method: TypeAlias = Exact | DSTD
 
@@ -49,6 +50,7 @@ class RCSpikeLinear(nn.Module):
         reversal: Reversal,
         discharger: Discharger | None = None,
         method: Method | None = None,
+        wiring: Wiring | None = None,
     ) -> None:
         super().__init__()
         if in_features < 1 or out_features < 1:
@@ -60,6 +62,7 @@ class RCSpikeLinear(nn.Module):
         self.reversal = reversal
         self.discharger = discharger if discharger is not None else Discharger()
         self.method: Method = method if method is not None else Exact()
+        self.wiring = wiring
         # an axon's weights lie side by side in memory: the native kernel reads them without a copy
         self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
         self.reset_parameters()
@@ -74,12 +77,26 @@ class RCSpikeLinear(nn.Module):
         """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
         offset.
         """
-        if isinstance(self.method, DSTD):
-            return Firing(
-                *self.method.firing(spike_time, self.weight, self.reversal, self.discharger, generator)
-            )
-        v = self.method.membrane(spike_time, self.weight, self.reversal, generator)
-        return Firing(v, self.discharger.unclipped(v))
+        return self.evaluate(spike_time, self.weight, self.method, generator)
+
+    def evaluate(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        method: Method,
+        generator: torch.Generator | None = None,
+    ) -> Firing:
+        """As ``forward``, with another method or other weights than the layer's own."""
+        wiring = self.wiring
+        if wiring is None and isinstance(method, DSTD):
+            return Firing(*method.firing(spike_time, weight, self.reversal, self.discharger, generator))
+        if wiring is None:
+            v = method.membrane(spike_time, weight, self.reversal, generator)
+            return Firing(v, self.discharger.unclipped(v))
+        v = method.membrane(wiring.arrival(spike_time), weight, self.reversal, generator)
+        v = wiring.settle(v, spike_time, weight)
+        return Firing(v, self.discharger.unclipped(v) + wiring.spike_delay)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, {self.reversal}, {self.discharger}, {self.method}"
+        parts = (self.in_features, self.out_features, self.reversal, self.discharger, self.method)
+        return ", ".join(str(part) for part in (*parts, *((self.wiring,) if self.wiring is not None else ())))

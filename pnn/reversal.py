@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from characterize.model import Branch, PhysicalModel
+from characterize.physics import Physics
 from pnn.errors import BadParameter
 
 
@@ -90,6 +91,13 @@ class Reversal:
         positive, positive_range = branch(model.positive, 1.0)
         negative, negative_range = branch(model.negative, -1.0)
         return cls(positive, negative, positive_range, negative_range)
+
+    @classmethod
+    def of(cls, physics: Physics) -> Reversal:
+        """beta as a layer's column has it."""
+        return cls(
+            physics.beta_positive, physics.beta_negative, physics.positive_range, physics.negative_range
+        )
 
     @property
     def is_constant(self) -> bool:

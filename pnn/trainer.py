@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from characterize.model import PhysicalModel
+from characterize.physics import network_physics
 from pnn.adam import FusedAdam
 from pnn.checkpoint import (
     Provenance,
@@ -101,10 +102,11 @@ def variant_options(
     sigma_spike: float = 0.0,
     classes: int | None = None,
 ) -> NetworkOptions:
-    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up`` (beta by
-    current).
+    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up``
+    (the columns: beta by current, charges, coupling, firing stage).
 
-    All share the measured discharger. ``method`` defaults to exact evaluation.
+    ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
+    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns.
     """
     return NetworkOptions(
         layer_sizes=layer_sizes,
@@ -113,6 +115,7 @@ def variant_options(
         method=method if method is not None else Exact(),
         sigma_spike=sigma_spike,
         classes=classes,
+        physics=network_physics(model, layer_sizes) if variant == "bottom_up" else (),
     )
 
 

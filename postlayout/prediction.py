@@ -30,10 +30,11 @@ def unclipped_times(
     for layer in network.linear_layers:
         weight = layer.weight.detach().to(torch.float64)
         weight = torch.where(weight >= 0, weight * gain[0], weight * gain[1])
-        physics = layer.reversal if reversal is None else reversal
-        late = layer.discharger.unclipped(Exact().membrane(t, weight, physics.conductance(weight))).clamp(
-            min=0.0
-        )
+        if reversal is None:
+            unclipped = layer.evaluate(t, weight, Exact()).unclipped
+        else:
+            unclipped = layer.discharger.unclipped(Exact().membrane(t, weight, reversal.conductance(weight)))
+        late = unclipped.clamp(min=0.0)
         out.append(late.numpy())
         t = late.clamp(max=1.0)
     return out

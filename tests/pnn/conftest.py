@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
+from characterize.column import Column, TurnOn
 from characterize.model import Branch, Estimate, PhysicalModel
 
 
@@ -55,5 +57,28 @@ def paper_model() -> PhysicalModel:
         negative=_branch(0.75, (0.78, -0.1, 0.005)),
         valid_V=(0.43, 1.36),
         additivity_error=0.001,
+        columns=(_column(estimate),),
         provenance={},
+    )
+
+
+def _column(estimate: Callable[[float, str], Estimate]) -> Column:
+    """Five axons; corrections of the size that sky130 shows."""
+    return Column(
+        netlist="schematic",
+        axons=5,
+        vdis_V=0.554,
+        v_0_V=estimate(1.3, "V"),
+        v_th_V=estimate(0.875, "V"),
+        discharge_norm=estimate(0.153, "1"),
+        membrane_F=estimate(141e-15, "F"),
+        coupling_F=estimate(0.2e-15, "F"),
+        positive=TurnOn(delay_s=estimate(4e-10, "s"), charge_C=estimate(1e-17, "C")),
+        negative=TurnOn(delay_s=estimate(2e-10, "s"), charge_C=estimate(-5e-18, "C")),
+        driver_delay_s=estimate(9e-11, "s"),
+        spike_load_s=estimate(7e-11, "s"),
+        firing_rms_s=5e-11,
+        turn_on_rms_V=5e-5,
+        check_rms_s=3e-10,
+        check_spikes=12,
     )
