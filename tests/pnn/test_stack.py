@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,15 @@ def test_a_small_cnn_learns_digits(tmp_path: Path) -> None:
         least = {"rc": 0.85, "ttfs": 0.6}[name]
         assert result.test_accuracy > least, (name, result.test_accuracy)
         assert result.train_accuracy > least, (name, result.train_accuracy)
+
+
+@pytest.mark.skipif(
+    find_spec("lightning_fabric") is None, reason="Lightning Fabric (extra 'devices') is not installed"
+)
+@pytest.mark.parametrize("options", [CNN, TTFS], ids=["rc_spike", "ttfs"])
+def test_two_processes_train_as_one(options: StackOptions, tmp_path: Path) -> None:
+    still = options.model_copy(update={"method": DSTD(10), "sigma_spike": 0.0})
+    one = short(tmp_path / "one", still, epochs=1)
+    two = short(tmp_path / "two", still, epochs=1, devices=2)
+    for a, b in zip(one.network.weights, two.network.weights, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
