@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,7 +39,7 @@ from pnn.network import NetworkOptions, Spikes, SpikingNetwork
 from pnn.rc_spike import Firing, Method
 from pnn.reversal import Reversal
 from pnn.stack import StackOptions
-from pnn.ttfs import firing_promotion
+from pnn.ttfs import FirstSpike, firing_promotion
 
 Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 CHECKPOINT = "checkpoint.safetensors"
@@ -317,10 +317,14 @@ class _Loop:
 
     def loss(self, spikes: Sequence[Spikes], label: Tensor) -> Tensor:
         """A scalar; see ``training_loss`` and ``firing_promotion``."""
-        flat: Any = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
+        flat: Any = spikes
+        if self.options.loss.early_spike > 0.0:  # the only term that reads the images of hidden layers
+            flat = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
         loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes)
         if self.options.firing_promotion > 0.0:
-            loss = loss + self.options.firing_promotion * firing_promotion(flat)
+            loss = loss + self.options.firing_promotion * firing_promotion(
+                cast("Sequence[FirstSpike]", spikes)
+            )
         return loss
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pnn.conv import convolution_taps, unfold_spikes
 from pnn.dstd import DSTD
@@ -117,7 +118,10 @@ class _Search:
 
 def firing_promotion(spikes: Sequence[FirstSpike]) -> Tensor:
     """The third term of the loss (paper, section 5), without its factor: ``shortfall`` summed over all neurons, a mean over the batch."""
-    return torch.stack([s.shortfall.flatten(1).sum(1).mean() for s in spikes]).sum()
+    terms = [
+        functional.relu(s.unclipped - s.horizon).sum() / (s.horizon * s.unclipped.shape[0]) for s in spikes
+    ]
+    return torch.stack(terms).sum()
 
 
 def initial_bound(reversal: Reversal, inputs: int, layers: int, t_ref: float) -> float:

@@ -20,6 +20,7 @@ from pnn.ttfs import (
     FirstSpike,
     TTFSConv2d,
     TTFSLinear,
+    firing_promotion,
     first_spike_dstd,
     first_spike_exact,
     initial_bound,
@@ -210,3 +211,12 @@ def test_bad_options_are_refused() -> None:
     with pytest.raises(BadParameter, match=r"\[B, 3\]"):
         TTFSLinear(3, 3, PAPER)(torch.zeros(2, 4))
     assert FirstSpike(torch.tensor([5.0]), 4.0).shortfall.item() == pytest.approx(0.25)
+
+
+def test_firing_promotion_adds_up_what_silent_neurons_lack() -> None:
+    spikes = [
+        FirstSpike(torch.tensor([[1.0, 5.0], [6.0, 4.0]]), 4.0),
+        FirstSpike(torch.full((2, 1, 2, 2), 3.0), 2.0),
+    ]
+    expected = sum(s.shortfall.sum() / 2 for s in spikes)
+    assert firing_promotion(spikes).item() == pytest.approx(float(expected))
