@@ -27,6 +27,8 @@ MOST_AXONS = 5
 """At most so many axons are compared with each other."""
 LEAST_START_V = 0.5
 STARTS = 14
+ABOVE_V = (0.1, 0.2, 0.3)
+"""Starts above the reset level: such neurons stay silent, but what the isolation switch does to them has to be known."""
 CHECKS = 6
 CHECK_SEED = 20241209
 SETTLED_S = 6e-9
@@ -99,8 +101,10 @@ class ColumnBench:
         return self.biases("off", np.zeros((NEURONS, self.axons)))
 
     def starts_V(self) -> Array:
-        """Reset levels of the firing decks; the last one is the design's."""
-        return np.linspace(LEAST_START_V, self.circuit.design.supplies.v0_V, STARTS).round(6)
+        """Reset levels of the firing decks, rising: the design's is number ``STARTS - 1``."""
+        supplies = self.circuit.design.supplies
+        above = [supplies.v0_V + more for more in ABOVE_V if supplies.v0_V + more < supplies.vdd_V - 0.05]
+        return np.concatenate([np.linspace(LEAST_START_V, supplies.v0_V, STARTS), above]).round(6)
 
     def firing_decks(self) -> list[Deck]:
         """All neurons reset to each level, no synapse on: the firing stage from there."""

@@ -18,6 +18,7 @@ from characterize.column_bench import (
     CHECKS,
     INNER,
     SETTLED_S,
+    STARTS,
     ColumnBench,
     Lone,
     lone_synapses,
@@ -126,14 +127,15 @@ def measure_column(
 
 def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, fits.FiringFit]:
     end, held, times = [], [], []
-    reset_V = 0.0
+    reset: list[float] = []
     t_circ_s = column.circuit.design.timing.t_circ_s
     for result in results:
         trace = column.membranes_V(result)[INNER]
-        reset_V = float(np.interp(column.begin_s(), result.axis, trace))
+        reset.append(float(np.interp(column.begin_s(), result.axis, trace)))
         end.append(float(np.interp(column.end_s(), result.axis, trace)))
         held.append(float(np.interp(column.held_s(), result.axis, trace)))
         times.append(float(column.spike_times_norm(result)[INNER]))
+    reset_V = reset[STARTS - 1]
     levels = Levels(reset_V, np.array(end), np.array(held))
     seen = np.array(times)
     # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.

@@ -93,7 +93,7 @@ def fit_chord(membrane_V: Array, current_A: Array, v0_V: float, swing_V: tuple[f
 
 
 def fit_lambda_polynomial(
-    current_norm: Array, lambda_per_V: Array, degree: int = 3
+    current_norm: Array, lambda_per_V: Array, degree: int = 5
 ) -> tuple[tuple[float, ...], float]:
     """lambda as a polynomial of the normalised current (weight); returns (c_0, c_1, ...) and the rms residual per volt.
 
