@@ -9,6 +9,7 @@ by then is silent, and its unclipped time continues as ``horizon (2 - v)``: late
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -116,6 +117,12 @@ class _Search:
         return torch.where(self.fired, time, 2.0 - self.v)
 
 
+def until_last_spike(edges: tuple[float, ...], spike_time: Tensor) -> tuple[float, ...]:
+    """The grid with one interval after the last spike, where f and g are constant and one step is exact: the same result, sooner."""
+    last = torch.where(spike_time < 1.0, spike_time, 0.0).max().item() if spike_time.numel() else 0.0
+    return (*edges[: bisect_right(edges, last) + 1], 1.0) if last < edges[-2] else edges
+
+
 def firing_promotion(spikes: Sequence[FirstSpike]) -> Tensor:
     """The third term of the loss (paper, section 5), without its factor: ``shortfall`` summed over all neurons, a mean over the batch."""
     terms = [
@@ -175,9 +182,8 @@ class _TTFS(nn.Module):
         if isinstance(self.method, DSTD) and available(t):
             c = self.reversal if self.reversal.is_constant else self.reversal.conductance(flat) * self.horizon
             extra = {} if taps is None else {"taps": taps}
-            time = fused_ttfs(
-                t.contiguous(), w.contiguous(), c, self.method.edges(generator), LEAST_SLOPE, **extra
-            )
+            edges = until_last_spike(self.method.edges(generator), t)
+            time = fused_ttfs(t.contiguous(), w.contiguous(), c, edges, LEAST_SLOPE, **extra)
             return FirstSpike(time * self.horizon, self.horizon)
         c = self.reversal.conductance(flat) * self.horizon
         rows = t.flatten(0, 1)

@@ -24,6 +24,7 @@ from pnn.ttfs import (
     first_spike_dstd,
     first_spike_exact,
     initial_bound,
+    until_last_spike,
 )
 
 PAPER = Reversal.constant(2.80, -1.53)
@@ -220,3 +221,40 @@ def test_firing_promotion_adds_up_what_silent_neurons_lack() -> None:
     ]
     expected = sum(s.shortfall.sum() / 2 for s in spikes)
     assert firing_promotion(spikes).item() == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("latest", [0.0, 0.26, 0.5, 0.93, 1.0])
+def test_intervals_after_the_last_spike_change_nothing(
+    latest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = TTFSLinear(8, 40, PAPER, DSTD(10, random_offset=True), spread=1.5).double()
+    with torch.no_grad():
+        layer.reset_parameters(torch.Generator().manual_seed(0))
+        layer.weight.mul_(0.5)
+    t = torch.rand(30, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 4.0 * latest
+    t[:, 3] = 5.0  # silent
+
+    def run() -> tuple[Tensor, ...]:
+        spikes = layer(t.requires_grad_(), torch.Generator().manual_seed(2))
+        assert bool((spikes.unclipped < 4.0).any())
+        assert bool((spikes.unclipped > 4.0).any())
+        return (spikes.unclipped, *torch.autograd.grad(spikes.unclipped.square().sum(), (t, layer.weight)))
+
+    short = run()
+    monkeypatch.setattr("pnn.ttfs.until_last_spike", lambda edges, spike_time: edges)
+    for a, b in zip(short, run(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+
+
+def test_the_grid_ends_after_the_last_spike() -> None:
+    edges = grid(4)
+    for last, expected in (
+        (0.0, (0.0, 0.25, 1.0)),
+        (0.2, (0.0, 0.25, 1.0)),
+        (0.25, (0.0, 0.25, 0.5, 1.0)),
+        (0.8, edges),
+    ):
+        assert until_last_spike(edges, torch.tensor([0.0, last, 1.0, 3.0])) == expected
+    assert until_last_spike(edges, torch.tensor([math.nan, 0.3])) == (0.0, 0.25, 0.5, 1.0)
+    assert until_last_spike(grid(1), torch.tensor([0.3])) == grid(1)
+    assert until_last_spike(edges, torch.empty(0, 3)) == (0.0, 0.25, 1.0)
