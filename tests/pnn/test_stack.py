@@ -82,7 +82,7 @@ def test_a_stack_of_full_connections_is_the_dense_network() -> None:
         assert torch.equal(mine.unclipped, theirs.unclipped)
     assert torch.equal(stack.predict(t), dense.predict(t))
     fine, exact = stack.predict_times(t)[-1], dense.predict_times(t)[-1]
-    torch.testing.assert_close(fine.double(), exact, rtol=0.0, atol=2e-5)
+    torch.testing.assert_close(fine.double(), exact, rtol=0.0, atol=1e-4)
 
 
 @pytest.mark.parametrize("options", [CNN, TTFS], ids=["rc_spike", "ttfs"])
