@@ -95,7 +95,7 @@ def calibrate_discharger(
     """The discharger bias at which a neuron without input fires exactly when its phase ends (paper, section 6)."""
     t_circ_s, v0_V, vdd_V = design.timing.t_circ_s, design.supplies.v0_V, design.supplies.vdd_V
     # A longer guard lets spikes just after the phase be seen, so that its end is interpolated, not extrapolated.
-    timing = design.timing.model_copy(update={"guard_s": 0.4 * t_circ_s})
+    timing = design.timing.model_copy(update={"guard_s": 0.4 * t_circ_s, "hold_s": 0.2 * t_circ_s})
     design, timeline = design.model_copy(update={"timing": timing}), Timeline(timing, 1)
 
     def spike_times(name: str, vdis: Array) -> tuple[Array, Array]:

@@ -41,7 +41,7 @@ def trim_discharger(
     """
     t_circ_s = circuit.design.timing.t_circ_s
     # A longer guard lets spikes just after the phase be seen.
-    timing = circuit.design.timing.model_copy(update={"guard_s": 0.5 * t_circ_s})
+    timing = circuit.design.timing.model_copy(update={"guard_s": 0.5 * t_circ_s, "hold_s": 0.25 * t_circ_s})
     slow = replace(circuit, design=circuit.design.model_copy(update={"timing": timing}))
     silent = np.full(circuit.topology.layers[0], np.inf)
     biases_V = [circuit.vdis_V + offset for offset in OFFSETS_V]

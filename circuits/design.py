@@ -69,15 +69,23 @@ class Timing(BaseModel):
 
     t_circ_s: Seconds = 1e-6
     guard_s: Annotated[float, Field(ge=5e-9, le=1e-6)] = 50e-9
+    hold_s: Annotated[
+        float, Field(ge=1e-10, le=1e-6, description="from the isolation's opening to the reset of the spikes")
+    ] = 5e-9
     reset_s: Annotated[float, Field(ge=20e-9, le=1e-5)] = 200e-9
     edge_s: Annotated[float, Field(ge=1e-11, le=1e-8)] = 1e-10
 
     @model_validator(mode="after")
-    def _edges_fit_into_the_guard(self) -> Timing:
-        if 4 * self.edge_s > self.guard_s * (1 + 1e-9):
+    def _edges_follow_each_other_in_the_guard(self) -> Timing:
+        if 2 * self.edge_s > self.hold_s * (1 + 1e-9):
             raise ValueError(
-                f"timing.edge_s = {self.edge_s:g} s must be at most a quarter of timing.guard_s = {self.guard_s:g} s: "
+                f"timing.edge_s = {self.edge_s:g} s must be at most half of timing.hold_s = {self.hold_s:g} s: "
                 "else the isolation switch still closes the membrane in while the spikes are reset"
+            )
+        if self.hold_s + 2 * self.edge_s > self.guard_s * (1 + 1e-9):
+            raise ValueError(
+                f"timing.hold_s = {self.hold_s:g} s and two edges of timing.edge_s = {self.edge_s:g} s must fit into timing.guard_s = "
+                f"{self.guard_s:g} s: else the next layer fires while the spikes are reset"
             )
         return self
 

@@ -47,7 +47,9 @@ def illegal_sizes(design: Design) -> list[str]:
         if cell in design.cells:
             continue
         sizes = getattr(design, cell)
-        drawn = {key: (device_of(cell, key), fet.w_um, fet.l_um) for key, fet in sizes if isinstance(fet, Fet)}
+        drawn = {
+            key: (device_of(cell, key), fet.w_um, fet.l_um) for key, fet in sizes if isinstance(fet, Fet)
+        }
         if cell == "neuron":
             drawn["mim_w_um x mim_l_um"] = (MIM, sizes.mim_w_um, sizes.mim_l_um)
         for key, size in drawn.items():

@@ -16,7 +16,8 @@ class Timeline:
     """Phase times of a pipelined inference through ``depth`` layers.
 
     The order at the end of a phase is what keeps charge off the membrane: the isolation switch of layer ``l + 1`` opens at T_circ,
-    half a guard later the spikes of layer ``l`` are reset, a whole guard later layer ``l + 1`` starts to fire.
+    ``hold_s`` later the spikes of layer ``l`` are reset, a guard later layer ``l + 1`` starts to fire. The hold is short because the
+    dendrite, cut off from the membrane, goes on under the synapses' currents and pulls at the membrane through what couples the two.
     """
 
     timing: Timing
@@ -33,8 +34,8 @@ class Timeline:
 
     @property
     def window_s(self) -> float:
-        """How long after ``firing_s`` a spike is still seen: T_circ and half a guard."""
-        return self.timing.t_circ_s + self.timing.guard_s / 2
+        """How long after ``firing_s`` a spike is still seen: until it is reset."""
+        return self.timing.t_circ_s + self.timing.hold_s
 
     @property
     def stop_s(self) -> float:
@@ -43,15 +44,15 @@ class Timeline:
 
     def spans(self) -> dict[str, tuple[float, float]]:
         """For each control line the span (start, end) in which it is high; a start of 0 means high from the beginning."""
-        t, guard = self.timing.t_circ_s, self.timing.guard_s
+        t, guard, hold = self.timing.t_circ_s, self.timing.guard_s, self.timing.hold_s
         lines: dict[str, tuple[float, float]] = {
-            "phase_0": (self.timing.reset_s / 2, self.accumulation_s(1) + t + guard / 2)
+            "phase_0": (self.timing.reset_s / 2, self.accumulation_s(1) + t + hold)
         }
         for layer in range(1, self.depth + 1):
             start = self.accumulation_s(layer)
             lines[f"reset_{layer}"] = (0.0, start - guard / 2)
             lines[f"iso_{layer}"] = (0.0, start + t)
-            lines[f"phase_{layer}"] = (self.firing_s(layer), self.firing_s(layer) + t + guard / 2)
+            lines[f"phase_{layer}"] = (self.firing_s(layer), self.firing_s(layer) + t + hold)
         return lines
 
 

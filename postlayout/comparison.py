@@ -27,8 +27,8 @@ class Statistics:
 def classify(model_s: Array, spice_s: Array, t_circ_s: float, window_s: float) -> NDArray[np.str_]:
     """For each neuron ``pair``, ``missed``, ``extra`` or ``silent``.
 
-    A spike counts as one when it comes before T_circ. The other side may then lie anywhere up to the end of the observation window (half a
-    guard later) and still makes a pair, with its true error: a spike at 0.999 T_circ is not "missed" because SPICE saw it at 1.001.
+    A spike counts as one when it comes before T_circ. The other side may then lie anywhere up to the end of the observation window (when
+    spikes are reset) and still makes a pair, with its true error: a spike at 0.999 T_circ is not "missed" because SPICE saw it at 1.001.
     """
     model_fires, spice_fires = model_s < t_circ_s, spice_s < t_circ_s
     both_seen = (model_s <= window_s) & (spice_s <= window_s)

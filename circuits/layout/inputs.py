@@ -11,11 +11,12 @@ from .dimensions import OVERLAP, snap
 from .driver import draw_driver, driver_strip, driver_width, source_columns
 
 PHASE = 0.28
+APART = 3.0  # nearer, a driver's output couples more to the first dendrite than to the others
 
 
 def input_width(sizes: DriverSizes = DESIGN.driver) -> float:
-    """Width of an input driver."""
-    return driver_width(sizes)
+    """Width of an input driver, with the distance that the first dendrite keeps from it."""
+    return round(driver_width(sizes) + APART, 3)
 
 
 def input_driver(

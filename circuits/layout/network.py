@@ -1,8 +1,8 @@
 """The network: per layer a crossbar above its neurons, layers stacked downwards, input drivers left of the first crossbar.
 
 All columns have the neuron's pitch, so every dendrite runs straight into its neuron and all dendrites load alike. A spike
-and its complement run down their column to the row that is their axon in the next crossbar, behind a vss line that shields
-that column's dendrite from them. Control lines and inputs come in on the left; biases are pins in the synapses.
+and its complement run down their column to the row that is their axon in the next crossbar, between vss lines that shield
+that column's dendrite and the next one's from them. Control lines and inputs come in on the left; biases are pins in the synapses.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ MAX_DRAWN = 64
 GAP = 1.3  # between neurons and the next crossbar
 SPIKE = 0.28
 SHIELD_TO_SPIKE = 0.6
+SHIELD_LEFT = 0.6  # between a dendrite and the spikes of the column before, or the input drivers
 LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
 SHARED_LINES = ("v0", "vdis", "vsense")
 LINE_PITCH = 0.8  # of the upright lines that join the layers' v0, vdis and vsense
@@ -66,7 +67,11 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
     row_height = max(synapse_height(design.synapse), driver_height(design.driver))
     shield_x = snap(anchors.spike_b_x - SHIELD_TO_SPIKE)
     synapse_cell = synapse(
-        design.synapse, width=pitch, height=row_height, dendrite_x=anchors.dendrite_x, shield_x=shield_x
+        design.synapse,
+        width=pitch,
+        height=row_height,
+        dendrite_x=anchors.dendrite_x,
+        shields_x=(SHIELD_LEFT, shield_x),
     )
     input_cell = input_driver(
         design.driver, row_height, synapse_cell.pins["axon"], synapse_cell.pins["axon_b"]

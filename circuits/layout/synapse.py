@@ -8,6 +8,8 @@ the edge of the array would take two tracks for every synapse of a row and would
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from circuits.design import Fet, SynapseSizes
 
 from .block import Block, Box
@@ -78,13 +80,13 @@ def synapse(
     width: float | None = None,
     height: float | None = None,
     dendrite_x: float | None = None,
-    shield_x: float | None = None,
+    shields_x: Sequence[float] = (),
     name: str = "synapse",
 ) -> Block:
     """A synapse between its rails, vss below.
 
     `width` and `height` stretch the cell to the pitch of what it stands with; `dendrite_x` places the dendrite, and with
-    it the FETs, in that width. `shield_x` adds a vss line on metal 2 between the dendrite and what runs beside it.
+    it the FETs, in that width. `shields_x` adds vss lines on metal 2 between the dendrite and what runs beside it.
     """
     width = synapse_width(sizes) if width is None else width
     height = synapse_height(sizes) if height is None else height
@@ -106,7 +108,7 @@ def synapse(
     block.rect("li1", snap(x - LI / 2), snap(drain_n), snap(x - LI / 2) + LI, snap(drain_p))
     stack(block, x, middle, "li1", "met2")
     block.pins["dendrite"] = _upright(block, x, DENDRITE, height)
-    if shield_x is not None:
+    for shield_x in shields_x:
         stack(block, shield_x, 0.0, "met1", "met2")
         _upright(block, shield_x, SHIELD, height)
     for net, rail in (("vdd", height), ("vss", 0.0)):

@@ -38,7 +38,7 @@ def ramps(topology: Topology, best_V: float, slower: float = 0.0, fails: str = "
         waves: dict[str, Any] = {"i(vdd)": np.zeros(axis.shape), "i(vv0)": np.zeros(axis.shape)}
         from circuits.design import Timing
 
-        timeline = Timeline(Timing(guard_s=0.5e-6), topology.depth)
+        timeline = Timeline(Timing(guard_s=0.5e-6, hold_s=0.25e-6), topology.depth)
         assert timeline.accumulation_s(2) - timeline.accumulation_s(1) == pytest.approx(step)
         for net in topology.spike_ports:
             _, layer, k = net.split("_")

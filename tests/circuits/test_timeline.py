@@ -29,6 +29,7 @@ def timings(draw: st.DrawFn) -> Timing:
     return Timing(
         t_circ_s=draw(st.floats(1e-8, 1e-3)),
         guard_s=guard,
+        hold_s=guard / 2,
         reset_s=draw(st.floats(20e-9, 1e-5)),
         edge_s=draw(st.floats(1e-11, min(guard / 4, 1e-8))),
     )
@@ -102,8 +103,17 @@ def test_times_keep_their_digits(at: float) -> None:
     assert points(pulse("x", "x", (at, at + 1e-6), 1.8, 1e-11))[2][0] == pytest.approx(at + 5e-12, abs=1e-14)
 
 
-@pytest.mark.parametrize(("guard_s", "edge_s"), [(5e-9, 1e-8), (5e-9, 5e-9), (2e-8, 6e-9)])
-def test_edges_that_overlap_in_the_guard_are_refused(guard_s: float, edge_s: float) -> None:
-    """The isolation switch would still be open while the spikes are reset."""
-    with pytest.raises(ValidationError, match=r"edge_s .* quarter of timing\.guard_s"):
-        Timing(guard_s=guard_s, edge_s=edge_s)
+@pytest.mark.parametrize(
+    ("guard_s", "hold_s", "edge_s", "said"),
+    [
+        (5e-8, 5e-9, 5e-9, r"edge_s .* half of timing\.hold_s"),
+        (2e-8, 2e-8, 1e-9, r"hold_s .* fit into timing\.guard_s"),
+        (5e-9, 5e-9, 1e-10, r"hold_s .* fit into timing\.guard_s"),
+    ],
+)
+def test_edges_that_overlap_in_the_guard_are_refused(
+    guard_s: float, hold_s: float, edge_s: float, said: str
+) -> None:
+    """The isolation switch would still be open while the spikes are reset, or they still fall while the next layer fires."""
+    with pytest.raises(ValidationError, match=said):
+        Timing(guard_s=guard_s, hold_s=hold_s, edge_s=edge_s)
