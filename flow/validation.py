@@ -30,7 +30,7 @@ def validate_networks(work: Work) -> Done:
     outputs: tuple[Path, ...] = ()
     beside: dict[str, Any] | None = None
     failed: list[str] = []
-    if kind != SCHEMATIC:
+    if kind != SCHEMATIC and _mappings(work, SCHEMATIC):
         outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC, failed)
     files, summary, waveforms = _validate(work, bench, kind, work.folder, failed, beside)
     if failed:
@@ -77,6 +77,15 @@ def _validate(
             f"{kind}: {len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}; {files[0]})"
         )
     return files, summary, found.waveforms
+
+
+def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:
+    """The mappings to validate on a netlist: bottom_up, measured on extracted columns, says nothing of the schematic beside."""
+    from postlayout.stage import BLIND
+
+    measured = {column.netlist for column in PhysicalModel.load(work.rundir.model).columns}
+    other = kind == SCHEMATIC and measured and SCHEMATIC not in measured
+    return tuple(m for m in work.experiment.validation.mappings if not (other and m in BLIND))
 
 
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:

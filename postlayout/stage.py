@@ -13,10 +13,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from characterize.model import PhysicalModel
+from characterize.model import PhysicalModel, estimate
+from characterize.physics import BottomUp
 from characterize.trim import Trim, trim_discharger
 from characterize.workbench import Workbench
-from circuits.mapping import bias_sources, map_weights
+from circuits.mapping import BiasModel, bias_sources, map_weights
 from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
 from pnn import Dataset, RCSpikeNetwork
 from postlayout.comparison import spike_table, statistics
@@ -29,6 +30,8 @@ from spice import Deck, Failure, Result, run_many
 Array = NDArray[np.float64]
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
 FLOOR_SAMPLES = 4
+BLIND = frozenset({"bottom_up"})
+"""Mappings that nothing is fitted for: realised and predicted from the columns' measurements alone, with no scale and no trimming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,27 @@ class ValidationPlan:
             raise ValidationError(
                 f"the model was characterised at T_circ = {self.model.t_circ_s:g} s, the circuit has {t_circ_s:g} s: characterise again"
             )
+        if BLIND & set(self.networks) and not self.model.columns:
+            raise ValidationError(
+                "mapping bottom_up needs a physical model with columns (version 2): run `nonideal characterize` again"
+            )
+
+    def realised_by(self, mapping: str) -> BiasModel:
+        """What turns the weights of a mapping into biases."""
+        return BottomUp(self.model) if mapping in BLIND else self.model
+
+    def levels_of(self, mapping: str) -> PhysicalModel:
+        """The model whose reset level and threshold turn a mapping's normalised potentials into volts."""
+        if mapping not in BLIND:
+            return self.model
+        column = self.model.columns[0]
+        switch = estimate(column.v_0_V.value - column.v_th_V.value, column.v_th_V.stderr, "V")
+        return self.model.model_copy(update={"v_0_V": column.v_0_V, "v_switch_V": switch})
+
+    def circuit_of(self, mapping: str, trimmed_vdis_V: float) -> Circuit:
+        """The circuit with the discharger bias of a mapping: its columns' own, or the one trimmed on this netlist."""
+        vdis_V = BottomUp(self.model).vdis_V if mapping in BLIND else trimmed_vdis_V
+        return replace(self.circuit, vdis_V=vdis_V)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +126,13 @@ class _Runner:
         weights = [
             layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers
         ]
-        mapped = map_weights(weights, self.plan.model, scale=scale.pair, clip=self.plan.clip)
-        return Biases(name, bias_sources(mapped, self.plan.model)), mapped.clipped
+        model = self.plan.realised_by(mapping)
+        mapped = map_weights(weights, model, scale=scale.pair, clip=self.plan.clip)
+        return Biases(name, bias_sources(mapped, model)), mapped.clipped
 
-    def decks(self, biases: Biases, spike_time: Array) -> list[Deck]:
+    def decks(self, circuit: Circuit, biases: Biases, spike_time: Array) -> list[Deck]:
         return [
-            self.plan.circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator)
+            circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator)
             for index, row in enumerate(spike_time)
         ]
 
@@ -119,12 +144,19 @@ class _Runner:
         self.failures.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
         return outcomes
 
-    def calibrate(self, mapping: str) -> Scale:
+    def scale_of(self, mapping: str, circuit: Circuit) -> Scale:
+        """The factors with which a mapping is written back: 1 where nothing is fitted, else found on training samples."""
+        if mapping in BLIND:
+            return Scale(1.0, 1.0)
+        self.say(f"{mapping}: finding the current scale on {self.plan.calibration_samples} training samples")
+        return self.calibrate(mapping, circuit)
+
+    def calibrate(self, mapping: str, circuit: Circuit) -> Scale:
         """The mapping's scale, from training samples spread evenly over the training set.
 
         Raises ``SamplesFailed`` when fewer than half of them gave a result.
         """
-        plan, circuit = self.plan, self.plan.circuit
+        plan = self.plan
         t_circ_s = plan.model.t_circ_s
         network = plan.networks[mapping]
         count = min(plan.calibration_samples, len(plan.dataset.train_x))
@@ -145,7 +177,7 @@ class _Runner:
             decks = []
             for scale in scales:
                 tag = f"scale_{mapping}_{round(1e4 * scale.positive)}_{round(1e4 * scale.negative)}"
-                decks += self.decks(self.biases(tag, mapping, scale)[0], inputs.numpy())
+                decks += self.decks(circuit, self.biases(tag, mapping, scale)[0], inputs.numpy())
             outcomes = self.run(decks)
             errors = []
             for k in range(len(scales)):
@@ -176,11 +208,11 @@ def validate(
     Where a mapping's scale cannot be found because its calibration samples fail, all its samples are: the scale is then None.
     """
     trim = None
-    if plan.netlist != "schematic":
+    if plan.netlist != "schematic" and set(plan.networks) - BLIND:
         trim = _trimmed(plan, bench, folder, say)
-        plan = replace(plan, circuit=replace(plan.circuit, vdis_V=trim.vdis_V))
+    trimmed_V = plan.circuit.vdis_V if trim is None else trim.vdis_V
     runner = _Runner(plan, bench, folder, say)
-    circuit, t_circ_s = plan.circuit, plan.model.t_circ_s
+    t_circ_s = plan.model.t_circ_s
     inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
     classes = plan.dataset.classes
     floor_samples = min(FLOOR_SAMPLES, max(2, plan.samples // 5))
@@ -191,11 +223,11 @@ def validate(
     cpu_s: list[float] = []
     floor_s: dict[str, float] = {}
     for mapping, network in plan.networks.items():
+        circuit = plan.circuit_of(mapping, trimmed_V)
         promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
         accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
-        say(f"{mapping}: finding the current scale on {plan.calibration_samples} training samples")
         try:
-            scale = scales[mapping] = runner.calibrate(mapping)
+            scale = scales[mapping] = runner.scale_of(mapping, circuit)
         except SamplesFailed as error:
             say(f"{error}: without a scale none of its samples can be run")
             table = _failed_rows(mapping, list(range(plan.samples)), promised)
@@ -206,7 +238,7 @@ def validate(
             continue
         biases, clipped = runner.biases(mapping, mapping, scale)
         say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
-        outcomes = runner.run(runner.decks(biases, inputs.numpy()))
+        outcomes = runner.run(runner.decks(circuit, biases, inputs.numpy()))
         good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Result)]
         results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
         cpu_s += [result.seconds_cpu for result in results]
@@ -230,7 +262,7 @@ def validate(
         energy = float(np.mean([energy_J(result, circuit) for result in results]))
         mappings[mapping] = _mapping_summary(
             table, plan, scale, clipped, accuracy_model, float(np.mean(correct)), energy, len(failed)
-        )
+        ) | {"vdis_V": circuit.vdis_V}
         worst = _worst_sample(table, circuit.topology.depth)
         if worst is not None:
             deck = circuit.deck(
@@ -240,23 +272,30 @@ def validate(
                 bench.simulator,
                 circuit.membrane_probes,
             )
-            path = save_waveforms(deck, circuit, plan.model, network, inputs[worst], worst, bench, folder)
+            path = save_waveforms(
+                deck, circuit, plan.levels_of(mapping), network, inputs[worst], worst, bench, folder
+            )
             if isinstance(path, Failure):
                 runner.failures.append(path)
             else:
                 waveforms += path
         floor_s[mapping] = _numerical_floor_s(
-            runner, mapping, biases, inputs.numpy()[good][:floor_samples], times[:floor_samples]
+            runner,
+            circuit,
+            f"floor_{mapping}",
+            biases,
+            inputs.numpy()[good][:floor_samples],
+            times[:floor_samples],
         )
         say(_line(mapping, mappings[mapping]))
     finite = [value for value in floor_s.values() if np.isfinite(value)]
     summary = {
         "samples": plan.samples,
         "netlist": plan.netlist,
-        "layers": list(circuit.topology.layers),
+        "layers": list(plan.circuit.topology.layers),
         "corner": plan.model.corner,
         "t_circ_s": t_circ_s,
-        "vdis_V": circuit.vdis_V,
+        "vdis_V": trimmed_V,
         "silent_spread_s": None if trim is None else trim.spread_s,
         "mappings": mappings,
         "numerical_floor_s": max(finite) if finite else None,
@@ -332,12 +371,11 @@ def _worst_sample(table: pd.DataFrame, depth: int) -> int | None:
 
 
 def _numerical_floor_s(
-    runner: _Runner, mapping: str, biases: Biases, inputs: Array, times: list[list[Array]]
+    runner: _Runner, circuit: Circuit, name: str, biases: Biases, inputs: Array, times: list[list[Array]]
 ) -> float:
     """RMS change of all spike times when step and tolerances are halved; NaN (and said so) when no such run succeeded."""
-    circuit = runner.plan.circuit
     tight = runner.bench.simulator.tightened()
-    decks = [circuit.deck(f"floor_{mapping}_{i:04d}", biases, row, tight) for i, row in enumerate(inputs)]
+    decks = [circuit.deck(f"{name}_{i:04d}", biases, row, tight) for i, row in enumerate(inputs)]
     changes = []
     for outcome, before in zip(runner.run(decks), times, strict=True):
         if isinstance(outcome, Failure):
