@@ -104,7 +104,7 @@ class ColumnBench:
         """Reset levels of the firing decks, rising: the design's is number ``STARTS - 1``."""
         supplies = self.circuit.design.supplies
         above = [supplies.v0_V + more for more in ABOVE_V if supplies.v0_V + more < supplies.vdd_V - 0.05]
-        return np.concatenate([np.linspace(LEAST_START_V, supplies.v0_V, STARTS), above]).round(6)
+        return np.concatenate([np.linspace(LEAST_START_V, supplies.v0_V, STARTS), above]).round(4)
 
     def firing_decks(self) -> list[Deck]:
         """All neurons reset to each level, no synapse on: the firing stage from there."""
