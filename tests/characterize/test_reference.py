@@ -28,6 +28,10 @@ FULL = Physics(
 )
 
 
+def slope(_: float, v: np.ndarray, g: np.ndarray, f: np.ndarray) -> np.ndarray:
+    return np.asarray(g - f * v)
+
+
 def ode(physics: Physics, weight: np.ndarray, arrive: np.ndarray) -> np.ndarray:
     """One sample by scipy, from arrival to arrival, then coupled."""
     conductance = beta(physics, weight) * weight
@@ -41,7 +45,7 @@ def ode(physics: Physics, weight: np.ndarray, arrive: np.ndarray) -> np.ndarray:
         until = 1.0 if j is None else min(float(when[j]), 1.0)
         if until > now:
             g, f = weight @ on, conductance @ on
-            v = solve_ivp(lambda _, y, g=g, f=f: g - f * y, (now, until), v, rtol=1e-11, atol=1e-13).y[:, -1]
+            v = solve_ivp(slope, (now, until), v, args=(g, f), rtol=1e-11, atol=1e-13).y[:, -1]
             now = until
         if j is None or when[j] >= 1.0:
             if j is None:
