@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,17 @@ from characterize import fits
 from characterize.branch import Family
 from characterize.column import Column, Netlist, TurnOn
 from characterize.column_bench import (
-    CHECK_SEED,
-    CHECKS,
     INNER,
     SETTLED_S,
     STARTS,
     ColumnBench,
     Lone,
     lone_synapses,
-    random_patterns,
 )
+from characterize.column_check import check_column, rms_s
 from characterize.errors import FitRefused
 from characterize.estimate import Estimate, estimate
 from characterize.model import PhysicalModel
-from characterize.physics import BottomUp, layer_physics
-from characterize.reference import firing_time, membrane
 from characterize.trim import trim_discharger
 from characterize.workbench import Workbench
 from circuits.mapping import bias_for_current
@@ -37,7 +32,6 @@ from spice import Result
 Array = NDArray[np.float64]
 MAX_CAPACITANCE_SPREAD = 0.01
 """Largest relative standard deviation of C_m over the weights it is measured with."""
-MOST_DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,25 +247,6 @@ def _checked(
 ) -> Column:
     """``found`` with the error of its own prediction for random patterns, realised by it alone."""
     whole = model.model_copy(update={"format": 2, "columns": (found,)})
-    physics = layer_physics(whole, column.axons, driven=True)
-    realised = ColumnBench(column.circuit, BottomUp(whole), column.simulator)
-    generator = np.random.default_rng(CHECK_SEED)
-    patterns = []
-    for weight, arrive in islice(random_patterns(column.axons, generator), MOST_DRAWS):
-        v = membrane(physics, weight, arrive[None])[0]
-        if np.all((v > -0.25) & (v < 0.8)) and np.any(v > 0.05):
-            patterns.append((weight, arrive))
-        if len(patterns) == CHECKS:
-            break
-    results = bench.run_decks(realised.check_decks(patterns), folder)
-    errors: list[float] = []
-    for (weight, arrive), result in zip(patterns, results, strict=True):
-        told = firing_time(physics, membrane(physics, weight, arrive[None])[0])
-        seen = realised.spike_times_norm(result)
-        both = (told < 1.0) & (seen < 1.0)
-        errors += list((seen - told)[both] * model.t_circ_s)
-    if not errors:
-        raise FitRefused("no neuron of the check patterns fires: the column cannot be checked")
-    return found.model_copy(
-        update={"check_rms_s": float(np.sqrt(np.mean(np.square(errors)))), "check_spikes": len(errors)}
-    )
+    check = check_column(bench, column, whole, folder)
+    errors_s = check.errors_s(check.told)
+    return found.model_copy(update={"check_rms_s": rms_s(errors_s), "check_spikes": len(errors_s)})

@@ -198,6 +198,18 @@ def characterize(
     return Characterization(model, curves)
 
 
+def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: PhysicalModel) -> ColumnBench:
+    """The benches on one column, at the discharger bias that ``model`` found for the cells."""
+    circuit = Circuit(
+        topology=Topology((netlist.axons, NEURONS)),
+        design=design,
+        netlist=netlist.text,
+        models=lean_library(bench.pdk, bench.corner, netlist.text),
+        vdis_V=model.vdis_V,
+    )
+    return ColumnBench(circuit, model, bench.simulator)
+
+
 def _columns(
     bench: Workbench,
     design: Design,
@@ -210,17 +222,10 @@ def _columns(
     """The columns by number of axons; the largest trims the discharger for all, since they share its bias line."""
     found: list[Column] = []
     for netlist in sorted(netlists, key=lambda one: -one.axons):
-        circuit = Circuit(
-            topology=Topology((netlist.axons, NEURONS)),
-            design=design,
-            netlist=netlist.text,
-            models=lean_library(bench.pdk, bench.corner, netlist.text),
-            vdis_V=model.vdis_V,
-        )
         found.append(
             measure_column(
                 bench,
-                ColumnBench(circuit, model, bench.simulator),
+                on_column(bench, design, netlist, model),
                 netlist.kind,
                 model,
                 families,
