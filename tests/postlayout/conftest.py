@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from characterize.column import Column, TurnOn
 from characterize.model import Branch, Estimate, PhysicalModel
 from characterize.workbench import Workbench
 from circuits.design import Design
@@ -61,6 +62,18 @@ def model() -> PhysicalModel:
         lambda_dis_per_V=estimate(0.177, "1/V"), discharge_norm=estimate(0.154, "1"), vdis_V=0.55, vsense_V=0.95,
         positive=branch(0.41, 0.2, 0.02, 0.0), negative=branch(0.75, 1.6, -0.02, 1.8), valid_V=(0.43, 1.36), additivity_error=0.0,
         provenance={},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def column() -> Column:
+    """As one of the model's would be on an extracted netlist: more capacitance, another threshold, corrections of every kind."""
+    turn_on = TurnOn(delay_s=estimate(3e-10, "s"), charge_C=estimate(-2e-17, "C"))
+    return Column(
+        netlist="pex-rc", axons=5, vdis_V=0.5525, v_0_V=estimate(1.298, "V"), v_th_V=estimate(0.9, "V"), discharge_norm=estimate(0.157, "1"),
+        membrane_F=estimate(131e-15, "F"), coupling_F=estimate(2e-16, "F"), positive=turn_on, negative=turn_on,
+        driver_delay_s=estimate(1.5e-10, "s"), spike_load_s=estimate(7e-11, "s"), firing_rms_s=2e-10, turn_on_rms_V=8e-5, check_rms_s=6e-10,
+        check_spikes=12,
     )  # fmt: skip
 
 

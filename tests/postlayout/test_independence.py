@@ -1,0 +1,97 @@
+"""A blind mapping: what is built and what is promised stand before anything is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from characterize.column import Column
+from characterize.model import PhysicalModel
+from characterize.physics import network_physics
+from pnn import RCSpikeNetwork, Reversal
+from postlayout.budget import budget_of
+from postlayout.stage import Validation, validate
+from spice import Deck
+
+SIZES = (4, 3, 2)
+
+
+@pytest.fixture
+def blind(
+    setting: Callable[..., Any],
+    model: PhysicalModel,
+    column: Column,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., tuple[Validation, dict[str, Deck], Any]]:
+    """Validates ``bottom_up`` on an extracted netlist and a silicon of one's own: the result and every deck that was run."""
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("nothing is fitted for bottom_up")
+
+    for name in ("trim_discharger", "model_scale", "refine", "mapping_rmse"):
+        monkeypatch.setattr(f"postlayout.stage.{name}", refuse)
+
+    def run(name: str, **silicon: Any) -> tuple[Validation, dict[str, Deck], Any]:
+        here = setting(sizes=SIZES, **silicon)
+        measured = model.model_copy(update={"columns": (column,)})
+        physics = network_physics(measured, SIZES)
+        network = RCSpikeNetwork(SIZES, Reversal.of(physics[0]), physics=physics)
+        network.load_state_dict(here.networks["pnn"].state_dict())
+        plan = replace(here.plan, model=measured, networks={"bottom_up": network}, netlist="pex-rc")
+        decks: dict[str, Deck] = {}
+
+        def run_many(given: list[Deck], **more: Any) -> Any:
+            decks.update({deck.name: deck for deck in given})
+            return here.silicon.run_many(given, **more)
+
+        monkeypatch.setattr("postlayout.stage.run_many", run_many)
+        return validate(plan, here.bench, tmp_path / name), decks, plan
+
+    return run
+
+
+def test_another_silicon_changes_neither_the_circuit_nor_the_promise(blind: Any) -> None:
+    one, decks, plan = blind("one", gain=1.0)
+    other, others, _ = blind("other", gain=1.1, late_s={1: 4e-9, 2: 2e-9})
+    assert np.nanmean(np.abs(one.spikes["t_spice_s"] - other.spikes["t_spice_s"])) > 1e-9, "they do differ"
+    assert decks.keys() == others.keys()
+    assert sum(name.startswith("bottom_up_") for name in decks) == plan.samples
+    for name, deck in decks.items():
+        assert deck.text == others[name].text, "inputs, supplies, discharger"
+        assert deck.includes == others[name].includes, "network and biases"
+    assert (one.spikes["t_model_s"] == other.spikes["t_model_s"]).all()
+    for found in (one, other):
+        row = found.summary["mappings"]["bottom_up"]
+        assert row["current_scale"] == {"positive": 1.0, "negative": 1.0}
+        assert row["scale_search"] == []
+        assert row["vdis_V"] == plan.model.columns[0].vdis_V
+
+
+def test_the_discharger_is_the_columns(blind: Any) -> None:
+    _, decks, plan = blind("one")
+    wanted = f"{plan.model.columns[0].vdis_V:.4f}"
+    assert all(
+        any("vdis" in line.lower() and wanted in line for line in deck.text.splitlines())
+        for deck in decks.values()
+    )
+
+
+def test_the_budget_of_a_validation_is_of_its_spikes(blind: Any) -> None:
+    found, _, plan = blind("one", floor_s=1e-10, fails=lambda name: name == "bottom_up_0002")
+    budget = budget_of(plan, found, "bottom_up")
+    row = found.summary["mappings"]["bottom_up"]
+    assert budget is not None
+    assert budget.pairs == (row["spike_pairs"]["hidden"], row["spike_pairs"]["output"])
+    trained = next(e for e in budget.entries if e.name == "training_exact")
+    assert trained.rmse.output_s == pytest.approx(row["spike_time_rmse_s"]["output"], rel=1e-6)
+    assert trained.rmse.hidden_s == pytest.approx(row["spike_time_rmse_s"]["hidden"], rel=1e-6)
+    floor = next(e for e in budget.entries if e.name == "numerical_floor")
+    assert floor.change.output_s == found.summary["numerical_floor_s"]
+    nothing, _, plan = blind("two", fails=lambda name: name.startswith("bottom_up"))
+    assert budget_of(plan, nothing, "bottom_up") is None
