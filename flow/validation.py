@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
-from flow.files import write_json, write_parquet
+from flow.files import write_csv, write_json, write_parquet
 from flow.stage import Done, Work
 
 if TYPE_CHECKING:
     from characterize.workbench import Workbench
-    from postlayout.stage import Netlist, ValidationPlan
+    from postlayout.stage import Netlist, Validation, ValidationPlan
 
 SCHEMATIC: Final = "schematic"
 
@@ -57,6 +57,7 @@ def _validate(
     folder.mkdir(parents=True, exist_ok=True)
     plan = _plan(work, bench, kind)
     found = validate(plan, bench, folder, say=lambda text: work.context.console.print(f"  {kind}: {text}"))
+    budget = write_budget(plan, found, folder) if folder == work.folder else ()
     verdicts = judge_summary(experiment.spec, found.summary)
     summary: dict[str, Any] = (
         {"experiment": experiment.name} | found.summary | {"seed": experiment.training.seeds[0]}
@@ -76,7 +77,27 @@ def _validate(
         failed.append(
             f"{kind}: {len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}; {files[0]})"
         )
-    return files, summary, found.waveforms
+    return (*files, *budget), summary, found.waveforms
+
+
+def write_budget(plan: ValidationPlan, found: Validation, folder: Path) -> tuple[Path, ...]:
+    """budget.csv: what the prediction of each mapping that nothing was fitted for is made of; the summary gets it too."""
+    import pandas as pd
+
+    from postlayout.budget import budget_of
+    from postlayout.stage import BLIND
+
+    tables = []
+    for mapping in sorted(BLIND & set(plan.networks)):
+        budget = budget_of(plan, found, mapping)
+        if budget is not None:
+            found.summary["mappings"][mapping]["error_budget"] = budget.as_json()
+            tables.append(budget.table().assign(mapping=mapping))
+    if not tables:
+        return ()
+    file = folder / "budget.csv"
+    write_csv(file, pd.concat(tables))
+    return (file,)
 
 
 def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ Layer: TypeAlias = Callable[[Array], Array]
 
 DRAWS, SEED = 32, 0
 """Residuals are drawn: how often, and from which seed."""
+GRID = DSTD(10)
+"""The discretisation that is looked at where a network was trained without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,23 +291,25 @@ def error_budget(
     return Budget(whole, tuple(entries), together, counts)
 
 
-def budget_of(
-    plan: ValidationPlan, found: Validation, mapping: str, grid: DSTD | None = None
-) -> Budget | None:
-    """The budget of a validated mapping; None where no sample of it gave a result."""
+def budget_of(plan: ValidationPlan, found: Validation, mapping: str) -> Budget | None:
+    """The budget of a validated mapping; None where no sample of it gave a result.
+
+    The grid is the one that its network was trained on, or ``GRID`` after an exact training.
+    """
     rows = found.spikes[(found.spikes["mapping"] == mapping) & (found.spikes["kind"] != "failed")]
     if rows.empty:
         return None
     t_circ_s = plan.model.t_circ_s
     seen = rows.pivot(index="sample", columns=["layer", "neuron"], values="t_spice_s")
     seen = seen.sort_index().sort_index(axis=1)
-    network = plan.networks[mapping]
+    layers = plan.networks[mapping].linear_layers
+    method = layers[0].method
     return error_budget(
         plan.model,
-        [layer.weight.detach().double().numpy() for layer in network.linear_layers],
+        [layer.weight.detach().double().numpy() for layer in layers],
         plan.dataset.test_x[seen.index.tolist()].double().numpy(),
-        [seen[layer].to_numpy(float) / t_circ_s for layer in range(1, len(network.linear_layers) + 1)],
+        [seen[layer].to_numpy(float) / t_circ_s for layer in range(1, len(layers) + 1)],
         window=plan.circuit.timeline.window_s / t_circ_s,
         floor_s=found.summary["numerical_floor_s"],
-        grid=grid,
+        grid=method if isinstance(method, DSTD) else GRID,
     )

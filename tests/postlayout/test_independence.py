@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from characterize.column import Column
 from characterize.model import PhysicalModel
 from characterize.physics import network_physics
+from flow.validation import write_budget
 from pnn import RCSpikeNetwork, Reversal
 from postlayout.budget import budget_of
 from postlayout.stage import Validation, validate
@@ -93,5 +96,21 @@ def test_the_budget_of_a_validation_is_of_its_spikes(blind: Any) -> None:
     assert trained.rmse.hidden_s == pytest.approx(row["spike_time_rmse_s"]["hidden"], rel=1e-6)
     floor = next(e for e in budget.entries if e.name == "numerical_floor")
     assert floor.change.output_s == found.summary["numerical_floor_s"]
-    nothing, _, plan = blind("two", fails=lambda name: name.startswith("bottom_up"))
+
+
+def test_the_budget_is_written(blind: Any, tmp_path: Path) -> None:
+    found, _, plan = blind("one")
+    (file,) = write_budget(plan, found, tmp_path)
+    table, told = pd.read_csv(file), found.summary["mappings"]["bottom_up"]["error_budget"]
+    assert list(table["name"]) == [*(e["name"] for e in told["entries"]), "all_terms"]
+    assert set(table["mapping"]) == {"bottom_up"}
+    numbers = [name for name in table.columns if name not in ("name", "kind", "mapping")]
+    assert all(name.endswith("_s") for name in numbers)
+    assert table["change_output_s"].iloc[0] == pytest.approx(told["entries"][0]["change"]["output_s"])
+    json.dumps(found.summary, allow_nan=False)
+
+
+def test_without_a_result_there_is_no_budget(blind: Any, tmp_path: Path) -> None:
+    nothing, _, plan = blind("one", fails=lambda name: name.startswith("bottom_up"))
     assert budget_of(plan, nothing, "bottom_up") is None
+    assert write_budget(plan, nothing, tmp_path) == ()
