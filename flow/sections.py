@@ -273,6 +273,16 @@ class Simulator(Section):
         return SimulatorOptions(**self.model_dump(include=names), temperature_C=temperature_C)
 
 
+class Explore(Section):
+    """Design choices to rank: values by dotted key of [circuit], in all combinations; none: the built-in list.
+
+    Keys joined by ``+`` take one value together. ``limit``: at most so many combinations.
+    """
+
+    vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
 class Spec(Section):
     """Limits on the validation; a limit left out is not checked.
 
