@@ -174,7 +174,7 @@ def varied(vary: Mapping[str, Sequence[float]], limit: int) -> list[Candidate]:
     for k, values in enumerate(product(*vary.values())):
         pairs = list(zip(vary, values, strict=True))
         overrides = tuple((key, value) for joined, value in pairs for key in joined.split(JOIN))
-        label = ", ".join(f"{joined}={value:g}" for joined, value in pairs)
+        label = f"{values[0]:g}" if len(vary) == 1 else ", ".join(f"{key}={value:g}" for key, value in pairs)
         found.append(Candidate(f"choice_{k}", factor, label, overrides))
     return found
 

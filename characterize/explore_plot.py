@@ -66,7 +66,7 @@ def _panel(ax: Axes, table: pd.DataFrame, column: str, factor: float) -> None:
             line = line[np.argsort(x[line], kind="stable")]
             ax.plot(x[line], y[line], color=colour, linewidth=0.9, alpha=0.6, zorder=2)
         marker = {PRESENT.factor: "*", COMBINATION: "s"}.get(name, "o")
-        faces = [colour if optimal[k] else "white" for k in mine]
+        faces = [colour if optimal[k] else "none" for k in mine]
         size = 130 if marker == "*" else 34
         ax.scatter(
             x[mine], y[mine], s=size, c=faces, marker=marker, edgecolors=colour, linewidths=1.2, zorder=3

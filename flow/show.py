@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from flow.explore_table import COLUMNS, NOTE, WORDS, cells
 from flow.stage import Outcome
 
 _PREFIXES = ((1e-15, "f"), (1e-12, "p"), (1e-9, "n"), (1e-6, "u"), (1e-3, "m"), (1.0, ""))
@@ -98,6 +100,16 @@ def _layout(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _explore(summary: dict[str, Any]) -> Table:
+    column = f"a column of {summary['axons']} axons on {summary['netlist']}"
+    table = Table(title=f"design choices, {column}, corner {summary['corner']}", caption=NOTE)
+    for heading in COLUMNS:
+        table.add_column(heading, justify="left" if heading in WORDS else "right")
+    for row in summary["choices"]:
+        table.add_row(*(escape(cell) for cell in cells(row)), style="bold" if row["pareto"] else None)
+    return table
+
+
 def _validation(summary: dict[str, Any]) -> Table:
     table = Table(
         title=f"{summary['samples']} samples, {summary['netlist']} netlist, corner {summary['corner']}"
@@ -153,4 +165,5 @@ RENDER: dict[str, Callable[[dict[str, Any]], Table]] = {
     "netlist": _netlist,
     "layout": _layout,
     "validation": _validation,
+    "explore": _explore,
 }

@@ -85,4 +85,5 @@ def test_values_are_combined_and_joined_keys_go_together() -> None:
 
 def test_a_choice_that_is_the_present_design_is_not_measured_twice() -> None:
     found = distinct(Design(), varied({"timing.hold_s": (5e-9, 2e-9)}, 9))
-    assert [candidate.label for candidate in found] == ["present", "timing.hold_s=2e-09"]
+    assert [candidate.label for candidate in found] == ["present", "2e-09"]
+    assert found[1].factor == "timing.hold_s"
