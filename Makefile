@@ -23,7 +23,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize train netlist layout validate validate-post-layout report reproduce demo bench-training test lint clean
+.PHONY: help setup doctor characterize train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ demo: setup ## the whole loop on 5 samples
 
 bench-training: setup ## time the trainer against equal ANNs and write bench/training.json (MNIST=folder with the IDX files)
 	@OMP_NUM_THREADS=1 $(BIN)/python bench/training.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
+
+figures: setup ## measure and draw the figures of docs/training.md (MNIST=folder with the IDX files; about 25 CPU minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python scripts/training_figures.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -1,0 +1,125 @@
+"""Accuracy against |E_rev|: trained with it (PNN), trained without it and put on it (ANN), and scaled for it."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from characterize.plots import INK, NMOS, PMOS
+from figures.setting import Setting
+from figures.table import Table
+from figures.training import trained
+from pnn import DSTD, Dataset, Exact, RCSpikeNetwork, Reversal
+from pnn.trainer import accuracy, exact_accuracy
+
+METHOD = DSTD(10, random_offset=True, order=3)
+SKY130 = (2.80, -1.53)
+LOOKS = {
+    "pnn": ("PNN: trained with it", NMOS, "o"),
+    "scaled": ("ANN, weights of each sign scaled", INK, "s"),
+    "ann": ("ANN, as trained", PMOS, "^"),
+}
+COARSE = tuple(0.7 * 1.3**k for k in range(8))
+
+
+def measure(path: Path, setting: Setting, data: Dataset) -> Table:
+    """Exact test accuracy without noise of the three networks on each silicon, and the scaling of the third."""
+    how = f"DSTD M = {METHOD.steps}, order 3, random offset; ideal ramp; noise {setting.recipe.sigma_spike:g} in training only"
+    table = Table(
+        path,
+        ("seed", "e_positive", "e_negative", "network"),
+        ("test_accuracy", "scale_positive", "scale_negative"),
+        f"{setting.recipe}; {how}; scaling chosen on {setting.search_images} training images",
+    )
+
+    @cache
+    def ideal(seed: int) -> RCSpikeNetwork:
+        return trained(setting.recipe, data, Reversal.ideal(), METHOD, seed)
+
+    silicon = [*((e, -e) for e in setting.e_rev), SKY130]
+    wanted = [(s, *e, n) for s, e, n in product(range(setting.e_rev_seeds), silicon, LOOKS)]
+    for key in table.missing(wanted):
+        seed, e_positive, e_negative, kind = key
+        reversal = Reversal.constant(float(str(e_positive)), float(str(e_negative)))
+        scale = (1.0, 1.0)
+        if kind == "pnn":
+            network = trained(setting.recipe, data, reversal, METHOD, int(str(seed)))
+        else:
+            network = on_silicon(ideal(int(str(seed))), reversal)
+            if kind == "scaled":
+                scale = best_scale(network, data, setting.search_images)
+                network = on_silicon(network, reversal, scale)
+        table.add(key, exact_accuracy(network, data.test_x, data.test_y), *scale)
+    return table
+
+
+@torch.no_grad()
+def on_silicon(
+    network: RCSpikeNetwork, reversal: Reversal, scale: tuple[float, float] = (1.0, 1.0)
+) -> RCSpikeNetwork:
+    """The same weights with other reversal potentials, positive and negative ones times ``scale``; exact."""
+    moved = copy.deepcopy(network)
+    for layer in moved.linear_layers:
+        layer.reversal, layer.method = reversal, Exact()
+        w = layer.weight
+        w.copy_(torch.where(w >= 0.0, scale[0] * w, scale[1] * w))
+    return moved
+
+
+def best_scale(network: RCSpikeNetwork, data: Dataset, images: int) -> tuple[float, float]:
+    """The two factors of the highest accuracy on the last training images: a coarse grid, refined twice.
+
+    Of equal ones the first found. Accuracy decides, as it is what the figure shows.
+    """
+    x, y = data.train_x[-images:], data.train_y[-images:]
+    reversal = network.linear_layers[0].reversal
+
+    @cache
+    def score(positive: float, negative: float) -> float:
+        return accuracy(on_silicon(network, reversal, (positive, negative)), x, y)
+
+    best = max(product(COARSE, COARSE), key=lambda s: score(*s))
+    step = COARSE[1] / COARSE[0]
+    for _ in range(2):
+        step **= 0.5
+        near = [step**k for k in range(-2, 3)]
+        around = [best, *((best[0] * a, best[1] * b) for a, b in product(near, near))]
+        best = max(around, key=lambda s: score(*s))
+    return best
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """All accuracies left, the upper end right; lines are means over seeds, marks single seeds."""
+    figure = Figure(figsize=(8.4, 4.0))
+    axes = figure.subplots(1, 2)
+    symmetric = frame[frame["e_positive"] == -frame["e_negative"]]
+    measured = frame[frame["e_positive"] != -frame["e_negative"]]
+    between = (SKY130[0] * -SKY130[1]) ** 0.5
+    for ax in axes:
+        for kind, (label, colour, marker) in LOOKS.items():
+            rows = symmetric[symmetric["network"] == kind]
+            mean = 100.0 * rows.groupby("e_positive")["test_accuracy"].mean()
+            ax.plot(mean.index, mean, color=colour, label=label)
+            ax.plot(rows["e_positive"], 100.0 * rows["test_accuracy"], marker, color=colour, markersize=3.5)
+            own = measured[measured["network"] == kind]["test_accuracy"]
+            look = {"markerfacecolor": "none", "markeredgewidth": 1.3, "markersize": 8}
+            ax.plot([between] * len(own), 100.0 * own, marker, color=colour, **look)
+        ax.plot([], [], "o", color=INK, markerfacecolor="none", markersize=8, label="sky130: 2.80 / -1.53")
+        ax.set_xscale("log")
+        ax.set_xticks([1, 2, 4, 8, 16, 100])
+        ax.set_xticks([], minor=True)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xlabel("|E_rev| of the silicon (V_th); log scale")
+    axes[0].set_ylabel("test accuracy (%)")
+    axes[0].set_title("Accuracy on silicon with E_rev")
+    axes[0].legend(loc="lower right")
+    upper = 100.0 * frame[frame["network"] != "ann"]["test_accuracy"]
+    axes[1].set_ylim(upper.min() - 0.2, upper.max() + 0.2)
+    axes[1].set_title("The same, enlarged")
+    return figure
