@@ -6,12 +6,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from characterize.column import Netlist
+
 
 class CharacterizeOptions(BaseModel):
-    """What is swept, in which window it is fitted, and what is still called a fit."""
+    """What is swept, in which window it is fitted, what is still called a fit, and ``on`` which netlist columns are measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    on: Netlist = "schematic"
     membrane_start_V: Annotated[float, Field(ge=0.0, le=1.0)] = 0.30
     membrane_stop_V: Annotated[float, Field(ge=1.0, le=1.95)] = 1.70
     membrane_step_V: Annotated[float, Field(gt=0.0, le=0.1)] = 0.02

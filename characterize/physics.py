@@ -14,6 +14,10 @@ from characterize.errors import NoColumn
 from characterize.estimate import Estimate
 from characterize.model import Branch, PhysicalModel
 
+MOST_AXONS = 16
+"""Of a column that is measured. What a further axon adds is a known capacitance, while drawing, extracting and simulating a longer
+column costs ever more: a larger layer takes this one, its C_m carried on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Physics:
@@ -60,6 +64,11 @@ class BottomUp:
         """Synaptic current of weight 1 on a dendrite with ``axons`` pairs: C_m V_th / T_circ."""
         column = column_for(self.model, self.model.axons if axons is None else axons)
         return column.membrane_F.value * column.v_th_V.value / self.model.t_circ_s
+
+
+def columns_of(layers: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of axons of the columns to measure for a network with these sizes, inputs first."""
+    return tuple(sorted({min(axons, MOST_AXONS) for axons in layers[:-1]}))
 
 
 def column_for(model: PhysicalModel, axons: int) -> Column:

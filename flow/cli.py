@@ -45,11 +45,13 @@ app = typer.Typer(
 def characterize(
     common: Common,
     *,
+    extractor: ExtractorOption = Extractor.kpex,
+    override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Sweep the circuit in ngspice and fit the physical model (model.json)."""
+    """Sweep the circuit in ngspice, measure its columns and fit the physical model (model.json)."""
     with common.session(force=force) as opened:
-        outcomes = opened.run(("characterization",))
+        outcomes = opened.characterize(extractor.value, override=override)
     finish(outcomes, common.as_json)
 
 
@@ -222,7 +224,7 @@ def reproduce(
     force: ForceOption = False,
 ) -> None:
     """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
-    with common.session(force=force, samples=samples) as opened:
+    with common.session(force=force, samples=samples, like=netlist.value) as opened:
         outcomes, reports = opened.loop(netlist.value, extractor.value, override=override)
     finish(outcomes, common.as_json, reports)
 

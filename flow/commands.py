@@ -5,9 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flow.rundir import COMMANDS, RunDir
+
+if TYPE_CHECKING:
+    from flow.experiment import Experiment
 
 CHANGES = {
     ("data", "folder"): "data",
@@ -29,6 +32,11 @@ def told(options: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
+def measuring(stage: str, experiment: Experiment) -> dict[str, str]:
+    """What a stage that measures columns needs on its line: every other command goes by what was measured."""
+    return {"characterize-on": experiment.characterize.on} if COMMANDS.get(stage) == "characterize" else {}
+
+
 @dataclass(frozen=True, slots=True)
 class CommandLine:
     """What the user asked for and a stage's own options do not hold: a command repeats it to make the same results.
@@ -45,13 +53,13 @@ class CommandLine:
         """What every command on this directory needs, for the experiment called ``name``."""
         return rundir.options(name, self.experiment)
 
-    def command(self, stage: str, name: str, rundir: RunDir, options: Mapping[str, Any]) -> str:
+    def command(self, stage: str, experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> str:
         """The command that makes the results of ``stage`` with ``options``."""
-        own = dict(options)
+        own = measuring(stage, experiment) | dict(options)
         if stage == "validation":
             own["samples"] = self.samples
         if stage == "training":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
             }
-        return f"nonideal {COMMANDS.get(stage, stage)}{self.shared(name, rundir)}{told(own)}"
+        return f"nonideal {COMMANDS.get(stage, stage)}{self.shared(experiment.name, rundir)}{told(own)}"

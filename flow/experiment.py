@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from characterize.options import CharacterizeOptions
+from characterize.physics import columns_of
 from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
@@ -77,6 +78,12 @@ class Experiment(Section):
             network.check_image(IMAGES[self.data.set])
         return self
 
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The numbers of axons of the columns to characterise: those of the network's layers, or of the bench where there is no circuit."""
+        dense = self.training.network is None
+        return columns_of(self.training.layers if dense else (self.characterize.axons, 1))
+
     def at(self, corner: Corner) -> Experiment:
         """The same experiment at another process corner."""
         return self.model_copy(update={"process": Process(corner=corner)})
@@ -90,8 +97,8 @@ class Experiment(Section):
         return self.model_copy(update=update)
 
     def section(self, dotted: str) -> Any:
-        """A section or value by its dotted name, JSON-ready (for manifests)."""
-        value: Any = self.model_dump(mode="json")
+        """A section or value by its dotted name, or ``columns``, JSON-ready (for manifests)."""
+        value: Any = self.model_dump(mode="json") | {"columns": list(self.columns)}
         for part in dotted.split("."):
             value = value[part]
         return value

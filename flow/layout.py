@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 from circuits.design import Design
 from flow.errors import BadOption, RequirementMissing
 from flow.stage import Done, Work
 
+if TYPE_CHECKING:
+    from circuits.extraction import Extraction
+
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
-DATABASE = "network.lvsdb.gz"
+DATABASE, EXTRACTED = "network.lvsdb.gz", "network.pex.spice"
 
 
 def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
@@ -26,7 +32,9 @@ def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = Fa
     from circuits.extraction import ExtractorMissing, find_magic
 
     if netlist not in MODES:
-        raise BadOption(f"--extractor {extractor}: nothing is extracted without --netlist pex-c or pex-rc")
+        raise BadOption(
+            f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
+        )
     try:
         return options | {"extractor": extractor, "magic": find_magic().version}
     except ExtractorMissing as error:
@@ -96,39 +104,63 @@ def layout_network(work: Work) -> Done:
     )
     files, summary = list(checked.files), dict(checked.summary)
     if kind in MODES:
-        extractor = work.options.get("extractor", "kpex")
-        work.context.console.print(
-            f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
-        )
-        summary["extraction"] = _extract(work, kind, summary["devices"])
-        files += [work.folder / "network.pex.spice", work.folder / "pex.json"]
+        with extracting(work, kind) as extract:
+            found = extract(layers, work.folder, summary["devices"])
+        files += found.files
+        summary["extraction"] = found.summary
     return Done(tuple(files), summary, passed=checked.passed)
 
 
-def _extract(work: Work, kind: str, devices: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The files of an extraction, and what was found."""
+
+    files: tuple[Path, ...]
+    summary: dict[str, Any]
+
+
+@contextmanager
+def extracting(work: Work, kind: str) -> Iterator[Callable[[tuple[int, ...], Path, int], Extracted]]:
+    """``extract(layers, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs."""
     from circuits.extraction import ExtractionOptions, extract
     from circuits.network import Topology
 
-    mode: Any = MODES[kind]
     extractor: Any = work.options.get("extractor", "kpex")
+    mode: Any = MODES[kind]
     options = ExtractionOptions(extractor=extractor, mode=mode)
-    with work.context.waiting(extractor, options.timeout_s):
+    stop = Event()
+    work.context.console.print(
+        f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
+    )
+
+    def extract_one(layers: tuple[int, ...], folder: Path, devices: int) -> Extracted:
         found = extract(
-            work.folder / DATABASE,
-            Topology(work.experiment.training.layers).ports,
+            folder / DATABASE,
+            Topology(layers).ports,
             devices,
-            folder=work.folder / extractor,
+            folder=folder / extractor,
             cache=work.rundir.cache / "extraction",
             options=options,
-            gds=work.folder / "network.gds" if extractor == "magic" else None,
+            gds=folder / "network.gds" if extractor == "magic" else None,
+            stop=stop,
         )
-    found.write(work.folder)
+        found.write(folder)
+        return Extracted((folder / EXTRACTED, folder / "pex.json"), _told(found))
+
+    try:
+        with work.context.waiting(extractor, options.timeout_s):
+            yield extract_one
+    finally:
+        stop.set()
+
+
+def _told(found: Extraction) -> dict[str, Any]:
     nets = found.net_capacitance_F
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
     membranes = [farad for net, farad in nets.items() if net.endswith("_membrane")]
     return {
-        "extractor": extractor,
-        "mode": mode,
+        "extractor": found.options.extractor,
+        "mode": found.mode,
         "resistors_extracted": found.raw_resistors,
         "capacitors_extracted": found.raw_capacitors,
         "resistors": len(found.netlist.resistors),

@@ -25,6 +25,20 @@ class Kind(StrEnum):
     pex_rc = "pex-rc"
 
 
+class Measured(StrEnum):
+    """Netlists that columns can be measured on."""
+
+    schematic = "schematic"
+    pex = "pex"
+    pex_c = "pex-c"
+    pex_rc = "pex-rc"
+
+    @property
+    def netlist(self) -> str:
+        """Its full name."""
+        return Measured.pex_rc.value if self is Measured.pex else self.value
+
+
 class Extractor(StrEnum):
     """What extracts parasitics."""
 
@@ -81,6 +95,15 @@ SchedulerOption = Annotated[
 RunDirOption = Annotated[
     Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
 ]
+CharacterizeOnOption = Annotated[
+    Measured | None,
+    typer.Option(
+        "--characterize-on",
+        help="Measure columns on the schematic or on their extracted layouts (pex: pex-rc). Default: reproduce takes --netlist; "
+        "otherwise as the run directory was characterised before, or the experiment's own.",
+        show_default=False,
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
 SamplesOption = Annotated[
     int | None,
@@ -114,6 +137,7 @@ class Common:
     corner: CornerOption = None
     scheduler: SchedulerOption = None
     run_dir: RunDirOption = None
+    characterize_on: CharacterizeOnOption = None
     as_json: JsonOption = False
     debug: DebugOption = False
 
@@ -127,6 +151,7 @@ class Common:
             jobs=self.jobs,
             corner=self.corner,
             scheduler=self.scheduler,
+            characterize_on=None if self.characterize_on is None else self.characterize_on.netlist,
             **own,
         )
 

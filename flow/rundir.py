@@ -22,6 +22,7 @@ HOLDER = ".lock.json"
 BASE = "runs"
 CORNERS = "corners"
 COMMANDS = {
+    "columns": "characterize",
     "characterization": "characterize",
     "training": "train",
     "netlist": "netlist",
@@ -64,8 +65,13 @@ class RunDir:
 
     @property
     def cache(self) -> Path:
-        """Simulation results by content, shared by all stages."""
-        return self.path / "cache"
+        """Simulations and extractions by content, shared by all stages and corners."""
+        inner = self.path.parent.name == CORNERS
+        return (self.path.parent.parent if inner else self.path) / "cache"
+
+    def column(self, axons: int) -> Path:
+        """The folder of the extracted column with that many axons."""
+        return self.path / "columns" / str(axons)
 
     def weights(self, variant: str) -> Path:
         """The weights of a variant that go to silicon."""

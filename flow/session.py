@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flow.columns import SCHEMATIC, MeasuredOn, measured_on
 from flow.commands import CommandLine
 from flow.context import Context, available_cores
 from flow.errors import BadOption
@@ -22,17 +23,23 @@ from sky130_models.corner import Corner, parse_corner
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An experiment at one or more corners, in a locked run directory."""
+    """An experiment at one or more corners, in a locked run directory; ``asked``: what its columns are to be measured on."""
 
     experiment: Experiment
     corners: tuple[Corner, ...]
     rundir: RunDir
     context: Context
+    asked: MeasuredOn | None = None
 
     def at(self, corner: Corner) -> tuple[Experiment, RunDir]:
         """Experiment and run directory at a corner; the experiment's own corner has the directory itself."""
+        rundir = self._rundir(corner)
+        on = measured_on(self.experiment, rundir, self.asked).netlist
+        return self.experiment.at(corner).changed({"characterize": {"on": on}}), rundir
+
+    def _rundir(self, corner: Corner) -> RunDir:
         own = corner == self.experiment.process.corner
-        return self.experiment.at(corner), self.rundir if own else self.rundir.corner(corner.value)
+        return self.rundir if own else self.rundir.corner(corner.value)
 
     def run(
         self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None = None
@@ -49,8 +56,12 @@ class Session:
             experiment, rundir = self.at(corner)
             if len(self.corners) > 1:
                 self.context.console.print(f"[bold]corner {corner.value}[/bold]")
-            for name in stages:
-                outcomes.append(run_stage(STAGES[name], experiment, rundir, self.context, options.get(name)))
+            wanted = [STAGES[name] for name in stages if STAGES[name].wanted(experiment)]
+            if any(stage.reads_model(experiment, rundir) for stage in wanted):
+                found = measured_on(self.experiment, rundir, self.asked)
+                self.context.console.print(f"columns are measured on {found.netlist} ({found.why})")
+            for stage in wanted:
+                outcomes.append(run_stage(stage, experiment, rundir, self.context, options.get(stage.name)))
         return outcomes
 
     def _tell_of_old_reports(self) -> None:
@@ -62,6 +73,13 @@ class Session:
                 self.context.console.print(
                     f"{path / 'report.html'} is older than these results; to remake it: `{again}`"
                 )
+
+    def characterize(self, extractor: str = "kpex", *, override: bool = False) -> list[Outcome]:
+        """The columns, where they are measured on their layouts, and the physical model."""
+        kinds = [self.at(corner)[0].characterize.on for corner in self.corners]
+        netlist = next((kind for kind in kinds if kind != SCHEMATIC), SCHEMATIC)
+        options = _of_columns(layout_options(netlist, extractor, override=override))
+        return self.run(("columns", "characterization"), options)
 
     def loop(
         self, netlist: str, extractor: str = "kpex", *, override: bool = False
@@ -77,6 +95,7 @@ class Session:
             "layout": layout_options(netlist, extractor, override=override),
             "validation": {"netlist": netlist},
         }
+        options |= _of_columns(options["layout"])
         check_sizes(self.experiment.training.layers)
         self.experiment.data.fetch(self.context.console.print)
         self.experiment.data.load().check_fits(self.experiment.training.layers)
@@ -101,6 +120,12 @@ class Session:
         return pages
 
 
+def _of_columns(layout: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options of the stages that measure columns, from those of the layout: the netlist is the experiment's affair."""
+    options = {name: value for name, value in layout.items() if name != "netlist" and value}
+    return {"columns": options, "characterization": options}
+
+
 @contextmanager
 def session(
     experiment: str,
@@ -112,12 +137,15 @@ def session(
     force: bool = False,
     samples: int | None = None,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
+    characterize_on: str | None = None,
+    like: str | None = None,
 ) -> Iterator[Session]:
     """Open a session; raises ``ExperimentError``, ``BadOption``, ``RunDirBusy`` before anything runs.
 
     ``samples`` overrides how many are validated. Such a run has a directory of its own (``runs/iris-5``)
     unless ``run_dir`` says otherwise, so that a short one never replaces the results of a whole one. ``changes``: keys of
-    sections that the command line sets (None: it does not).
+    sections that the command line sets (None: it does not). ``characterize_on``: the netlist to measure columns on, as the
+    command line gives it; ``like``: the one to take without it (None: see ``measured_on``).
     """
     loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name
@@ -137,7 +165,13 @@ def session(
     line = CommandLine(experiment, samples, changes or {})
     context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force, line=line)
     with rundir.lock():
-        yield Session(loaded, corners, rundir, context)
+        yield Session(loaded, corners, rundir, context, _asked(characterize_on, like))
+
+
+def _asked(characterize_on: str | None, like: str | None) -> MeasuredOn | None:
+    if characterize_on is not None:
+        return MeasuredOn(characterize_on, "--characterize-on")
+    return None if like is None else MeasuredOn(like, "as --netlist")
 
 
 def _corners(text: str) -> tuple[Corner, ...]:

@@ -71,7 +71,7 @@ class Stage:
     ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on.
     ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
     exception where one is missing, before anything runs. ``on_circuit``: it needs a circuit for the experiment's network.
-    ``kept``: what of its work the cache holds.
+    ``wanted``: whether the experiment asks for it at all. ``kept``: what of its work the cache holds.
     """
 
     name: str
@@ -85,8 +85,13 @@ class Stage:
     needs_for: Callable[[Experiment, RunDir, Mapping[str, Any]], dict[str, Need]] = field(
         default=lambda experiment, rundir, options: {}
     )
+    wanted: Callable[[Experiment], bool] = field(default=lambda experiment: True)
     on_circuit: bool = False
     kept: str = ""
+
+    def reads_model(self, experiment: Experiment, rundir: RunDir) -> bool:
+        """Whether its results are those of a characterisation, or rest on one."""
+        return self.name == "characterization" or "model" in self.needs(experiment, rundir)
 
     def check(self, experiment: Experiment) -> None:
         """Raise ``NoCircuit`` where the stage cannot be for this experiment."""
@@ -157,7 +162,7 @@ def run_stage(
         passed=done.passed,
         started=started,
         seconds=seconds,
-        command=context.line.command(stage.name, experiment.name, rundir, options),
+        command=context.line.command(stage.name, experiment, rundir, options),
         shared=context.line.shared(experiment.name, rundir),
     ).save(folder)
     (folder / STARTED).unlink(missing_ok=True)

@@ -7,11 +7,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from characterize.model import PhysicalModel
-from flow.commands import told
+from flow.characterization import characterize_circuit
+from flow.columns import extracted_columns, lay_out_columns
+from flow.commands import measuring, told
 from flow.experiment import Experiment
-from flow.files import write_csv, write_json, write_parquet
-from flow.layout import layout_network
+from flow.files import write_json
+from flow.layout import EXTRACTED, layout_network
 from flow.rundir import COMMANDS, RunDir
 from flow.stage import Done, Need, Stage, Work
 from flow.training import train_one
@@ -40,59 +41,6 @@ def _layout_tools() -> dict[str, str]:
 
     extractor = _package_tools("klayout-pex") if find_spec("klayout_pex") else {}
     return _package_tools("gdstk", "klayout") | extractor
-
-
-def _characterize(work: Work) -> Done:
-    from characterize.plots import save_plots
-    from characterize.stage import characterize
-    from characterize.workbench import Workbench
-    from sky130_models import find_pdk
-    from spice import Cache
-
-    experiment = work.experiment
-    bench = Workbench(
-        pdk=find_pdk(),
-        corner=experiment.process.corner,
-        simulator=experiment.simulator.options(experiment.circuit.supplies.temperature_C),
-        jobs=work.context.jobs,
-        timeout_s=experiment.simulator.timeout_s,
-        cache=Cache(work.rundir.cache),
-        scheduler=work.context.scheduler,
-        progress=work.context.progress,
-    )
-    found = characterize(bench, experiment.circuit, experiment.characterize, work.folder / "decks")
-    outputs = tuple(work.folder / name for name in ("model.json", "curves.parquet", "curves.csv"))
-    found.model.save(outputs[0])
-    write_parquet(outputs[1], found.curves)
-    write_csv(outputs[2], found.curves)
-    plots = save_plots(found.model, found.curves, work.folder / "plots")
-    return Done((*outputs, *plots), _model_summary(found.model))
-
-
-def _model_summary(model: PhysicalModel) -> dict[str, Any]:
-    """The paper's table, with standard errors."""
-    estimates = {
-        "lambda_N_per_V": model.positive.lambda_per_V,
-        "lambda_P_per_V": model.negative.lambda_per_V,
-        "lambda_dis_per_V": model.lambda_dis_per_V,
-        "membrane_F": model.membrane_F,
-        "v_0_V": model.v_0_V,
-        "v_switch_V": model.v_switch_V,
-        "sensing_delay_s": model.sensing_delay_s,
-        "discharge_norm": model.discharge_norm,
-    }
-    return {
-        "corner": model.corner,
-        "parameters": {
-            name: {"value": e.value, "stderr": e.stderr, "unit": e.unit} for name, e in estimates.items()
-        },
-        "e_rev_positive_norm": 1.0 / model.beta_positive,
-        "e_rev_negative_norm": 1.0 / model.beta_negative,
-        "v_th_V": model.v_th_V,
-        "unit_current_A": model.unit_current_A(),
-        "vdis_V": model.vdis_V,
-        "additivity_error": model.additivity_error,
-    }
 
 
 def _train(work: Work) -> Done:
@@ -159,18 +107,36 @@ def _netlist(work: Work) -> Done:
 
 
 def _need(
-    experiment: Experiment, rundir: RunDir, path: Path, maker: str, options: Mapping[str, Any] | None = None
+    experiment: Experiment,
+    rundir: RunDir,
+    path: Path,
+    maker: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    complete: bool = False,
 ) -> Need:
     """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
     settings = {name: experiment.section(name) for name in STAGES[maker].sections}
     given = options or {}
+    line = told(measuring(maker, experiment) | dict(given))
     return Need(
         path,
-        f"nonideal {COMMANDS[maker]}{told(given)}{rundir.options(experiment.name)}",
+        f"nonideal {COMMANDS[maker]}{line}{rundir.options(experiment.name)}",
         rundir.path / maker,
         settings | {f"--{name}": value for name, value in given.items()},
-        complete=bool(given),
+        complete,
     )
+
+
+def _columns_need(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted netlists of the columns, where they are measured on those."""
+    if not extracted_columns(experiment):
+        return {}
+    paths = {axons: rundir.column(axons) / EXTRACTED for axons in experiment.columns}
+    return {
+        f"column {axons}": _need(experiment, rundir, path, "columns", options, complete=True)
+        for axons, path in paths.items()
+    }
 
 
 def _model_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
@@ -194,27 +160,46 @@ def _extracted_need(experiment: Experiment, rundir: RunDir, options: Mapping[str
     kind = options.get("netlist", "schematic")
     if kind == "schematic":
         return {}
-    path = rundir.path / "layout" / "network.pex.spice"
-    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind})}
+    path = rundir.path / "layout" / EXTRACTED
+    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind}, complete=True)}
 
 
+MODEL = (
+    "characterize/model.py",
+    "characterize/column.py",
+    "characterize/estimate.py",
+    "characterize/physics.py",
+)
+"""The code of the physical model, as whoever reads it depends on."""
 STAGES = {
     stage.name: stage
     for stage in (
         Stage(
+            name="columns",
+            kept="its extracted parasitics",
+            on_circuit=True,
+            wanted=extracted_columns,
+            doing="drawing the columns to characterise; DRC, LVS, extraction",
+            sections=("circuit", "columns", "characterize.on"),
+            rooms=("sky130_models", "circuits", "flow/layout.py", "flow/columns.py"),
+            run=lay_out_columns,
+            tools=_layout_tools,
+        ),
+        Stage(
             name="characterization",
             kept="its simulations",
-            doing="sweeping the circuit in ngspice and fitting the physical model",
-            sections=("process", "circuit", "characterize", "simulator"),
-            rooms=("sky130_models", "spice", "circuits", "characterize"),
-            run=_characterize,
+            doing="sweeping the circuit in ngspice, measuring its columns and fitting the physical model",
+            sections=("process", "circuit", "characterize", "columns", "simulator"),
+            rooms=("sky130_models", "spice", "circuits", "characterize", "flow/characterization.py"),
+            run=characterize_circuit,
+            needs_for=_columns_need,
             tools=_simulator_tools,
         ),
         Stage(
             name="training",
             doing="training on the physical model",
             sections=("data", "training"),
-            rooms=("pnn", "characterize/model.py"),
+            rooms=("pnn", *MODEL, "flow/training.py"),
             run=_train,
             needs=_training_need,
             tools=lambda: _package_tools("torch", "scikit-learn"),
@@ -225,7 +210,7 @@ STAGES = {
             on_circuit=True,
             doing="weights -> bias voltages -> SPICE network",
             sections=("circuit", "netlist", "validation.mappings"),
-            rooms=("circuits", "characterize/model.py", "flow/writeback.py"),
+            rooms=("circuits", *MODEL, "flow/writeback.py"),
             run=_netlist,
             needs=_weights_need,
         ),
@@ -260,7 +245,9 @@ STAGES = {
                 "circuits",
                 "pnn",
                 "postlayout",
-                "characterize/model.py",
+                *MODEL,
+                "characterize/reference.py",
+                "characterize/trim.py",
                 "characterize/workbench.py",
                 "flow/validation.py",
             ),
@@ -272,4 +259,4 @@ STAGES = {
         ),
     )
 }
-LOOP = ("characterization", "training", "netlist", "layout", "validation")
+LOOP = ("columns", "characterization", "training", "netlist", "layout", "validation")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from characterize.model import PhysicalModel
+from characterize.physics import BottomUp
 from flow.experiment import Experiment
 from flow.files import sha256_of, write_csv, write_text
 
@@ -26,7 +27,10 @@ BY_HAND = """\
 def write_netlist(
     weights: Path, model_path: Path, experiment: Experiment, netlist: Path, table: Path, *, clip: bool
 ) -> dict[str, Any]:
-    """Any trained weights -> network as SPICE and table of the mapping; read back before it is written."""
+    """Any trained weights -> network as SPICE and table of the mapping; read back before it is written.
+
+    Weights that were trained on columns (``bottom_up``) are realised as the columns were measured, others as the bench was.
+    """
     import numpy as np
 
     from circuits.errors import MappingError
@@ -37,16 +41,17 @@ def write_netlist(
     network = load_dense(weights)
     matrices = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
     model = PhysicalModel.load(model_path)
-    mapping = map_weights(matrices, model, clip=clip)
+    realised = BottomUp(model) if network.physics else model
+    mapping = map_weights(matrices, realised, clip=clip)
     head = (
         f"* network {'-'.join(map(str, mapping.topology.layers))} of experiment {experiment.name}, "
         f"corner {model.corner}\n"
-        f"* weights {sha256_of(weights)}\n* model {sha256_of(model_path)}\n"
+        f"* weights {sha256_of(weights)}\n* model {sha256_of(model_path)}\n* {_realisation(realised)}\n"
         + BY_HAND.format(corner=model.corner)
     )
-    text = head + schematic(mapping.topology, experiment.circuit) + "\n" + bias_sources(mapping, model)
+    text = head + schematic(mapping.topology, experiment.circuit) + "\n" + bias_sources(mapping, realised)
     for layer, (back, meant) in enumerate(
-        zip(read_biases(text, model), mapping.weights(), strict=True), start=1
+        zip(read_biases(text, realised), mapping.weights(), strict=True), start=1
     ):
         if not np.allclose(back, meant, rtol=1e-6, atol=1e-9):
             worst = float(np.max(np.abs(back - meant)))
@@ -57,8 +62,20 @@ def write_netlist(
     write_text(netlist, text)
     write_csv(table, mapping.table)
     return {
+        "realised": _realisation(realised),
+        "vdis_V": realised.vdis_V,
         "layers": list(mapping.topology.layers),
         "synapses": len(mapping.table),
         "clipped": mapping.clipped,
         "largest_current_A": float(mapping.table["current_A"].max()),
     }
+
+
+def _realisation(model: PhysicalModel | BottomUp) -> str:
+    """What the currents are made by, and the discharger bias that belongs to them."""
+    how = (
+        f"currents as the columns were measured ({model.model.columns[0].netlist}), scale 1"
+        if isinstance(model, BottomUp)
+        else "currents as the bench was measured (schematic), at scale 1: `nonideal validate-post-layout` finds the scale"
+    )
+    return f"{how}; discharger bias {model.vdis_V:.6g} V"

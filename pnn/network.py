@@ -146,7 +146,7 @@ class RCSpikeNetwork(SpikingNetwork):
         if len(sizes) < 2:
             raise BadParameter(f"a network needs at least an input and an output size, got {sizes}")
         super().__init__(outputs=sizes[-1], classes=classes, horizon=1.0, sigma_spike=sigma_spike)
-        self.layer_sizes = sizes
+        self.layer_sizes, self.physics = sizes, tuple(physics)
         if physics and len(physics) != len(sizes) - 1:
             raise BadParameter(f"physics describes {len(physics)} layers, the network has {len(sizes) - 1}")
         self.layers = nn.ModuleList(

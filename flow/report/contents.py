@@ -8,6 +8,7 @@ from flow.manifest import now
 from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
 from flow.report.diagrams import circuit, data_flow
+from flow.report.error_budget import error_budget_blocks
 from flow.report.layout import layout_blocks
 from flow.report.pictures import (
     characterization_pictures,
@@ -19,7 +20,7 @@ from flow.report.pictures import (
     waveform_pictures,
 )
 from flow.report.provenance import provenance
-from flow.report.results import REFERENCE, Results
+from flow.report.results import OPTIONAL, REFERENCE, Results
 from flow.report.spec import PRIMARY, State, Verdict, judge
 from flow.report.units import quantity
 from flow.rundir import COMMANDS
@@ -36,6 +37,7 @@ def build(results: Results) -> Report:
         Section("verdict", "Does it pass?", (tables.verdict_table(found), *_missing(results))),
         Section("how", "How it works", _how(results)),
         Section("comparison", "Model against SPICE", _comparison(results)),
+        Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("training", "Training", _training(results)),
         Section("write-back", "Write-back", _writeback(results)),
@@ -96,14 +98,14 @@ def _verdict(results: Results, found: list[Verdict]) -> tuple[str, str]:
 
 def _missing(results: Results) -> Iterable[Block]:
     for stage in COMMANDS:
-        if results.has(stage) and not results.complete(stage) and stage != "layout":
+        if results.has(stage) and not results.complete(stage) and stage not in OPTIONAL:
             yield Text(
                 f"The stage {stage} is not complete: it was cut off, or some of its simulations failed. What "
                 "lies there is shown; "
                 f"run `{results.command(stage)}` again to complete it.",
                 "warning",
             )
-    missing = [stage for stage in COMMANDS if not results.has(stage) and stage != "layout"]
+    missing = [stage for stage in COMMANDS if not results.has(stage) and stage not in OPTIONAL]
     if missing:
         commands = ", ".join(f"`{results.command(stage)}`" for stage in missing)
         yield Text(f"Not in this run: {', '.join(missing)}. To add: {commands}.", "missing")

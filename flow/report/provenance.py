@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from flow.report.blocks import Block, Details, Table, Text
-from flow.report.results import Results
+from flow.report.results import OPTIONAL, Results
 from flow.report.spec import Verdict
 from flow.report.units import duration
 from flow.rundir import COMMANDS
@@ -66,7 +66,7 @@ def _stages(results: Results) -> Table:
             )
         elif results.has(stage):
             rows.append((stage, "not complete", f"`{results.command(stage)}`", "", "", "", ""))
-        elif stage != "layout":
+        elif stage not in OPTIONAL:
             rows.append((stage, "not run", f"`{results.command(stage)}`", "", "", "", ""))
     return Table(
         title="Stages",

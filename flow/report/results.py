@@ -17,6 +17,8 @@ from flow.report.errors import NothingToReport, ResultUnreadable
 from flow.rundir import COMMANDS, RunDir
 
 T = TypeVar("T")
+OPTIONAL = frozenset({"columns", "layout"})
+"""Stages that a whole run on the schematic does without."""
 REFERENCE = "ann"
 """The mapping that the others are compared with."""
 
@@ -68,12 +70,13 @@ class Results:
 
     def has(self, stage: str) -> bool:
         """Are there results of a stage?"""
+        if stage in OPTIONAL:
+            return (self.path / stage).is_dir() and any((self.path / stage).iterdir())
         return {
             "characterization": self.model is not None,
             "training": self.training is not None,
             "netlist": bool(self.mappings),
             "validation": self.validation is not None,
-            "layout": (self.path / "layout").is_dir() and any((self.path / "layout").iterdir()),
         }[stage]
 
     def complete(self, stage: str) -> bool:
@@ -180,8 +183,10 @@ def _retries(path: Path) -> tuple[Retry, ...]:
     found: list[Retry] = []
     for stage in COMMANDS:
         rungs: dict[str, list[Path]] = {}
-        for file in sorted((path / stage / "decks").glob("*+*.cir")):
-            rungs.setdefault(file.stem.partition("+")[0], []).append(file)
+        decks = path / stage / "decks"
+        for file in sorted(decks.rglob("*+*.cir")):
+            deck = file.relative_to(decks).with_suffix("")
+            rungs.setdefault(str(deck.with_name(deck.name.partition("+")[0])), []).append(file)
         for deck, files in rungs.items():
             ordered = sorted(files, key=lambda file: file.stat().st_mtime)
             found.append(Retry(stage, deck, tuple(file.stem.partition("+")[2] for file in ordered)))

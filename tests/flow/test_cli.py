@@ -317,4 +317,4 @@ def test_as_a_process(place: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=place)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["type"] == "StageInputMissing"
-    assert done.stderr.startswith("error: netlist needs ")
+    assert done.stderr.splitlines()[-1].startswith("error: netlist needs ")

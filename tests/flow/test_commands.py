@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from flow import cli
 from flow.commands import CommandLine, told
+from flow.experiment import Experiment
 from flow.rundir import RunDir
+from flow.stages import LOOP
 
 
 def test_options_as_they_stand_on_a_line() -> None:
@@ -48,26 +50,45 @@ def test_options_as_they_stand_on_a_line() -> None:
             {},
             "nonideal train --experiment iris --data x --devices 2",
         ),
+        (
+            CommandLine("iris"),
+            "columns",
+            "runs/iris",
+            {"override": True},
+            "nonideal characterize --experiment iris --characterize-on pex-c --override",
+        ),
+        (
+            CommandLine("iris"),
+            "characterization",
+            "runs/iris",
+            {},
+            "nonideal characterize --experiment iris --characterize-on pex-c",
+        ),
     ],
 )
 def test_command(
     line: CommandLine, stage: str, rundir: str, options: Mapping[str, Any], command: str
 ) -> None:
-    assert line.command(stage, "iris", RunDir(Path(rundir)), options) == command
+    iris = Experiment(name="iris").changed({"characterize": {"on": "pex-c"}})
+    assert line.command(stage, iris, RunDir(Path(rundir)), options) == command
 
 
 def test_every_option_that_is_told_exists(tmp_path: Path) -> None:
     """Each command is accepted by the command line: an option that does not exist would be an error of usage."""
+    extraction = {"override": True, "extractor": "magic", "magic": "8.3"}
     options: dict[str, dict[str, Any]] = {
+        "columns": extraction,
+        "characterization": extraction,
         "netlist": {"clip": True},
-        "layout": {"netlist": "pex-rc", "override": True, "extractor": "magic", "magic": "8.3"},
+        "layout": extraction | {"netlist": "pex-rc"},
         "validation": {"netlist": "pex-rc"},
     }
     line = CommandLine(
         "nowhere", 3, {"data": {"folder": "x"}, "training": {"devices": 2, "accelerator": "cpu"}}
     )
-    for stage in ("characterization", "training", "netlist", "layout", "validation"):
-        command = line.command(stage, "iris", RunDir(tmp_path / "corners" / "ff"), options.get(stage, {}))
+    for stage in LOOP:
+        rundir = RunDir(tmp_path / "corners" / "ff")
+        command = line.command(stage, Experiment(name="iris"), rundir, options.get(stage, {}))
         result = CliRunner().invoke(cli.app, [*shlex.split(command)[1:], "--help"])
         assert result.exit_code == 0, command
         shown = CliRunner().invoke(cli.app, shlex.split(command)[1:])

@@ -71,4 +71,6 @@ def test_layout() -> None:
     assert run.model == Path("runs/iris/characterization/model.json")
     assert run.weights("pnn") == Path("runs/iris/training/pnn/weights.safetensors")
     assert run.mapping_folder("ann") == Path("runs/iris/netlist/ann")
+    assert run.corner("ff").cache == run.cache == Path("runs/iris/cache")
+    assert run.column(14) == Path("runs/iris/columns/14")
     assert run.corner("ff").model == Path("runs/iris/corners/ff/characterization/model.json")

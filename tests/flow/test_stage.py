@@ -261,7 +261,7 @@ def test_results_of_another_circuit_are_not_used(
 ) -> None:
     small = SynapseSizes(select_n=Fet(w_um=0.42, l_um=0.15))
     other = tiny.model_copy(update={"circuit": Design(synapse=small)})
-    told = r"model\.json.*circuit.*`nonideal characterize --experiment tiny --run-dir "
+    told = r"model\.json.*circuit.*`nonideal characterize --characterize-on schematic --experiment tiny --run-dir "
     with pytest.raises(StageInputStale, match=told):
         run_stage(validation, other, run, context, {"netlist": "schematic"})
 

@@ -1,0 +1,59 @@
+"""Characterisation of an experiment: its circuit and its columns, and what is written of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from characterize.model import PhysicalModel
+from flow.columns import column_netlists
+from flow.files import write_csv, write_parquet
+from flow.stage import Done, Work
+
+
+def characterize_circuit(work: Work) -> Done:
+    """Sweep the circuit, measure the columns, and write model, curves and plots."""
+    from characterize.plots import save_plots
+    from characterize.stage import characterize
+    from flow.workbench import workbench
+
+    experiment = work.experiment
+    found = characterize(
+        workbench(experiment, work.context, work.rundir.cache),
+        experiment.circuit,
+        experiment.characterize,
+        work.folder / "decks",
+        column_netlists(experiment, work.rundir),
+    )
+    outputs = tuple(work.folder / name for name in ("model.json", "curves.parquet", "curves.csv"))
+    found.model.save(outputs[0])
+    write_parquet(outputs[1], found.curves)
+    write_csv(outputs[2], found.curves)
+    plots = save_plots(found.model, found.curves, work.folder / "plots")
+    return Done((*outputs, *plots), _summary(found.model))
+
+
+def _summary(model: PhysicalModel) -> dict[str, Any]:
+    """The paper's table and the columns, with standard errors."""
+    estimates = {
+        "lambda_N_per_V": model.positive.lambda_per_V,
+        "lambda_P_per_V": model.negative.lambda_per_V,
+        "lambda_dis_per_V": model.lambda_dis_per_V,
+        "membrane_F": model.membrane_F,
+        "v_0_V": model.v_0_V,
+        "v_switch_V": model.v_switch_V,
+        "sensing_delay_s": model.sensing_delay_s,
+        "discharge_norm": model.discharge_norm,
+    }
+    return {
+        "corner": model.corner,
+        "parameters": {
+            name: {"value": e.value, "stderr": e.stderr, "unit": e.unit} for name, e in estimates.items()
+        },
+        "e_rev_positive_norm": 1.0 / model.beta_positive,
+        "e_rev_negative_norm": 1.0 / model.beta_negative,
+        "v_th_V": model.v_th_V,
+        "unit_current_A": model.unit_current_A(),
+        "vdis_V": model.vdis_V,
+        "additivity_error": model.additivity_error,
+        "columns": [column.model_dump(mode="json") for column in model.columns],
+    }
