@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flow.explore_table import COLUMNS, NOTE, WORDS, cells
 from flow.stage import Outcome
 
 _PREFIXES = ((1e-15, "f"), (1e-12, "p"), (1e-9, "n"), (1e-6, "u"), (1e-3, "m"), (1.0, ""))
@@ -101,6 +100,8 @@ def _layout(summary: dict[str, Any]) -> Table:
 
 
 def _explore(summary: dict[str, Any]) -> Table:
+    from flow.report.explore_table import COLUMNS, NOTE, WORDS, cells
+
     column = f"a column of {summary['axons']} axons on {summary['netlist']}"
     table = Table(title=f"design choices, {column}, corner {summary['corner']}", caption=NOTE)
     for heading in COLUMNS:
