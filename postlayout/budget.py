@@ -86,6 +86,7 @@ class Budget:
     entries: tuple[Entry, ...]
     together: Entry
     pairs: tuple[int, int]
+    grid_intervals: int | None = None
 
     def quadrature(self, kind: Kind) -> Groups:
         """Root of the sum of squares of the changes of one kind."""
@@ -118,6 +119,7 @@ class Budget:
             "terms_together": _entry_json(self.together),
             "residuals_quadrature": self.quadrature("residual").as_json(),
             "remainder": self.remainder().as_json(),
+            "grid_intervals": self.grid_intervals,
         }
 
 
@@ -288,7 +290,7 @@ def error_budget(
     bare = reduce(lambda so_far, off: off(so_far), terms.values(), model)
     together = apart.entry("all_terms", "term", by(bare), base)
     counts = (int(sum(mask.sum() for mask in pairs[:-1])), int(pairs[-1].sum()))
-    return Budget(whole, tuple(entries), together, counts)
+    return Budget(whole, tuple(entries), together, counts, None if grid is None else grid.steps)
 
 
 def budget_of(plan: ValidationPlan, found: Validation, mapping: str) -> Budget | None:

@@ -9,6 +9,7 @@ from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
 from flow.report.diagrams import circuit, data_flow
 from flow.report.error_budget import error_budget_blocks
+from flow.report.error_budget import error_budget_blocks
 from flow.report.layout import layout_blocks
 from flow.report.pictures import (
     characterization_pictures,
@@ -37,6 +38,7 @@ def build(results: Results) -> Report:
         Section("verdict", "Does it pass?", (tables.verdict_table(found), *_missing(results))),
         Section("how", "How it works", _how(results)),
         Section("comparison", "Model against SPICE", _comparison(results)),
+        Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("training", "Training", _training(results)),
