@@ -24,6 +24,7 @@ from flow.options import (
     NetlistOption,
     OverrideOption,
     SamplesOption,
+    VaryOption,
     with_common,
 )
 from flow.output import console, finish, print_json, report_error
@@ -52,6 +53,26 @@ def characterize(
     """Sweep the circuit in ngspice, measure its columns and fit the physical model (model.json)."""
     with common.session(force=force) as opened:
         outcomes = opened.characterize(extractor.value, override=override)
+    finish(outcomes, common.as_json)
+
+
+@app.command(
+    epilog="Example: nonideal explore --vary neuron.mim_w_um+neuron.mim_l_um=5,7,9 --vary timing.hold_s=2e-9,5e-9"
+)
+@with_common
+def explore(
+    common: Common,
+    *,
+    vary: VaryOption = None,
+    extractor: ExtractorOption = Extractor.kpex,
+    force: ForceOption = False,
+) -> None:
+    """Rank design choices by spike-time error, area and energy, each measured anew (table.csv, pareto.png)."""
+    from flow.explore import given
+
+    changes = {"explore": {"vary": given(vary or ()) or None}}
+    with common.session(force=force, like="schematic", changes=changes) as opened:
+        outcomes = opened.explore(extractor.value)
     finish(outcomes, common.as_json)
 
 

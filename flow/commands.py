@@ -23,10 +23,15 @@ NO_OPTION = {"magic"}
 
 
 def told(options: Mapping[str, Any]) -> str:
-    """Options as they stand on a command line; what is None or False is not there."""
+    """Options as they stand on a command line; what is None or False is not there, a tuple is told one by one."""
+    given = [
+        (name, one)
+        for name, value in options.items()
+        for one in (value if isinstance(value, tuple) else (value,))
+    ]
     parts = [
         f" --{name}" if value is True else f" --{name} {shlex.quote(str(value))}"
-        for name, value in options.items()
+        for name, value in given
         if value is not None and value is not False and name not in NO_OPTION
     ]
     return "".join(parts)
@@ -34,7 +39,8 @@ def told(options: Mapping[str, Any]) -> str:
 
 def measuring(stage: str, experiment: Experiment) -> dict[str, str]:
     """What a stage that measures columns needs on its line: every other command goes by what was measured."""
-    return {"characterize-on": experiment.characterize.on} if COMMANDS.get(stage) == "characterize" else {}
+    measures = stage == "explore" or COMMANDS.get(stage) == "characterize"
+    return {"characterize-on": experiment.characterize.on} if measures else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,11 @@ class CommandLine:
         own = measuring(stage, experiment) | dict(options)
         if stage == "validation":
             own["samples"] = self.samples
+        if stage == "explore":
+            vary = self.changes.get("explore", {}).get("vary") or {}
+            own["vary"] = tuple(
+                f"{key}={','.join(f'{value:g}' for value in values)}" for key, values in vary.items()
+            )
         if stage == "training":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from characterize.candidates import varied
 from characterize.options import CharacterizeOptions
 from characterize.physics import columns_of
 from circuits.cells import LEAVES, check_cell
@@ -18,7 +19,18 @@ from circuits.errors import CircuitError
 from circuits.fet import illegal_sizes
 from flow.errors import ExperimentError
 from flow.problems import explain
-from flow.sections import Data, Netlist, Process, Section, Seed, Simulator, Spec, Training, Validation
+from flow.sections import (
+    Data,
+    Explore,
+    Netlist,
+    Process,
+    Section,
+    Seed,
+    Simulator,
+    Spec,
+    Training,
+    Validation,
+)
 from pnn.images import IMAGES
 from sky130_models.corner import Corner
 from spice.names import UnsafeName, check_name
@@ -34,6 +46,7 @@ class Experiment(Section):
     process: Process = Process()
     circuit: Design = Design()
     characterize: CharacterizeOptions = CharacterizeOptions()
+    explore: Explore = Explore()
     data: Data = Data()
     training: Training = Training()
     netlist: Netlist = Netlist()
@@ -54,6 +67,15 @@ class Experiment(Section):
         problems = illegal_sizes(self.circuit)
         if problems:
             raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _choices_are_legal(self) -> Experiment:
+        for candidate in varied(self.explore.vary, self.explore.limit) if self.explore.vary else ():
+            try:
+                candidate.applied(self.circuit)
+            except CircuitError as error:
+                raise ValueError(f"explore.vary: {error}") from error
         return self
 
     @model_validator(mode="after")

@@ -124,6 +124,15 @@ ExtractorOption = Annotated[
 OverrideOption = Annotated[
     bool, typer.Option("--override", help="Go on in spite of DRC or LVS errors; the report says so.")
 ]
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        help="Values of a key of the circuit, as timing.hold_s=2e-9,5e-9; keys joined by + take one value together. Several: all "
+        "combinations. Default: the experiment's section explore, or the built-in choices.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -13,6 +13,7 @@ from flow.commands import CommandLine
 from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import Experiment, load_experiment
+from flow.explore import choices
 from flow.layout import layout_options
 from flow.rundir import RunDir, default_run_dir
 from flow.stage import Outcome, outdated, run_stage
@@ -80,6 +81,13 @@ class Session:
         netlist = next((kind for kind in kinds if kind != SCHEMATIC), SCHEMATIC)
         options = _of_columns(layout_options(netlist, extractor, override=override))
         return self.run(("columns", "characterization"), options)
+
+    def explore(self, extractor: str = "kpex") -> list[Outcome]:
+        """Rank design choices; those that cannot be are refused before anything runs."""
+        choices(self.experiment)
+        netlist = self.at(self.corners[0])[0].characterize.on
+        options = _of_columns(layout_options(netlist, extractor))["columns"]
+        return self.run(("explore",), {"explore": options})
 
     def loop(
         self, netlist: str, extractor: str = "kpex", *, override: bool = False

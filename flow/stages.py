@@ -11,6 +11,7 @@ from flow.characterization import characterize_circuit
 from flow.columns import extracted_columns, lay_out_columns
 from flow.commands import measuring, told
 from flow.experiment import Experiment
+from flow.explore import explore_circuit
 from flow.files import write_json
 from flow.layout import EXTRACTED, layout_network
 from flow.rundir import COMMANDS, RunDir
@@ -194,6 +195,16 @@ STAGES = {
             run=characterize_circuit,
             needs_for=_columns_need,
             tools=_simulator_tools,
+        ),
+        Stage(
+            name="explore",
+            kept="its simulations and extracted parasitics",
+            on_circuit=True,
+            doing="drawing, characterising and ranking design choices",
+            sections=("process", "circuit", "characterize", "explore", "training.layers", "simulator"),
+            rooms=("sky130_models", "spice", "circuits", "characterize", "flow/layout.py", "flow/explore.py"),
+            run=explore_circuit,
+            tools=lambda: _simulator_tools() | _layout_tools(),
         ),
         Stage(
             name="training",

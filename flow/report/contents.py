@@ -9,7 +9,7 @@ from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
 from flow.report.diagrams import circuit, data_flow
 from flow.report.error_budget import error_budget_blocks
-from flow.report.error_budget import error_budget_blocks
+from flow.report.explore import explore_blocks
 from flow.report.layout import layout_blocks
 from flow.report.pictures import (
     characterization_pictures,
@@ -39,8 +39,8 @@ def build(results: Results) -> Report:
         Section("how", "How it works", _how(results)),
         Section("comparison", "Model against SPICE", _comparison(results)),
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
-        Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
+        Section("explore", "Design choices", explore_blocks(results)),
         Section("training", "Training", _training(results)),
         Section("write-back", "Write-back", _writeback(results)),
         Section("layout", "Layout", layout_blocks(results)),
