@@ -67,6 +67,7 @@ class Measured:
     membrane_F: float
     vdis_V: float
     unit_current_A: float
+    spike_load_s: float
     energy_per_neuron_J: float
     area_per_neuron_um2: float | None
 
@@ -145,6 +146,7 @@ def measure(
         membrane_F=column.membrane_F.value,
         vdis_V=column.vdis_V,
         unit_current_A=column.membrane_F.value * column.v_th_V.value / model.t_circ_s,
+        spike_load_s=column.spike_load_s.value,
         energy_per_neuron_J=_energy_J(check) / NEURONS,
         area_per_neuron_um2=None if drawn.area_um2 is None else drawn.area_um2 / NEURONS,
     )

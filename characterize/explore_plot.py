@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from characterize.candidates import COMBINATION, PRESENT
 from characterize.plots import GRID, INK, MUTED, style
 
+Array = NDArray[np.float64]
 COLOURS = ("#0072b2", "#c65102", "#008c6a", "#b3589a", "#8a6d00", "#4f86c6", "#d1495b")
 """Of the factors, in turn; told apart with any colour vision. Combinations are ``MUTED``, the present design ``INK``."""
 PANELS = (
@@ -22,25 +27,45 @@ PANELS = (
     ("energy_per_neuron_J", 1e12, "energy per inference and neuron (pJ)"),
 )
 ERROR_FACTOR = 1e9
-PLACES = ((6, 4), (6, -11), (-6, 4), (-6, -11), (0, 9), (0, -16), (16, 12), (16, -19), (-16, 12), (-16, -19))
-"""Offsets of a label from its point, in points, in the order in which they are tried."""
+PLACES = tuple(
+    (round(reach * np.cos(angle), 1), round(reach * np.sin(angle), 1))
+    for reach in (9.0, 15.0, 22.0, 30.0, 40.0)
+    for angle in np.linspace(0.25 * np.pi, 2.25 * np.pi, 12, endpoint=False)
+)
+"""Offsets of a number from its point, in points, in the order in which they are tried."""
 
 
 def pareto(table: pd.DataFrame) -> Figure:
-    """Error (ns) against area and energy, of every choice that was fully measured."""
+    """Error (ns) against area and energy, of every choice that was measured; numbers as in the key beside."""
+    measured = table[table["check_rms_s"].notna()].reset_index(drop=True)
+    colour = colours(measured)
     with style():
-        figure = Figure(figsize=(9.6, 4.8))
+        figure = Figure(figsize=(11.0, 4.9))
         axes = figure.subplots(1, len(PANELS), sharey=True)
         for ax, (column, factor, label) in zip(axes, PANELS, strict=True):
-            _panel(ax, table[table[column].notna()], column, factor)
+            _panel(ax, measured[measured[column].notna()], column, factor, colour)
             ax.set_xlabel(label)
         axes[0].set_ylabel("spike-time error of the column's model, rms (ns)")
         axes[0].set_title("Error and area")
         axes[1].set_title("Error and energy")
+        handles = [
+            Line2D([], [], linestyle="", label=f"{k + 1}  {told(row)}", **_look(row, colour))
+            for k, row in enumerate(measured.to_dict(orient="records"))
+        ]
         figure.legend(
-            *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=5, handletextpad=0.3
+            handles=handles, loc="outside right upper", handletextpad=0.2, title="filled: Pareto-optimal"
         )
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # numbers are placed on the page as it is now
+        for ax, (column, factor, _) in zip(axes, PANELS, strict=True):
+            _number(ax, measured[measured[column].notna()], column, factor)
     return figure
+
+
+def told(row: Mapping[Any, Any]) -> str:
+    """A choice in words: what is varied, and to what."""
+    alone = row["factor"] in (COMBINATION, row["choice"])
+    return str(row["choice"]) if alone else f"{row['factor']}: {row['choice']}"
 
 
 def colours(table: pd.DataFrame) -> dict[str, str]:
@@ -50,65 +75,60 @@ def colours(table: pd.DataFrame) -> dict[str, str]:
     return fixed | {factor: COLOURS[k % len(COLOURS)] for k, factor in enumerate(factors)}
 
 
-def _panel(ax: Axes, table: pd.DataFrame, column: str, factor: float) -> None:
+def _look(row: Mapping[Any, Any], colour: Mapping[str, str]) -> dict[str, Any]:
+    """The marker of a choice."""
+    marker = {PRESENT.factor: "*", COMBINATION: "s"}.get(row["factor"], "o")
+    own = colour[row["factor"]]
+    size = 11.0 if marker == "*" else 5.5
+    face = own if row["pareto"] else "none"
+    return {"marker": marker, "color": own, "markersize": size, "markerfacecolor": face}
+
+
+def _place(table: pd.DataFrame, column: str, factor: float) -> tuple[Array, Array]:
+    return factor * table[column].to_numpy(float), ERROR_FACTOR * table["check_rms_s"].to_numpy(float)
+
+
+def _panel(ax: Axes, table: pd.DataFrame, column: str, factor: float, colour: Mapping[str, str]) -> None:
     """Points of one factor hang together through the present design."""
-    x, y = factor * table[column].to_numpy(float), ERROR_FACTOR * table["check_rms_s"].to_numpy(float)
+    x, y = _place(table, column, factor)
     spread = ERROR_FACTOR * table["check_rms_stderr_s"].to_numpy(float)
-    optimal = table["pareto"].to_numpy(bool)
     here = np.flatnonzero(table["name"] == PRESENT.name)
     ax.errorbar(x, y, spread, fmt="none", ecolor=GRID, elinewidth=1.2, zorder=1)
-    for name, colour in colours(table).items():
+    for name, own in colour.items():
         mine = np.flatnonzero(table["factor"] == name)
-        if not len(mine):
-            continue
-        if name not in (COMBINATION, PRESENT.factor):
+        if len(mine) and name not in (COMBINATION, PRESENT.factor):
             line = np.concatenate([mine, here])
             line = line[np.argsort(x[line], kind="stable")]
-            ax.plot(x[line], y[line], color=colour, linewidth=0.9, alpha=0.6, zorder=2)
-        marker = {PRESENT.factor: "*", COMBINATION: "s"}.get(name, "o")
-        faces = [colour if optimal[k] else "none" for k in mine]
-        size = 130 if marker == "*" else 34
-        ax.scatter(
-            x[mine], y[mine], s=size, c=faces, marker=marker, edgecolors=colour, linewidths=1.2, zorder=3
-        )
-        ax.scatter([], [], s=size, c=colour, marker=marker, label=name)
+            ax.plot(x[line], y[line], color=own, linewidth=0.9, alpha=0.5, zorder=2)
+    for k, row in enumerate(table.to_dict(orient="records")):
+        ax.plot(x[k], y[k], linestyle="", zorder=3, **_look(row, colour))
     ax.set_ylim(bottom=0)
-    ax.margins(x=0.12)
-    _label(ax, x, y, [str(text) for text in table["choice"]])
+    ax.margins(x=0.1)
 
 
-def _label(ax: Axes, x: np.ndarray, y: np.ndarray, texts: list[str]) -> None:
-    """A name beside every point, where it covers neither another's name nor point as far as there is room."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    figure.draw_without_rendering()
+def _number(ax: Axes, table: pd.DataFrame, column: str, factor: float) -> None:
+    """The key's number beside every point, clear of points and other numbers as far as there is room."""
+    x, y = _place(table, column, factor)
     points = ax.transData.transform(np.column_stack([x, y]))
-    taken: list[Annotation] = []
-    for k in np.argsort(x):
-        tried = []
+    taken: list[Bbox] = []
+    for k, row in enumerate(table.index):
+        tried: list[tuple[int, Annotation, Bbox]] = []
         for dx, dy in PLACES:
-            align: Literal["left", "right", "center"] = "left" if dx > 0 else "right" if dx < 0 else "center"
-            text = ax.annotate(
-                texts[k],
-                (x[k], y[k]),
-                (dx, dy),
-                textcoords="offset points",
-                fontsize=7.5,
-                ha=align,
-                color=INK,
-            )
-            box = text.get_window_extent()
-            clashes = sum(box.overlaps(other.get_window_extent()) for other in taken)
-            clashes += int(np.sum([box.contains(*point) for point in points]))
-            clashes += 2 * (not ax.bbox.containsx(box.x0) or not ax.bbox.containsx(box.x1))
-            tried.append((clashes, text))
+            note = ax.annotate(
+                str(row + 1), (x[k], y[k]), (dx, dy), textcoords="offset points", fontsize=7.5, color=INK,
+                ha="center", va="center", arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.4, "shrinkA": 4, "shrinkB": 2},
+            )  # fmt: skip
+            box = Text.get_window_extent(note).padded(1.5)
+            clashes = sum(box.overlaps(other) for other in taken)
+            clashes += sum(box.padded(3).contains(*point) for point in points)
+            tried.append((clashes, note, box))
             if not clashes:
                 break
-        best = min(tried, key=lambda pair: pair[0])[1]
-        for _, text in tried:
-            if text is not best:
-                text.remove()
-        taken.append(best)
+        _, best, box = min(tried, key=lambda one: one[0])
+        for _, note, _ in tried:
+            if note is not best:
+                note.remove()
+        taken.append(box)
 
 
 def save_pareto(table: pd.DataFrame, folder: Path) -> list[Path]:

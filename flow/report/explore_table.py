@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from characterize.candidates import COMBINATION
+from characterize.explore_plot import told
 from flow.report.units import NONE, quantity
 
 COLUMNS = (
@@ -18,6 +18,7 @@ COLUMNS = (
     "C_m",
     "V_dis_b",
     "Unit current",
+    "Spike load",
     "Energy",
     "Area (µm²)",
     "Pareto",
@@ -26,17 +27,14 @@ WORDS = ("Name", "Choice", "Pareto")
 """Columns that hold words."""
 NOTE = (
     "Error: spike times of random patterns, SPICE against the column's own model, told beforehand; simple model: one slope of "
-    "current a sign, no charge, no coupling, no delay. Energy of an inference and area are by neuron, input drivers included."
+    "current a sign, no charge, no coupling, no delay. Spike load: delay of a spike for every neuron that it drives. Energy of "
+    "an inference and area are by neuron, input drivers included."
 )
 
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """One choice; the last cell says whether it is Pareto-optimal, what dominates it, or why it has no numbers."""
-    what = (
-        row["choice"]
-        if row["factor"] in (COMBINATION, row["choice"])
-        else f"{row['factor']}: {row['choice']}"
-    )
+    what = told(row)
     if row["check_rms_s"] is None:
         return (row["name"], what, *[NONE] * (len(COLUMNS) - 3), f"refused: {row['problem']}")
     unpaired = row["unpaired_spikes"]
@@ -51,6 +49,7 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         quantity(row["membrane_F"], "F"),
         f"{row['vdis_V']:.4f} V",
         quantity(row["unit_current_A"], "A"),
+        f"{1e12 * row['spike_load_s']:.0f} ps",
         quantity(row["energy_per_neuron_J"], "J", 3),
         NONE if row["area_per_neuron_um2"] is None else f"{row['area_per_neuron_um2']:.0f}",
         _standing(row),

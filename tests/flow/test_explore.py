@@ -35,6 +35,7 @@ MEASURED = Measured(
     membrane_F=117e-15,
     vdis_V=0.55,
     unit_current_A=1e-7,
+    spike_load_s=7e-11,
     energy_per_neuron_J=2e-12,
     area_per_neuron_um2=600.0,
 )
