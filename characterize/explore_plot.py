@@ -12,7 +12,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -27,6 +26,7 @@ PANELS = (
     ("energy_per_neuron_J", 1e12, "energy per inference and neuron (pJ)"),
 )
 ERROR_FACTOR = 1e9
+FONT = 7.5
 PLACES = tuple(
     (round(reach * np.cos(angle), 1), round(reach * np.sin(angle), 1))
     for reach in (9.0, 15.0, 22.0, 30.0, 40.0)
@@ -109,26 +109,27 @@ def _panel(ax: Axes, table: pd.DataFrame, column: str, factor: float, colour: Ma
 def _number(ax: Axes, table: pd.DataFrame, column: str, factor: float) -> None:
     """The key's number beside every point, clear of points and other numbers as far as there is room."""
     x, y = _place(table, column, factor)
-    points = ax.transData.transform(np.column_stack([x, y]))
+    pixels = ax.figure.dpi / 72
+    points = ax.transData.transform(np.column_stack([x, y])) / pixels
     taken: list[Bbox] = []
+
+    def clashes(box: Bbox) -> int:
+        others = sum(box.overlaps(other) for other in taken)
+        return others + sum(box.padded(3.5).contains(*point) for point in points)
+
     for k, row in enumerate(table.index):
-        tried: list[tuple[int, Annotation, Bbox]] = []
-        for dx, dy in PLACES:
-            note = ax.annotate(
-                str(row + 1), (x[k], y[k]), (dx, dy), textcoords="offset points", fontsize=7.5, color=INK,
-                ha="center", va="center", arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.4, "shrinkA": 4, "shrinkB": 2},
-            )  # fmt: skip
-            box = Text.get_window_extent(note).padded(1.5)
-            clashes = sum(box.overlaps(other) for other in taken)
-            clashes += sum(box.padded(3).contains(*point) for point in points)
-            tried.append((clashes, note, box))
-            if not clashes:
-                break
-        _, best, box = min(tried, key=lambda one: one[0])
-        for _, note, _ in tried:
-            if note is not best:
-                note.remove()
-        taken.append(box)
+        text = str(row + 1)
+        width, height = 0.65 * FONT * len(text), FONT
+        boxes = [
+            Bbox.from_bounds(points[k][0] + dx - width / 2, points[k][1] + dy - height / 2, width, height)
+            for dx, dy in PLACES
+        ]
+        best = min(range(len(PLACES)), key=lambda place: clashes(boxes[place]))
+        taken.append(boxes[best])
+        ax.annotate(
+            text, (x[k], y[k]), PLACES[best], textcoords="offset points", fontsize=FONT, color=INK, ha="center", va="center",
+            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.4, "shrinkA": 3, "shrinkB": 2},
+        )  # fmt: skip
 
 
 def save_pareto(table: pd.DataFrame, folder: Path) -> list[Path]:
