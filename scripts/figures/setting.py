@@ -42,7 +42,7 @@ class Setting:
     cost_batch: int = 100
     cost_largest_plain_exact: int = 1000
     steps: tuple[int, ...] = (1, 2, 3, 4, 6, 10, 15)
-    steps_seeds: int = 3
+    steps_seeds: int = 2
     e_rev: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 100.0)
     e_rev_seeds: int = 2
     search_images: int = 3000
