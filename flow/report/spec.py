@@ -82,8 +82,8 @@ def _mapping(results: Results, name: str) -> dict[str, Any]:
     return (results.validation or {}).get("mappings", {}).get(name) or {}
 
 
-def _rmse_s(results: Results, name: str) -> float | None:
-    return (_mapping(results, name).get("spike_time_rmse_s") or {}).get("output")
+def _rmse_s(results: Results, name: str, layer: str = "output") -> float | None:
+    return (_mapping(results, name).get("spike_time_rmse_s") or {}).get(layer)
 
 
 def _ratio(results: Results, name: str) -> float | None:
@@ -157,6 +157,12 @@ LIMITS: tuple[Limit, ...] = (
         typical=1.97e-9, maximum=4e-9, setting="output_rmse_max_s", per_mapping=True,
     ),
     Limit(
+        "hidden spike-time RMSE, model against SPICE", "s", "validation",
+        "summary.json: mappings.{mapping}.spike_time_rmse_s.hidden",
+        lambda results, name: _rmse_s(results, name, "hidden"),
+        setting="hidden_rmse_max_s", per_mapping=True,
+    ),
+    Limit(
         f"RMSE of {REFERENCE} over it", "", "validation",
         f"summary.json: mappings.{REFERENCE} / mappings.{{mapping}}, spike_time_rmse_s.output", _ratio,
         minimum=8.0, typical=39.04 / 1.97, setting="ann_ratio_min", per_mapping=True, reference=True,
@@ -217,10 +223,10 @@ def judge_summary(spec: Spec, summary: dict[str, Any]) -> list[Verdict]:
     """The verdict on every limit that ``spec`` sets, for a validation's summary."""
     results, settings = Results(Path(), validation=summary), spec.model_dump()
     return [
-        _judge(_own(limit, results, settings), results, name)
+        _judge(_own(limit, results, settings, name), results, name)
         for limit in LIMITS
-        if limit.setting is not None and settings[limit.setting] is not None
         for name in _names(limit, results)
+        if limit.setting is not None and _set(limit.setting, settings, name) is not None
         if not (limit.reference and REFERENCE not in summary["mappings"])
     ]
 
@@ -233,10 +239,11 @@ def judge(results: Results) -> list[Verdict]:
     for limit in LIMITS:
         if limit.stage == "layout" and not limit.applies(results):
             continue  # a schematic run draws nothing
-        own = _own(limit, results, spec if isinstance(spec, dict) else {})
-        if own.setting and own.minimum is own.maximum is own.typical is None:
-            continue  # an optional limit that the experiment does not set: the tables show the value
-        found += [_judge(own, results, name) for name in _names(limit, results)]
+        for name in _names(limit, results):
+            own = _own(limit, results, spec if isinstance(spec, dict) else {}, name)
+            if own.setting and own.minimum is own.maximum is own.typical is None:
+                continue  # an optional limit that the experiment does not set: the tables show the value
+            found.append(_judge(own, results, name))
     return found
 
 
@@ -250,8 +257,14 @@ def _names(limit: Limit, results: Results) -> list[str]:
     return sorted(names, key=lambda name: name != PRIMARY)
 
 
-def _own(limit: Limit, results: Results, spec: Mapping[str, Any]) -> Limit:
-    """The limit as the experiment's [spec] section set it; else the table's."""
+def _set(setting: str, spec: Mapping[str, Any], name: str) -> float | None:
+    """A limit on a mapping as the experiment's [spec] section has it: in the mapping's own section, else for all."""
+    own: float | None = (spec.get(name) or {}).get(setting)
+    return spec.get(setting) if own is None else own
+
+
+def _own(limit: Limit, results: Results, spec: Mapping[str, Any], name: str) -> Limit:
+    """The limit on a mapping as the experiment's [spec] section set it; else the table's."""
     if not limit.applies(results):
         return replace(limit, minimum=None, maximum=None)
     if limit.maximum_extracted is not None and not _is_schematic(results):
@@ -259,7 +272,7 @@ def _own(limit: Limit, results: Results, spec: Mapping[str, Any]) -> Limit:
     if limit.setting is None or limit.setting not in spec:
         return limit
     side = "minimum" if "_min" in limit.setting else "maximum"
-    return replace(limit, **{side: spec[limit.setting]})
+    return replace(limit, **{side: _set(limit.setting, spec, name)})
 
 
 def _judge(limit: Limit, results: Results, name: str) -> Verdict:

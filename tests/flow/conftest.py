@@ -11,9 +11,15 @@ from flow.experiment import Experiment, parse_experiment
 
 TINY = {
     "name": "tiny",
-    "training": {"layers": [5, 3, 3], "seeds": [1, 2], "epochs": 3, "tensorboard": False},
+    "training": {
+        "layers": [5, 3, 3],
+        "variants": ["ann", "pnn"],
+        "seeds": [1, 2],
+        "epochs": 3,
+        "tensorboard": False,
+    },
     "netlist": {"clip": True},
-    "validation": {"samples": 5},
+    "validation": {"samples": 5, "mappings": ["ann", "pnn"]},
 }
 
 

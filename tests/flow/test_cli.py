@@ -23,6 +23,7 @@ TOML = """
 name = "tiny"
 [training]
 layers = [5, 3, 3]
+variants = ["ann", "pnn"]
 seeds = [1, 2]
 epochs = 3
 tensorboard = false
@@ -30,6 +31,7 @@ tensorboard = false
 clip = true
 [validation]
 samples = 5
+mappings = ["ann", "pnn"]
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from flow.report.spec import judge_summary as judge
-from flow.sections import Spec
+from flow.sections import MappingLimits, Spec
 from flow.show import quantity, show
 from flow.stage import Outcome
 
@@ -83,6 +83,24 @@ def test_without_the_reference_there_is_no_ratio() -> None:
 
 def test_limits_left_out_are_not_checked() -> None:
     assert judge(Spec(), summary(pnn=mapping(1.0))) == []
+
+
+@pytest.mark.parametrize(
+    ("rmse_s", "told"),
+    [
+        (0.6e-9, []),
+        (0.8e-9, ["bottom_up: hidden spike-time RMSE, model against SPICE"]),
+        (3e-9, ["output", "hidden", "ann"]),
+    ],
+)
+def test_a_mapping_may_have_limits_of_its_own(rmse_s: float, told: list[str]) -> None:
+    own = MappingLimits(output_rmse_max_s=1e-9, hidden_rmse_max_s=0.7e-9, ann_ratio_min=30)
+    measured = summary(ann=mapping(33e-9), pnn=mapping(3e-9), bottom_up=mapping(rmse_s))
+    found = failed(WHOLE.model_copy(update={"bottom_up": own}), measured)
+    assert len(found) == len(told)
+    assert all(parameter.startswith("bottom_up") for parameter in found)
+    assert all(words in parameter for words, parameter in zip(told, found, strict=True))
+    assert failed(WHOLE, measured) == []
 
 
 @pytest.mark.parametrize(
