@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -33,7 +33,16 @@ def show(console: Console, outcome: Outcome) -> None:
     console.print(f"{outcome.stage}: {outcome.folder} ({state})")
 
 
-def _characterization(summary: dict[str, Any]) -> Table:
+def _columns(summary: dict[str, Any]) -> RenderableType:
+    from flow.report.columns import layout_line
+
+    return "\n".join(map(layout_line, summary["columns"]))
+
+
+def _characterization(summary: dict[str, Any]) -> RenderableType:
+    from characterize.column import Column
+    from flow.report.columns import column_table
+
     table = Table(title=f"physical model, corner {summary['corner']}")
     table.add_column("parameter")
     table.add_column("value", justify="right")
@@ -44,7 +53,15 @@ def _characterization(summary: dict[str, Any]) -> Table:
     for name in ("e_rev_positive_norm", "e_rev_negative_norm", "additivity_error"):
         table.add_row(name, quantity(summary[name], "", 3), "")
     table.add_row("unit_current_A", quantity(summary["unit_current_A"], "A"), "")
-    return table
+    if not summary.get("columns"):
+        return table
+    found = column_table([Column.model_validate(column) for column in summary["columns"]])
+    columns = Table(title=found.title, caption=found.note)
+    for index, heading in enumerate(found.columns):
+        columns.add_column(heading, justify="left" if index in found.left else "right")
+    for row in found.rows:
+        columns.add_row(*row)
+    return Group(table, columns)
 
 
 def _training(summary: dict[str, Any]) -> Table:
@@ -160,7 +177,8 @@ def _percent(value: float | None) -> str:
     return "none" if value is None else f"{100 * value:.1f} %"
 
 
-RENDER: dict[str, Callable[[dict[str, Any]], Table]] = {
+RENDER: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
+    "columns": _columns,
     "characterization": _characterization,
     "training": _training,
     "netlist": _netlist,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flow.manifest import now
 from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
+from flow.report.columns import column_blocks
 from flow.report.diagrams import circuit, data_flow
 from flow.report.error_budget import error_budget_blocks
 from flow.report.explore import explore_blocks
@@ -254,6 +255,7 @@ def _characterization(results: Results) -> tuple[Block, ...]:
         blocks += _not_run(results, "characterization")
     else:
         blocks.append(tables.model_table(results.model))
+        blocks += column_blocks(results)
         if results.curves is not None:
             blocks += characterization_pictures(results.model, results.curves)
     if results.corners:

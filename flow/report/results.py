@@ -185,8 +185,7 @@ def _retries(path: Path) -> tuple[Retry, ...]:
         rungs: dict[str, list[Path]] = {}
         decks = path / stage / "decks"
         for file in sorted(decks.rglob("*+*.cir")):
-            deck = file.relative_to(decks).with_suffix("")
-            rungs.setdefault(str(deck.with_name(deck.name.partition("+")[0])), []).append(file)
+            rungs.setdefault(str(file.relative_to(decks)).partition("+")[0], []).append(file)
         for deck, files in rungs.items():
             ordered = sorted(files, key=lambda file: file.stat().st_mtime)
             found.append(Retry(stage, deck, tuple(file.stem.partition("+")[2] for file in ordered)))

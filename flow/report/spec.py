@@ -272,7 +272,8 @@ def _own(limit: Limit, results: Results, spec: Mapping[str, Any], name: str) -> 
     if limit.setting is None or limit.setting not in spec:
         return limit
     side = "minimum" if "_min" in limit.setting else "maximum"
-    return replace(limit, **{side: _set(limit.setting, spec, name)})
+    own: dict[str, Any] = {side: _set(limit.setting, spec, name)}
+    return replace(limit, **own)
 
 
 def _judge(limit: Limit, results: Results, name: str) -> Verdict:

@@ -16,6 +16,8 @@ def _prefix(value: float, unit: str) -> tuple[float, str]:
     size = abs(value) * (1 + 1e-12)
     if unit == "s" and size < 1e-9:
         return 1e-9, "n"  # spike times and their errors are compared with each other: all in ns
+    if unit == "C" and size < 1e-15:
+        return 1e-18, "a"  # what a spike's arrival costs
     return next(((f, p) for f, p in reversed(PREFIXES) if size >= f), PREFIXES[0])
 
 

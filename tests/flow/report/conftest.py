@@ -116,7 +116,9 @@ class Builder:
 
     path: Path
 
-    def manifest(self, stage: str, settings: dict[str, Any] | None = None) -> None:
+    def manifest(
+        self, stage: str, settings: dict[str, Any] | None = None, summary: dict[str, Any] | None = None
+    ) -> None:
         """Declare a stage complete."""
         Manifest(
             stage=stage,
@@ -125,7 +127,7 @@ class Builder:
             ),
             outputs={"summary.json": "ab" * 32},
             versions={"python": "3.11.7", "ngspice": "39"},
-            summary={},
+            summary=summary or {},
             passed=True,
             started="2026-01-02T03:04:05+00:00",
             seconds=12.3,
