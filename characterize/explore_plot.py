@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ PANELS = (
 )
 ERROR_FACTOR = 1e9
 FONT = 7.5
+KEY_WIDTH = 58
+"""Characters of a line of the key."""
 PLACES = tuple(
     (round(reach * np.cos(angle), 1), round(reach * np.sin(angle), 1))
     for reach in (9.0, 15.0, 22.0, 30.0, 40.0)
@@ -39,8 +42,13 @@ def pareto(table: pd.DataFrame) -> Figure:
     """Error (ns) against area and energy, of every choice that was measured; numbers as in the key beside."""
     measured = table[table["check_rms_s"].notna()].reset_index(drop=True)
     colour = colours(measured)
+    labels = [
+        fill(f"{k + 1}  {told(row)}", KEY_WIDTH, subsequent_indent="    ")
+        for k, row in enumerate(measured.to_dict(orient="records"))
+    ]
+    lines = sum(label.count("\n") + 1 for label in labels)
     with style():
-        figure = Figure(figsize=(11.0, 4.9))
+        figure = Figure(figsize=(11.0, max(4.9, 0.185 * lines + 0.8)))
         axes = figure.subplots(1, len(PANELS), sharey=True)
         for ax, (column, factor, label) in zip(axes, PANELS, strict=True):
             _panel(ax, measured[measured[column].notna()], column, factor, colour)
@@ -49,8 +57,8 @@ def pareto(table: pd.DataFrame) -> Figure:
         axes[0].set_title("Error and area")
         axes[1].set_title("Error and energy")
         handles = [
-            Line2D([], [], linestyle="", label=f"{k + 1}  {told(row)}", **_look(row, colour))
-            for k, row in enumerate(measured.to_dict(orient="records"))
+            Line2D([], [], linestyle="", label=label, **_look(row, colour))
+            for label, row in zip(labels, measured.to_dict(orient="records"), strict=True)
         ]
         figure.legend(
             handles=handles, loc="outside right upper", handletextpad=0.2, title="filled: Pareto-optimal"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from characterize import explore as ranking
-from characterize.candidates import PRESENT, Candidate, built_in
+from characterize.candidates import PRESENT, Candidate, built_in, varied
 from characterize.errors import FitRefused
 from characterize.explore import Drawn, Measured, Point, ranked, table
 from characterize.explore_plot import save_pareto
@@ -163,6 +163,16 @@ def test_the_plot_is_written_in_both_formats(points: list[Point], tmp_path: Path
     assert [path.name for path in paths] == ["pareto.png", "pareto.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in paths[1].read_text()
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_names_leave_room_for_the_plot(tmp_path: Path) -> None:
+    vary = {
+        "synapse.select_n.w_um+synapse.select_p.w_um": (0.42,),
+        "timing.hold_s": tuple(1e-9 * t for t in range(2, 42)),
+    }
+    many = ranked([Point(candidate, MEASURED) for candidate in varied(vary, 64)])
+    assert all(path.stat().st_size > 0 for path in save_pareto(table(many), tmp_path))
 
 
 def test_choices_that_cannot_be_are_circuit_errors() -> None:
