@@ -84,12 +84,12 @@ def test_a_line_needs_points_apart(x: list[float], said: str) -> None:
 def test_lambda_polynomial_is_recovered_and_weighted_by_current() -> None:
     w = np.geomspace(1e-4, 2.0, 25)
     coefficients, rms = fit_lambda_polynomial(w, 0.78 - 0.1 * w + 0.02 * w**2)
-    assert coefficients == pytest.approx((0.78, -0.1, 0.02, 0.0), abs=1e-9)
+    assert coefficients == pytest.approx((0.78, -0.1, 0.02, 0.0, 0.0, 0.0), abs=1e-9)
     assert rms < 1e-12
     spoiled = 0.78 - 0.1 * w + np.where(w < 1e-3, 0.5, 0.0)
     assert fit_lambda_polynomial(w, spoiled)[0][0] == pytest.approx(0.78, abs=0.02)
-    with pytest.raises(FitRefused, match="4 points, a polynomial of degree 3 needs more than 4"):
-        fit_lambda_polynomial(w[:4], w[:4])
+    with pytest.raises(FitRefused, match="6 points, a polynomial of degree 5 needs more than 6"):
+        fit_lambda_polynomial(w[:6], w[:6])
 
 
 # Spike times: t = [ln(1-b) - ln(1 - b v)] / ln(1-b), v the drop below the reset level in units of V_th.

@@ -40,6 +40,8 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(validation, "_workbench", lambda work: None)
     monkeypatch.setattr(validation, "_plan", lambda work, bench, kind: kind)
+    monkeypatch.setattr(validation, "_mappings", lambda work, kind: ("pnn",))
+    monkeypatch.setattr(validation, "write_budget", lambda plan, found, folder: ())
     monkeypatch.setattr("postlayout.stage.validate", fake)
     return kinds
 
