@@ -25,7 +25,8 @@ LOOKS = {
     "scaled": ("ANN, weights of each sign scaled", INK, "s"),
     "ann": ("ANN, as trained", PMOS, "^"),
 }
-COARSE = tuple(0.7 * 1.3**k for k in range(8))
+COARSE = tuple(1.5**k for k in range(-4, 4))
+"""From 0.2 to 3.4."""
 
 
 def measure(path: Path, setting: Setting, data: Dataset) -> Table:
@@ -75,7 +76,7 @@ def on_silicon(
 def best_scale(network: RCSpikeNetwork, data: Dataset, images: int) -> tuple[float, float]:
     """The two factors of the highest accuracy on the last training images: a coarse grid, refined twice.
 
-    Of equal ones the first found. Accuracy decides, as it is what the figure shows.
+    Accuracy decides, as it is what the figure shows; of equal ones no scaling, else the first found.
     """
     x, y = data.train_x[-images:], data.train_y[-images:]
     reversal = network.linear_layers[0].reversal
@@ -84,7 +85,7 @@ def best_scale(network: RCSpikeNetwork, data: Dataset, images: int) -> tuple[flo
     def score(positive: float, negative: float) -> float:
         return accuracy(on_silicon(network, reversal, (positive, negative)), x, y)
 
-    best = max(product(COARSE, COARSE), key=lambda s: score(*s))
+    best = max([(1.0, 1.0), *product(COARSE, COARSE)], key=lambda s: score(*s))
     step = COARSE[1] / COARSE[0]
     for _ in range(2):
         step **= 0.5
@@ -95,31 +96,28 @@ def best_scale(network: RCSpikeNetwork, data: Dataset, images: int) -> tuple[flo
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """All accuracies left, the upper end right; lines are means over seeds, marks single seeds."""
-    figure = Figure(figsize=(8.4, 4.0))
-    axes = figure.subplots(1, 2)
-    symmetric = frame[frame["e_positive"] == -frame["e_negative"]]
-    measured = frame[frame["e_positive"] != -frame["e_negative"]]
-    between = (SKY130[0] * -SKY130[1]) ** 0.5
-    for ax in axes:
-        for kind, (label, colour, marker) in LOOKS.items():
-            rows = symmetric[symmetric["network"] == kind]
-            mean = 100.0 * rows.groupby("e_positive")["test_accuracy"].mean()
-            ax.plot(mean.index, mean, color=colour, label=label)
-            ax.plot(rows["e_positive"], 100.0 * rows["test_accuracy"], marker, color=colour, markersize=3.5)
-            own = measured[measured["network"] == kind]["test_accuracy"]
-            look = {"markerfacecolor": "none", "markeredgewidth": 1.3, "markersize": 8}
-            ax.plot([between] * len(own), 100.0 * own, marker, color=colour, **look)
-        ax.plot([], [], "o", color=INK, markerfacecolor="none", markersize=8, label="sky130: 2.80 / -1.53")
-        ax.set_xscale("log")
-        ax.set_xticks([1, 2, 4, 8, 16, 100])
-        ax.set_xticks([], minor=True)
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.set_xlabel("|E_rev| of the silicon (V_th); log scale")
-    axes[0].set_ylabel("test accuracy (%)")
-    axes[0].set_title("Accuracy on silicon with E_rev")
-    axes[0].legend(loc="lower right")
-    upper = 100.0 * frame[frame["network"] != "ann"]["test_accuracy"]
-    axes[1].set_ylim(upper.min() - 0.2, upper.max() + 0.2)
-    axes[1].set_title("The same, enlarged")
+    """Mean and range over the seeds, on silicon with one |E_rev| and on sky130's."""
+    figure = Figure(figsize=(7.6, 4.0))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(5, 1))
+    equal = frame["e_positive"] == -frame["e_negative"]
+    for place, (kind, (label, colour, marker)) in enumerate(LOOKS.items()):
+        rows = frame[(frame["network"] == kind) & equal].groupby("e_positive")["test_accuracy"]
+        look = 100.0 * rows.agg(["mean", "min", "max"])
+        left.fill_between(look.index, look["min"], look["max"], color=colour, alpha=0.14, linewidth=0)
+        left.plot(look.index, look["mean"], color=colour, marker=marker, markersize=4, label=label)
+        own = 100.0 * frame[(frame["network"] == kind) & ~equal]["test_accuracy"]
+        right.vlines(place, own.min(), own.max(), color=colour, alpha=0.35, linewidth=4)
+        right.plot(place, own.mean(), marker, color=colour, markersize=5)
+    left.set_xscale("log")
+    left.set_xticks([1, 2, 4, 8, 16, 100])
+    left.set_xticks([], minor=True)
+    left.xaxis.set_major_formatter("{x:g}")
+    left.set_xlabel("|E_rev| of the silicon (V_th)")
+    left.set_ylabel("test accuracy (%)")
+    left.set_title(f"Accuracy on silicon: mean and range of {frame['seed'].nunique()} seeds")
+    left.legend(loc="lower right")
+    right.set_xlim(-0.7, len(LOOKS) - 0.3)
+    right.set_xticks([])
+    right.set_xlabel("+2.80 / -1.53")
+    right.set_title("sky130")
     return figure

@@ -45,7 +45,7 @@ class Setting:
     steps_seeds: int = 2
     e_rev: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 100.0)
     e_rev_seeds: int = 2
-    search_images: int = 3000
+    search_images: int = 10_000
 
 
 FULL = Setting()

@@ -40,25 +40,29 @@ def measure(path: Path, setting: Setting, data: Dataset) -> Table:
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Mean and range over the seeds; dashed: the same networks on their own grid."""
-    figure = Figure(figsize=(6.2, 3.8))
+    """Mean and range over the seeds; dashed: the same networks on their own grid; the axis spans 1 % at least."""
+    figure = Figure(figsize=(6.6, 3.8))
     ax = figure.subplots()
     for offset, (colour, marker) in LOOKS.items():
         part = frame[frame["offset"] == offset].groupby("steps")
         exact = 100.0 * part["exact_accuracy"].agg(["mean", "min", "max"])
         x = exact.index.to_numpy(float)
         ax.fill_between(x, exact["min"], exact["max"], color=colour, alpha=0.18, linewidth=0)
-        ax.plot(x, exact["mean"], color=colour, marker=marker, markersize=4, label=f"{offset} offset")
+        ax.plot(x, exact["mean"], color=colour, marker=marker, markersize=4, label=f"{offset} offset, exact")
         own = 100.0 * part["own_grid_accuracy"].mean()
         ax.plot(
-            x, own, color=colour, linestyle=DASHED, linewidth=0.9, label=f"{offset}, tested on its own grid"
+            x, own, color=colour, linestyle=DASHED, linewidth=0.9, label=f"{offset} offset, on its own grid"
         )
     ax.set_xscale("log")
     ax.set_xticks(sorted(frame["steps"].unique()), minor=False)
     ax.set_xticks([], minor=True)
     ax.xaxis.set_major_formatter("{x:g}")
+    low, high = ax.get_ylim()
+    middle, half = 0.5 * (low + high), max(0.5, 0.6 * (high - low))
+    ax.set_ylim(middle - half, middle + half)
     ax.set_xlabel("intervals M of the training")
     ax.set_ylabel("test accuracy (%)")
-    ax.set_title("Trained on M intervals, tested exactly")
-    ax.legend(loc="lower right")
+    seeds = frame["seed"].nunique()
+    ax.set_title(f"Trained on M intervals: mean and range of {seeds} seeds")
+    ax.legend(loc="lower right", ncols=2, fontsize=8)
     return figure
