@@ -3,7 +3,7 @@
 #   EXPERIMENT=iris      experiments/<name>.toml, or a path to such a file
 #   JOBS=                parallel processes (empty: one per core)
 #   CORNER=              process corners, for example tt,ff,ss (empty: the experiment's own)
-#   NETLIST=pex-rc       which netlist is extracted and validated: pex-c (capacitance only) or pex-rc
+#   NETLIST=pex-rc       which netlist is extracted and validated, and in reproduce characterised too: pex-c (capacitance only) or pex-rc
 #   SCHEDULER=           address of a Dask scheduler (empty: this machine)
 #   PYTHON=              the Python 3.11, 3.12 or 3.13 that makes .venv (empty: the first found)
 #   TORCH_INDEX=         package index to take torch from (empty: the default one)

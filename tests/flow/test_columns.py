@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from characterize.model import PhysicalModel
 from characterize.physics import MOST_AXONS, columns_of
 from circuits.layout.errors import DrcFailed, ExtractionFailed
+from flow.cli import main
 from flow.columns import MeasuredOn, column_netlists, measured_on
 from flow.context import Context
 from flow.errors import BadOption, NoCircuit, StageInputMissing, StageInputStale
@@ -242,3 +244,24 @@ def test_only_dense_networks_have_columns_to_draw(run: RunDir, context: Context)
     )
     with pytest.raises(NoCircuit, match="columns"):
         run_stage(columns_stage(), other, run, context)
+
+
+@pytest.mark.spice
+@pytest.mark.timeout(600)
+def test_characterize_measures_the_columns_of_the_experiment(
+    place: str, make_workbench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On real ngspice and sky130, from the schematic; swept coarsely."""
+    make_workbench()
+    coarse = "bias_step_V = 0.025\nmembrane_step_V = 0.05\n"
+    Path(place).write_text(f'name = "tiny"\n[training]\nlayers = [3, 3, 2]\n[characterize]\n{coarse}')
+    with pytest.raises(SystemExit) as caught:
+        main(["characterize", "-e", place, "--jobs", "2"])
+    assert caught.value.code == 0
+    told = capsys.readouterr()
+    assert "columns are measured on schematic" in told.err
+    assert "Columns as measured" in told.out
+    (column,) = PhysicalModel.load(RunDir(Path("runs/tiny")).model).columns
+    assert (column.axons, column.netlist) == (3, "schematic")
+    assert 0 < column.check_rms_s < 1e-9
+    assert not Path("runs/tiny/columns").exists()
