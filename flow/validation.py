@@ -133,7 +133,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         circuit=circuit,
         netlist=kind,
         model=model,
-        networks={m: load_dense(work.rundir.weights(m)) for m in validation.mappings},
+        networks={m: load_dense(work.rundir.weights(m)) for m in _mappings(work, kind)},
         dataset=data.load(),
         samples=validation.samples,
         calibration_samples=validation.calibration_samples,
