@@ -1,9 +1,10 @@
-"""Measurements in a CSV file, written row by row, so that a restart goes on where the last one stopped."""
+"""Measurements in a CSV file, written after every row, so that a restart goes on where the last one stopped."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -29,8 +30,9 @@ class Table:
             sys.exit(f"{path} was measured otherwise than now ({how}): remove it, or choose another --out")
         whole = [line for line in old[len(head) :].splitlines(keepends=True) if line.endswith("\n")]
         self._known = {tuple(row[: len(keys)]) for row in csv.reader(whole)}
+        self._lines = [head, *whole]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(head + "".join(whole), encoding="utf-8")
+        self._write()
 
     def missing(self, wanted: Iterable[Key]) -> Iterator[Key]:
         """The keys that have no row yet, with a line of progress before each."""
@@ -44,15 +46,20 @@ class Table:
                 yield key
 
     def add(self, key: Key, *values: object) -> None:
-        """Write a row at once; floats with six digits."""
+        """Keep a row: the file is written anew at once, whole or not at all. Floats have six digits."""
         cells = [f"{value:.6g}" if isinstance(value, float) else value for value in values]
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow([*self._text(key), *cells])
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line.getvalue())
+        self._lines.append(line.getvalue())
+        self._write()
         self._known.add(self._text(key))
         named = zip(self.columns[len(self.keys) :], cells, strict=True)
         print("    " + ", ".join(f"{name} {cell}" for name, cell in named), flush=True)
+
+    def _write(self) -> None:
+        part = self.path.with_name(f".{self.path.name}.part")
+        part.write_text("".join(self._lines), encoding="utf-8")
+        os.replace(part, self.path)
 
     def frame(self) -> pd.DataFrame:
         """All rows."""
