@@ -68,7 +68,7 @@ demo: setup ## the whole loop on 5 samples
 bench-training: setup ## time the trainer against equal ANNs and write bench/training.json (MNIST=folder with the IDX files)
 	@OMP_NUM_THREADS=1 $(BIN)/python bench/training.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
-figures: setup ## measure and draw the figures of docs/training.md (MNIST=folder with the IDX files; about 15 CPU minutes)
+figures: setup ## measure and draw the figures of docs/training.md (MNIST=folder with the IDX files; about 20 CPU minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python scripts/training_figures.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
 test: setup ## run all tests

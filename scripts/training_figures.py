@@ -3,7 +3,7 @@
     .venv/bin/python scripts/training_figures.py --mnist FOLDER [--out docs/figures] [--only NAME] [--tiny]
 
 Rows are kept as they are measured: a restart goes on, and with complete CSV files only draws. Remove a CSV file to
-measure anew (on another machine: cost.csv). One thread; about 15 CPU minutes for all.
+measure anew (on another machine: cost.csv). One thread; about 20 CPU minutes for all.
 """
 
 from __future__ import annotations
