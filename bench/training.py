@@ -29,7 +29,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import DSTD, DataError, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
+from pnn import (
+    DSTD,
+    DataError,
+    Discharger,
+    Exact,
+    RCSpikeLinear,
+    Reversal,
+    membrane_dstd,
+    membrane_exact,
+    preset,
+    variant_options,
+)
 from pnn.adam import FusedAdam
 from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from pnn.dstd import grid
@@ -40,6 +51,7 @@ PAPER = Reversal.constant(2.80, -1.53)
 RAMP = Discharger(0.155)
 SIZES = (784, 400, 400, 10)
 Step = Callable[[], object]
+FULL = "full physical model (bottom_up) against the simple one"
 CNN = "conv MNIST CNN 16-16-P-32-32-P-128-10, M 5"
 VGG = "conv VGG7 64-64-P-128-128-P-256-256-P-512-10, M 5"
 
@@ -88,17 +100,20 @@ def compare(name: str, ours: Step, reference_name: str, reference: Step, rounds:
 
 
 class Spiking(nn.Module):
-    """784-400-400-10 of RC-Spike layers; unclipped output times."""
+    """784-400-400-10 of RC-Spike layers; unclipped output times. ``full``: the variant bottom_up, on the preset's columns."""
 
-    def __init__(self, method: DSTD | Exact, sizes: tuple[int, ...] = SIZES) -> None:
+    def __init__(self, method: DSTD | Exact, *, full: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(RCSpikeLinear(a, b, PAPER, RAMP, method) for a, b in pairwise(sizes))
+        if full:
+            options = variant_options("bottom_up", preset("sky130_tt"), SIZES, method=method)
+            self.layers = options.build().layers
+        else:
+            self.layers = nn.ModuleList(RCSpikeLinear(a, b, PAPER, RAMP, method) for a, b in pairwise(SIZES))
 
     def forward(self, t: Tensor) -> Tensor:
         for layer in self.layers:
-            firing = layer(t)
-            t = firing.spike_time
-        return firing.unclipped
+            t = layer(t).unclipped
+        return t
 
 
 class Ann(nn.Module):
@@ -408,10 +423,14 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         ("step batch 32 M 10 against paper, fused Adam", 32, "fused", "paper's form", rounds // 4, "<= 0.1"),
         ("step batch 32 M 10 against paper, without Adam", 32, "none", "paper's form", rounds // 4, "<= 0.1"),
         ("step batch 256 M 10 against paper", 256, "plain", "paper's form", rounds // 8, ""),
+        (f"step batch 32 M 10 {FULL}", 32, "fused", "our simple step", rounds, "<= 1.3"),
+        (f"step batch 256 M 10 {FULL}", 256, "fused", "our simple step", rounds, "<= 1.3"),
     ):
         if wanted(name):
-            model = Ann() if other == "ANN" else PaperForm(10)
-            ours, reference = (training_step(m, cycle(x, y, batch), adam) for m in (Spiking(DSTD(10)), model))
+            full = other == "our simple step"
+            model = Ann() if other == "ANN" else Spiking(DSTD(10)) if full else PaperForm(10)
+            models = (Spiking(DSTD(10), full=full), model)
+            ours, reference = (training_step(m, cycle(x, y, batch), adam) for m in models)
             yield compare(name, ours, other, reference, max(5, few), target=target, note=note)
     for title, build in PEERS.items():
         name = f"step batch 32 M 10 against {title}"

@@ -8,6 +8,10 @@ of its step over it,
 which is the paper's cumulated linear interpolation. With ``f_m = sum_j beta w S``, ``g_m = sum_j w S`` the
 exact step for constant f and g is taken over each interval. No sorting; the error of v(1) is O(dtau^2 /
 |E_rev|).
+
+Charges z of the arriving spikes: with ``Z = sum_j z H(t - t_j)``, v - Z has no jumps and follows g - f Z in place of g. The
+mean of f Z over an interval is taken as the product of the means; in third order that of the slopes / 12 is added. Of a
+spike's own f z at most dtau / 4 is left out, 1e-6 for the silicon's charges.
 """
 
 from __future__ import annotations
@@ -21,10 +25,10 @@ from torch import Tensor
 
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
-from pnn.exact import check_shapes, in_phase, phi
+from pnn.exact import check_shapes, in_phase, is_native, phi
 from pnn.fused_dstd import fused_firing
-from pnn.native import available
 from pnn.reversal import Reversal
+from pnn.wiring import Wiring
 
 
 def grid(steps: int, offset: float = 0.0) -> tuple[float, ...]:
@@ -49,28 +53,36 @@ def membrane_dstd(
     conductance: Tensor,
     edges: tuple[float, ...],
     third_order: bool = False,
+    charge: Tensor | None = None,
 ) -> Tensor:
     """v(1) of every neuron on the grid ``edges``, in plain PyTorch on any device.
 
     spike_time [B, N_in] (t < 0 counts as 0, t >= 1 is silent), weight and conductance = beta w [N_out, N_in]
     -> [B, N_out]. Differentiable in all three; the gradient in t jumps at the grid points, where it is that
-    of the later interval. ``third_order`` adds the second Magnus term of each interval.
+    of the later interval. ``third_order`` adds the second Magnus term of each interval. ``charge`` [N_out, N_in], if
+    any, is added to v per spike.
     """
     check_shapes(spike_time, weight, conductance)
     t = in_phase(spike_time)
     v = torch.zeros(t.shape[0], weight.shape[0], dtype=t.dtype, device=t.device)
-    both = torch.cat((conductance, weight)).t()
+    sums = torch.cat((conductance, weight) if charge is None else (conductance, weight, charge)).t()
+    neurons = weight.shape[0]
     for start, end in pairwise(edges):
         h = end - start
         share = torch.where(t < start, 1.0, torch.where(t >= end, 0.0, (end - t) / h))
-        f, g = (share @ both).chunk(2, dim=1)
+        f, g, *z = (share @ sums).split(neurons, dim=1)
+        if z:
+            g = g - f * z[0]
         gh = g * h
         if third_order:
-            f1, g1 = ((0.5 * share * (1.0 - share)) @ both).chunk(2, dim=1)
-            gh = gh + h * h * (f * g1 - f1 * g)
+            f1, g1, *z1 = ((0.5 * share * (1.0 - share)) @ sums).split(neurons, dim=1)
+            if z1:
+                g = g - 12.0 * f1 * z1[0]
+                g1 = g1 - f1 * z[0] - f * z1[0]
+            gh = g * h + h * h * (f * g1 - f1 * g)
         x = f * h
         v = v * torch.exp(-x) + gh * phi(x)
-    return v
+    return v if charge is None else v + (t < 1.0).to(t.dtype) @ charge.t()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +117,21 @@ class DSTD:
         weight: Tensor,
         conductance: Tensor | Reversal,
         generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
     ) -> Tensor:
         """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
         ``Reversal``.
         """
-        if available(spike_time):
-            return self._native(spike_time, weight, conductance, None, generator)[0]
+        edges, third = self.edges(generator), self.order == 3
+        if is_native(spike_time, conductance, wiring):
+            check_shapes(spike_time, weight, weight)
+            return fused_firing(spike_time, weight, conductance, edges, third, wiring=wiring, ramp=None)[0]
         if isinstance(conductance, Reversal):
             conductance = conductance.conductance(weight)
-        return membrane_dstd(spike_time, weight, conductance, self.edges(generator), self.order == 3)
+        if wiring is None:
+            return membrane_dstd(spike_time, weight, conductance, edges, third)
+        arrival, charge = wiring.arrival(spike_time), wiring.charge(weight)
+        return wiring.coupled(membrane_dstd(arrival, weight, conductance, edges, third, charge))
 
     def firing(
         self,
@@ -122,22 +140,14 @@ class DSTD:
         conductance: Tensor | Reversal,
         discharger: Discharger,
         generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
         """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
-        if available(spike_time):
-            return self._native(spike_time, weight, conductance, discharger.b, generator)
-        v = self.membrane(spike_time, weight, conductance, generator)
-        return v, discharger.unclipped(v)
-
-    def _native(
-        self,
-        spike_time: Tensor,
-        weight: Tensor,
-        conductance: Tensor | Reversal,
-        ramp: float | None,
-        generator: torch.Generator | None,
-    ) -> tuple[Tensor, Tensor]:
-        check_shapes(spike_time, weight, weight)
-        return fused_firing(
-            spike_time, weight, conductance, self.edges(generator), self.order == 3, ramp=ramp
-        )
+        if is_native(spike_time, conductance, wiring):
+            check_shapes(spike_time, weight, weight)
+            edges, third = self.edges(generator), self.order == 3
+            return fused_firing(
+                spike_time, weight, conductance, edges, third, wiring=wiring, ramp=discharger.b
+            )
+        v = self.membrane(spike_time, weight, conductance, generator, wiring)
+        return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)

@@ -3,7 +3,8 @@
     dv_i/dt = -f_i(t) v_i + g_i(t),   f_i = sum_j beta_ij w_ij H(t - t_j),   g_i = sum_j w_ij H(t - t_j),
     v(0) = 0
 
-(paper, section 2). Between two spikes f and g are constant and ``v(t+h) = v e^{-f h} + g h phi(f h)``.
+(paper, section 2). Between two spikes f and g are constant and ``v(t+h) = v e^{-f h} + g h phi(f h)``. A spike's
+charge, where a wiring has one, is added to v at its arrival.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from pnn.discharger import Discharger
 from pnn.errors import BadParameter
 from pnn.fused_exact import fused_exact
 from pnn.native import available
 from pnn.reversal import Reversal
+from pnn.wiring import Wiring
 
 
 def phi(x: Tensor) -> Tensor:
@@ -29,8 +33,8 @@ def phi(x: Tensor) -> Tensor:
 
 
 def in_phase(spike_time: Tensor) -> Tensor:
-    """Spike times held in [0, 1]; from 1 on a spike is silent and has no gradient. NaN stays NaN."""
-    return torch.where(spike_time >= 1.0, torch.ones_like(spike_time), spike_time.clamp(min=0.0))
+    """Spike times held in [0, 1]; at its ends and beyond they have no gradient. NaN stays NaN."""
+    return torch.where(spike_time >= 1.0, torch.ones_like(spike_time), functional.relu(spike_time))
 
 
 def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:
@@ -47,31 +51,45 @@ def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Non
         )
 
 
+def is_native(spike_time: Tensor, conductance: Tensor | Reversal, wiring: Wiring | None) -> bool:
+    """Whether a kernel evaluates this layer: charges go with a ``Reversal`` only."""
+    return available(spike_time) and (wiring is None or isinstance(conductance, Reversal))
+
+
 def membrane_exact(
-    spike_time: Tensor, weight: Tensor, conductance: Tensor, *, chunk_elements: int = 1 << 24
+    spike_time: Tensor,
+    weight: Tensor,
+    conductance: Tensor,
+    charge: Tensor | None = None,
+    *,
+    chunk_elements: int = 1 << 24,
 ) -> Tensor:
     """v(1) of every neuron, exactly.
 
     spike_time [B, N_in] in units of T_circ (t < 0 counts as 0; t >= 1, infinity included, is silent and gets
-    no gradient), weight and conductance = beta w [N_out, N_in] -> v(1) [B, N_out] in units of V_th.
-    Differentiable in all three. Large batches are evaluated in chunks of at most ``chunk_elements`` = samples
+    no gradient), weight and conductance = beta w [N_out, N_in], if any ``charge`` added to v per spike, the same shape
+    -> v(1) [B, N_out] in units of V_th. Differentiable in all of them. Large batches are evaluated in chunks of at most ``chunk_elements`` = samples
     x N_out x N_in.
     """
     check_shapes(spike_time, weight, conductance)
     samples = max(1, chunk_elements // max(1, weight.numel()))
     if spike_time.shape[0] <= samples:
-        return _membrane(spike_time, weight, conductance)
-    return torch.cat([_membrane(part, weight, conductance) for part in spike_time.split(samples)])
+        return _membrane(spike_time, weight, conductance, charge)
+    return torch.cat([_membrane(part, weight, conductance, charge) for part in spike_time.split(samples)])
 
 
-def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor:
+def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor, charge: Tensor | None) -> Tensor:
     t, order = torch.sort(in_phase(spike_time), dim=1)
     f = conductance.t()[order].cumsum(1)  # [B, N_in, N_out]: after each spike
     g = weight.t()[order].cumsum(1)
     h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)
     x = f * h
-    rest = x.flip(1).cumsum(1).flip(1) - x  # decay from the end of each interval to t = 1
-    return (g * h * phi(x) * torch.exp(-rest)).sum(1)
+    after = x.flip(1).cumsum(1).flip(1)  # decay from each spike to t = 1
+    v = (g * h * phi(x) * torch.exp(x - after)).sum(1)
+    if charge is None:
+        return v
+    arrived = (t < 1.0).to(t.dtype).unsqueeze(2)
+    return v + (arrived * charge.t()[order] * torch.exp(-after)).sum(1)
 
 
 def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,16 +125,35 @@ class Exact:
         weight: Tensor,
         conductance: Tensor | Reversal,
         generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
     ) -> Tensor:
         """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
         ``Reversal``.
 
         Native where the kernel is available; ``generator`` is not used.
         """
-        if available(spike_time):
+        if is_native(spike_time, conductance, wiring):
             check_shapes(spike_time, weight, weight)
-            c = conductance.t().contiguous() if isinstance(conductance, Tensor) else conductance
-            return fused_exact(spike_time.contiguous(), weight.t().contiguous(), c)
+            return fused_exact(spike_time, weight, conductance, wiring=wiring)[0]
         if isinstance(conductance, Reversal):
             conductance = conductance.conductance(weight)
-        return membrane_exact(spike_time, weight, conductance)
+        if wiring is None:
+            return membrane_exact(spike_time, weight, conductance)
+        v = membrane_exact(wiring.arrival(spike_time), weight, conductance, wiring.charge(weight))
+        return wiring.coupled(v)
+
+    def firing(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor | Reversal,
+        discharger: Discharger,
+        generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
+        if is_native(spike_time, conductance, wiring):
+            check_shapes(spike_time, weight, weight)
+            return fused_exact(spike_time, weight, conductance, wiring=wiring, ramp=discharger.b)
+        v = self.membrane(spike_time, weight, conductance, generator, wiring)
+        return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)

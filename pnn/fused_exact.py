@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, conductance_or_beta
-from pnn.native import function, layer_arguments, pointer
+from pnn.fused_operator import FusedOperator, Tensors, fired, neuron, synapse
+from pnn.native import doubles, function, layer_arguments, pointer
 from pnn.reversal import Reversal
+from pnn.wiring import Wiring
 
 Floats = Sequence[float]
 Optional = Tensor | None
@@ -22,49 +23,62 @@ def _buckets(channels: int) -> int:
     return max(1, channels // 4)
 
 
-def _results(t: Tensor, w: Tensor, c: Optional, taps: Tensor, beta: Floats) -> Tensors:
-    """v [B, 1, neurons]; channels and times of the sorted spikes, offsets of the coarse buckets."""
+def _results(t: Tensor, w: Tensor, c: Optional, taps: Tensor, numbers: Floats, after: Floats) -> Tensors:
+    """v and (with a ramp) spike times [B, 1, neurons]; channels and times of the sorted spikes, offsets of the coarse
+    buckets; the spike times' slope.
+    """
+    v, time, slope = fired(t, w, taps, after, save=True)
     return (
-        t.new_empty(t.shape[0], 1, w.shape[1]),
+        v,
+        time,
         t.new_empty(t.shape, dtype=torch.int32),
         torch.empty_like(t),
         t.new_empty(t.shape[0], _buckets(t.shape[2]) + 1, dtype=torch.int32),
+        slope,
     )
 
 
-def _forward(results: Tensors, t: Tensor, w: Tensor, c: Optional, taps: Tensor, beta: Floats) -> None:
-    out, channel, time, offset = results
+def _forward(
+    results: Tensors, t: Tensor, w: Tensor, c: Optional, taps: Tensor, numbers: Floats, after: Floats
+) -> None:
+    out, fire, channel, time, offset, slope = results
     function("exact_forward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), _buckets(t.shape[2]),
-        channel.data_ptr(), time.data_ptr(), offset.data_ptr(), out.data_ptr(),
+        *layer_arguments(t, w, c, taps, numbers), doubles(after), _buckets(t.shape[2]),
+        channel.data_ptr(), time.data_ptr(), offset.data_ptr(), out.data_ptr(), pointer(fire), pointer(slope),
     )  # fmt: skip
 
 
 def _backward(
     gradients: Tensors, grads: Sequence[Optional], t: Tensor, w: Tensor, c: Optional, taps: Tensor,
-    kept: Sequence[Tensor], beta: Floats,
+    kept: Sequence[Tensor], numbers: Floats, after: Floats,
 ) -> None:  # fmt: skip
-    channel, time, offset = kept
+    channel, time, offset, slope = kept
     function("exact_backward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), _buckets(t.shape[2]), channel.data_ptr(), time.data_ptr(),
-        offset.data_ptr(), *(pointer(x) for x in (*grads, *gradients)),
+        *layer_arguments(t, w, c, taps, numbers), doubles(after), _buckets(t.shape[2]), channel.data_ptr(),
+        time.data_ptr(), offset.data_ptr(), pointer(slope), *(pointer(x) for x in (*grads, *gradients)),
     )  # fmt: skip
 
 
 _operator = FusedOperator(
     "membrane_exact",
-    "float[] beta",
-    outputs=1,
-    kept=3,
+    "float[] synapse, float[] neuron",
+    outputs=2,
+    kept=4,
     results=_results,
     forward=_forward,
     backward=_backward,
 )
 
 
-def fused_exact(spike_time: Tensor, weight: Tensor, conductance: Tensor | Reversal) -> Tensor:
-    """v(1) [B, N_out] for spike_time [B, N_in], weight [N_in, N_out], contiguous; ``conductance``: see
-    ``fused_firing``.
-    """
-    c, beta = conductance_or_beta(weight, conductance)
-    return _operator(spike_time.unsqueeze(1), weight, c, ONE_TAP, beta)[0].squeeze(1)
+def fused_exact(
+    spike_time: Tensor,
+    weight: Tensor,
+    conductance: Tensor | Reversal,
+    *,
+    wiring: Wiring | None = None,
+    ramp: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """v(1) and unclipped spike times [B, N_out]; arguments as in ``fused_firing``."""
+    c, numbers = synapse(conductance, wiring)
+    v, time = _operator.linear(spike_time, weight, c, numbers, neuron(wiring, ramp))
+    return v, time

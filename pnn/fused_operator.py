@@ -8,6 +8,7 @@ convolution sources and rows are pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pnn.reversal import Reversal
+from pnn.wiring import Wiring
 
 ONE_TAP = torch.zeros(1, 1, dtype=torch.int32)
 Tensors = tuple[Tensor, ...]
@@ -190,12 +192,40 @@ def _gradients(
     )
 
 
-def conductance_or_beta(
-    weight: Tensor, conductance: Tensor | Reversal
-) -> tuple[Tensor | None, tuple[float, float]]:
-    """What the kernels want: a tensor beta w, or beta of each sign where it is constant."""
+def synapse(
+    conductance: Tensor | Reversal, wiring: Wiring | None = None
+) -> tuple[Tensor | None, tuple[float, ...]]:
+    """What the kernels want to know of the synapses: a tensor beta w, if given, and the numbers of ``struct Synapse``."""
     if isinstance(conductance, Tensor):
-        return conductance, (0.0, 0.0)
-    if conductance.is_constant:
-        return None, (conductance.positive[0], conductance.negative[0])
-    return conductance.conductance(weight), (0.0, 0.0)
+        return conductance, synapse(Reversal((0.0,), (0.0,)), wiring)[1]
+    wiring = wiring if wiring is not None else Wiring()
+    branches = (conductance.positive, conductance.negative)
+    ranges = (conductance.positive_range, conductance.negative_range)
+    terms = max(map(len, branches))
+    return None, (
+        wiring.delay,
+        *(-wiring.charge_positive, wiring.charge_negative),
+        *(low for low, _ in ranges),
+        *(math.inf if high is None else high for _, high in ranges),
+        *(c for branch in branches for c in (*branch, *(0.0,) * (terms - len(branch)))),
+    )
+
+
+def is_full(numbers: Sequence[float]) -> bool:
+    """Whether the kernels evaluate beta w and charges for every weight (``FULL`` in synapse.h)."""
+    return len(numbers) > 9 or bool(numbers[1] or numbers[2])
+
+
+def neuron(wiring: Wiring | None = None, ramp: float | None = None) -> tuple[float, ...]:
+    """What the kernels want to know of the neurons: coupling, b of the ramp and delay of the spikes, and whether the ramp
+    is wanted.
+    """
+    wiring = wiring if wiring is not None else Wiring()
+    return wiring.coupling, ramp or 0.0, wiring.spike_delay, float(ramp is not None)
+
+
+def fired(t: Tensor, w: Tensor, taps: Tensor, after: Sequence[float], save: bool) -> Tensors:
+    """Room for v, spike times (or nothing) and their slopes for backward (or nothing), [images, rows, neurons]."""
+    shape = (t.shape[0], taps.shape[0], w.shape[1])
+    time = shape if after[3] else (0,)
+    return t.new_empty(shape), t.new_empty(time), t.new_empty(time if save else (0,))

@@ -5,15 +5,13 @@ Time is in units of the horizon.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, conductance_or_beta
-from pnn.native import function, layer_arguments, pointer
+from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, synapse
+from pnn.native import doubles, function, layer_arguments, pointer
 from pnn.reversal import Reversal
 
 Floats = Sequence[float]
@@ -21,7 +19,7 @@ Optional = Tensor | None
 
 
 def _results(
-    t: Tensor, w: Tensor, c: Optional, taps: Tensor, beta: Floats, edges: Floats, least_slope: float
+    t: Tensor, w: Tensor, c: Optional, taps: Tensor, numbers: Floats, edges: Floats, least_slope: float
 ) -> Tensors:
     """Time [images, rows, neurons]; live channels, shares, offsets; interval of the spike and time into it."""
     out = t.new_empty(t.shape[0], taps.shape[0], w.shape[1])
@@ -41,34 +39,30 @@ def _forward(
     w: Tensor,
     c: Optional,
     taps: Tensor,
-    beta: Floats,
+    numbers: Floats,
     edges: Floats,
     least_slope: float,
 ) -> None:
     out, channel, share, offset, step, rest = results
     function("ttfs_forward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), *_grid(edges),
+        *layer_arguments(t, w, c, taps, numbers), doubles(edges), len(edges) - 1,
         *(x.data_ptr() for x in (channel, share, offset, out, step, rest)),
     )  # fmt: skip
 
 
 def _backward(
     gradients: Tensors, grads: Sequence[Optional], t: Tensor, w: Tensor, c: Optional, taps: Tensor,
-    kept: Sequence[Tensor], beta: Floats, edges: Floats, least_slope: float,
+    kept: Sequence[Tensor], numbers: Floats, edges: Floats, least_slope: float,
 ) -> None:  # fmt: skip
     function("ttfs_backward", t.dtype)(
-        *layer_arguments(t, w, c, taps, beta), *_grid(edges), least_slope,
+        *layer_arguments(t, w, c, taps, numbers), doubles(edges), len(edges) - 1, least_slope,
         *(pointer(x) for x in (*kept, *grads, *gradients)),
     )  # fmt: skip
 
 
-def _grid(edges: Floats) -> tuple[Any, int]:
-    return (ctypes.c_double * len(edges))(*edges), len(edges) - 1
-
-
 _operator = FusedOperator(
     "first_spike",
-    "float[] beta, float[] edges, float least_slope",
+    "float[] synapse, float[] edges, float least_slope",
     outputs=1,
     kept=5,
     results=_results,
@@ -89,5 +83,7 @@ def fused_ttfs(
     """Unclipped first spike [images, rows, neurons] in units of the horizon; arguments as in ``fused_dstd``, weights
     per horizon.
     """
-    c, beta = conductance_or_beta(weight, conductance)
-    return _operator(spike_time, weight, c, taps, beta, edges, least_slope)[0]
+    if isinstance(conductance, Reversal) and not conductance.is_constant:
+        conductance = conductance.conductance(weight)
+    c, numbers = synapse(conductance)
+    return _operator(spike_time, weight, c, taps, numbers, edges, least_slope)[0]

@@ -179,7 +179,7 @@ class RCSpikeNetwork(SpikingNetwork):
         for layer in self.linear_layers:
             firing = cast(Firing, self.noisy(layer(spike_time, generator), generator))
             firings.append(firing)
-            spike_time = firing.spike_time
+            spike_time = firing.unclipped  # a layer holds what arrives in [0, 1] itself
         return firings
 
     @torch.no_grad()

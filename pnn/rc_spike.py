@@ -87,15 +87,9 @@ class RCSpikeLinear(nn.Module):
         generator: torch.Generator | None = None,
     ) -> Firing:
         """As ``forward``, with another method or other weights than the layer's own."""
-        wiring = self.wiring
-        if wiring is None and isinstance(method, DSTD):
-            return Firing(*method.firing(spike_time, weight, self.reversal, self.discharger, generator))
-        if wiring is None:
-            v = method.membrane(spike_time, weight, self.reversal, generator)
-            return Firing(v, self.discharger.unclipped(v))
-        v = method.membrane(wiring.arrival(spike_time), weight, self.reversal, generator)
-        v = wiring.settle(v, spike_time, weight)
-        return Firing(v, self.discharger.unclipped(v) + wiring.spike_delay)
+        return Firing(
+            *method.firing(spike_time, weight, self.reversal, self.discharger, generator, self.wiring)
+        )
 
     def extra_repr(self) -> str:
         parts = (self.in_features, self.out_features, self.reversal, self.discharger, self.method)

@@ -1,7 +1,7 @@
 """What a column adds to the synapses' currents: delays, the charge of arriving spikes, coupling between neighbours.
 
 Small beside the reversal potentials (parts of a per cent), but all that is left once those are right. In normalised units,
-from ``characterize.physics``; every term is differentiable where it has a gradient and costs one small product a layer.
+from ``characterize.physics``. The methods here are the plain form; the native kernels have their own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pnn.errors import BadParameter
 class Wiring:
     """Delays in T_circ, charges in V_th, coupling as a fraction of the membrane's capacitance; all zero is the bare neuron.
 
-    A spike at t works from ``t + delay`` on and once takes ``charge_positive`` off v on a synapse of weight > 0 (adds
-    ``charge_negative`` where the weight is < 0). A membrane takes ``coupling`` of either neighbour's swing; an outer one, which
-    lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late. Raises ``BadParameter`` for values that
-    are not finite or not small.
+    A spike at t works from ``t + delay`` on. There v falls by ``charge_positive`` where the weight is > 0 and rises by
+    ``charge_negative`` where it is < 0; the charge then decays as v does. A membrane takes ``coupling`` of either neighbour's swing; an
+    outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late. Raises
+    ``BadParameter`` for values that are not finite or not small.
     """
 
     delay: float = 0.0
@@ -50,27 +50,22 @@ class Wiring:
         """When spikes begin to work, the shape of ``spike_time``; those at 1 or later still never do."""
         if self.delay == 0.0:
             return spike_time
-        return torch.where(spike_time < 1.0, spike_time.clamp(min=0.0) + self.delay, spike_time)
+        return torch.where(spike_time < 1.0, functional.relu(spike_time) + self.delay, spike_time)
 
-    def settle(self, v: Tensor, spike_time: Tensor, weight: Tensor) -> Tensor:
-        """v(1) [B, N_out] with the charges of what arrived, spike_time [B, N_in], and the neighbours' share.
+    def charge(self, weight: Tensor) -> Tensor | None:
+        """What an arriving spike adds to v, the shape of ``weight``, without a gradient; None: nothing anywhere."""
+        if not (self.charge_positive or self.charge_negative):
+            return None
+        w = weight.detach()
+        return (w < 0.0).to(w.dtype) * self.charge_negative - (w > 0.0).to(w.dtype) * self.charge_positive
 
-        To first order: charges do not decay before the phase ends (a tenth of a tenth of a per cent).
-        """
-        if self.charge_positive or self.charge_negative:
-            with torch.no_grad():
-                # sign(w) times the one charge, plus |sign(w)| times what the two polarities differ by
-                sign = torch.sign(weight)
-                even, odd = (
-                    self.charge_positive + self.charge_negative,
-                    self.charge_negative - self.charge_positive,
-                )
-                arrived = (self.arrival(spike_time) < 1.0).to(v.dtype)
-                charge = arrived @ sign.t() * (-even / 2)
-                if odd:
-                    charge += arrived @ sign.abs().t() * (odd / 2)
-            v = v + charge
-        if self.coupling:
-            beside = functional.pad(v.unsqueeze(1), (1, 1), mode="replicate").squeeze(1)
-            v = v + self.coupling * (beside[:, :-2] + beside[:, 2:])
-        return v
+    def coupled(self, v: Tensor) -> Tensor:
+        """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""
+        if self.coupling == 0.0:
+            return v
+        rounds = math.ceil(math.log(torch.finfo(v.dtype).eps / 8) / math.log(2.0 * abs(self.coupling)))
+        x = v
+        for _ in range(rounds):
+            beside = functional.pad(x.unsqueeze(1), (1, 1), mode="replicate").squeeze(1)
+            x = v + self.coupling * (beside[:, :-2] + beside[:, 2:])
+        return x

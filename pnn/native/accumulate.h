@@ -3,6 +3,8 @@
 
 #include "layer.h"
 
+#define INLINE __attribute__((always_inline)) inline  // the sums must stay in registers
+
 template <class T> struct Grid {
     std::vector<T> width;
     int64_t steps;
@@ -11,35 +13,47 @@ template <class T> struct Grid {
     }
 };
 
-// Accumulate the spikes of interval m over all taps: `run` gets their full weights, `part` their S-weighted ones, `moment` the S(1-S)/2-weighted.
-template <class T, int K, bool COND, bool THIRD>
-inline void accumulate(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, int64_t image, const int32_t *taps,
-                       int64_t m, Sums<T, K> &run, Sums<T, K> &part, Sums<T, K> &moment) {
-    for (int k = 0; k < K; k++) part.g[k] = run.g[k], part.q[k] = run.q[k];
-    if constexpr (THIRD)
-        for (int k = 0; k < K; k++) moment.g[k] = moment.q[k] = splat<T>(0);
+// Add the spikes of interval m over all taps: `run` gets their full weights, `part` their S-weighted ones, `moment` the S(1-S)/2-weighted.
+template <class T, int K, Form FORM, bool THIRD, bool ZEROS>
+INLINE void add_spikes(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, const Synapse<T> &synapse, int64_t image,
+                       const int32_t *taps, int64_t m, Sums<T, K> &run, Sums<T, K> &part, Sums<T, K> &moment) {
     for (int64_t tap = 0; tap < shape.n_taps; tap++) {
         if (taps[tap] < 0) continue;
         const int64_t source = image * shape.sources_per_image + taps[tap];
-        const int64_t end = lists.begin(source, m + 1);
-        const T *w0 = tile.w + tap * shape.channels * tile.ld, *c0 = COND ? tile.c + tap * shape.channels * tile.ld : nullptr;
-        for (int64_t e = lists.begin(source, m); e < end; e++) {
+        const int64_t start = lists.begin(source, m), end = lists.begin(source, m + 1), base = tap * shape.channels * tile.ld;
+        const T *w0 = tile.w + base, *c0 = FORM == CONSTANT ? nullptr : tile.c + base;
+        T shares = 0, moments = 0;
+        for (int64_t e = start; e < end; e++) {
             const T share = lists.share[e];
             const Vec<T> s = splat<T>(share), s1 = splat<T>(T(0.5) * share * (1 - share));
-            const T *w = w0 + lists.channel[e] * tile.ld, *c = COND ? c0 + lists.channel[e] * tile.ld : nullptr;
+            const int64_t at = lists.channel[e] * tile.ld;
             for (int k = 0; k < K; k++) {
-                const Vec<T> wv = load<T>(w + k * LANES<T>), qv = COND ? load<T>(c + k * LANES<T>) : absolute<T>(wv);
-                run.g[k] += wv, run.q[k] += qv;
-                part.g[k] += s * wv, part.q[k] += s * qv;
-                if constexpr (THIRD) moment.g[k] += s1 * wv, moment.q[k] += s1 * qv;
+                const Vec<T> w = load<T>(w0 + at + k * LANES<T>);
+                const Vec<T> q = FORM == CONSTANT ? absolute<T>(w) : load<T>(c0 + at + k * LANES<T>);
+                run.g[k] += w, run.q[k] += q;
+                part.g[k] += s * w, part.q[k] += s * q;
+                if constexpr (THIRD) moment.g[k] += s1 * w, moment.q[k] += s1 * q;
+                if constexpr (FORM == FULL) {
+                    const Vec<T> z = synapse.charge(w, ZEROS);
+                    run.z[k] += z, part.z[k] += s * z;
+                    if constexpr (THIRD) moment.z[k] += s1 * z;
+                }
             }
+            shares += share, moments += T(0.5) * share * (1 - share);
         }
+        run.n += T(end - start), part.n += shares;
+        if constexpr (THIRD) moment.n += moments;
     }
 }
 
-template <class T, class Call> void choose(bool cond, bool third, Call call) {
-    if (cond)
-        third ? call(std::true_type{}, std::true_type{}) : call(std::true_type{}, std::false_type{});
+// The sums of interval m from those before it, `run`.
+template <class T, int K, Form FORM, bool THIRD>
+INLINE void accumulate(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, const Synapse<T> &synapse, int64_t image,
+                       const int32_t *taps, int64_t m, Sums<T, K> &run, Sums<T, K> &part, Sums<T, K> &moment) {
+    part = run;
+    if constexpr (THIRD) moment.clear();
+    if (FORM == FULL && tile.zeros)
+        add_spikes<T, K, FORM, THIRD, FORM == FULL>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
     else
-        third ? call(std::false_type{}, std::true_type{}) : call(std::false_type{}, std::false_type{});
+        add_spikes<T, K, FORM, THIRD, false>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
 }

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SOURCES = ("dstd.cpp", "exact.cpp", "ttfs.cpp", "accumulate.h", "layer.h", "lists.h", "ramp.h", "vectors.h")
+SOURCES = (
+    *("dstd.cpp", "exact.cpp", "ttfs.cpp"),
+    *("accumulate.h", "firing.h", "layer.h", "lists.h", "ramp.h", "synapse.h", "vectors.h"),
+)
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
@@ -42,27 +45,19 @@ class Shape(ctypes.Structure):
 
 
 _SHAPE, _POINTER, _DOUBLE, _INT = ctypes.POINTER(Shape), ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
-_LAYER = (_SHAPE, _POINTER, _POINTER, _POINTER, _DOUBLE, _DOUBLE)  # shape, t, w, c, c1, c2
-_GRID = (_POINTER, _INT, ctypes.c_int)  # edges, steps, third
+_LAYER = (_SHAPE, _POINTER, _POINTER, _POINTER, _POINTER, _INT)  # shape, t, w, c, synapse and its length
+_GRID = (_POINTER, _INT)  # edges, steps
+_LISTS = (_POINTER, _POINTER, _POINTER)  # channel, share or time, offset
 _SIGNATURES = {
-    # ..., b, channel, share, offset, then out, fire, saved or saved, grad, grad_fire, dt, dw, dc
-    "dstd_forward": (*_LAYER, *_GRID, _DOUBLE, *(_POINTER,) * 6),
-    "dstd_backward": (*_LAYER, *_GRID, _DOUBLE, *(_POINTER,) * 9),
-    "ttfs_forward": (
-        *_LAYER,
-        _POINTER,
-        _INT,
-        *(_POINTER,) * 6,
-    ),  # edges, steps, channel .. offset, out, step, rest
-    "ttfs_backward": (
-        *_LAYER,
-        _POINTER,
-        _INT,
-        _DOUBLE,
-        *(_POINTER,) * 9,
-    ),  # ..., least slope, ..., grad, dt, dw, dc
-    "exact_forward": (*_LAYER, _INT, *(_POINTER,) * 4),  # buckets, channel, time, offset, out
-    "exact_backward": (*_LAYER, _INT, *(_POINTER,) * 7),  # buckets, channel, time, offset, grad, dt, dw, dc
+    # third, neuron, lists, then out, fire, saved, slope or saved, slope, grad, grad_fire, dt, dw, dc
+    "dstd_forward": (*_LAYER, *_GRID, ctypes.c_int, _POINTER, *_LISTS, *(_POINTER,) * 4),
+    "dstd_backward": (*_LAYER, *_GRID, ctypes.c_int, _POINTER, *_LISTS, *(_POINTER,) * 7),
+    # lists, then out, step, rest or (after the least slope) step, rest, grad, dt, dw, dc
+    "ttfs_forward": (*_LAYER, *_GRID, *_LISTS, *(_POINTER,) * 3),
+    "ttfs_backward": (*_LAYER, *_GRID, _DOUBLE, *_LISTS, *(_POINTER,) * 6),
+    # neuron, buckets, lists, then out, fire, slope or slope, grad, grad_fire, dt, dw, dc
+    "exact_forward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 3),
+    "exact_backward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 6),
 }
 
 

@@ -39,10 +39,15 @@ def pointer(tensor: Tensor | None) -> int | None:
     return None if tensor is None or tensor.numel() == 0 else tensor.data_ptr()
 
 
+def doubles(values: Sequence[float]) -> Any:
+    """As a C array."""
+    return (ctypes.c_double * len(values))(*values)
+
+
 def layer_arguments(
-    t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, beta: Sequence[float]
+    t: Tensor, w: Tensor, c: Tensor | None, taps: Tensor, synapse: Sequence[float]
 ) -> tuple[Any, ...]:
-    """The arguments all functions begin with: shape, t, w, c, c1, c2 (beta w = c1 w + c2 |w|).
+    """The arguments all functions begin with: shape, t, w, c, and the numbers of ``struct Synapse``.
 
     Raises ``BadParameter`` for what the kernel, which sees addresses only, would misread.
     """
@@ -57,5 +62,4 @@ def layer_arguments(
         )
     images, sources, channels = t.shape
     shape = Shape(taps.data_ptr(), images, taps.shape[0], sources, taps.shape[1], channels, w.shape[1])
-    c1, c2 = 0.5 * (beta[0] + beta[1]), 0.5 * (beta[0] - beta[1])
-    return ctypes.byref(shape), t.data_ptr(), w.data_ptr(), pointer(c), c1, c2
+    return ctypes.byref(shape), t.data_ptr(), w.data_ptr(), pointer(c), doubles(synapse), len(synapse)

@@ -1,8 +1,10 @@
 // What the kernels share: the shape of a layer, tiles of neurons, running sums.
 #pragma once
 
+#include <memory>
+
 #include "lists.h"
-#include "vectors.h"
+#include "synapse.h"
 
 struct Shape {
     const int32_t *taps;  // [rows_per_image][n_taps]: source in the image, -1: none
@@ -12,48 +14,79 @@ struct Shape {
     int64_t inputs() const { return n_taps * channels; }
 };
 
-// A tile's view of the weights: the tensor itself, or a zero-padded copy where the last tile is not full.
+// A tile's view of the weights: the tensors themselves, or copies where the form evaluates beta w or the last tile is not full.
 template <class T> struct Tile {
-    const T *w, *c;
+    const T *w, *c, *slope;  // slope: derivative of c by w
     T *dw, *dc;
-    int64_t ld, first, count;  // row stride, first neuron, neurons that exist
+    int64_t ld, ld_gradient, first, count;  // row strides, first neuron, neurons that exist
+    bool zeros;                             // FULL: some weights are 0
+
+    // Neurons left from vector k of K on; only the narrowest tile may be less than full, and the compiler shall know.
+    template <int K> int64_t room(int k) const { return K > 1 ? LANES<T> : count - k * LANES<T>; }
 };
 
 template <class T, int K> struct Sums {
-    Vec<T> g[K], q[K];
+    Vec<T> g[K], q[K], z[K];  // of w, of |w| or beta w, of charges less their mean
+    T n;                      // of spikes
+
+    void clear() {
+        for (int k = 0; k < K; k++) g[k] = q[k] = z[k] = splat<T>(0);
+        n = 0;
+    }
+    Vec<T> charge(int k, T mean) const { return z[k] + splat<T>(mean * n); }
 };
 
-// f (or its moment) from the sums: given, or beta constant per sign.
-template <class T, bool COND> inline Vec<T> conductance(Vec<T> g, Vec<T> q, T c1, T c2) {
-    return COND ? q : splat<T>(c1) * g + splat<T>(c2) * q;
+// f (or its moment) from the sums.
+template <class T, Form FORM> inline Vec<T> conductance(Vec<T> g, Vec<T> q, T c1, T c2) {
+    return FORM == CONSTANT ? splat<T>(c1) * g + splat<T>(c2) * q : q;
 }
 
-// Call `work(tile, K)` for every tile of neurons: 4, 2 or 1 vectors wide, the last one through padded copies.
-template <class T, class Work>
-void each_tile(const Shape &shape, const T *w, const T *c, T *dw, T *dc, Work work) {
-    const int64_t lanes = LANES<T>, n = shape.neurons, rows = shape.inputs();
-    int64_t first = 0;
-    while (n - first >= lanes) {
-        const int k = n - first >= 4 * lanes ? 4 : n - first >= 2 * lanes ? 2 : 1;
-        work(Tile<T>{w + first, c ? c + first : nullptr, dw ? dw + first : nullptr, dc ? dc + first : nullptr, n, first, k * lanes}, k);
-        first += k * lanes;
-    }
-    const int64_t rest = n - first;
-    if (rest == 0) return;
-    std::vector<T> copies[4];
-    const T *from[2] = {w, c};
-    T *to[2] = {dw, dc};
-    for (int i = 0; i < 2; i++) {
-        if (from[i]) {
-            copies[i].assign(rows * lanes, T(0));
-            for (int64_t j = 0; j < rows; j++) std::copy_n(from[i] + j * n + first, rest, &copies[i][j * lanes]);
+// Call `work(tile, K)` for every tile of neurons: WIDEST, 2 or 1 vectors wide. With gradients wanted (dw) the form FULL gets slopes.
+template <class T, Form FORM, int WIDEST = 4, class Work>
+void each_tile(const Shape &shape, const Lists<T> &lists, const Synapse<T> &synapse, const T *w, const T *c, T *dw, T *dc, Work work) {
+    constexpr int64_t lanes = LANES<T>;
+    const int64_t n = shape.neurons, rows = shape.inputs();
+    std::unique_ptr<Vec<T>[]> block;  // of each live axon w, c and the slopes, side by side
+    std::vector<char> live;
+    for (int64_t first = 0; first < n;) {
+        const int64_t room = n - first;
+        const int k = room >= WIDEST * lanes ? WIDEST : room >= 2 * lanes ? 2 : 1;
+        const int64_t width = k * lanes, count = std::min(room, width);
+        Tile<T> tile{w + first, c ? c + first : nullptr, nullptr, dw ? dw + first : nullptr, dc ? dc + first : nullptr, n, n, first, count, false};
+        if (FORM == FULL || count < width) {
+            const int parts = FORM == FULL && dw ? 3 : FORM == FULL || c ? 2 : 1;
+            if (!block) block.reset(new Vec<T>[rows * k * parts]), live = lists.live();
+            Bits<T> zero{};
+            Vec<T> *to = block.get();
+            for (int64_t j = 0; j < rows; j++, to += k * parts) {
+                if (!live[j % shape.channels]) continue;
+                for (int i = 0; i < k; i++) {
+                    const int64_t at = j * n + i * lanes;
+                    to[i] = load<T>(tile.w + at, count - i * lanes);
+                    zero |= to[i] == splat<T>(0);
+                    if (FORM == FULL && dw)
+                        synapse.template conductance<true>(to[i], to + k + i, to + 2 * k + i);
+                    else if (FORM == FULL)
+                        synapse.template conductance<false>(to[i], to + k + i, nullptr);
+                    else if (c)
+                        to[k + i] = load<T>(tile.c + at, count - i * lanes);
+                }
+            }
+            tile.w = (const T *)block.get(), tile.c = tile.w + width, tile.slope = tile.w + 2 * width, tile.ld = width * parts;
+            tile.zeros = any<T>(zero);
         }
-        if (to[i]) copies[2 + i].assign(rows * lanes, T(0));
+        std::vector<T> copies[2];
+        if (count < width) {
+            if (dw) copies[0].resize(rows * width), tile.dw = copies[0].data();
+            if (dc) copies[1].resize(rows * width), tile.dc = copies[1].data();
+            tile.ld_gradient = width;
+        }
+        work(tile, k);
+        T *gradients[2] = {dw, dc};
+        for (int i = 0; i < 2; i++)
+            if (!copies[i].empty())
+                for (int64_t j = 0; j < rows; j++)
+                    for (int64_t at = 0; at < count; at++) gradients[i][j * n + first + at] += copies[i][j * width + at];
+        first += count;
     }
-    work(Tile<T>{copies[0].data(), c ? copies[1].data() : nullptr, dw ? copies[2].data() : nullptr,
-                 dc ? copies[3].data() : nullptr, lanes, first, rest}, 1);
-    for (int i = 0; i < 2; i++)
-        if (to[i])
-            for (int64_t j = 0; j < rows; j++)
-                for (int64_t k = 0; k < rest; k++) to[i][j * n + first + k] += copies[2 + i][j * lanes + k];
 }

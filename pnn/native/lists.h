@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "vectors.h"
+#include "synapse.h"
 
 // Storage belongs to the caller: forward fills it, backward reads it again.
 template <class T> struct Lists {
@@ -17,8 +17,16 @@ template <class T> struct Lists {
 
     int64_t begin(int64_t source, int64_t m) const { return source * channels + offset[source * (steps + 1) + m]; }
 
-    // t [sources][channels]: below 0 counts as 0, from 1 on silent.
-    void fill(const T *t, const double *edges) {
+    // Whether any source has a spike of a channel.
+    std::vector<char> live() const {
+        std::vector<char> any(channels, 0);
+        for (int64_t source = 0; source < sources; source++)
+            for (int64_t e = begin(source, 0); e < begin(source, steps); e++) any[channel[e]] = 1;
+        return any;
+    }
+
+    // t [sources][channels]: below 0 counts as 0, from 1 on silent; spikes work from their arrival on.
+    void fill(const T *t, const double *edges, const Synapse<T> &synapse) {
         const double step = steps > 2 ? edges[2] - edges[1] : edges[1] - edges[0];
         const T start = T(edges[1]), per_step = T(1 / step), last = T(steps - 1);
         std::vector<T> of_interval(4 * steps), of_spike(2 * channels);
@@ -33,8 +41,9 @@ template <class T> struct Lists {
             const T *row = t + source * channels;
             int64_t n = 0;
             for (int64_t j = 0; j < channels; j++) {
-                live[n] = int32_t(j), time[n] = row[j];
-                n += !(row[j] >= T(1));
+                const T arrival = synapse.arrival(row[j]);
+                live[n] = int32_t(j), time[n] = arrival;
+                n += !(arrival >= T(1));
             }
             place(time, n, start, per_step, last, low, high, end, inverse, interval.data(), part);
             int32_t *at = offset + source * (steps + 1), *to_channel = channel + source * channels;
@@ -51,12 +60,12 @@ template <class T> struct Lists {
         }
     }
 
-    // Gradients of the live spikes back to their places; spikes held at t = 0 have none.
-    void scatter(const T *t, const Part<T> *gradient, T *dt) const {
+    // Gradients of the live spikes back to their places; spikes at or below t = 0 have none.
+    void scatter(const T *t, const Synapse<T> &synapse, const Part<T> *gradient, T *dt) const {
         for (int64_t source = 0; source < sources; source++)
             for (int64_t e = begin(source, 0); e < begin(source, steps); e++) {
                 const int64_t at = source * channels + channel[e];
-                dt[at] = t[at] < T(0) ? T(0) : sum<T>(gradient[e]);
+                dt[at] = t[at] <= synapse.earliest() ? T(0) : sum<T>(gradient[e]);
             }
     }
 

@@ -10,23 +10,25 @@
 
 namespace {
 
-template <class T, int K, bool COND>
-void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2, const double *edges,
+template <class T, int K, Form FORM>
+void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, const Synapse<T> &synapse, const double *edges,
                   T *out, int32_t *step, T *rest) {
+    const T c1 = synapse.c1(), c2 = synapse.c2();
     Sums<T, K> run, part, moment;
     Vec<T> v[K], x[K], gh[K], e[K], p[K], time[K], into[K];
     int32_t at[K * LANES<T>];
     for (int64_t row = 0; row < shape.rows(); row++) {
         const int64_t image = row / shape.rows_per_image;
         const int32_t *taps = shape.taps + (row % shape.rows_per_image) * shape.n_taps;
-        for (int k = 0; k < K; k++) run.g[k] = run.q[k] = v[k] = time[k] = into[k] = splat<T>(0);
+        run.clear();
+        for (int k = 0; k < K; k++) v[k] = time[k] = into[k] = splat<T>(0);
         std::fill_n(at, K * LANES<T>, int32_t(grid.steps));
         int64_t silent = K * LANES<T>;
         for (int64_t m = 0; m < grid.steps && silent > 0; m++) {
-            accumulate<T, K, COND, false>(shape, lists, tile, image, taps, m, run, part, moment);
+            accumulate<T, K, FORM, false>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
             const T h = grid.width[m];
             for (int k = 0; k < K; k++) {
-                x[k] = conductance<T, COND>(part.g[k], part.q[k], c1, c2) * splat<T>(h);
+                x[k] = conductance<T, FORM>(part.g[k], part.q[k], c1, c2) * splat<T>(h);
                 gh[k] = part.g[k] * splat<T>(h);
             }
             decay<T, K>(x, e, p);
@@ -56,11 +58,12 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
     }
 }
 
-template <class T, int K, bool COND, bool TIME>
-void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, T c1, T c2, T least_slope,
+template <class T, int K, Form FORM, bool TIME>
+void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, const Synapse<T> &synapse, T least_slope,
                    const int32_t *step, const T *rest, const T *grad, Part<T> *dt, std::vector<Vec<T>> &work) {
     constexpr int per_step = K * 3;  // f, g, v before the step
     work.resize(grid.steps * per_step);
+    const T c1 = synapse.c1(), c2 = synapse.c2();
     const Vec<T> b1 = splat<T>(c1), b2 = splat<T>(c2), zero = splat<T>(0);
     Sums<T, K> run, part, moment;
     Vec<T> v[K], x[K], gh[K], e[K], p[K], d_phi[K], adjoint[K], U[K], R[K], u[K], r[K], at[K], into[K], given[K];
@@ -68,10 +71,11 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
         const int64_t image = row / shape.rows_per_image;
         const int32_t *taps = shape.taps + (row % shape.rows_per_image) * shape.n_taps;
         int32_t last = -1;
+        run.clear();
         for (int k = 0; k < K; k++) {
-            const int64_t from = row * shape.neurons + tile.first + k * LANES<T>, room = tile.count - k * LANES<T>;
+            const int64_t from = row * shape.neurons + tile.first + k * LANES<T>, room = tile.template room<K>(k);
             given[k] = load<T>(grad + from, room), into[k] = load<T>(rest + from, room);
-            at[k] = splat<T>(-1), run.g[k] = run.q[k] = v[k] = U[k] = R[k] = adjoint[k] = zero;
+            at[k] = splat<T>(-1), v[k] = U[k] = R[k] = adjoint[k] = zero;
             for (int64_t i = 0; i < LANES<T> && i < room; i++) {
                 at[k][i] = T(step[from + i]);
                 last = std::max(last, std::min(step[from + i], int32_t(grid.steps - 1)));
@@ -79,10 +83,10 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
             }
         }
         for (int64_t m = 0; m <= last; m++) {
-            accumulate<T, K, COND, false>(shape, lists, tile, image, taps, m, run, part, moment);
+            accumulate<T, K, FORM, false>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
             for (int k = 0; k < K; k++) {
                 Vec<T> *keep = &work[m * per_step + k * 3];
-                keep[0] = conductance<T, COND>(part.g[k], part.q[k], c1, c2), keep[1] = part.g[k], keep[2] = v[k];
+                keep[0] = conductance<T, FORM>(part.g[k], part.q[k], c1, c2), keep[1] = part.g[k], keep[2] = v[k];
                 x[k] = keep[0] * splat<T>(grid.width[m]), gh[k] = keep[1] * splat<T>(grid.width[m]);
             }
             decay<T, K>(x, e, p);
@@ -103,28 +107,28 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                 const Vec<T> dg = adjoint[k] * p[k] * h[k];
                 const Vec<T> df = h[k] * adjoint[k] * (gh[k] * d_phi[k] - work[m * per_step + k * 3 + 2] * e[k]);
                 adjoint[k] *= e[k];
-                u[k] = COND ? dg : dg + b1 * df, r[k] = COND ? df : b2 * df;
+                u[k] = FORM == CONSTANT ? dg + b1 * df : dg, r[k] = FORM == CONSTANT ? b2 * df : df;
             }
             const T slope = T(-1) / grid.width[m];
             for (int64_t tap = 0; tap < shape.n_taps; tap++) {
                 if (taps[tap] < 0) continue;
                 const int64_t source = image * shape.sources_per_image + taps[tap];
-                const int64_t end = lists.begin(source, m + 1), base = tap * shape.channels * tile.ld;
+                const int64_t end = lists.begin(source, m + 1), base = tap * shape.channels;
                 for (int64_t i = lists.begin(source, m); i < end; i++) {
-                    const int64_t w_at = base + lists.channel[i] * tile.ld;
+                    const int64_t axon = base + lists.channel[i], w_at = axon * tile.ld, to = axon * tile.ld_gradient;
                     const Vec<T> s = splat<T>(lists.share[i]);
                     Vec<T> time = zero;
                     for (int k = 0; k < K; k++) {
                         const Vec<T> w = load<T>(tile.w + w_at + k * LANES<T>);
                         const Vec<T> to_g = U[k] + s * u[k], to_q = R[k] + s * r[k];
-                        T *dw = tile.dw + w_at + k * LANES<T>;
-                        if constexpr (COND) {
+                        T *dw = tile.dw + to + k * LANES<T>;
+                        if constexpr (FORM == GIVEN) {
                             add<T>(dw, to_g);
-                            add<T>(tile.dc + w_at + k * LANES<T>, to_q);
+                            add<T>(tile.dc + to + k * LANES<T>, to_q);
                         } else
                             add<T>(dw, to_g + times_sign<T>(to_q, w));
                         if constexpr (TIME)
-                            time += w * u[k] + (COND ? load<T>(tile.c + w_at + k * LANES<T>) : absolute<T>(w)) * r[k];
+                            time += w * u[k] + (FORM == CONSTANT ? absolute<T>(w) : load<T>(tile.c + w_at + k * LANES<T>)) * r[k];
                     }
                     if constexpr (TIME) dt[i] += fold<T>(splat<T>(slope) * time);
                 }
@@ -134,52 +138,53 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
     }
 }
 
-template <class T, bool COND>
-void forward(const Shape &shape, const T *t, const T *w, const T *c, double c1, double c2, const double *edges, int64_t steps,
+template <class T, Form FORM>
+void forward(const Shape &shape, const T *t, const T *w, const T *c, const Synapse<T> &synapse, const double *edges, int64_t steps,
              int32_t *channel, T *share, int32_t *offset, T *out, int32_t *step, T *rest) {
     const Grid<T> grid(edges, steps);
     Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
-    lists.fill(t, edges);
-    each_tile<T>(shape, w, c, nullptr, nullptr, [&](const Tile<T> &tile, int k) {
-        auto run = k == 4 ? forward_tile<T, 4, COND> : k == 2 ? forward_tile<T, 2, COND> : forward_tile<T, 1, COND>;
-        run(shape, lists, grid, tile, T(c1), T(c2), edges, out, step, rest);
+    lists.fill(t, edges, synapse);
+    each_tile<T, FORM>(shape, lists, synapse, w, c, nullptr, nullptr, [&](const Tile<T> &tile, int k) {
+        auto run = k == 4 ? forward_tile<T, 4, FORM> : k == 2 ? forward_tile<T, 2, FORM> : forward_tile<T, 1, FORM>;
+        run(shape, lists, grid, tile, synapse, edges, out, step, rest);
     });
 }
 
-template <class T, bool COND, bool TIME>
-void backward(const Shape &shape, const T *t, const T *w, const T *c, double c1, double c2, const double *edges, int64_t steps,
+template <class T, Form FORM, bool TIME>
+void backward(const Shape &shape, const T *t, const T *w, const T *c, const Synapse<T> &synapse, const double *edges, int64_t steps,
               double least_slope, int32_t *channel, T *share, int32_t *offset, const int32_t *step, const T *rest, const T *grad, T *dt,
               T *dw, T *dc) {
     const Grid<T> grid(edges, steps);
     const Lists<T> lists{shape.sources(), shape.channels, steps, channel, share, offset};
     std::vector<Part<T>> time(TIME ? shape.sources() * shape.channels : 0);
     std::vector<Vec<T>> work;
-    each_tile<T>(shape, w, c, dw, dc, [&](const Tile<T> &tile, int k) {
-        auto run = k == 4   ? backward_tile<T, 4, COND, TIME>
-                   : k == 2 ? backward_tile<T, 2, COND, TIME>
-                            : backward_tile<T, 1, COND, TIME>;
-        run(shape, lists, grid, tile, T(c1), T(c2), T(least_slope), step, rest, grad, time.data(), work);
+    each_tile<T, FORM>(shape, lists, synapse, w, c, dw, dc, [&](const Tile<T> &tile, int k) {
+        auto run = k == 4   ? backward_tile<T, 4, FORM, TIME>
+                   : k == 2 ? backward_tile<T, 2, FORM, TIME>
+                            : backward_tile<T, 1, FORM, TIME>;
+        run(shape, lists, grid, tile, synapse, T(least_slope), step, rest, grad, time.data(), work);
     });
-    if (TIME) lists.scatter(t, time.data(), dt);
+    if (TIME) lists.scatter(t, synapse, time.data(), dt);
 }
 
 }  // namespace
 
-// Arguments as in dstd.cpp; `step`, `rest` [rows][neurons] from forward to backward.
+// Arguments as in dstd.cpp, beta constant per sign or beta w given; `step`, `rest` [rows][neurons] from forward to backward.
 #define TTFS(NAME, T)                                                                                                  \
-    extern "C" void ttfs_forward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2,    \
-                                        const double *edges, int64_t steps, int32_t *channel, T *share,                 \
+    extern "C" void ttfs_forward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, const double *values,    \
+                                        int64_t count, const double *edges, int64_t steps, int32_t *channel, T *share,  \
                                         int32_t *offset, T *out, int32_t *step, T *rest) {                              \
-        auto run = c ? forward<T, true> : forward<T, false>;                                                           \
-        run(*shape, t, w, c, c1, c2, edges, steps, channel, share, offset, out, step, rest);                            \
+        auto run = c ? forward<T, GIVEN> : forward<T, CONSTANT>;                                                       \
+        run(*shape, t, w, c, Synapse<T>(values, count), edges, steps, channel, share, offset, out, step, rest);         \
     }                                                                                                                  \
-    extern "C" void ttfs_backward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, double c1, double c2,   \
-                                         const double *edges, int64_t steps, double least_slope, int32_t *channel,      \
-                                         T *share, int32_t *offset, const int32_t *step, const T *rest, const T *grad,  \
-                                         T *dt, T *dw, T *dc) {                                                        \
-        auto run = c ? (dt ? backward<T, true, true> : backward<T, true, false>)                                       \
-                     : (dt ? backward<T, false, true> : backward<T, false, false>);                                    \
-        run(*shape, t, w, c, c1, c2, edges, steps, least_slope, channel, share, offset, step, rest, grad, dt, dw, dc);  \
+    extern "C" void ttfs_backward_##NAME(const Shape *shape, const T *t, const T *w, const T *c, const double *values,   \
+                                         int64_t count, const double *edges, int64_t steps, double least_slope,         \
+                                         int32_t *channel, T *share, int32_t *offset, const int32_t *step,              \
+                                         const T *rest, const T *grad, T *dt, T *dw, T *dc) {                          \
+        auto run = c ? (dt ? backward<T, GIVEN, true> : backward<T, GIVEN, false>)                                     \
+                     : (dt ? backward<T, CONSTANT, true> : backward<T, CONSTANT, false>);                              \
+        run(*shape, t, w, c, Synapse<T>(values, count), edges, steps, least_slope, channel, share, offset, step, rest,  \
+            grad, dt, dw, dc);                                                                                         \
     }
 
 TTFS(f32, float)

@@ -64,7 +64,11 @@ template <class T> inline Bits<T> sign_bit() {
 template <class T> inline Vec<T> absolute(Vec<T> x) { return (Vec<T>)((Bits<T>)x & ~sign_bit<T>()); }
 // x sign(w), with sign(0) = 1
 template <class T> inline Vec<T> times_sign(Vec<T> x, Vec<T> w) {
+#if defined(__AVX512F__)
+    return (Vec<T>)_mm512_ternarylogic_epi64((__m512i)x, (__m512i)w, (__m512i)sign_bit<T>(), 0x78);
+#else
     return (Vec<T>)((Bits<T>)x ^ ((Bits<T>)w & sign_bit<T>()));
+#endif
 }
 
 // A sum over lanes in two steps: down to 16 bytes at once, the rest later for many.

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
 from pnn.dstd import grid
+from pnn.fused_operator import synapse
 from pnn.native import kernel, kernel_name
+from pnn.wiring import Wiring
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="no C++ compiler: the native kernel is not built")
 
@@ -187,14 +189,15 @@ def test_operator_check() -> None:
     t, _, _ = draw(7, (2, 1, 4), "random")
     arguments = (t.unsqueeze(1), torch.rand(1, 4, dtype=torch.float64, requires_grad=True), None)
     taps = torch.zeros(1, 1, dtype=torch.int32)
+    _, numbers = synapse(CURVED, Wiring(charge_positive=1e-3))
     torch.library.opcheck(
         torch.ops.nonideal.membrane_dstd.default,
-        (*arguments, taps, (0.3, -0.6), grid(3), 0.155, False, True),
+        (*arguments, taps, numbers, grid(3), (1e-3, 0.155, 1e-3, 1.0), False, True),
         test_utils=("test_schema", "test_faketensor"),
     )
     torch.library.opcheck(
         torch.ops.nonideal.membrane_exact.default,
-        (*arguments, taps, (0.3, -0.6)),
+        (*arguments, taps, numbers, (1e-3, 0.155, 1e-3, 1.0)),
         test_utils=("test_schema", "test_faketensor"),
     )
 

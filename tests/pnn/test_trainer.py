@@ -210,7 +210,7 @@ def test_fused_adam_is_adam_in_the_weights_memory_layout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
 ) -> None:
     if not native:
-        monkeypatch.setattr("pnn.dstd.available", lambda tensor: False)
+        monkeypatch.setattr("pnn.exact.available", lambda tensor: False)
     fused = short(
         tmp_path / "fused", network=PAPER.model_copy(update={"method": DSTD(4), "layer_sizes": (5, 7, 3)})
     )

@@ -1,0 +1,75 @@
+// What a synapse of weight w adds to the sums: beta(w) w, and the charge of an arriving spike.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "vectors.h"
+
+// How the kernels find beta w: as c1 w + c2 |w| (beta constant per sign, no charge), given as a tensor, or evaluated for every
+// weight once per call (a polynomial of |w|, with charges).
+enum Form { CONSTANT, GIVEN, FULL };
+
+// Call `call` with the form as a type.
+template <class Call> void choose(Form form, Call call) {
+    if (form == CONSTANT)
+        call(std::integral_constant<Form, CONSTANT>{});
+    else if (form == GIVEN)
+        call(std::integral_constant<Form, GIVEN>{});
+    else
+        call(std::integral_constant<Form, FULL>{});
+}
+
+template <class T> struct Synapse {
+    T delay, half, mean;    // a spike adds the charge mean + half to v where w > 0, mean - half where w < 0
+    T low[2], high[2];      // of w >= 0, w < 0: the range of |w| outside which beta is held
+    int64_t terms;
+    std::vector<T> beta[2];  // coefficients, from the constant one on
+
+    // flat: delay, charges, low ends, high ends, coefficients of w >= 0, of w < 0
+    Synapse(const double *flat, int64_t count)
+        : delay(T(flat[0])), half(T(0.5 * (flat[1] - flat[2]))), mean(T(0.5 * (flat[1] + flat[2]))), terms((count - 7) / 2) {
+        for (int sign = 0; sign < 2; sign++) {
+            low[sign] = T(flat[3 + sign]), high[sign] = T(flat[5 + sign]);
+            beta[sign].assign(flat + 7 + sign * terms, flat + 7 + (sign + 1) * terms);
+        }
+    }
+
+    Form form(bool given) const {
+        if (given) return GIVEN;
+        return terms == 1 && half == 0 && mean == 0 ? CONSTANT : FULL;
+    }
+    T c1() const { return T(0.5) * (beta[0][0] + beta[1][0]); }
+    T c2() const { return T(0.5) * (beta[0][0] - beta[1][0]); }
+
+    // Arrival of a spike: times below 0 count as 0; from 1 on it is silent. NaN stays.
+    T arrival(T t) const { return t >= 1 ? t : (t < 0 ? T(0) : t) + delay; }
+    // Up to this time a spike has no gradient: it is held at 0.
+    T earliest() const { return delay < 0 ? -delay : T(0); }
+
+    // c = beta(w) w and, if wanted, its derivative.
+    template <bool SLOPE> void conductance(Vec<T> w, Vec<T> *c, Vec<T> *slope) const {
+        const Bits<T> negative = w < splat<T>(0);
+        const Vec<T> size = absolute<T>(w), least = pick(negative, low), most = pick(negative, high);
+        Vec<T> x = size < least ? least : size;
+        x = x > most ? most : x;
+        const T *up = beta[0].data(), *down = beta[1].data();
+        Vec<T> p = splat<T>(0), d = splat<T>(0);
+        for (int64_t k = terms - 1; k >= 0; k--) {
+            if constexpr (SLOPE) d = d * x + p;
+            p = p * x + (negative ? splat<T>(down[k]) : splat<T>(up[k]));
+        }
+        *c = p * w;
+        if constexpr (SLOPE) *slope = x == size ? p + size * d : p;
+    }
+
+    // The charge without its mean; `zeros`: some weights may be 0, which have no charge.
+    Vec<T> charge(Vec<T> w, bool zeros) const {
+        const Vec<T> z = times_sign<T>(splat<T>(half), w);
+        return zeros ? (w == splat<T>(0) ? splat<T>(-mean) : z) : z;
+    }
+
+  private:
+    static Vec<T> pick(Bits<T> negative, const T (&of)[2]) { return negative ? splat<T>(of[1]) : splat<T>(of[0]); }
+};
