@@ -15,6 +15,7 @@ from pnn.wiring import Wiring
 
 Floats = Sequence[float]
 Optional = Tensor | None
+_LANES = 16  # of the widest vectors, float32 in AVX-512: a whole number of any vectors
 
 
 def _results(
@@ -26,7 +27,8 @@ def _results(
     """
     images, rows, steps = t.shape[0], taps.shape[0], len(edges) - 1
     values = (2 if third else 1) * (3 if c is None and is_full(numbers) else 2)
-    kept = (images, rows, steps, values, w.shape[1]) if save else (0,)
+    neurons = -(-w.shape[1] // _LANES) * _LANES
+    kept = (images, rows, steps, values, neurons) if save else (0,)
     v, time, slope = fired(t, w, taps, after, save)
     return (
         v,

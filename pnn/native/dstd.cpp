@@ -13,7 +13,8 @@
 
 namespace {
 
-// Values of an interval and neuron, saved for backward: f, g (, Z) (, f1, g1 (, Z1)), with charges g less the mean of f Z, g1 less its moment.
+// Values of an interval and neuron: f, g (, Z) (, f1, g1 (, Z1)), with charges g less the mean of f Z, g1 less its moment. They are saved for
+// backward tile by tile, whole vectors.
 template <Form FORM> constexpr int GROUP = FORM == FULL ? 3 : 2;
 template <Form FORM, bool THIRD> constexpr int VALUES = (THIRD ? 2 : 1) * GROUP<FORM>;
 
@@ -23,9 +24,9 @@ template <Form FORM, bool THIRD> constexpr int WIDEST = FORM == FULL && THIRD ? 
 template <class T, int K, Form FORM, bool THIRD>
 inline void interval_values(const Sums<T, K> &part, const Sums<T, K> &moment, int k, const Synapse<T> &synapse, Vec<T> *x) {
     constexpr int group = GROUP<FORM>;
-    x[0] = conductance<T, FORM>(part.g[k], part.q[k], synapse.c1(), synapse.c2()), x[1] = part.g[k];
+    x[0] = conductance<T, FORM>(part.g[k], part.q[k], synapse.c1, synapse.c2), x[1] = part.g[k];
     if constexpr (THIRD)
-        x[group] = conductance<T, FORM>(moment.g[k], moment.q[k], synapse.c1(), synapse.c2()), x[group + 1] = moment.g[k];
+        x[group] = conductance<T, FORM>(moment.g[k], moment.q[k], synapse.c1, synapse.c2), x[group + 1] = moment.g[k];
     if constexpr (FORM == FULL) {
         x[2] = part.charge(k, synapse.mean);
         x[1] -= x[0] * x[2];
@@ -46,7 +47,7 @@ template <class T, Form FORM, bool THIRD> inline Vec<T> drive(const Vec<T> *x, V
 template <class T, int K, Form FORM, bool THIRD>
 void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, const Synapse<T> &synapse, T *out,
                   T *saved) {
-    constexpr int values = VALUES<FORM, THIRD>;
+    constexpr int values = VALUES<FORM, THIRD>, width = K * LANES<T>;
     for (int64_t row = 0; row < shape.rows(); row++) {
         const int64_t image = row / shape.rows_per_image;
         const int32_t *taps = shape.taps + (row % shape.rows_per_image) * shape.n_taps;
@@ -58,13 +59,13 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
             accumulate<T, K, FORM, THIRD>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
             const Vec<T> h = splat<T>(grid.width[m]);
             Vec<T> fh[K], gh[K], e[K], p[K];
-            T *keep = saved ? saved + ((tile.first * shape.rows() + row * tile.count) * grid.steps + m * tile.count) * values : nullptr;
+            T *keep = saved ? saved + ((tile.first * shape.rows() + row * width) * grid.steps + m * width) * values : nullptr;
             for (int k = 0; k < K; k++) {
                 Vec<T> x[values];
                 interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, x);
                 fh[k] = x[0] * h, gh[k] = drive<T, FORM, THIRD>(x, h);
                 if (keep)
-                    for (int i = 0; i < values; i++) store<T>(keep + i * tile.count + k * LANES<T>, x[i], tile.template room<K>(k));
+                    for (int i = 0; i < values; i++) store<T>(keep + i * width + k * LANES<T>, x[i]);
             }
             decay<T, K>(fh, e, p);
             for (int k = 0; k < K; k++) v[k] = v[k] * e[k] + gh[k] * p[k];
@@ -80,9 +81,9 @@ template <class T, int K, Form FORM, bool THIRD, bool TIME>
 void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, const Synapse<T> &synapse,
                    const T *saved, const T *grad, Part<T> *dt, std::vector<Vec<T>> &work) {
     constexpr int group = GROUP<FORM>, values = VALUES<FORM, THIRD>, size = values + 3;  // the values, v before the step, decay, phi
-    constexpr int per_step = K * size;
+    constexpr int per_step = K * size, width = K * LANES<T>;
     work.resize(grid.steps * per_step);
-    const Vec<T> b1 = splat<T>(synapse.c1()), b2 = splat<T>(synapse.c2()), zero = splat<T>(0);
+    const Vec<T> b1 = splat<T>(synapse.c1), b2 = splat<T>(synapse.c2), zero = splat<T>(0);
     for (int64_t row = 0; row < shape.rows(); row++) {
         const int64_t image = row / shape.rows_per_image;
         const int32_t *taps = shape.taps + (row % shape.rows_per_image) * shape.n_taps;
@@ -93,12 +94,12 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
         for (int64_t m = 0; m < grid.steps; m++) {  // the forward pass once more: its values are loaded or accumulated anew
             const Vec<T> h = splat<T>(grid.width[m]);
             if (!saved) accumulate<T, K, FORM, THIRD>(shape, lists, tile, synapse, image, taps, m, run, part, moment);
-            const T *kept = saved ? saved + ((tile.first * shape.rows() + row * tile.count) * grid.steps + m * tile.count) * values : nullptr;
+            const T *kept = saved ? saved + ((tile.first * shape.rows() + row * width) * grid.steps + m * width) * values : nullptr;
             Vec<T> fh[K], gh[K], e[K], p[K];
             for (int k = 0; k < K; k++) {
                 Vec<T> *x = &work[m * per_step + k * size];
                 if (!saved) interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, x);
-                for (int i = 0; saved && i < values; i++) x[i] = load<T>(kept + i * tile.count + k * LANES<T>, tile.template room<K>(k));
+                for (int i = 0; saved && i < values; i++) x[i] = load<T>(kept + i * width + k * LANES<T>);
                 fh[k] = x[0] * h, gh[k] = drive<T, FORM, THIRD>(x, h);
             }
             decay<T, K>(fh, e, p);

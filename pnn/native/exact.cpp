@@ -14,12 +14,13 @@ template <class T> void sort_events(Lists<T> &lists, const T *t, const Synapse<T
     std::vector<double> edges(lists.steps + 1);
     for (int64_t m = 0; m <= lists.steps; m++) edges[m] = double(m) / double(lists.steps);
     lists.fill(t, edges.data(), synapse);
+    std::vector<T> arrival(lists.channels);
     for (int64_t source = 0; source < lists.sources; source++) {
-        const T *row = t + source * lists.channels;
+        synapse.arrivals(t + source * lists.channels, lists.channels, arrival.data());
         const int64_t first = lists.begin(source, 0), last = lists.begin(source, lists.steps);
         for (int64_t e = first; e < last; e++) {
             const int32_t channel = lists.channel[e];
-            const T arrival = synapse.arrival(row[channel]), time = arrival < 0 ? T(0) : arrival;
+            const T time = arrival[channel] < 0 ? T(0) : arrival[channel];
             int64_t to = e;
             for (; to > first && lists.share[to - 1] > time; to--) {
                 lists.share[to] = lists.share[to - 1];
@@ -42,7 +43,7 @@ template <class T, int K, Form FORM> inline void add_axon(const Tile<T> &tile, i
 template <class T, int K, Form FORM>
 inline void interval(const Sums<T, K> &run, T h, const Synapse<T> &synapse, Vec<T> (&x)[K], Vec<T> (&gh)[K]) {
     for (int k = 0; k < K; k++) {
-        x[k] = conductance<T, FORM>(run.g[k], run.q[k], synapse.c1(), synapse.c2()) * splat<T>(h);
+        x[k] = conductance<T, FORM>(run.g[k], run.q[k], synapse.c1, synapse.c2) * splat<T>(h);
         gh[k] = run.g[k] * splat<T>(h);
     }
 }
@@ -91,7 +92,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &til
     work.resize(shape.channels * K);
     Sums<T, K> run;
     Vec<T> v[K], adjoint[K], A[K], P[K], x[K], gh[K], e[K], p[K], d_phi[K];
-    const Vec<T> b1 = splat<T>(synapse.c1()), b2 = splat<T>(synapse.c2());
+    const Vec<T> b1 = splat<T>(synapse.c1), b2 = splat<T>(synapse.c2);
     for (int64_t row = 0; row < shape.rows(); row++) {
         integrate<T, K, FORM>(lists, tile, row, synapse, run, v, work.data());
         for (int k = 0; k < K; k++) {

@@ -20,8 +20,11 @@ template <class T> struct Lists {
     // Whether any source has a spike of a channel.
     std::vector<char> live() const {
         std::vector<char> any(channels, 0);
-        for (int64_t source = 0; source < sources; source++)
-            for (int64_t e = begin(source, 0); e < begin(source, steps); e++) any[channel[e]] = 1;
+        char *const to = any.data();
+        for (int64_t source = 0; source < sources; source++) {
+            const int32_t *now = channel + begin(source, 0), *const end = channel + begin(source, steps);
+            for (; now < end; now++) to[*now] = 1;
+        }
         return any;
     }
 
@@ -29,21 +32,20 @@ template <class T> struct Lists {
     void fill(const T *t, const double *edges, const Synapse<T> &synapse) {
         const double step = steps > 2 ? edges[2] - edges[1] : edges[1] - edges[0];
         const T start = T(edges[1]), per_step = T(1 / step), last = T(steps - 1);
-        std::vector<T> of_interval(4 * steps), of_spike(2 * channels);
+        std::vector<T> of_interval(4 * steps), of_spike(3 * channels);
         std::vector<int32_t> live(channels), interval(channels), next(steps + 1);
         T *low = of_interval.data(), *high = low + steps, *end = high + steps, *inverse = end + steps;
-        T *time = of_spike.data(), *part = time + channels;
+        T *time = of_spike.data(), *part = time + channels, *arrival = part + channels;
         for (int64_t m = 0; m < steps; m++) {
             low[m] = T(edges[m]), high[m] = end[m] = T(edges[m + 1]), inverse[m] = T(1 / (edges[m + 1] - edges[m]));
         }
         low[0] = -std::numeric_limits<T>::infinity(), high[steps - 1] = std::numeric_limits<T>::infinity();
         for (int64_t source = 0; source < sources; source++) {
-            const T *row = t + source * channels;
+            synapse.arrivals(t + source * channels, channels, arrival);
             int64_t n = 0;
             for (int64_t j = 0; j < channels; j++) {
-                const T arrival = synapse.arrival(row[j]);
-                live[n] = int32_t(j), time[n] = arrival;
-                n += !(arrival >= T(1));
+                live[n] = int32_t(j), time[n] = arrival[j];
+                n += !(arrival[j] >= T(1));
             }
             place(time, n, start, per_step, last, low, high, end, inverse, interval.data(), part);
             int32_t *at = offset + source * (steps + 1), *to_channel = channel + source * channels;

@@ -24,6 +24,7 @@ template <class Call> void choose(Form form, Call call) {
 template <class T> struct Synapse {
     T delay, half, mean;    // a spike adds the charge mean + half to v where w > 0, mean - half where w < 0
     T low[2], high[2];      // of w >= 0, w < 0: the range of |w| outside which beta is held
+    T c1, c2;               // beta w = c1 w + c2 |w| where it is constant
     int64_t terms;
     std::vector<T> beta[2];  // coefficients, from the constant one on
 
@@ -34,17 +35,22 @@ template <class T> struct Synapse {
             low[sign] = T(flat[3 + sign]), high[sign] = T(flat[5 + sign]);
             beta[sign].assign(flat + 7 + sign * terms, flat + 7 + (sign + 1) * terms);
         }
+        c1 = T(0.5) * (beta[0][0] + beta[1][0]), c2 = T(0.5) * (beta[0][0] - beta[1][0]);
     }
 
     Form form(bool given) const {
         if (given) return GIVEN;
         return terms == 1 && half == 0 && mean == 0 ? CONSTANT : FULL;
     }
-    T c1() const { return T(0.5) * (beta[0][0] + beta[1][0]); }
-    T c2() const { return T(0.5) * (beta[0][0] - beta[1][0]); }
 
-    // Arrival of a spike: times below 0 count as 0; from 1 on it is silent. NaN stays.
-    T arrival(T t) const { return t >= 1 ? t : (t < 0 ? T(0) : t) + delay; }
+    // Arrivals of spikes: times below 0 count as 0; from 1 on a spike is silent. NaN stays. Written so that compilers vectorise it.
+    void arrivals(const T *__restrict t, int64_t count, T *__restrict to) const {
+        const T late = delay;
+        for (int64_t i = 0; i < count; i++) {
+            const T held = (t[i] < 0 ? T(0) : t[i]) + late;
+            to[i] = t[i] >= 1 ? t[i] : held;
+        }
+    }
     // Up to this time a spike has no gradient: it is held at 0.
     T earliest() const { return delay < 0 ? -delay : T(0); }
 

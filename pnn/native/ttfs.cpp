@@ -13,7 +13,7 @@ namespace {
 template <class T, int K, Form FORM>
 void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid, const Tile<T> &tile, const Synapse<T> &synapse, const double *edges,
                   T *out, int32_t *step, T *rest) {
-    const T c1 = synapse.c1(), c2 = synapse.c2();
+    const T c1 = synapse.c1, c2 = synapse.c2;
     Sums<T, K> run, part, moment;
     Vec<T> v[K], x[K], gh[K], e[K], p[K], time[K], into[K];
     int32_t at[K * LANES<T>];
@@ -63,7 +63,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                    const int32_t *step, const T *rest, const T *grad, Part<T> *dt, std::vector<Vec<T>> &work) {
     constexpr int per_step = K * 3;  // f, g, v before the step
     work.resize(grid.steps * per_step);
-    const T c1 = synapse.c1(), c2 = synapse.c2();
+    const T c1 = synapse.c1, c2 = synapse.c2;
     const Vec<T> b1 = splat<T>(c1), b2 = splat<T>(c2), zero = splat<T>(0);
     Sums<T, K> run, part, moment;
     Vec<T> v[K], x[K], gh[K], e[K], p[K], d_phi[K], adjoint[K], U[K], R[K], u[K], r[K], at[K], into[K], given[K];

@@ -44,9 +44,10 @@ template <class T> inline Vec<T> load(const T *from, int64_t count) {
     for (int64_t i = 0; i < count; i++) v[i] = from[i];
     return v;
 }
+template <class T> inline void store(T *to, Vec<T> v) { std::memcpy(to, &v, VECTOR_BYTES); }
 template <class T> inline void store(T *to, Vec<T> v, int64_t count) {
     if (count >= LANES<T>)
-        std::memcpy(to, &v, VECTOR_BYTES);
+        store<T>(to, v);
     else
         for (int64_t i = 0; i < count; i++) to[i] = v[i];
 }
