@@ -17,3 +17,7 @@ class CharacterizationFailed(Exception):
 
 class NoColumn(Exception):
     """The physical model holds no measured column, which the caller needs."""
+
+
+class NoSpread(Exception):
+    """The physical model holds no mismatch, which the caller needs."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from characterize.column import Column
 from characterize.estimate import Estimate, estimate
+from characterize.spread import Spread
 
 __all__ = ["Branch", "Estimate", "PhysicalModel", "estimate"]
 
@@ -92,6 +93,7 @@ class PhysicalModel(BaseModel):
         default=(),
         description="columns as measured, by number of axons; none in a version 1 file",
     )
+    spread: Spread | None = Field(default=None, description="mismatch; None where it was not measured")
     provenance: dict[str, str]
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ def check_cell(name: str, text: str) -> str:
     """A user's cell, if it may stand in for ours: one ``.subckt`` of this name with our ports in our order, and no simulator commands."""
     ports = LEAVES[name].PORTS
     wanted = f".subckt {name} {' '.join(ports)}"
-    heads = [line for line in _joined(text) if line.lower().startswith(".subckt")]
+    heads = [line for line in logical_lines(text) if line.lower().startswith(".subckt")]
     found = [line.split() for line in heads if line.split()[1:2] == [name]]
     if len(found) != 1:
         raise CircuitError(
@@ -36,12 +36,12 @@ def check_cell(name: str, text: str) -> str:
         raise CircuitError(
             f"circuit.cells.{name}: its ports are `{' '.join(found[0][2:])}`; they must be `{' '.join(ports)}`, in this order"
         )
-    ends = [line for line in _joined(text) if line.lower().startswith(".ends")]
+    ends = [line for line in logical_lines(text) if line.lower().startswith(".ends")]
     if len(ends) != len(heads):
         raise CircuitError(
             f"circuit.cells.{name}: {len(heads)} `.subckt` but {len(ends)} `.ends`: the cells that follow would end up inside it"
         )
-    for line in _joined(text):
+    for line in logical_lines(text):
         card = line.split()[0].lower()
         if card.startswith(".") and card not in (".subckt", ".ends", ".param", ".model"):
             raise CircuitError(
@@ -50,7 +50,8 @@ def check_cell(name: str, text: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _joined(text: str) -> list[str]:
+def logical_lines(text: str) -> list[str]:
+    """Lines of a netlist without comments, continuations joined."""
     lines: list[str] = []
     for raw in text.splitlines():
         line = raw.strip()

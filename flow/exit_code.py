@@ -36,6 +36,7 @@ TABLE: dict[str, ExitCode] = {
     "characterize.errors.FitRefused": ExitCode.out_of_spec,
     "characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
     "characterize.errors.NoColumn": ExitCode.bad_input,
+    "characterize.errors.NoSpread": ExitCode.bad_input,
     "pnn.errors.TrainingDiverged": ExitCode.out_of_spec,
     "pnn.errors.PnnError": ExitCode.bad_input,
     "postlayout.errors.SamplesFailed": ExitCode.tool_failed,

@@ -169,6 +169,7 @@ MODEL = (
     "characterize/model.py",
     "characterize/column.py",
     "characterize/estimate.py",
+    "characterize/spread.py",
     "characterize/physics.py",
 )
 """The code of the physical model, as whoever reads it depends on."""

@@ -1,0 +1,107 @@
+"""The statistical part of the physical model: how synapses and neurons answer to the shifts of their devices, and how far they spread.
+
+A chip's shifts (``circuits.chip``) are known numbers. What they do to currents and spike times is measured on drawn devices in
+SPICE: a response for each device of a cell, and the spread of the whole with its standard error. Imports no SPICE.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from characterize.estimate import Estimate
+
+Count = Annotated[int, Field(ge=2)]
+
+
+class Response(BaseModel):
+    """What a shift x of one device (V; relative for a capacitor) adds to a quantity: ``slope x + curvature x^2``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    slope: Estimate
+    curvature: float
+
+
+class SynapseSpread(BaseModel):
+    """One polarity. Tables run along ``ln_current``, the ln of the undisturbed current in A.
+
+    The memory FET's shift x acts as a change ``memory_gain x`` of its gate bias; the selector's adds
+    ``select_slope x + select_curvature x^2`` to ln I.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    memory: str = Field(description="path of the memory FET in the cell")
+    select: str = Field(description="path of the selector")
+    memory_gain: Estimate
+    ln_current: tuple[float, ...]
+    select_slope_per_V: tuple[float, ...]
+    select_curvature_per_V2: tuple[float, ...]
+    sigma_ln_current: tuple[Estimate, ...] = Field(description="spread of ln I over the drawn synapses")
+    sigma_lambda_rel: tuple[Estimate, ...] = Field(description="spread of lambda, relative")
+    residual_ln_current: tuple[float, ...] = Field(
+        description="rms of ln I that the shifts leave unexplained"
+    )
+    draws: Count
+
+    @model_validator(mode="after")
+    def _tables_are_as_long(self) -> SynapseSpread:
+        lengths = {
+            len(table)
+            for table in (
+                self.ln_current,
+                self.select_slope_per_V,
+                self.select_curvature_per_V2,
+                self.sigma_ln_current,
+                self.sigma_lambda_rel,
+                self.residual_ln_current,
+            )
+        }
+        if len(lengths) != 1 or min(lengths) < 2:
+            raise ValueError(f"tables along ln_current need one length of at least 2, got {sorted(lengths)}")
+        return self
+
+
+class NeuronSpread(BaseModel):
+    """A neuron fires at ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``, t being the time of the undisturbed one (T_circ).
+
+    ``ln_ramp`` and ``threshold`` (theta - 1, in V_th) are sums of responses, by device path.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    ln_ramp: dict[str, Response]
+    threshold: dict[str, Response]
+    sigma_ln_ramp: Estimate
+    sigma_threshold: Estimate
+    residual_s: float = Field(description="rms of the spike times that the shifts leave unexplained")
+    draws: Count
+
+
+class LibraryCheck(BaseModel):
+    """One device, drawn by the library's own mismatch section, beside the sigma that chips are drawn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    device: str
+    sigma: float = Field(gt=0.0, description="ours; V, relative for a capacitor")
+    library_mean: float
+    library_sigma: float
+    draws: Count
+    confidence: float = Field(description="of the interval in which mean and sigma were asked to agree")
+    agrees: bool
+
+
+class Spread(BaseModel):
+    """Mismatch of one design at one corner: standard deviations by cell and path, responses, and the check of the statistics."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    sigmas: dict[str, dict[str, float]]
+    positive: SynapseSpread
+    negative: SynapseSpread
+    neuron: NeuronSpread
+    library: tuple[LibraryCheck, ...]
+    seed: int

@@ -1,0 +1,67 @@
+"""How far a layer's synapses and neurons spread from chip to chip, in the normalised units of training.
+
+The bridge from ``Spread`` to whoever trains on drawn chips, as ``characterize.physics`` is from ``PhysicalModel``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from characterize.errors import NoSpread
+from characterize.model import PhysicalModel
+from characterize.spread import SynapseSpread
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSpread:
+    """sigma(ln I) of a synapse of weight w: ``weak / sqrt(1 + |w| / bend)``, the gm / I of a FET between weak and strong inversion."""
+
+    weak: float
+    bend: float
+
+    def sigma(self, weight: float) -> float:
+        """sigma(ln I) at one weight."""
+        return self.weak / math.sqrt(1.0 + abs(weight) / self.bend)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerVariation:
+    """Standard deviations over chips: of ln I by polarity, of the ramp's ln r, of the threshold theta (V_th).
+
+    ``discharge`` is b of the firing stage, with which a spike that would come at t comes at
+    ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``.
+    """
+
+    positive: CurrentSpread
+    negative: CurrentSpread
+    ln_ramp: float
+    threshold: float
+    discharge: float
+
+
+def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
+    """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured."""
+    if model.spread is None:
+        raise NoSpread(
+            "the physical model knows no mismatch: set characterize.draws (for example 200) and run `nonideal characterize` again"
+        )
+    unit_A = model.unit_current_A(axons)
+    return LayerVariation(
+        positive=_current_spread(model.spread.positive, unit_A),
+        negative=_current_spread(model.spread.negative, unit_A),
+        ln_ramp=model.spread.neuron.sigma_ln_ramp.value,
+        threshold=model.spread.neuron.sigma_threshold.value,
+        discharge=model.discharge_norm.value,
+    )
+
+
+def _current_spread(spread: SynapseSpread, unit_A: float) -> CurrentSpread:
+    """The law through the measured spreads: 1 / sigma^2 is a line in |w|."""
+    weight = np.exp(spread.ln_current) / unit_A
+    sigma = np.array([one.value for one in spread.sigma_ln_current])
+    slope, start = np.polyfit(weight, sigma**-2, 1)
+    slope, start = max(float(slope), 1e-9), max(float(start), 1e-9)
+    return CurrentSpread(weak=start**-0.5, bend=start / slope)
