@@ -1,0 +1,90 @@
+"""Many chips in the fast model: what each of them classifies right, nominally written or trimmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from torch import Tensor
+
+from characterize.model import PhysicalModel
+from chips.calibrate import CalibrationOptions, FastBench, calibrate
+from chips.silicon import Silicon, spread_of
+from chips.written import Written
+from circuits.chip import Sigmas, draw
+from postlayout.prediction import decide
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Chips by seed: ``accuracy`` of each, a fraction of ``samples``; ``nominal`` is the undisturbed chip's."""
+
+    seeds: tuple[int, ...]
+    accuracy: Array
+    nominal: float
+    samples: int
+
+
+def population(
+    model: PhysicalModel,
+    written: Written,
+    spike_time: Tensor,
+    label: NDArray[np.int64],
+    classes: int,
+    seeds: Sequence[int],
+    *,
+    calibration: CalibrationOptions | None = None,
+    jobs: int = 1,
+    advance: Callable[[int], None] = lambda done: None,
+) -> Population:
+    """Accuracy of every chip on ``spike_time`` [samples, inputs], ``label`` [samples].
+
+    With ``calibration`` every chip is trimmed first. Raises ``NoSpread``, ``NoColumn``.
+    """
+    spread_of(model)
+    inputs = spike_time.to(torch.float32)
+    chunk = max(1, min(25, -(-len(seeds) // (4 * jobs))))
+    parts = [tuple(seeds[start : start + chunk]) for start in range(0, len(seeds), chunk)]
+    work = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_accuracies)(model, written, inputs, label, classes, part, calibration) for part in parts
+    )
+    found: list[float] = []
+    for accuracies in work:
+        found += accuracies
+        advance(len(found))
+    silicon = Silicon(model, written.topology.layers)
+    nominal = _accuracy(silicon.spike_times(written, None, inputs, torch.float32)[-1], label, classes)
+    return Population(tuple(seeds), np.array(found), nominal, len(label))
+
+
+def _accuracies(
+    model: PhysicalModel,
+    written: Written,
+    inputs: Tensor,
+    label: NDArray[np.int64],
+    classes: int,
+    seeds: Iterable[int],
+    calibration: CalibrationOptions | None,
+) -> list[float]:
+    """Of some chips, in one process."""
+    silicon = Silicon(model, written.topology.layers)
+    sigmas = Sigmas(spread_of(model).sigmas)
+    out = []
+    for seed in seeds:
+        chip = draw(seed, written.topology, sigmas)
+        mine = written
+        if calibration is not None:
+            mine = calibrate(model, written, FastBench(silicon, chip), calibration).written
+        times = silicon.spike_times(mine, chip, inputs, torch.float32)
+        out.append(_accuracy(times[-1], label, classes))
+    return out
+
+
+def _accuracy(output_time: Array, label: NDArray[np.int64], classes: int) -> float:
+    return float(np.mean(decide(output_time, classes) == label))
