@@ -89,7 +89,7 @@ class ColumnBench:
         return self.circuit.topology.layers[0]
 
     def at(self, vdis_V: float) -> ColumnBench:
-        """The same column with another discharger bias."""
+        """The same column with another bias of its dischargers."""
         return replace(self, circuit=replace(self.circuit, vdis_V=vdis_V))
 
     def biases(self, name: str, weight: Array) -> Biases:

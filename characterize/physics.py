@@ -57,7 +57,7 @@ class BottomUp:
 
     @property
     def vdis_V(self) -> float:
-        """The discharger bias that all columns share."""
+        """The bias of all dischargers, which all columns share."""
         return column_for(self.model, self.model.columns[0].axons if self.model.columns else 1).vdis_V
 
     def unit_current_A(self, axons: int | None = None) -> float:

@@ -1,8 +1,8 @@
 """The discharger's bias on an extracted netlist.
 
 Wiring adds to the membrane capacitance, so the ramp that characterisation calibrated on the schematic neuron is too slow on the extracted
-one. As on the schematic (paper, section 6) the one shared bias is set so that a neuron without input fires when its phase ends; on the
-average of all neurons, since they share the line.
+one. As on the schematic (paper, section 6) the bias that all dischargers get is set so that a neuron without input fires when its phase
+ends, on the average of all neurons: each has a pin of its own (``Circuit.trim_V``), but devices here are nominal, and one value does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OFFSETS_V = (-0.002, 0.001, 0.004, 0.007)
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """The trimmed bias, and the spread of the neurons' silent spike times at it (standard deviation, s)."""
+    """The trimmed bias of all neurons, and the spread of the neurons' silent spike times at it (standard deviation, s)."""
 
     vdis_V: float
     spread_s: float

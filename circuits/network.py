@@ -50,6 +50,15 @@ class Topology:
         """Net of a memory FET's gate; ``polarity`` is ``n`` (positive weight) or ``p``."""
         return f"bias_{polarity}_{layer}_{axon}_{neuron}"
 
+    @staticmethod
+    def vdis(layer: int, index: int) -> str:
+        """Net of the gate of a neuron's discharger."""
+        return f"vdis_{layer}_{index}"
+
+    def neurons(self) -> list[tuple[int, int]]:
+        """(layer, neuron) of every neuron, in netlist order."""
+        return [(layer, k) for layer in range(1, self.depth + 1) for k in range(self.layers[layer])]
+
     def synapses(self) -> list[tuple[int, int, int]]:
         """(layer, axon, neuron) of every synapse pair, in netlist order."""
         return [
@@ -65,6 +74,11 @@ class Topology:
         return tuple(self.bias(p, *where) for where in self.synapses() for p in "np")
 
     @property
+    def vdis_ports(self) -> tuple[str, ...]:
+        """Pins of the dischargers' gates, one for each neuron: what calibrates a fabricated neuron."""
+        return tuple(self.vdis(*where) for where in self.neurons())
+
+    @property
     def control_ports(self) -> tuple[str, ...]:
         """Phase, reset and isolation lines of every layer."""
         return ("phase_0",) + tuple(
@@ -76,9 +90,7 @@ class Topology:
     @property
     def spike_ports(self) -> tuple[str, ...]:
         """Every neuron's spike, hidden ones too: they are what validation reads."""
-        return tuple(
-            self.spike(layer, k) for layer in range(1, self.depth + 1) for k in range(self.layers[layer])
-        )
+        return tuple(self.spike(*where) for where in self.neurons())
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -88,7 +100,8 @@ class Topology:
             inputs
             + self.control_ports
             + self.spike_ports
-            + ("v0", "vdis", "vsense", "vdd", "vss")
+            + ("v0", "vsense", "vdd", "vss")
+            + self.vdis_ports
             + self.bias_ports
         )
 
@@ -119,7 +132,7 @@ def network(topology: Topology) -> SubCircuit:
             cell.X(
                 f"neuron_{layer}_{k}", "neuron", f"dendrite_{layer}_{k}", topology.spike(layer, k), topology.spike_b(layer, k),
                 *(f"{line}_{layer}" for line in ("phase", "reset", "reset_b", "iso", "iso_b")),
-                "v0", "vdis", "vsense", "vdd", "vss",
+                "v0", topology.vdis(layer, k), "vsense", "vdd", "vss",
             )  # fmt: skip
     return cell
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +47,17 @@ class Biases:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights."""
+    """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights.
+
+    ``vdis_V`` is the bias of all dischargers; ``trim_V`` adds to it, per layer and neuron (V; empty: nothing is added).
+    """
 
     topology: Topology
     design: Design
     netlist: str
     models: str
     vdis_V: float
+    trim_V: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         ports = network_ports(self.netlist)
@@ -64,6 +70,17 @@ class Circuit:
             raise CircuitError(
                 f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}"
             )
+        given, neurons = [len(row) for row in self.trim_V], list(self.topology.layers[1:])
+        if self.trim_V and given != neurons:
+            raise CircuitError(
+                f"trim_V holds {given} values by layer, the network has {neurons} neurons: give one value in V for each, or () for no trim"
+            )
+        if not all(math.isfinite(volt) for volt in (self.vdis_V, *chain.from_iterable(self.trim_V))):
+            raise CircuitError("vdis_V and trim_V hold a value that is no number: give finite volts")
+
+    def discharger_V(self, layer: int, index: int) -> float:
+        """The discharger bias of a neuron, its trim included."""
+        return self.vdis_V + (self.trim_V[layer - 1][index] if self.trim_V else 0.0)
 
     @property
     def timeline(self) -> Timeline:
@@ -81,12 +98,11 @@ class Circuit:
     def membrane_probes(self) -> tuple[str, ...]:
         """A vector for every membrane, layer by layer; the schematic's lie inside its neurons."""
         probes = []
-        for layer in range(1, self.topology.depth + 1):
-            for k in range(self.topology.layers[layer]):
-                net = f"neuron_{layer}_{k}_membrane"
-                probes.append(
-                    self.probe(net) if net in self.netlist else f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
-                )
+        for layer, k in self.topology.neurons():
+            net = f"neuron_{layer}_{k}_membrane"
+            probes.append(
+                self.probe(net) if net in self.netlist else f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
+            )
         return tuple(probes)
 
     def deck(
@@ -115,7 +131,10 @@ class Circuit:
         file = f"biases_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
         lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
-        lines += [f"Vvdis vdis 0 {self.vdis_V:.9g}", f"Vvsense vsense 0 {supplies.vsense_V:.6g}"]
+        lines.append(f"Vvsense vsense 0 {supplies.vsense_V:.6g}")
+        for where in self.topology.neurons():
+            pin = self.topology.vdis(*where)
+            lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
         lines.append(control_sources(timeline, supplies.vdd_V))
         begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
         end = timeline.spans()["phase_0"][1]

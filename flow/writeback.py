@@ -72,10 +72,10 @@ def write_netlist(
 
 
 def _realisation(model: PhysicalModel | BottomUp) -> str:
-    """What the currents are made by, and the discharger bias that belongs to them."""
+    """What the currents are made by, and the bias that all dischargers get with them."""
     how = (
         f"currents as the columns were measured ({model.model.columns[0].netlist}), scale 1"
         if isinstance(model, BottomUp)
         else "currents as the bench was measured (schematic), at scale 1: `nonideal validate-post-layout` finds the scale"
     )
-    return f"{how}; discharger bias {model.vdis_V:.6g} V"
+    return f"{how}; bias of every discharger (vdis_<layer>_<neuron>) {model.vdis_V:.6g} V"

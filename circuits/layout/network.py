@@ -2,7 +2,7 @@
 
 All columns have the neuron's pitch, so every dendrite runs straight into its neuron and all dendrites load alike. A spike
 and its complement run down their column to the row that is their axon in the next crossbar, between vss lines that shield
-that column's dendrite and the next one's from them. Control lines and inputs come in on the left; biases are pins in the synapses.
+that column's dendrite and the next one's from them. Control lines and inputs come in on the left; biases are pins in synapses and neurons.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ SPIKE = 0.28
 SHIELD_TO_SPIKE = 0.6
 SHIELD_LEFT = 0.6  # between a dendrite and the spikes of the column before, or the input drivers
 LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
-SHARED_LINES = ("v0", "vdis", "vsense")
-LINE_PITCH = 0.8  # of the upright lines that join the layers' v0, vdis and vsense
+SHARED_LINES = ("v0", "vsense")
+LINE_PITCH = 0.8  # of the upright lines that join the layers' v0 and vsense
 PIN = 0.4
 ROW_END = 1.0  # room for what ends a row of neurons
 LINE_END = 2.0  # how far control lines run past the last neuron
@@ -127,8 +127,10 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
                 shared[net].append(box.y)
         _finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
         for k in range(layers[layer]):
-            box = cells.neuron.pins["spike"].moved(round(k * cells.pitch, 3), y)
+            column = round(k * cells.pitch, 3)
+            box = cells.neuron.pins["spike"].moved(column, y)
             block.pins[f"spike_{layer}_{k}"] = Box("met2", box.x0, box.y0, box.x1, box.y0 + PIN)
+            block.pins[f"vdis_{layer}_{k}"] = cells.neuron.pins["vdis"].moved(column, y)
         y = round(y - GAP, 3)
 
     block.height = round(-y - GAP, 3)

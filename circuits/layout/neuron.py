@@ -1,7 +1,9 @@
 """The neuron: an analog row (isolation, reset, discharger, sensing inverter) above a driver row, under its MIM capacitor.
 
 The analog row stands upside down, so that both rows share the vdd rail and the vss rail on top is the crossbar's. Control
-lines cross the whole row on metal 3; the dendrite comes down on metal 2; spike and complement leave downwards on metal 2.
+lines cross the whole row on metal 3; the dendrite comes down on metal 2; spike and complement leave downwards on metal 2. The
+discharger's bias comes from outside, as those of the synapses do: its gate ends in a pin on metal 2 between the capacitor and
+the crossbar, with nothing above it on metals 3 to 5.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from circuits.design import DriverSizes, NeuronSizes
 
 from .block import Block, Box
-from .contacts import MET3_LINE, stack
+from .contacts import MET2_PAD, MET3_LINE, MET3_PAD, stack
 from .defaults import DESIGN
 from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
 from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width, source_columns
@@ -33,7 +35,7 @@ PHASE_TIE, V0_WIRE, V0_STRIP = (
     "v0 strip",
 )  # upright wires on the cell's left, near the sense node of the neuron before
 LOWER_RAIL = "vss low"  # the lower vss rail, which no metal of the neuron joins to the upper one
-LINES = ("reset", "phase", "reset_b", "vsense", "v0", "vdis", "iso", "iso_b")
+LINES = ("reset", "phase", "reset_b", "vsense", "v0", "iso", "iso_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ def neuron(
     _wire(block, landing[0], upper.track(1), landing[1])
     stack(block, *landing, "met2", "met4")
     draw_mim(block, sizes.mim_w_um, sizes.mim_l_um, -PLATE_BELOW, landing)
+    _draw_bias(block, upper, columns, landing)
     stack(block, 1.0, 0.0, "met2", "met4")
     stack(block, 1.0, below, "met1", "met2")
     if below > 0:
@@ -295,7 +298,6 @@ def _draw_controls(block: Block, upper: Strip, columns: dict[str, float], lines:
         ("reset", "reset", low),
         ("iso", "iso", low),
         ("iso_b", "iso_b", low),
-        ("vdis", "vdis", low),
         ("v0", "v0", middle),
         ("vsense", "phase", high),
     ):
@@ -304,6 +306,16 @@ def _draw_controls(block: Block, upper: Strip, columns: dict[str, float], lines:
         if net == "v0":
             block.pins[V0_WIRE] = wire
         stack(block, columns[column], lines[net], "met2", "met3")
+
+
+def _draw_bias(block: Block, upper: Strip, columns: dict[str, float], landing: tuple[float, float]) -> None:
+    """The discharger's gate up to its own pin, beside the membrane's landing: as near as a stack on the pin may come to that."""
+    gate, y = columns["vdis"], landing[1]
+    pin = landing[0] + up((LANDING + MET3_PAD[0]) / 2 + limit("m4.2"))
+    stack(block, gate, upper.track(0), "li1", "met2")
+    _wire(block, gate, upper.track(0), y)
+    _bar(block, "met2", gate, pin, y, WIRE, WIRE / 2)
+    block.pins["vdis"] = block.square("met2", pin, y, *MET2_PAD)
 
 
 def _wire(block: Block, x: float, y0: float, y1: float, width: float = WIRE) -> Box:

@@ -23,9 +23,10 @@ GROUPS = (
     ("input axons, inverted", r"axon_b_0_\d+"),
     ("spikes", r"spike_\d+_\d+"),
     ("spikes, inverted", r"spike_b_\d+_\d+"),
-    ("biases", r"bias_[np]_\d+_\d+_\d+"),
+    ("biases of the synapses", r"bias_[np]_\d+_\d+_\d+"),
+    ("biases of the dischargers", r"vdis_\d+_\d+"),
     ("control lines", r"(phase|reset|reset_b|iso|iso_b)_\d+"),
-    ("supplies and shared biases", r"vdd|vss|v0|vdis|vsense"),
+    ("supplies and shared biases", r"vdd|vss|v0|vsense"),
 )
 
 

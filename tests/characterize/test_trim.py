@@ -31,7 +31,7 @@ def ramps(topology: Topology, best_V: float, slower: float = 0.0, fails: str = "
     def outcome(deck: Deck) -> Result | Failure:
         if deck.name == fails:
             return Failure(deck.name, FailureKind.timed_out, "not done after 10 s", (), Path("decks"))
-        vdis = float(deck.text.split("Vvdis vdis 0 ")[1].split()[0])
+        vdis = float(deck.text.split("Vvdis_1_0 vdis_1_0 0 ")[1].split()[0])
         assert deck.t_stop_s is not None
         step = 1.5e-6  # T_circ and the longer guard
         axis = np.linspace(0, deck.t_stop_s, 60001)

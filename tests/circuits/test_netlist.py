@@ -131,7 +131,7 @@ def test_a_network_of_any_sizes(read_netlist: Reader, layers: tuple[int, ...]) -
 @settings(max_examples=15, deadline=None)
 @given(layers=SIZES)
 def test_wiring_follows_the_indices(read_netlist: Reader, layers: tuple[int, ...]) -> None:
-    """Synapse (layer, axon, neuron) takes the axon's spike, feeds that neuron's dendrite, and has its own gates."""
+    """Synapse (layer, axon, neuron) takes the axon's spike and feeds that neuron's dendrite; it and every neuron have their own gates."""
     netlist = read_netlist(schematic(Topology(layers), Design()))
     gates: list[str] = []
     for name, nets, master, _ in netlist.instances("network"):
@@ -150,7 +150,16 @@ def test_wiring_follows_the_indices(read_netlist: Reader, layers: tuple[int, ...
             layer, neuron = (int(i) for i in index)
             assert (bound["spike"], bound["phase"]) == (f"spike_{layer}_{neuron}", f"phase_{layer}")
             assert (bound["reset"], bound["iso_b"]) == (f"reset_{layer}", f"iso_b_{layer}")
+            assert bound["vdis"] == f"vdis_{layer}_{neuron}"
+            gates.append(bound["vdis"])
     assert len(set(gates)) == len(gates)
+
+
+def test_every_bias_is_a_pin_of_its_own() -> None:
+    topology = Topology((2, 2, 1))
+    assert topology.vdis_ports == ("vdis_1_0", "vdis_1_1", "vdis_2_0")
+    rails, biases = ("v0", "vsense", "vdd", "vss"), topology.vdis_ports + topology.bias_ports
+    assert topology.ports[topology.ports.index("v0") :] == rails + biases
 
 
 @pytest.mark.parametrize("layers", [(), (5,), (5, 0), (0, 5), (5, MAX_NEURONS + 1), (5, -1, 3)])

@@ -52,6 +52,7 @@ def test_ports_in_any_order_are_bound_by_name(order: list[str]) -> None:
 
 @pytest.mark.parametrize(("change", "said"), [
     (lambda p: p[:-1], "missing .'bias_p_2_1_0'"),
+    (lambda p: tuple("vdis" if port == "vdis_1_1" else port for port in p), r"missing .'vdis_1_1'.*unexpected .'vdis'"),
     (lambda p: (*p, "substrate"), r"unexpected .'substrate'"),
     (lambda p: ("in_00", *p[1:]), r"missing .'in_0'.*unexpected .'in_00'"),
     (lambda p: (*p, p[3]), "names pins twice: .'phase_1'"),
@@ -128,7 +129,27 @@ def test_the_deck_asks_for_what_validation_reads() -> None:
 
 def test_the_discharger_bias_keeps_its_digits() -> None:
     deck = replace(circuit(), vdis_V=0.548540889).deck("s", BIASES, np.zeros(2), SimulatorOptions())
-    assert "Vvdis vdis 0 0.548540889\n" in deck.text
+    for pin in TOPOLOGY.vdis_ports:
+        assert f"V{pin} {pin} 0 0.548540889\n" in deck.text
+
+
+def test_a_trim_adds_to_the_bias_of_its_neuron() -> None:
+    trimmed = replace(circuit(), trim_V=((0.0013, -0.002), (0.0,)))
+    cards = trimmed.deck("s", BIASES, np.zeros(2), SimulatorOptions()).cards()
+    assert [card for card in cards if card.startswith("Vvdis")] == [
+        "Vvdis_1_0 vdis_1_0 0 0.5513", "Vvdis_1_1 vdis_1_1 0 0.548", "Vvdis_2_0 vdis_2_0 0 0.55",
+    ]  # fmt: skip
+    assert replace(trimmed, vdis_V=0.56).discharger_V(1, 1) == pytest.approx(0.558)
+
+
+@pytest.mark.parametrize(("trim_V", "said"), [
+    (((0.0, 0.0),), r"trim_V holds \[2\] values by layer, the network has \[2, 1\] neurons: give one value in V for each, or \(\)"),
+    (((0.0,), (0.0, 0.0)), r"trim_V holds \[1, 2\]"),
+    (((0.0, np.nan), (0.0,)), "give finite volts"),
+])  # fmt: skip
+def test_trims_that_fit_no_neuron_are_refused(trim_V: tuple[tuple[float, ...], ...], said: str) -> None:
+    with pytest.raises(CircuitError, match=said):
+        replace(circuit(), trim_V=trim_V)
 
 
 def result(axis: np.ndarray[Any, Any], waves: dict[str, np.ndarray[Any, Any]]) -> Result:

@@ -46,7 +46,10 @@ def test_bottom_up_is_realised_as_its_columns_were_measured(
     assert found["pnn"]["vdis_V"] == columned.vdis_V
     assert found["bottom_up"]["vdis_V"] == BottomUp(columned).vdis_V == 0.552
     head, _, _ = (tmp_path / "bottom_up.spice").read_text().partition(".subckt")
-    assert "* currents as the columns were measured (pex-rc), scale 1; discharger bias 0.552 V" in head
+    assert (
+        "* currents as the columns were measured (pex-rc), scale 1; bias of every discharger (vdis_<layer>_<neuron>) 0.552 V"
+        in head
+    )
     assert "finds the scale" in (tmp_path / "pnn.spice").read_text().partition(".subckt")[0]
 
     text = (tmp_path / "bottom_up.spice").read_text()

@@ -78,11 +78,11 @@ def test_another_silicon_changes_neither_the_circuit_nor_the_promise(blind: Any)
 
 def test_the_discharger_is_the_columns(blind: Any) -> None:
     _, decks, plan = blind("one")
-    wanted = f"{plan.model.columns[0].vdis_V:.4f}"
-    assert all(
-        any("vdis" in line.lower() and wanted in line for line in deck.text.splitlines())
-        for deck in decks.values()
-    )
+    wanted = plan.model.columns[0].vdis_V
+    for deck in decks.values():
+        cards = [card.split() for card in deck.cards() if card.startswith("Vvdis")]
+        assert [card[1] for card in cards] == list(plan.circuit.topology.vdis_ports)
+        assert {float(card[3]) for card in cards} == {wanted}
 
 
 def test_the_budget_of_a_validation_is_of_its_spikes(blind: Any) -> None:

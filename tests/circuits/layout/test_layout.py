@@ -15,7 +15,7 @@ from klayout import lay
 from circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
 from circuits.drc import check
 from circuits.layout.block import Block, Box
-from circuits.layout.contacts import contact_offsets, stack
+from circuits.layout.contacts import MET3_PAD, contact_offsets, stack
 from circuits.layout.crossbar import crossbar
 from circuits.layout.driver import driver
 from circuits.layout.errors import LayoutError
@@ -80,6 +80,7 @@ def test_axons_dendrites_and_controls_lie_where_they_should() -> None:
     assert {block.pins[f"{line}_1"].layer for line in ("phase", "reset", "reset_b", "iso", "iso_b")} == {
         "met3"
     }
+    assert {block.pins[f"vdis_1_{k}"].layer for k in (0, 1)} == {"met2"}
 
 
 def test_hierarchy(tmp_path: Path) -> None:
@@ -155,6 +156,25 @@ def test_inner_node_is_short() -> None:
     fet = Fet(w_um=1.0, l_um=0.25)
     assert rule("poly.2").value_um <= gate_gap(fet, fet) <= rule("poly.2").value_um + 0.025
     assert gate_gap(fet, Fet(w_um=2.0, l_um=0.25)) >= rule("poly.7").value_um + rule("poly.4").value_um
+
+
+def test_a_storage_level_reaches_every_discharger(tmp_path: Path) -> None:
+    """Nothing lies over the neurons' bias pins on metals 3 to 5, and there is room for a stack on each."""
+    block = network((2, 2, 1))
+    pins = [block.pins[net] for net in Topology((2, 2, 1)).vdis_ports]
+    for name in ("met3", "met4", "met5"):
+        number = LAYERS[name]
+        drawn = block.cell.get_polygons(layer=number.gds_layer, datatype=number.drawing)
+        shapes = [gdstk.rectangle((pin.x0, pin.y0), (pin.x1, pin.y1)) for pin in pins]
+        assert not gdstk.boolean(drawn, shapes, "and"), name
+    for pin in pins:
+        pad = stack(block, pin.x, pin.y, "met2", "met4")
+        block.square("met4", pad.x, pad.y, *MET3_PAD)
+    gds = write_gds(block, tmp_path / "reached.gds")
+    rules = check(gds)
+    assert rules.clean, rules.to_json()
+    circuit = compare(gds, schematic(Topology((2, 2, 1)), Design()))
+    assert circuit.matched, circuit.differences
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,23 @@ def test_short_and_open(small_gds: Path, small_netlist: str, tmp_path: Path) -> 
     assert not compare(changed(small_gds, tmp_path, cut), small_netlist).matched
 
 
+def test_two_dischargers_on_one_bias(small_gds: Path, small_netlist: str, tmp_path: Path) -> None:
+    """Every neuron is calibrated by a bias of its own: a wire between two of them is found."""
+    first, second = (network((2, 2, 1)).pins[f"vdis_1_{k}"] for k in (0, 1))
+
+    def join(layout: kdb.Layout, top: kdb.Cell) -> None:
+        via2, met3 = (top.shapes(layout.layer(*pair)) for pair in ((69, 44), (70, 20)))
+        for pin in (first, second):
+            via2.insert(kdb.DBox(pin.x - 0.1, pin.y - 0.1, pin.x + 0.1, pin.y + 0.1))
+            met3.insert(kdb.DBox(pin.x - 0.2, pin.y - 0.2, pin.x + 0.2, pin.y + 0.6))
+        # Past the second membrane's landing, under the axons: nothing but the two pins is joined.
+        met3.insert(kdb.DBox(first.x, first.y + 0.4, second.x, first.y + 0.6))
+
+    report = compare(changed(small_gds, tmp_path, join), small_netlist)
+    assert not report.matched
+    assert any("vdis_1_" in message for message in report.differences), report.differences
+
+
 @pytest.mark.parametrize(("implant", "device"), [((94, 20), "nfet"), ((93, 44), "pfet")])
 def test_missing_taps(tmp_path: Path, implant: tuple[int, int], device: str) -> None:
     """Without p-taps the bulks of the NMOS are a net of their own, without n-taps those of the PMOS."""
