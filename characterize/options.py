@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from characterize.column import Netlist
+
+LEAST_DRAWS = 50
 
 
 class CharacterizeOptions(BaseModel):
@@ -29,3 +31,16 @@ class CharacterizeOptions(BaseModel):
     max_firing_rms_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 2e-9
     silent_bias_n_V: Annotated[float, Field(ge=0.0, le=1.95)] = 0.5
     silent_bias_p_V: Annotated[float, Field(ge=0.0, le=1.95)] = 1.1
+    draws: Annotated[
+        int, Field(ge=0, le=10_000, description="synapses and neurons drawn to measure mismatch; 0: none")
+    ] = 0
+    draw_seed: Annotated[int, Field(ge=0, lt=2**31)] = 20260
+
+    @field_validator("draws")
+    @classmethod
+    def _enough_draws_or_none(cls, draws: int) -> int:
+        if 0 < draws < LEAST_DRAWS:
+            raise ValueError(
+                f"{draws} draws say too little of a spread: at least {LEAST_DRAWS}, or 0 for none"
+            )
+        return draws

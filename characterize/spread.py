@@ -78,6 +78,9 @@ class NeuronSpread(BaseModel):
     sigma_threshold: Estimate
     residual_s: float = Field(description="rms of the spike times that the shifts leave unexplained")
     draws: Count
+    left_out: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="drawn neurons that did not fire from every charge: in no number above"
+    )
 
 
 class LibraryCheck(BaseModel):
@@ -85,12 +88,14 @@ class LibraryCheck(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    device: str
+    device: str = Field(description="name, W x L in um")
     sigma: float = Field(gt=0.0, description="ours; V, relative for a capacitor")
-    library_mean: float
+    library_mean: float = Field(description="mean beside that of an undrawn device")
     library_sigma: float
     draws: Count
-    confidence: float = Field(description="of the interval in which mean and sigma were asked to agree")
+    confidence: float = Field(
+        description="of each test: mean (Student's t) and sigma (chi squared); 99.9 % that all of a design pass"
+    )
     agrees: bool
 
 

@@ -30,6 +30,7 @@ from characterize.estimate import Estimate
 from characterize.model import PhysicalModel, estimate
 from characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance, spike_load
 from characterize.options import CharacterizeOptions
+from characterize.spread_stage import check_cells, measure_spread
 from characterize.workbench import Workbench
 from circuits.design import Design
 from circuits.network import Topology, schematic
@@ -75,6 +76,7 @@ def characterize(
 
     Raises ``FitRefused`` or ``CharacterizationFailed``; no parameter is ever taken from elsewhere.
     """
+    check_cells(design, options)
     corner, supplies, timing = str(bench.corner), design.supplies, design.timing
     v0_V, vdd_V = supplies.v0_V, supplies.vdd_V
     membrane = Grid(options.membrane_start_V, options.membrane_stop_V, options.membrane_step_V)
@@ -191,7 +193,8 @@ def characterize(
         spike_load(loaded, timeline, DRIVEN, vdd_V),
         folder,
     )
-    model = model.model_copy(update={"columns": measured})
+    spread = measure_spread(bench, design, options, model, folder / "drawn") if options.draws else None
+    model = model.model_copy(update={"columns": measured, "spread": spread})
     curves = tidy_curves(
         corner, family_n, family_p, discharge, membrane_V, vdis_V, fired.start_V, fired.spike_time_s
     )
@@ -219,7 +222,7 @@ def _columns(
     spike_load_s: Estimate,
     folder: Path,
 ) -> tuple[Column, ...]:
-    """The columns by number of axons; the largest trims the discharger for all, since they share its bias line."""
+    """The columns by number of axons; the largest trims the discharger for all: a network gets one bias."""
     found: list[Column] = []
     for netlist in sorted(netlists, key=lambda one: -one.axons):
         found.append(

@@ -1,0 +1,138 @@
+"""Monte-Carlo benches: drawn synapses at DC, drawn neurons through reset, accumulation and firing.
+
+Shifts are drawn here and not in the simulator (``circuits.chip.draw``: one layer of one axon and as many neurons as draws), so
+each is known and what it does can be told. Every bench begins with an undisturbed specimen, number 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize.benches import Bench, Grid
+from circuits.design import Design
+from circuits.flat import Element
+from circuits.timeline import Timeline, pulse
+from sky130_models.device import find_device
+
+Array = NDArray[np.float64]
+LEVELS = (0.0, 0.25, 0.5, 0.7, 0.85)
+"""Charges that are put on the membrane before it fires, in C_m V_th."""
+WINDOW_NORM = 2.5
+"""How long the firing phase is held, in T_circ: a slow neuron's spike is to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The devices of one polarity of the synapse pair."""
+
+    polarity: str
+    memory: str
+    select: str
+
+
+BRANCHES = {"n": Branch("n", "MNM", "MNS"), "p": Branch("p", "MPM", "MPS")}
+
+
+def drawn_cell(
+    parts: Sequence[Element], instance: str, nets: Mapping[str, str], shifts: Mapping[str, float]
+) -> list[str]:
+    """Lines of one specimen of a cell: ``nets`` by port, every other node its own, ``shifts`` by device path (V; relative for a MIM)."""
+    lines = []
+    for one in parts:
+        nodes = [nets.get(node, node if node == "0" else f"{instance}_{node}") for node in one.nodes]
+        words = [f"{one.kind}{instance}_{one.path}", *nodes, one.what, one.parameters]
+        if shift := shifts.get(one.path, 0.0):
+            words.append(f"{'dc' if find_device(one.what).kind == 'mim' else 'dvt'}={shift:.9g}")
+        lines.append(" ".join(word for word in words if word))
+    return lines
+
+
+def drawn_synapses_bench(
+    design: Design,
+    parts: Sequence[Element],
+    polarity: str,
+    shifts: Mapping[str, Array],
+    membrane: Grid,
+    bias: Grid,
+) -> Bench:
+    """One branch of drawn pairs, axon spiking: dendrite current of each against membrane potential over gate bias.
+
+    ``shifts`` by device path, [draws]; ``i(vd_0)`` is the undisturbed pair's.
+    """
+    vdd = design.supplies.vdd_V
+    lines = [f"Vdd vdd 0 {vdd:.6g}", "Vss vss 0 0", f"Vsweep sweep 0 {design.supplies.v0_V:.6g}"]
+    lines += ["Vbias_n bias_n 0 0", f"Vbias_p bias_p 0 {vdd:.6g}"]
+    shared = {
+        "axon": "vdd",
+        "axon_b": "vss",
+        "bias_n": "bias_n",
+        "bias_p": "bias_p",
+        "vdd": "vdd",
+        "vss": "vss",
+    }
+    count = 1 + len(next(iter(shifts.values())))
+    for k in range(count):
+        lines.append(f"Vd_{k} sweep d_{k} 0")
+        mine = {path: float(values[k - 1]) for path, values in shifts.items()} if k else {}
+        lines += drawn_cell(parts, f"synapse_{k}", {**shared, "dendrite": f"d_{k}"}, mine)
+    vectors = tuple(f"i(vd_{k})" for k in range(count))
+    lines += [f".save {' '.join(vectors)}", f".dc Vsweep {membrane.spice} Vbias_{polarity} {bias.spice}"]
+    return Bench(f"drawn_synapses_{polarity}", "\n".join(lines) + "\n", vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronLoad:
+    """What a drawn neuron is driven by: bias of its discharger, capacitance on its dendrite, and its charges [levels] in C."""
+
+    vdis_V: float
+    dendrite_F: float
+    charge_C: tuple[float, ...]
+
+
+def drawn_neurons_bench(
+    design: Design,
+    parts: Sequence[Element],
+    name: str,
+    specimens: Sequence[Mapping[str, float]],
+    load: NeuronLoad,
+) -> Bench:
+    """Neurons side by side through reset, accumulation and firing: each of ``specimens`` (shifts by path) once for every charge.
+
+    Silent synapses are a capacitor on the dendrite. ``v(spike_<specimen>_<level>)``.
+    """
+    timeline, timing, supplies = Timeline(design.timing, 1), design.timing, design.supplies
+    begin, edge_s = timeline.accumulation_s(1), timing.edge_s
+    end = begin + timing.t_circ_s
+    fire = timeline.firing_s(1)
+    stop = fire + WINDOW_NORM * timing.t_circ_s
+    lines = [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
+    lines += [f"Vdis vdis 0 {load.vdis_V:.9g}", f"Vsense vsense 0 {supplies.vsense_V:.6g}"]
+    spans = timeline.spans()
+    for line in ("reset", "iso"):
+        for suffix, inverted in (("", False), ("_b", True)):
+            net = f"{line}{suffix}"
+            lines.append(pulse(net, net, spans[f"{line}_1"], supplies.vdd_V, edge_s, inverted=inverted))
+    lines.append(pulse("phase", "phase", (fire, stop + timing.t_circ_s), supplies.vdd_V, edge_s))
+    nets = {
+        net: net
+        for net in ("phase", "reset", "reset_b", "iso", "iso_b", "v0", "vdis", "vsense", "vdd", "vss")
+    }
+    vectors = []
+    for k, shifts in enumerate(specimens):
+        for level, charge_C in enumerate(load.charge_C):
+            own = f"{k}_{level}"
+            ports = {"dendrite": f"dendrite_{own}", "spike": f"spike_{own}", "spike_b": f"spike_b_{own}"}
+            lines += drawn_cell(parts, f"neuron_{own}", {**nets, **ports}, shifts)
+            lines.append(f"Cload_{own} dendrite_{own} 0 {load.dendrite_F:.9g}")
+            if charge_C:
+                current = charge_C / (timing.t_circ_s - edge_s)
+                points = [(0, 0), (begin, 0), (begin + edge_s, current), (end - edge_s, current), (end, 0)]
+                body = " ".join(f"{t:.12g} {i:.9g}" for t, i in points)
+                lines.append(f"Iinject_{own} dendrite_{own} 0 PWL({body})")
+            vectors.append(f"v(spike_{own})")
+    lines.append(f".save {' '.join(vectors)}")
+    return Bench(name, "\n".join(lines) + "\n", tuple(vectors), stop)

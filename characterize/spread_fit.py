@@ -1,0 +1,260 @@
+"""From drawn specimens, whose shifts are known, to responses and spreads; what the laws do not describe is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from characterize import fits
+from characterize.errors import FitRefused
+from characterize.estimate import Estimate, estimate
+from characterize.model import Branch
+from characterize.spread import NeuronSpread, Response, SynapseSpread
+
+Array = NDArray[np.float64]
+WEIGHTS = (0.1, 2.0)
+"""Where a trained network's currents lie: the memory FET's gain is found and the residual judged there."""
+MAX_LN_RMS = 0.01
+"""Largest rms of ln I that known shifts may leave unexplained."""
+MAX_TIME_RMS_NORM = 5e-3
+"""Largest rms of a drawn neuron's spike times, in T_circ, that known shifts may leave unexplained."""
+EARLIEST_NORM = 0.15
+"""Earlier spikes are left out: the sensing stage has not yet reached its steady ramp."""
+LEAST_SPIKES = 3
+"""Of one drawn neuron, later than that: two parameters and a residual."""
+LEAST_SHARE = 0.8
+"""Share of the drawn neurons that has to fire."""
+SIGNIFICANT = 5.0
+"""In standard errors: a response that is smaller is taken for none."""
+NEGLIGIBLE = 1e-3
+"""Share of the whole spread: a response that contributes less is left out, however significant."""
+
+
+def spread_of(values: Array, unit: str) -> Estimate:
+    """Standard deviation of normal values [draws] and its standard error."""
+    sigma = float(np.std(values, ddof=1))
+    return estimate(sigma, sigma / np.sqrt(2 * (len(values) - 1)), unit)
+
+
+def least_squares(columns: Array, values: Array) -> tuple[Array, Array]:
+    """Coefficients and their standard errors; refused where there are no more ``values`` than ``columns`` [values, coefficients]."""
+    freedom = len(values) - columns.shape[1]
+    if freedom < 1:
+        raise FitRefused(
+            f"{len(values)} drawn specimens for {columns.shape[1]} responses: raise characterize.draws"
+        )
+    found, *_ = np.linalg.lstsq(columns, values, rcond=None)
+    residual = values - columns @ found
+    covariance = np.linalg.inv(columns.T @ columns) * float(residual @ residual) / freedom
+    return np.asarray(found, float), np.asarray(np.sqrt(np.diag(covariance)), float)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSynapses:
+    """One branch as measured, the undisturbed pair first: positive currents ``[1 + draws, bias, membrane]`` in A, and the shifts in V."""
+
+    bias_V: Array
+    membrane_V: Array
+    current_A: Array
+    memory_V: Array
+    select_V: Array
+
+
+def fit_synapses(
+    drawn: DrawnSynapses,
+    branch: Branch,
+    polarity: str,
+    paths: tuple[str, str],
+    unit_A: float,
+    v0_V: float,
+    swing_V: tuple[float, float],
+) -> SynapseSpread:
+    """How a branch answers to the shifts of its memory FET and selector (``paths``), and how far it spreads.
+
+    Raises ``FitRefused`` where the law of ``SynapseSpread`` leaves more than ``MAX_LN_RMS`` within ``WEIGHTS``.
+    """
+    draws = len(drawn.memory_V)
+    at_v0 = np.array([[np.interp(v0_V, drawn.membrane_V, row) for row in one] for one in drawn.current_A])
+    if not np.all(at_v0 > 0):
+        raise FitRefused(
+            f"branch {polarity}: {int(np.sum(at_v0 <= 0))} of {at_v0.size} currents of drawn synapses are not positive: are the biases in range?"
+        )
+    order = np.argsort(at_v0[0])
+    bias_V, ln_I = drawn.bias_V[order], np.log(at_v0[:, order])
+    change = ln_I[1:] - ln_I[0]
+    # One table forwards, from bias to ln I; ``circuits.mapping`` inverts the one from ln I to bias, alike to 1e-5 in between.
+    rising = np.argsort(branch.bias_V)
+    table = PchipInterpolator(np.array(branch.bias_V)[rising], np.array(branch.ln_current)[rising])
+    weight = np.exp(ln_I[0]) / unit_A
+    inside = (weight >= WEIGHTS[0]) & (weight <= WEIGHTS[1])
+    if inside.sum() < 2:
+        raise FitRefused(
+            f"branch {polarity}: {int(inside.sum())} of {len(weight)} biases lie between weights {WEIGHTS[0]} and {WEIGHTS[1]}, at least 2 are needed"
+        )
+    memory, select = drawn.memory_V, drawn.select_V
+    gains = np.array(
+        [_memory_gain(table, bias_V[j], change[:, j], memory, select) for j in np.flatnonzero(inside)]
+    )
+    gain = float(gains.mean())
+    # That the gain is one number for all currents is the larger part of its error.
+    memory_gain = estimate(gain, float(gains.std(ddof=1)), "1")
+    slopes, curvatures, residuals = [], [], []
+    for j, bias in enumerate(bias_V):
+        rest = change[:, j] - (table(bias + gain * memory) - table(bias))
+        columns = np.stack([select, select**2], axis=1)
+        (slope, curvature), _ = least_squares(columns, rest)
+        slopes.append(float(slope))
+        curvatures.append(float(curvature))
+        residuals.append(float(np.sqrt(np.mean((rest - columns @ (slope, curvature)) ** 2))))
+    worst = float(np.max(np.array(residuals)[inside]))
+    if not worst <= MAX_LN_RMS:
+        raise FitRefused(
+            f"branch {polarity}: the shifts of {paths[0]} and {paths[1]} leave {100 * worst:.2g} % rms of the current unexplained, limit "
+            f"{100 * MAX_LN_RMS:.0f} %: is the memory FET far from weak inversion, or characterize.max_weight too large?"
+        )
+    lambdas = np.array(
+        [[fits.fit_chord(drawn.membrane_V, one[i], v0_V, swing_V) for i in order] for one in drawn.current_A]
+    )
+    return SynapseSpread(
+        memory=paths[0],
+        select=paths[1],
+        memory_gain=memory_gain,
+        ln_current=tuple(float(x) for x in ln_I[0]),
+        select_slope_per_V=tuple(slopes),
+        select_curvature_per_V2=tuple(curvatures),
+        sigma_ln_current=tuple(spread_of(change[:, j], "1") for j in range(len(bias_V))),
+        sigma_lambda_rel=tuple(spread_of(lambdas[1:, j] / lambdas[0, j], "1") for j in range(len(bias_V))),
+        residual_ln_current=tuple(residuals),
+        draws=draws,
+    )
+
+
+def _memory_gain(
+    table: PchipInterpolator, bias_V: float, change: Array, memory_V: Array, select_V: Array
+) -> float:
+    """The change of gate bias that a shift of the memory FET amounts to, per volt, at one bias."""
+    slope = float(table(bias_V, 1))
+    gain = float(memory_V @ change / (memory_V @ memory_V)) / slope
+    for _ in range(6):
+        moved = bias_V + gain * memory_V
+        columns = np.stack([table(moved, 1) * memory_V, select_V, select_V**2], axis=1)
+        found, _ = least_squares(columns, change - (table(moved) - table(bias_V)))
+        gain += float(found[0])
+        if abs(found[0]) < 1e-7:
+            break
+    return gain
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnNeurons:
+    """Spike times ``[1 + draws, levels]`` in T_circ, NaN for none, the undisturbed neuron first; shifts by path, [draws]."""
+
+    time_norm: Array
+    shifts: Mapping[str, Array]
+
+
+def fit_neurons(drawn: DrawnNeurons, b: float, t_circ_s: float, capacitors: Collection[str]) -> NeuronSpread:
+    """How a neuron's ramp and threshold answer to the shifts of its devices (``capacitors`` are those that are none).
+
+    Raises ``FitRefused`` where too few neurons fire, or the law of ``NeuronSpread`` leaves more than ``MAX_TIME_RMS_NORM``.
+    """
+    usable = drawn.time_norm > EARLIEST_NORM
+    levels = usable[0] & np.isfinite(drawn.time_norm[0])
+    if levels.sum() < LEAST_SPIKES:
+        raise FitRefused(
+            f"the undisturbed neuron fires on a steady ramp from {int(levels.sum())} of {len(levels)} charges, at least {LEAST_SPIKES} are needed"
+        )
+    undisturbed, times, usable = drawn.time_norm[0, levels], drawn.time_norm[1:, levels], usable[1:, levels]
+    fired = np.isfinite(times).all(axis=1) & (usable.sum(axis=1) >= LEAST_SPIKES)
+    draws = len(times)
+    if fired.sum() < LEAST_SHARE * draws:
+        raise FitRefused(
+            f"{int(fired.sum())} of {draws} drawn neurons fire often enough to be fitted, at least {100 * LEAST_SHARE:.0f} % are needed: "
+            "are circuit.neuron.discharge and the sensing inverter large enough?"
+        )
+    ln_ramp, threshold = np.array(
+        [
+            _ramp_and_threshold(undisturbed[ok], row[ok], b)
+            for row, ok in zip(times[fired], usable[fired], strict=True)
+        ]
+    ).T
+    shifts = {path: values[fired] for path, values in drawn.shifts.items()}
+    ramp = responses(shifts, ln_ramp, capacitors)
+    theta = responses(shifts, threshold, capacitors)
+    predicted = fire_time_norm(undisturbed, total(ramp, shifts)[:, None], total(theta, shifts)[:, None], b)
+    error = (predicted - times[fired])[usable[fired]]
+    rms = float(np.sqrt(np.mean(error**2)))
+    if not rms <= MAX_TIME_RMS_NORM:
+        raise FitRefused(
+            f"the shifts of a neuron's devices leave {1e9 * rms * t_circ_s:.2g} ns rms of its spike times unexplained, limit "
+            f"{1e9 * MAX_TIME_RMS_NORM * t_circ_s:.2g} ns: raise characterize.draws, or enlarge the devices that spread most"
+        )
+    return NeuronSpread(
+        ln_ramp=ramp,
+        threshold=theta,
+        sigma_ln_ramp=spread_of(ln_ramp, "1"),
+        sigma_threshold=spread_of(threshold, "1"),
+        residual_s=rms * t_circ_s,
+        draws=int(fired.sum()),
+        left_out=int(draws - fired.sum()),
+    )
+
+
+def fire_time_norm(undisturbed: Array, ln_ramp: Array, threshold: Array, b: float) -> Array:
+    """When a neuron fires, by the law of ``NeuronSpread``; ``threshold`` is theta - 1."""
+    crossing = np.log1p(-b * (1.0 + threshold)) / np.log1p(-b)
+    return np.asarray((undisturbed - 1.0 + crossing) * np.exp(-ln_ramp))
+
+
+def _ramp_and_threshold(undisturbed: Array, times: Array, b: float) -> tuple[float, float]:
+    """ln r and theta - 1 of one neuron: by the law its times are a line in those of the undisturbed one."""
+    line = fits.fit_line(undisturbed, times)
+    if not line.slope > 0:
+        raise FitRefused("a drawn neuron fires the later the more charge its membrane holds")
+    crossing = 1.0 + line.intercept / line.slope
+    return -float(np.log(line.slope)), float(-np.expm1(crossing * np.log1p(-b)) / b) - 1.0
+
+
+def responses(
+    shifts: Mapping[str, Array], values: Array, capacitors: Collection[str] = ()
+) -> dict[str, Response]:
+    """``values`` [draws], 0 without shifts, as sums of responses to ``shifts``; what does not matter is left out."""
+    # In standard deviations, so that volts and relative deviations are on one footing.
+    scale = {path: float(np.sqrt(np.mean(x**2))) for path, x in shifts.items()}
+    scaled = {path: x / scale[path] for path, x in shifts.items() if scale[path] > 0}
+    spread = float(np.std(values))
+    names = list(scaled)
+    linear, bent = [scaled[path] for path in names], list[str]()
+    # Twice: a curvature that the first pass does not know hides small slopes.
+    for _ in range(2):
+        found, error = least_squares(
+            np.stack([*linear, *(scaled[path] ** 2 for path in bent)], axis=1), values
+        )
+        matters = np.abs(found) > np.maximum(SIGNIFICANT * error, NEGLIGIBLE * spread)
+        kept = [path for path, yes in zip(names, matters, strict=False) if yes]
+        bent = [path for path, yes in zip(bent, matters[len(names) :], strict=True) if yes] if bent else kept
+    if not kept:
+        return {}
+    bent = [path for path in bent if path in kept]
+    linear = [scaled[path] for path in kept]
+    final, error = least_squares(np.stack([*linear, *(scaled[path] ** 2 for path in bent)], axis=1), values)
+    curvature = dict(zip(bent, final[len(kept) :], strict=True))
+    return {
+        path: Response(
+            slope=estimate(a / scale[path], e / scale[path], "1" if path in capacitors else "1/V"),
+            curvature=float(curvature.get(path, 0.0)) / scale[path] ** 2,
+        )
+        for path, a, e in zip(kept, final[: len(kept)], error[: len(kept)], strict=True)
+    }
+
+
+def total(answers: Mapping[str, Response], shifts: Mapping[str, Array]) -> Array:
+    """The sum of the responses to ``shifts`` by path, [draws]."""
+    summed = np.zeros(len(next(iter(shifts.values()))))
+    for path, one in answers.items():
+        summed += one.slope.value * shifts[path] + one.curvature * shifts[path] ** 2
+    return summed

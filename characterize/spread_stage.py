@@ -1,0 +1,159 @@
+"""Mismatch of a design: Monte-Carlo benches on real SPICE -> Spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize import fits
+from characterize.benches import Grid
+from characterize.library_check import measured_library
+from characterize.model import PhysicalModel
+from characterize.options import CharacterizeOptions
+from characterize.spread import NeuronSpread, Spread, SynapseSpread
+from characterize.spread_bench import (
+    BRANCHES,
+    LEVELS,
+    NeuronLoad,
+    drawn_neurons_bench,
+    drawn_synapses_bench,
+)
+from characterize.spread_fit import DrawnNeurons, DrawnSynapses, fit_neurons, fit_synapses
+from characterize.workbench import Workbench
+from circuits.chip import draw, mismatch_sigmas
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.flat import Element, elements
+from circuits.mapping import bias_for_current
+from circuits.network import Topology
+from circuits.timeline import Timeline
+from sky130_models.device import find_device
+from spice import Result
+
+Array = NDArray[np.float64]
+BIASES = 9
+"""Gate biases at which drawn synapses are measured, from the smallest weight of the window to ``TOP`` of the largest weight."""
+TOP = 0.75
+
+
+def check_cells(design: Design, options: CharacterizeOptions) -> None:
+    """Raises ``CircuitError`` where mismatch is asked of cells whose devices are not known."""
+    own = sorted({"synapse", "neuron"} & set(design.cells))
+    if options.draws and own:
+        raise CircuitError(
+            f"circuit.cells.{own[0]}: the mismatch of your own {own[0]} cannot be measured, only that of ours; set characterize.draws = 0"
+        )
+
+
+def measure_spread(
+    bench: Workbench, design: Design, options: CharacterizeOptions, model: PhysicalModel, folder: Path
+) -> Spread:
+    """Draw ``options.draws`` synapses and neurons of ``design``, simulate them, and fit what their shifts do.
+
+    ``model`` supplies the biases. Raises ``FitRefused`` or ``CharacterizationFailed``.
+    """
+    check_cells(design, options)
+    sigmas = mismatch_sigmas(bench.pdk, bench.corner, design)
+    parts = elements(design)
+    drawn = draw(options.draw_seed, Topology((1, options.draws)), sigmas).layers[0]
+    synapse = {path: shift[:, 0] for path, shift in drawn.synapse.items()}
+    positive, negative = _synapses(bench, design, options, model, parts["synapse"], synapse, folder)
+    return Spread(
+        sigmas={cell: dict(by_path) for cell, by_path in sigmas.cells.items()},
+        positive=positive,
+        negative=negative,
+        neuron=_neurons(bench, design, model, parts["neuron"], drawn.neuron, folder),
+        library=measured_library(bench, design, options.draw_seed, folder / "library"),
+        seed=options.draw_seed,
+    )
+
+
+def _synapses(
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    model: PhysicalModel,
+    parts: Sequence[Element],
+    shifts: Mapping[str, Array],
+    folder: Path,
+) -> tuple[SynapseSpread, SynapseSpread]:
+    v0_V, unit_A = design.supplies.v0_V, model.unit_current_A()
+    # The reset level is on the grid, the ends are the swing's to within half a step.
+    step_V = 0.1
+    below, above = (
+        round((v0_V - options.swing_V[0]) / step_V - 0.4),
+        round((options.swing_V[1] - v0_V) / step_V - 0.2),
+    )
+    membrane = Grid(round(v0_V - below * step_V, 9), round(v0_V + above * step_V, 9), step_V)
+    ends_A = unit_A * np.array([options.weight_window[0], TOP * options.max_weight])
+    branches = {"n": model.positive, "p": model.negative}
+    grids = {}
+    for polarity, branch in branches.items():
+        low, high = sorted(
+            bias_for_current(branch, np.clip(ends_A, branch.current_min_A, branch.current_max_A))
+        )
+        step, start = round(float(high - low) / (BIASES - 1), 4), round(float(low), 4)
+        # The simulator adds steps up: a stop a little beyond the last is not missed by rounding.
+        grids[polarity] = Grid(start, start + (BIASES - 0.9) * step, step)
+    found = bench.run(
+        [drawn_synapses_bench(design, parts, p, shifts, membrane, grids[p]) for p in branches], design, folder
+    )
+    spreads = []
+    for (polarity, branch), result in zip(branches.items(), found, strict=True):
+        devices = BRANCHES[polarity]
+        sign = 1.0 if polarity == "n" else -1.0
+        shape = (grids[polarity].size, membrane.size)
+        current = [
+            sign * np.asarray(result[f"i(vd_{k})"], float).reshape(shape)
+            for k in range(1 + len(shifts[devices.memory]))
+        ]
+        measured = DrawnSynapses(
+            grids[polarity].values_V,
+            membrane.values_V,
+            np.array(current),
+            shifts[devices.memory],
+            shifts[devices.select],
+        )
+        paths = (devices.memory, devices.select)
+        spreads.append(fit_synapses(measured, branch, polarity, paths, unit_A, v0_V, options.swing_V))
+    return spreads[0], spreads[1]
+
+
+def _neurons(
+    bench: Workbench,
+    design: Design,
+    model: PhysicalModel,
+    parts: Sequence[Element],
+    shifts: Mapping[str, Array],
+    folder: Path,
+) -> NeuronSpread:
+    charge_C = tuple(level * model.membrane_F.value * model.v_th_V for level in LEVELS)
+    load = NeuronLoad(model.vdis_V, model.axons * max(model.membrane_per_axon_F.value, 0.0), charge_C)
+    count = len(next(iter(shifts.values())))
+    specimens: list[dict[str, float]] = [{}]
+    specimens += [{path: float(values[k]) for path, values in shifts.items()} for k in range(count)]
+    # One neuron a deck: every spike shortens the step of all that are in it.
+    benches = [
+        drawn_neurons_bench(design, parts, f"drawn_neuron_{k}", [mine], load)
+        for k, mine in enumerate(specimens)
+    ]
+    found = bench.run(benches, design, folder / "drawn_neurons")
+    times = np.array([_spike_times_norm(result, design) for result in found])
+    capacitors = {one.path for one in parts if one.is_device and find_device(one.what).kind == "mim"}
+    return fit_neurons(
+        DrawnNeurons(times, shifts), model.discharge_norm.value, design.timing.t_circ_s, capacitors
+    )
+
+
+def _spike_times_norm(result: Result, design: Design) -> Array:
+    """[levels] in T_circ from the start of the firing phase, NaN for none."""
+    fire_s, half_V = Timeline(design.timing, 1).firing_s(1), design.supplies.vdd_V / 2
+    times = []
+    for level in range(len(LEVELS)):
+        wave = np.asarray(result[f"v(spike_0_{level})"], float)
+        at = fits.crossing_time_s(result.axis, wave, half_V, fire_s - design.timing.edge_s)
+        times.append(np.nan if at is None else (at - fire_s) / design.timing.t_circ_s)
+    return np.array(times)
