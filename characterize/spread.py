@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from characterize.estimate import Estimate
+from characterize.estimate import Estimate, estimate
 
 Count = Annotated[int, Field(ge=2)]
 
@@ -46,6 +47,13 @@ class SynapseSpread(BaseModel):
     )
     draws: Count
 
+    def sigma_at(self, current_A: float) -> Estimate:
+        """Spread of ln I of a synapse whose undisturbed current this is, within the table."""
+        at = np.log(current_A)
+        value = np.interp(at, self.ln_current, [one.value for one in self.sigma_ln_current])
+        stderr = np.interp(at, self.ln_current, [one.stderr for one in self.sigma_ln_current])
+        return estimate(float(value), float(stderr), "1")
+
     @model_validator(mode="after")
     def _tables_are_as_long(self) -> SynapseSpread:
         lengths = {
@@ -67,13 +75,15 @@ class SynapseSpread(BaseModel):
 class NeuronSpread(BaseModel):
     """A neuron fires at ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``, t being the time of the undisturbed one (T_circ).
 
-    ``ln_ramp`` and ``threshold`` (theta - 1, in V_th) are sums of responses, by device path.
+    ``ln_ramp`` and ``threshold`` (theta - 1, in V_th) are sums of responses, by device path. ``threshold_with_ramp`` adds
+    ``slope x ln r`` to theta: the sensing stage's delay costs threshold in proportion to the ramp.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     ln_ramp: dict[str, Response]
     threshold: dict[str, Response]
+    threshold_with_ramp: dict[str, Estimate] = Field(default_factory=dict)
     sigma_ln_ramp: Estimate
     sigma_threshold: Estimate
     residual_s: float = Field(description="rms of the spike times that the shifts leave unexplained")

@@ -13,7 +13,8 @@ from characterize import fits
 from characterize.errors import FitRefused
 from characterize.estimate import Estimate, estimate
 from characterize.model import Branch
-from characterize.spread import NeuronSpread, Response, SynapseSpread
+from characterize.responses import fit_responses, least_squares, total
+from characterize.spread import NeuronSpread, SynapseSpread
 
 Array = NDArray[np.float64]
 WEIGHTS = (0.1, 2.0)
@@ -28,29 +29,12 @@ LEAST_SPIKES = 3
 """Of one drawn neuron, later than that: two parameters and a residual."""
 LEAST_SHARE = 0.8
 """Share of the drawn neurons that has to fire."""
-SIGNIFICANT = 5.0
-"""In standard errors: a response that is smaller is taken for none."""
-NEGLIGIBLE = 1e-3
-"""Share of the whole spread: a response that contributes less is left out, however significant."""
 
 
 def spread_of(values: Array, unit: str) -> Estimate:
     """Standard deviation of normal values [draws] and its standard error."""
     sigma = float(np.std(values, ddof=1))
     return estimate(sigma, sigma / np.sqrt(2 * (len(values) - 1)), unit)
-
-
-def least_squares(columns: Array, values: Array) -> tuple[Array, Array]:
-    """Coefficients and their standard errors; refused where there are no more ``values`` than ``columns`` [values, coefficients]."""
-    freedom = len(values) - columns.shape[1]
-    if freedom < 1:
-        raise FitRefused(
-            f"{len(values)} drawn specimens for {columns.shape[1]} responses: raise characterize.draws"
-        )
-    found, *_ = np.linalg.lstsq(columns, values, rcond=None)
-    residual = values - columns @ found
-    covariance = np.linalg.inv(columns.T @ columns) * float(residual @ residual) / freedom
-    return np.asarray(found, float), np.asarray(np.sqrt(np.diag(covariance)), float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +167,12 @@ def fit_neurons(drawn: DrawnNeurons, b: float, t_circ_s: float, capacitors: Coll
         ]
     ).T
     shifts = {path: values[fired] for path, values in drawn.shifts.items()}
-    ramp = responses(shifts, ln_ramp, capacitors)
-    theta = responses(shifts, threshold, capacitors)
-    predicted = fire_time_norm(undisturbed, total(ramp, shifts)[:, None], total(theta, shifts)[:, None], b)
+    ramp = fit_responses(shifts, ln_ramp).responses(capacitors)
+    known_ramp = total(ramp, shifts)
+    found = fit_responses(shifts, threshold, known_ramp, apart=ramp)
+    theta, with_ramp = found.responses(capacitors), found.along()
+    known_theta = total(theta, shifts, with_ramp, known_ramp)
+    predicted = fire_time_norm(undisturbed, known_ramp[:, None], known_theta[:, None], b)
     error = (predicted - times[fired])[usable[fired]]
     rms = float(np.sqrt(np.mean(error**2)))
     if not rms <= MAX_TIME_RMS_NORM:
@@ -196,6 +183,7 @@ def fit_neurons(drawn: DrawnNeurons, b: float, t_circ_s: float, capacitors: Coll
     return NeuronSpread(
         ln_ramp=ramp,
         threshold=theta,
+        threshold_with_ramp=with_ramp,
         sigma_ln_ramp=spread_of(ln_ramp, "1"),
         sigma_threshold=spread_of(threshold, "1"),
         residual_s=rms * t_circ_s,
@@ -217,44 +205,3 @@ def _ramp_and_threshold(undisturbed: Array, times: Array, b: float) -> tuple[flo
         raise FitRefused("a drawn neuron fires the later the more charge its membrane holds")
     crossing = 1.0 + line.intercept / line.slope
     return -float(np.log(line.slope)), float(-np.expm1(crossing * np.log1p(-b)) / b) - 1.0
-
-
-def responses(
-    shifts: Mapping[str, Array], values: Array, capacitors: Collection[str] = ()
-) -> dict[str, Response]:
-    """``values`` [draws], 0 without shifts, as sums of responses to ``shifts``; what does not matter is left out."""
-    # In standard deviations, so that volts and relative deviations are on one footing.
-    scale = {path: float(np.sqrt(np.mean(x**2))) for path, x in shifts.items()}
-    scaled = {path: x / scale[path] for path, x in shifts.items() if scale[path] > 0}
-    spread = float(np.std(values))
-    names = list(scaled)
-    linear, bent = [scaled[path] for path in names], list[str]()
-    # Twice: a curvature that the first pass does not know hides small slopes.
-    for _ in range(2):
-        found, error = least_squares(
-            np.stack([*linear, *(scaled[path] ** 2 for path in bent)], axis=1), values
-        )
-        matters = np.abs(found) > np.maximum(SIGNIFICANT * error, NEGLIGIBLE * spread)
-        kept = [path for path, yes in zip(names, matters, strict=False) if yes]
-        bent = [path for path, yes in zip(bent, matters[len(names) :], strict=True) if yes] if bent else kept
-    if not kept:
-        return {}
-    bent = [path for path in bent if path in kept]
-    linear = [scaled[path] for path in kept]
-    final, error = least_squares(np.stack([*linear, *(scaled[path] ** 2 for path in bent)], axis=1), values)
-    curvature = dict(zip(bent, final[len(kept) :], strict=True))
-    return {
-        path: Response(
-            slope=estimate(a / scale[path], e / scale[path], "1" if path in capacitors else "1/V"),
-            curvature=float(curvature.get(path, 0.0)) / scale[path] ** 2,
-        )
-        for path, a, e in zip(kept, final[: len(kept)], error[: len(kept)], strict=True)
-    }
-
-
-def total(answers: Mapping[str, Response], shifts: Mapping[str, Array]) -> Array:
-    """The sum of the responses to ``shifts`` by path, [draws]."""
-    summed = np.zeros(len(next(iter(shifts.values()))))
-    for path, one in answers.items():
-        summed += one.slope.value * shifts[path] + one.curvature * shifts[path] ** 2
-    return summed

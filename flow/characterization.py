@@ -33,7 +33,7 @@ def characterize_circuit(work: Work) -> Done:
 
 
 def _summary(model: PhysicalModel) -> dict[str, Any]:
-    """The paper's table and the columns, with standard errors."""
+    """The paper's table, spreads at weight 1, and the columns, with standard errors."""
     estimates = {
         "lambda_N_per_V": model.positive.lambda_per_V,
         "lambda_P_per_V": model.negative.lambda_per_V,
@@ -44,6 +44,15 @@ def _summary(model: PhysicalModel) -> dict[str, Any]:
         "sensing_delay_s": model.sensing_delay_s,
         "discharge_norm": model.discharge_norm,
     }
+    spread = model.spread
+    if spread is not None:
+        unit_A = model.unit_current_A()
+        estimates |= {
+            "sigma_ln_current_N": spread.positive.sigma_at(unit_A),
+            "sigma_ln_current_P": spread.negative.sigma_at(unit_A),
+            "sigma_ln_ramp": spread.neuron.sigma_ln_ramp,
+            "sigma_threshold_norm": spread.neuron.sigma_threshold,
+        }
     return {
         "corner": model.corner,
         "parameters": {
@@ -56,4 +65,12 @@ def _summary(model: PhysicalModel) -> dict[str, Any]:
         "vdis_V": model.vdis_V,
         "additivity_error": model.additivity_error,
         "columns": [column.model_dump(mode="json") for column in model.columns],
+        "mismatch": None
+        if spread is None
+        else {
+            "draws": spread.positive.draws,
+            "neurons_left_out": spread.neuron.left_out,
+            "residual_s": spread.neuron.residual_s,
+            "library_disagrees": [one.device for one in spread.library if not one.agrees],
+        },
     }

@@ -45,7 +45,8 @@ def test_iris_is_the_papers_experiment() -> None:
 def test_iris_states_the_defaults_where_it_says_so() -> None:
     iris = load_experiment("iris")
     bare = Experiment(name="iris")
-    assert iris.model_copy(update={"spec": bare.spec}) == bare
+    undrawn = iris.characterize.model_copy(update={"draws": 0})
+    assert iris.model_copy(update={"spec": bare.spec, "characterize": undrawn}) == bare
 
 
 def test_other_experiments_differ_in_data_and_layers() -> None:
@@ -75,6 +76,7 @@ def test_other_experiments_differ_in_data_and_layers() -> None:
         ({"data": {"set": "irs"}}, ["data.set = 'irs'", "iris, wine"]),
         ({"validation": {"samples": 80}}, ["validation.samples = 80", "data.test_samples = 50"]),
         ({"training": {"variants": ["pnn"]}, "validation": {"mappings": ["bottom_up"]}}, ["bottom_up", "training.variants"]),
+        ({"characterize": {"draws": 20}}, ["characterize.draws = 20", "at least 50, or 0"]),
         ({"characterize": {"on": "pex"}}, ["characterize.on = 'pex'", "'pex-rc'"]),
         ({"spec": {"bottom_up": {"hidden_rmse_max_ns": 1}}}, ["bottom_up.hidden_rmse_max_ns = 1", "hidden_rmse_max_s = 1e-09"]),
         ({"validation": {"current_scale": {"low": 2.0, "high": 1.5}}}, ["low = 2.0", "high = 1.5"]),
