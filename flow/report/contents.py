@@ -24,6 +24,7 @@ from flow.report.pictures import (
 from flow.report.provenance import provenance
 from flow.report.results import OPTIONAL, REFERENCE, Results
 from flow.report.spec import PRIMARY, State, Verdict, judge
+from flow.report.spread import spread_blocks
 from flow.report.units import quantity
 from flow.rundir import COMMANDS
 
@@ -256,6 +257,7 @@ def _characterization(results: Results) -> tuple[Block, ...]:
     else:
         blocks.append(tables.model_table(results.model))
         blocks += column_blocks(results)
+        blocks += spread_blocks(results.model)
         if results.curves is not None:
             blocks += characterization_pictures(results.model, results.curves)
     if results.corners:
