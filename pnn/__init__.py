@@ -22,9 +22,11 @@ from pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
 from pnn.presets import preset, preset_names
 from pnn.rc_spike import Firing, RCSpikeLinear
 from pnn.reversal import Reversal
+from pnn.robustness import chip_accuracy
 from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
 from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options, variant_reversal
 from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
+from pnn.variation import Variation
 
 __all__ = [
     "DSTD",
@@ -58,6 +60,8 @@ __all__ = [
     "TrainingOptions",
     "TrainingResult",
     "Variant",
+    "Variation",
+    "chip_accuracy",
     "first_to_fire",
     "kernel_name",
     "load_dataset",

@@ -26,7 +26,7 @@ from torch import Tensor
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
 from pnn.exact import check_shapes, in_phase, is_native, phi
-from pnn.fused_dstd import fused_firing
+from pnn.fused_dstd import fused_chips, fused_firing
 from pnn.reversal import Reversal
 from pnn.wiring import Wiring
 
@@ -151,3 +151,18 @@ class DSTD:
             )
         v = self.membrane(spike_time, weight, conductance, generator, wiring)
         return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)
+
+    def chips_firing(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        reversal: Reversal,
+        discharger: Discharger,
+        generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As ``firing``, natively for several chips in one call (ask ``share_a_call``): spike_time [B, chips, N_in], weight
+        [chips, N_in, N_out] -> [B, chips, N_out].
+        """
+        edges, third = self.edges(generator), self.order == 3
+        return fused_chips(spike_time, weight, reversal, edges, third, wiring, discharger.b)

@@ -18,10 +18,12 @@ from torch.nn import functional
 
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
-from pnn.fused_exact import fused_exact
+from pnn.fused_exact import fused_chips_exact, fused_exact
 from pnn.native import available
 from pnn.reversal import Reversal
 from pnn.wiring import Wiring
+
+MOST_AXONS_A_CALL = 1024
 
 
 def phi(x: Tensor) -> Tensor:
@@ -54,6 +56,13 @@ def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Non
 def is_native(spike_time: Tensor, conductance: Tensor | Reversal, wiring: Wiring | None) -> bool:
     """Whether a kernel evaluates this layer: charges go with a ``Reversal`` only."""
     return available(spike_time) and (wiring is None or isinstance(conductance, Reversal))
+
+
+def share_a_call(spike_time: Tensor) -> bool:
+    """Whether chips are evaluated in one call of a kernel, spike_time [B, chips, N_in]: where one is available, and a tile of all
+    their weights stays in the cache.
+    """
+    return available(spike_time) and spike_time.shape[1] * spike_time.shape[2] <= MOST_AXONS_A_CALL
 
 
 def membrane_exact(
@@ -157,3 +166,17 @@ class Exact:
             return fused_exact(spike_time, weight, conductance, wiring=wiring, ramp=discharger.b)
         v = self.membrane(spike_time, weight, conductance, generator, wiring)
         return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)
+
+    def chips_firing(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        reversal: Reversal,
+        discharger: Discharger,
+        generator: torch.Generator | None = None,
+        wiring: Wiring | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As ``firing``, natively for several chips in one call (ask ``share_a_call``): spike_time [B, chips, N_in], weight
+        [chips, N_in, N_out] -> [B, chips, N_out].
+        """
+        return fused_chips_exact(spike_time, weight, reversal, wiring, discharger.b)

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from pnn.errors import BadParameter
-from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, fired, is_full, neuron, synapse
+from pnn.fused_operator import (
+    ONE_TAP,
+    FusedOperator,
+    Tensors,
+    fired,
+    is_full,
+    neuron,
+    own_taps,
+    synapse,
+)
 from pnn.native import doubles, function, layer_arguments, pointer
 from pnn.reversal import Reversal
 from pnn.wiring import Wiring
@@ -96,6 +105,25 @@ def fused_firing(
     c, numbers = synapse(conductance, wiring)
     after = neuron(wiring, ramp)
     v, time = _operator.linear(spike_time, weight, c, numbers, edges, after, third_order, save)
+    return v, time
+
+
+def fused_chips(
+    spike_time: Tensor,
+    weight: Tensor,
+    reversal: Reversal,
+    edges: tuple[float, ...],
+    third_order: bool,
+    wiring: Wiring | None,
+    ramp: float,
+) -> tuple[Tensor, Tensor]:
+    """As ``fused_firing`` for several chips in one call: spike_time [B, chips, N_in], weight [chips, N_in, N_out] ->
+    [B, chips, N_out].
+    """
+    save = torch.is_grad_enabled() and (weight.requires_grad or spike_time.requires_grad)
+    c, numbers = synapse(reversal, wiring)
+    taps, after = own_taps(weight.shape[0]), neuron(wiring, ramp)
+    v, time = _operator(spike_time, weight.flatten(0, 1), c, taps, numbers, edges, after, third_order, save)
     return v, time
 
 

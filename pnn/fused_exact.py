@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pnn.fused_operator import FusedOperator, Tensors, fired, neuron, synapse
+from pnn.fused_operator import FusedOperator, Tensors, fired, neuron, own_taps, synapse
 from pnn.native import doubles, function, layer_arguments, pointer
 from pnn.reversal import Reversal
 from pnn.wiring import Wiring
@@ -24,8 +24,8 @@ def _buckets(channels: int) -> int:
 
 
 def _results(t: Tensor, w: Tensor, c: Optional, taps: Tensor, numbers: Floats, after: Floats) -> Tensors:
-    """v and (with a ramp) spike times [B, 1, neurons]; channels and times of the sorted spikes, offsets of the coarse
-    buckets; the spike times' slope.
+    """v and (with a ramp) spike times [images, rows, neurons]; channels and times of the sorted spikes, offsets of the
+    coarse buckets; the spike times' slope.
     """
     v, time, slope = fired(t, w, taps, after, save=True)
     return (
@@ -33,7 +33,7 @@ def _results(t: Tensor, w: Tensor, c: Optional, taps: Tensor, numbers: Floats, a
         time,
         t.new_empty(t.shape, dtype=torch.int32),
         torch.empty_like(t),
-        t.new_empty(t.shape[0], _buckets(t.shape[2]) + 1, dtype=torch.int32),
+        t.new_empty(t.shape[0] * t.shape[1], _buckets(t.shape[2]) + 1, dtype=torch.int32),
         slope,
     )
 
@@ -81,4 +81,16 @@ def fused_exact(
     """v(1) and unclipped spike times [B, N_out]; arguments as in ``fused_firing``."""
     c, numbers = synapse(conductance, wiring)
     v, time = _operator.linear(spike_time, weight, c, numbers, neuron(wiring, ramp))
+    return v, time
+
+
+def fused_chips_exact(
+    spike_time: Tensor, weight: Tensor, reversal: Reversal, wiring: Wiring | None, ramp: float
+) -> tuple[Tensor, Tensor]:
+    """As ``fused_exact`` for several chips in one call: spike_time [B, chips, N_in], weight [chips, N_in, N_out] ->
+    [B, chips, N_out].
+    """
+    c, numbers = synapse(reversal, wiring)
+    taps, after = own_taps(weight.shape[0]), neuron(wiring, ramp)
+    v, time = _operator(spike_time, weight.flatten(0, 1), c, taps, numbers, after)
     return v, time

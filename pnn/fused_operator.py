@@ -3,7 +3,7 @@
 Autograd, ``torch.compile`` (through a fake) and autocast (to float32) see a single operator ``nonideal::name(t, w,
 c, taps, options)``. t is [images, sources, channels], w and c are [taps * channels, neurons], ``taps`` [rows, taps]
 names the source of each tap of an output row (-1: none). A linear layer has one source, one row and one tap; in a
-convolution sources and rows are pixels.
+convolution sources and rows are pixels, of drawn chips they are chips, each with a tap of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,6 +22,14 @@ from pnn.wiring import Wiring
 
 ONE_TAP = torch.zeros(1, 1, dtype=torch.int32)
 Tensors = tuple[Tensor, ...]
+
+
+@cache
+def own_taps(chips: int) -> torch.Tensor:
+    """Taps [chips, chips] by which every source of an image is a row with weights of its own."""
+    taps = torch.full((chips, chips), -1, dtype=torch.int32)
+    return taps.diagonal_scatter(torch.arange(chips, dtype=torch.int32))
+
 
 _library = torch.library.Library("nonideal", "DEF")
 

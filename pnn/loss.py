@@ -39,6 +39,14 @@ def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor
     return functional.cross_entropy(output_time * (-1.0 / tau_soft), label)
 
 
+def chip_loss(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
+    """``first_to_fire`` of every chip: output_time [B, chips, classes], label [B, chips] -> [chips]."""
+    loss = functional.cross_entropy(
+        output_time.flatten(0, 1) * (-1.0 / tau_soft), label.flatten(), reduction="none"
+    )
+    return loss.view(label.shape).mean(0)
+
+
 def training_loss(
     firings: Sequence[Firing], label: Tensor, weights: Sequence[Tensor], options: LossWeights, classes: int
 ) -> Tensor:

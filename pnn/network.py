@@ -18,6 +18,7 @@ from pnn.noise import spike_time_noise
 from pnn.rc_spike import Firing, Method, RCSpikeLinear
 from pnn.reversal import Reversal
 from pnn.ttfs import FirstSpike
+from pnn.variation import Chips
 from pnn.wiring import Wiring
 
 Spikes: TypeAlias = Firing | FirstSpike
@@ -173,11 +174,19 @@ class RCSpikeNetwork(SpikingNetwork):
         """All layers."""
         return self.linear_layers
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> list[Firing]:
-        """spike_time [B, layer_sizes[0]] -> one ``Firing`` per layer, [B, layer_sizes[l+1]]."""
+    def forward(
+        self, spike_time: Tensor, generator: torch.Generator | None = None, chips: Chips = ()
+    ) -> list[Firing]:
+        """spike_time [B, layer_sizes[0]] -> one ``Firing`` per layer, [B, layer_sizes[l+1]].
+
+        On drawn ``chips``, one entry per layer, from [B, chips, layer_sizes[0]] to [B, chips, layer_sizes[l+1]].
+        """
         firings: list[Firing] = []
-        for layer in self.linear_layers:
-            firing = cast(Firing, self.noisy(layer(spike_time, generator), generator))
+        for index, layer in enumerate(self.linear_layers):
+            fired = (
+                layer.on_chips(spike_time, chips[index], generator) if chips else layer(spike_time, generator)
+            )
+            firing = cast(Firing, self.noisy(fired, generator))
             firings.append(firing)
             spike_time = firing.unclipped  # a layer holds what arrives in [0, 1] itself
         return firings

@@ -12,8 +12,9 @@ from torch.nn import functional
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD
 from pnn.errors import BadParameter
-from pnn.exact import Exact
+from pnn.exact import Exact, share_a_call
 from pnn.reversal import Reversal
+from pnn.variation import LayerChips, perturbed
 from pnn.wiring import Wiring
 
 Method: TypeAlias = Exact | DSTD
@@ -90,6 +91,24 @@ class RCSpikeLinear(nn.Module):
         return Firing(
             *method.firing(spike_time, weight, self.reversal, self.discharger, generator, self.wiring)
         )
+
+    def on_chips(
+        self, spike_time: Tensor, chips: LayerChips, generator: torch.Generator | None = None
+    ) -> Firing:
+        """As ``forward`` on drawn chips: spike_time [B, chips, in_features] -> ``Firing`` [B, chips, out_features]."""
+        if share_a_call(spike_time):
+            weight = perturbed(self.weight, chips.normal, chips.spread)
+            v, unclipped = self.method.chips_firing(
+                spike_time, weight, self.reversal, self.discharger, generator, self.wiring
+            )
+        else:
+            parts = zip(spike_time.unbind(1), chips.normal.split(1), strict=True)
+            found = [
+                self.evaluate(t, perturbed(self.weight, z, chips.spread)[0].t(), self.method, generator)
+                for t, z in parts
+            ]
+            v, unclipped = (torch.stack(x, 1) for x in zip(*found, strict=True))
+        return Firing(v, torch.addcmul(chips.offset, unclipped, chips.gain))
 
     def extra_repr(self) -> str:
         parts = (self.in_features, self.out_features, self.reversal, self.discharger, self.method)

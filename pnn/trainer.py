@@ -33,13 +33,14 @@ from pnn.devices import Accelerator, Engine, choose_device, launch
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter, CheckpointError, TrainingDiverged
 from pnn.exact import Exact
-from pnn.loss import LossWeights, training_loss
+from pnn.loss import LossWeights, chip_loss, training_loss
 from pnn.metrics import EpochMeter, MetricsLog
 from pnn.network import NetworkOptions, Spikes, SpikingNetwork
 from pnn.rc_spike import Firing, Method
 from pnn.reversal import Reversal
 from pnn.stack import StackOptions
 from pnn.ttfs import FirstSpike, firing_promotion
+from pnn.variation import ChipDraw, Chips, Pool, Variation
 
 Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 CHECKPOINT = "checkpoint.safetensors"
@@ -55,7 +56,8 @@ class TrainingOptions(BaseModel):
     row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
     an epoch (0: every epoch). ``firing_promotion`` is the factor of the term that makes silent TTFS neurons fire
     (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
-    extra ``devices`` (Lightning Fabric), every device takes its share of each batch.
+    extra ``devices`` (Lightning Fabric), every device takes its share of each batch. With ``variation`` every mini-batch
+    sees drawn chips; what is written and evaluated is the undisturbed network all the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +74,7 @@ class TrainingOptions(BaseModel):
     tensorboard: bool = True
     accelerator: Accelerator = "cpu"
     devices: int = Field(default=1, ge=1)
+    variation: Variation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +149,17 @@ def train(
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
     more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
     looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError`` (sizes
-    do not fit), ``BadParameter`` (no such device, firing promotion without TTFS neurons), ``CheckpointError`` (the
+    do not fit), ``BadParameter`` (no such device, firing promotion without TTFS neurons, variation that does not fit), ``CheckpointError`` (the
     checkpoint is another run's), ``TrainingDiverged``.
     """
     start = time.perf_counter()
     dataset.check_fits(network_options.layer_sizes)
     if options.firing_promotion > 0.0 and not _is_ttfs(network_options):
         raise BadParameter("firing_promotion is a term for time-to-first-spike neurons: set it to 0")
+    if options.variation is not None:
+        if not isinstance(network_options, NetworkOptions):
+            raise BadParameter("variation is known of fully connected RC-Spike layers only: leave it out")
+        options.variation.check_fits(len(network_options.layer_sizes) - 1)
     device = choose_device(
         options.accelerator, options.devices, min(options.batch_size, dataset.train_y.shape[0])
     )
@@ -278,6 +285,10 @@ class _Loop:
         self.train_y = dataset.train_y.to(engine.device)
         self.test_x = dataset.test_x.to(engine.device, torch.float32)
         self.weights: list[Tensor] = list(network.weights)
+        if options.variation is not None:
+            self.chips = _ChipBatches(
+                options.variation, network, options.batch_size, options.seed, self.train_x
+            )
 
     def epoch(self, epoch: int, logged: bool) -> EpochMeter:
         """Train over all samples once; the meter holds spikes only where ``logged``."""
@@ -291,8 +302,7 @@ class _Loop:
         for batch, samples in enumerate(order.split(self.options.batch_size)):
             mine, factor = self.engine.share(samples)
             mine = mine.to(self.engine.device)
-            label = self.train_y[mine]
-            firings = self.forward(self.train_x[mine], noise)
+            firings, label = self.evaluate(mine, noise)
             loss = self.loss(firings, label)
             if factor != 1.0:
                 loss = factor * loss
@@ -315,6 +325,22 @@ class _Loop:
             meter.pool(self.engine.total)
         return meter
 
+    def evaluate(self, samples: Tensor, noise: torch.Generator) -> tuple[Sequence[Spikes], Tensor]:
+        """Spikes of a mini-batch, given by index, and labels; on drawn chips those that count for the loss."""
+        variation = self.options.variation
+        if variation is None:
+            return self.forward(self.train_x[samples], noise), self.train_y[samples]
+        of_chip, drawn = self.chips.draw(samples, noise)
+        firings, label = self.forward(self.train_x[of_chip], noise, drawn), self.train_y[of_chip]
+        if variation.tail < 1.0:
+            with torch.no_grad():
+                used = firings[-1].unclipped[..., : self.network.classes]
+                worst = variation.worst(chip_loss(used, label, self.options.loss.tau_soft))
+            firings = [Firing(f.membrane[:, worst], f.unclipped[:, worst]) for f in firings]
+            label = label[:, worst]
+        flat = [Firing(f.membrane.detach().flatten(0, 1), f.unclipped.flatten(0, 1)) for f in firings]
+        return flat, label.flatten()
+
     def loss(self, spikes: Sequence[Spikes], label: Tensor) -> Tensor:
         """A scalar; see ``training_loss`` and ``firing_promotion``."""
         flat: Any = spikes
@@ -326,6 +352,28 @@ class _Loop:
                 cast("Sequence[FirstSpike]", spikes)
             )
         return loss
+
+
+class _ChipBatches:
+    """The chips of every mini-batch, and who sees which sample."""
+
+    def __init__(
+        self, variation: Variation, network: SpikingNetwork, samples: int, seed: int, like: Tensor
+    ) -> None:
+        self.variation = variation
+        self.count = sum(w.numel() for w in network.weights)
+        self.source = ChipDraw(variation, [(w.shape[1], w.shape[0]) for w in network.weights], like)
+        chips = variation.chips_of(samples, self.count)
+        self.pool = Pool(seed, chips * self.source.per_chip, like.device)
+        self.shares: dict[int, Tensor] = {}
+
+    def draw(self, samples: Tensor, generator: torch.Generator) -> tuple[Tensor, Chips]:
+        """The mini-batch, by index, as its chips see it [samples of a chip, chips], and these."""
+        size = samples.shape[0]
+        if size not in self.shares:
+            self.shares[size] = self.variation.shares(size, self.count).to(samples.device)
+        share = self.shares[size]
+        return samples[share], self.source.draw(share.shape[1], self.pool.normals(generator))
 
 
 def _state(spikes: Spikes) -> Tensor:
@@ -376,6 +424,8 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
         free.add("epochs")
     if options.firing_promotion == 0.0:  # a checkpoint from before this term stays good
         free.add("firing_promotion")
+    if options.variation is None:  # likewise
+        free.add("variation")
     digest.update(options.model_dump_json(exclude=free).encode())
     return digest.hexdigest()
 

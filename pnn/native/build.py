@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 SOURCES = (
-    *("dstd.cpp", "exact.cpp", "ttfs.cpp"),
+    *("dstd.cpp", "exact.cpp", "perturb.cpp", "ttfs.cpp"),
     *("accumulate.h", "firing.h", "layer.h", "lists.h", "ramp.h", "synapse.h", "vectors.h"),
 )
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
@@ -58,6 +58,9 @@ _SIGNATURES = {
     # neuron, buckets, lists, then out, fire, slope or slope, grad, grad_fire, dt, dw, dc
     "exact_forward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 3),
     "exact_backward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 6),
+    # w, z, count, chips, spread, out, slope or grad, slope, count, chips, dw
+    "perturb_forward": (_POINTER, _POINTER, _INT, _INT, *(_POINTER,) * 3),
+    "perturb_backward": (_POINTER, _POINTER, _INT, _INT, _POINTER),
 }
 
 

@@ -31,6 +31,9 @@ template <class T> void sort_events(Lists<T> &lists, const T *t, const Synapse<T
     }
 }
 
+// Of the weights of a row: with several taps every row of an image has its own.
+inline int64_t first_axon(const Shape &shape, int64_t row) { return row % shape.n_taps * shape.channels; }
+
 template <class T, int K, Form FORM> inline void add_axon(const Tile<T> &tile, int64_t at, T sign, Sums<T, K> &run) {
     for (int k = 0; k < K; k++) {
         const Vec<T> w = load<T>(tile.w + at + k * LANES<T>);
@@ -50,13 +53,13 @@ inline void interval(const Sums<T, K> &run, T h, const Synapse<T> &synapse, Vec<
 
 // v(1) of one row; `at_event`, if given, receives v after every event.
 template <class T, int K, Form FORM>
-inline void integrate(const Lists<T> &lists, const Tile<T> &tile, int64_t source, const Synapse<T> &synapse, Sums<T, K> &run, Vec<T> (&v)[K],
-                      Vec<T> *at_event) {
+inline void integrate(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile, int64_t source, const Synapse<T> &synapse, Sums<T, K> &run,
+                      Vec<T> (&v)[K], Vec<T> *at_event) {
     Vec<T> x[K], gh[K], e[K], p[K];
     run.clear();
     for (int k = 0; k < K; k++) v[k] = splat<T>(0);
     T now = 0;
-    const int64_t first = lists.begin(source, 0), last = lists.begin(source, lists.steps);
+    const int64_t first = lists.begin(source, 0), last = lists.begin(source, lists.steps), base = first_axon(shape, source);
     for (int64_t i = first; i <= last; i++) {
         const T next = i < last ? lists.share[i] : T(1), h = next - now;
         if (!(h <= 0)) {  // NaN too
@@ -66,12 +69,13 @@ inline void integrate(const Lists<T> &lists, const Tile<T> &tile, int64_t source
         }
         if (i == last) break;
         now = next;
-        const T *w = tile.w + lists.channel[i] * tile.ld;
+        const int64_t at = (base + lists.channel[i]) * tile.ld;
+        const T *w = tile.w + at;
         if constexpr (FORM == FULL)
             for (int k = 0; k < K; k++) v[k] += splat<T>(synapse.mean) + synapse.charge(load<T>(w + k * LANES<T>), tile.zeros);
         if (at_event)
             for (int k = 0; k < K; k++) at_event[(i - first) * K + k] = v[k];
-        add_axon<T, K, FORM>(tile, lists.channel[i] * tile.ld, T(1), run);
+        add_axon<T, K, FORM>(tile, at, T(1), run);
     }
 }
 
@@ -80,7 +84,7 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &tile
     Sums<T, K> run;
     Vec<T> v[K];
     for (int64_t row = 0; row < shape.rows(); row++) {
-        integrate<T, K, FORM>(lists, tile, row, synapse, run, v, nullptr);
+        integrate<T, K, FORM>(shape, lists, tile, row, synapse, run, v, nullptr);
         for (int k = 0; k < K; k++)
             store<T>(out + row * shape.neurons + tile.first + k * LANES<T>, v[k], tile.template room<K>(k));
     }
@@ -94,16 +98,16 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &til
     Vec<T> v[K], adjoint[K], A[K], P[K], x[K], gh[K], e[K], p[K], d_phi[K];
     const Vec<T> b1 = splat<T>(synapse.c1), b2 = splat<T>(synapse.c2);
     for (int64_t row = 0; row < shape.rows(); row++) {
-        integrate<T, K, FORM>(lists, tile, row, synapse, run, v, work.data());
+        integrate<T, K, FORM>(shape, lists, tile, row, synapse, run, v, work.data());
         for (int k = 0; k < K; k++) {
             adjoint[k] = load<T>(grad + row * shape.neurons + tile.first + k * LANES<T>, tile.template room<K>(k));
             A[k] = P[k] = splat<T>(0);
         }
-        const int64_t first = lists.begin(row, 0), last = lists.begin(row, lists.steps);
+        const int64_t first = lists.begin(row, 0), last = lists.begin(row, lists.steps), base = first_axon(shape, row);
         T after = 1;
         for (int64_t i = last - 1; i >= first; i--) {
             const T now = lists.share[i], h = after - now;
-            const int64_t at = lists.channel[i] * tile.ld, to = lists.channel[i] * tile.ld_gradient;
+            const int64_t axon = base + lists.channel[i], at = axon * tile.ld, to = axon * tile.ld_gradient;
             const Vec<T> *v_now = &work[(i - first) * K];
             after = now;
             if (!(h <= 0)) {
@@ -167,7 +171,7 @@ template <class T, Form FORM> void backward(Layer<T> &layer, const T *grad, T *d
 
 }  // namespace
 
-// Linear layers: one source a row, one tap. `channel`, `time`, `offset`: see Lists, with any number of buckets. The rest as in dstd.cpp.
+// Linear layers: one source a row; one tap, or as many as an image has rows, each with its own weights (chips). `channel`, `time`, `offset`: see Lists, with any number of buckets. The rest as in dstd.cpp.
 #define LAYER(T)                                                                                                       \
     const Shape *shape, const T *t, const T *w, const T *c, const double *values, int64_t count, const double *neuron, \
         int64_t buckets, int32_t *channel, T *time, int32_t *offset

@@ -1,0 +1,52 @@
+// Weights of drawn chips: w exp(sigma(|w|) z), sigma = weak / sqrt(1 + |w| / bend) by polarity, and their derivative by w; one pass.
+
+#include <algorithm>
+#include <cmath>
+
+#include "vectors.h"
+
+namespace {
+
+constexpr int64_t BLOCK = 256;  // sigma of so many weights is kept for all chips; a whole number of any vectors
+
+template <class T> void perturb(const T *w, const T *z, int64_t count, int64_t chips, const double *spread, T *out, T *slope) {
+    const T weak[2] = {T(spread[0]), T(spread[2])}, rate[2] = {T(1 / spread[1]), T(1 / spread[3])};
+    T sigma[BLOCK], fall[BLOCK];  // fall: -d ln sigma / d ln |w|
+    for (int64_t first = 0; first < count; first += BLOCK) {
+        const int64_t room = std::min(BLOCK, count - first);
+        for (int64_t i = 0; i < room; i++) {
+            const T x = w[first + i], part = 1 / (1 + std::abs(x) * (x < 0 ? rate[1] : rate[0]));
+            sigma[i] = (x < 0 ? weak[1] : weak[0]) * std::sqrt(part);
+            fall[i] = T(0.5) * (1 - part);
+        }
+        for (int64_t chip = 0; chip < chips; chip++)
+            for (int64_t i = 0; i < room; i += LANES<T>) {
+                const int64_t at = chip * count + first + i, left = room - i;
+                const Vec<T> x = load<T>(sigma + i) * load<T>(z + at, left), factor = exp_minus<T>(-x);
+                store<T>(out + at, load<T>(w + first + i, left) * factor, left);
+                if (slope) store<T>(slope + at, factor * (splat<T>(1) - x * load<T>(fall + i)), left);
+            }
+    }
+}
+
+// dw = sum over chips of grad times slope
+template <class T> void gather(const T *__restrict grad, const T *__restrict slope, int64_t count, int64_t chips, T *__restrict dw) {
+    for (int64_t i = 0; i < count; i++) dw[i] = grad[i] * slope[i];
+    for (int64_t chip = 1; chip < chips; chip++)
+        for (int64_t i = 0; i < count; i++) dw[i] += grad[chip * count + i] * slope[chip * count + i];
+}
+
+}  // namespace
+
+// w [count], z, out, slope (null: not wanted), grad [chips][count]; spread: weak and bend of w >= 0, of w < 0.
+#define PERTURB(NAME, T)                                                                                               \
+    extern "C" void perturb_forward_##NAME(const T *w, const T *z, int64_t count, int64_t chips, const double *spread, \
+                                           T *out, T *slope) {                                                         \
+        perturb<T>(w, z, count, chips, spread, out, slope);                                                            \
+    }                                                                                                                  \
+    extern "C" void perturb_backward_##NAME(const T *grad, const T *slope, int64_t count, int64_t chips, T *dw) {      \
+        gather<T>(grad, slope, count, chips, dw);                                                                      \
+    }
+
+PERTURB(f32, float)
+PERTURB(f64, double)

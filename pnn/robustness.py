@@ -1,0 +1,46 @@
+"""How a trained network does on chips that were never seen: what training on drawn chips is for."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from pnn.errors import BadParameter
+from pnn.exact import Exact
+from pnn.network import RCSpikeNetwork, SpikingNetwork
+from pnn.variation import ChipDraw, Variation
+
+_ELEMENTS = 1 << 24
+
+
+@torch.no_grad()
+def chip_accuracy(
+    network: SpikingNetwork, spike_time: Tensor, label: Tensor, variation: Variation, *, chips: int, seed: int
+) -> Tensor:
+    """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise.
+
+    spike_time [B, axons], label [B]. Of ``variation`` the layers' spreads and the scale count. The yield is a share of
+    chips: ``(chip_accuracy(...) >= least).double().mean()``.
+    """
+    if not isinstance(network, RCSpikeNetwork):
+        raise BadParameter("chips are known of fully connected RC-Spike networks only")
+    exact = copy.deepcopy(network).cpu().double()
+    for layer in exact.linear_layers:
+        layer.method = Exact()
+    sizes = [(layer.in_features, layer.out_features) for layer in exact.linear_layers]
+    source = ChipDraw(variation, sizes, torch.empty(0, dtype=torch.float64))
+    normals = partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    t = spike_time.double()
+    # so many chips that neither their weights nor their samples fill the memory; at least one
+    most = max(1, _ELEMENTS // max(source.per_chip, t.shape[0] * max(max(size) for size in sizes)))
+    found: list[Tensor] = []
+    for start in range(0, chips, most):
+        count = min(most, chips - start)
+        drawn = source.draw(count, normals)
+        output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
+        right = exact.decide(output.flatten(0, 1)).view(-1, count) == label.unsqueeze(1)
+        found.append(right.double().mean(0))
+    return torch.cat(found)
