@@ -12,7 +12,8 @@ from torch import Tensor
 from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp, network_physics
-from characterize.spread import Response, Spread, SynapseSpread
+from characterize.responses import total
+from characterize.spread import Spread, SynapseSpread
 from chips.written import CurrentTable, Written
 from circuits.chip import Chip, LayerShifts
 from pnn import Discharger, Exact, Reversal
@@ -42,10 +43,6 @@ def spread_of(model: PhysicalModel) -> Spread:
             "the physical model knows no mismatch: set characterize.draws (for example 200) and run `nonideal characterize` again"
         )
     return model.spread
-
-
-def _respond(response: Response, shift: Array) -> Array:
-    return response.slope.value * shift + response.curvature * shift**2
 
 
 class Silicon:
@@ -84,17 +81,16 @@ class Silicon:
         """The firing stages of a layer (from 1). A neuron's own discharger bias acts as a shift of its discharger the other way."""
         neuron, trim = self.spread.neuron, written.layers[layer - 1].trim_V
         none = np.zeros(len(trim))
-
-        def total(responses: dict[str, Response]) -> Array:
-            value = np.zeros(len(trim))
-            for path, response in responses.items():
-                shift = none if shifts is None else shifts.neuron[path]
-                value = value + _respond(response, shift - trim if path == DISCHARGER else shift)
-            return value
-
+        moved = {} if shifts is None else dict(shifts.neuron)
+        moved[DISCHARGER] = moved.get(DISCHARGER, none) - trim
+        met = {
+            path: moved.get(path, none)
+            for path in {*neuron.ln_ramp, *neuron.threshold, *neuron.threshold_with_ramp, DISCHARGER}
+        }
+        ln_ramp = total(neuron.ln_ramp, met)
+        theta = 1.0 + total(neuron.threshold, met, neuron.threshold_with_ramp, ln_ramp)
         b = self.physics[layer - 1].discharge
-        theta = 1.0 + total(neuron.threshold)
-        return DrawnNeurons(np.exp(total(neuron.ln_ramp)), 1.0 - np.log1p(-b * theta) / np.log1p(-b))
+        return DrawnNeurons(np.exp(ln_ramp), 1.0 - np.log1p(-b * theta) / np.log1p(-b))
 
     @torch.no_grad()
     def spike_times(

@@ -1,0 +1,124 @@
+"""Spot checks: chips that were simulated, sample by sample, against what the fast model says of those very chips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chips.silicon import Silicon
+from chips.spice import SpiceChip
+from chips.written import Written
+from postlayout.comparison import spike_table
+from postlayout.prediction import decide
+from spice import Failure
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SpotCheck:
+    """Simulated chips. ``spikes``: ``postlayout.comparison.spike_table`` with a column ``chip``, t_model_s being the fast model's.
+
+    ``correct``: by chip, how many samples it classified right in SPICE and in the fast model, and how many failed.
+    """
+
+    spikes: pd.DataFrame
+    correct: pd.DataFrame
+    failures: tuple[Failure, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """RMSE and spread over chips, by layer; counts."""
+        layers = {str(layer): _agreement(part) for layer, part in self.spikes.groupby("layer")}
+        pairs = self.spikes[self.spikes["kind"] == "pair"]
+        return {
+            "chips": len(self.correct),
+            "samples": int(self.correct["samples"].iloc[0]) if len(self.correct) else 0,
+            "layers": layers,
+            "rmse_s": _rms(pairs["t_spice_s"] - pairs["t_model_s"]),
+            "missed": int((self.spikes["kind"] == "missed").sum()),
+            "extra": int((self.spikes["kind"] == "extra").sum()),
+            "failed_chips": int((self.correct["failed"] > 0).sum()),
+            "decisions_differ": int((self.correct["decisions_differ"]).sum()),
+        }
+
+
+def _rms(values: pd.Series) -> float | None:
+    return float(np.sqrt(np.mean(np.square(values)))) if len(values) else None
+
+
+def _agreement(spikes: pd.DataFrame) -> dict[str, Any]:
+    """RMSE; and the standard deviation over chips of the spikes that a sample's neuron has on several, in SPICE and in the model."""
+    pairs = spikes[spikes["kind"] == "pair"]
+    groups = pairs.groupby(["sample", "neuron"])[["t_spice_s", "t_model_s"]]
+    counted = groups.count()["t_spice_s"]
+    variance = groups.var(ddof=1)[counted >= 3]
+    weight = counted[counted >= 3] - 1
+    spread = {
+        name: float(np.sqrt((variance[name] * weight).sum() / weight.sum())) if len(variance) else None
+        for name in ("t_spice_s", "t_model_s")
+    }
+    return {
+        "rmse_s": _rms(pairs["t_spice_s"] - pairs["t_model_s"]),
+        "median_error_s": float(np.median(np.abs(pairs["t_spice_s"] - pairs["t_model_s"])))
+        if len(pairs)
+        else None,
+        "pairs": len(pairs),
+        "missed": int((spikes["kind"] == "missed").sum()),
+        "extra": int((spikes["kind"] == "extra").sum()),
+        "spread_spice_s": spread["t_spice_s"],
+        "spread_model_s": spread["t_model_s"],
+    }
+
+
+def spot_check(
+    chips: Sequence[SpiceChip],
+    silicon: Silicon,
+    written: Written | Mapping[int, Written],
+    spike_time: Tensor,
+    label: NDArray[np.int64],
+    classes: int,
+    name: str = "sample",
+) -> SpotCheck:
+    """Simulate every chip on ``spike_time`` [samples, inputs]; ``written`` for all, or by the chip's seed.
+
+    A sample whose simulation fails is counted as not classified right, and its chip as failed; nothing stands in for it.
+    """
+    tables, rows, failures = [], [], []
+    t_circ_s = silicon.model.t_circ_s
+    for chip in chips:
+        mine = written[chip.chip.seed] if isinstance(written, Mapping) else written
+        told = silicon.spike_times(mine, chip.chip, spike_time)
+        seen = chip.run_samples(mine, spike_time.double().numpy(), name)
+        failures += [one for one in seen if isinstance(one, Failure)]
+        good = [index for index, one in enumerate(seen) if not isinstance(one, Failure)]
+        right = differ = 0
+        fast = decide(told[-1], classes)
+        if good:
+            depth = range(len(told))
+            spice = [np.stack([seen[index][layer] for index in good]) for layer in depth]  # type: ignore[index]
+            table = spike_table(
+                "chip", good, [told[layer][good] * t_circ_s for layer in depth], spice, t_circ_s, chip.circuit().timeline.window_s,
+            )  # fmt: skip
+            tables.append(table.assign(chip=chip.chip.seed))
+            decided = decide(spice[-1] / t_circ_s, classes)
+            right, differ = int(np.sum(decided == label[good])), int(np.sum(decided != fast[good]))
+        rows.append(
+            {
+                "chip": chip.chip.seed,
+                "samples": len(seen),
+                "right_spice": right,
+                "right_model": int(np.sum(fast == label)),
+                "decisions_differ": differ,
+                "failed": len(seen) - len(good),
+            }
+        )
+    spikes = (
+        pd.concat(tables, ignore_index=True) if tables else spike_table("chip", [], [], [], t_circ_s, 0.0)
+    )
+    return SpotCheck(spikes, pd.DataFrame(rows), tuple(failures))
