@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from characterize.variation import LayerVariation
 from circuits.network import MAX_NEURONS
 from pnn.data import SMALL, Dataset, Encoding
 from pnn.devices import Accelerator
@@ -22,6 +23,7 @@ from pnn.presets import preset_names
 from pnn.rc_spike import Method
 from pnn.stack import Convolution, Layer, Pool, check_method, shapes
 from pnn.trainer import TrainingOptions, Variant
+from pnn.variation import Variation
 from sky130_models.corner import Corner
 from spice.options import SimulatorOptions
 
@@ -124,6 +126,17 @@ class Network(Section):
         return any(isinstance(layer, Convolution | Pool) for layer in self.layers)
 
 
+class TrainingVariation(Section):
+    """Training on drawn chips, with the spread that characterisation measured; see ``pnn.variation``.
+
+    ``scale`` multiplies every standard deviation: what calibration leaves, or more than 1 for worse chips than are built.
+    """
+
+    chips: Annotated[int, Field(ge=1, le=4096)] = 8
+    tail: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    scale: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+
+
 class Training(Section):
     """What is trained, on which seeds, and how.
 
@@ -151,6 +164,7 @@ class Training(Section):
     spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     loss: LossWeights = LossWeights()
     firing_promotion: Annotated[float, Field(ge=0.0)] = 0.0
+    variation: TrainingVariation | None = None
     accelerator: Accelerator = "cpu"
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     log_every_epochs: Annotated[int, Field(ge=1)] = 10
@@ -177,6 +191,10 @@ class Training(Section):
     def _network_fits(self) -> Training:
         if self.network is not None and "layers" in self.model_fields_set:
             raise ValueError("layers and [training.network] exclude each other: give one of them")
+        if self.network is not None and self.variation is not None:
+            raise ValueError(
+                "[training.variation] is for fully connected RC-Spike layers: leave it or [training.network] out"
+            )
         ttfs = self.network is not None and self.network.neuron == "ttfs"
         if self.firing_promotion > 0.0 and not ttfs:
             raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
@@ -192,8 +210,11 @@ class Training(Section):
             else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset, order=self.dstd_order)
         )
 
-    def options(self, seed: int) -> TrainingOptions:
-        """The trainer's options for one seed."""
+    def options(self, seed: int, spread: tuple[LayerVariation, ...] = ()) -> TrainingOptions:
+        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``."""
+        drawn = None
+        if self.variation is not None:
+            drawn = Variation(layers=spread, **self.variation.model_dump())
         return TrainingOptions(
             seed=seed,
             epochs=self.epochs,
@@ -202,6 +223,7 @@ class Training(Section):
             schedule=self.schedule,
             loss=self.loss,
             firing_promotion=self.firing_promotion,
+            variation=drawn,
             accelerator=self.accelerator,
             devices=self.devices,
             log_every=self.log_every_epochs,

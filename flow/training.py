@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
+from characterize.variation import LayerVariation, layer_variation
 from flow.experiment import Experiment
 from flow.files import sha256_of
 
@@ -41,7 +43,7 @@ def train_one(
     result = train(
         dataset,
         network_of(experiment, dataset, variant, model),
-        training.options(seed),
+        training.options(seed, spread_of(experiment, model)),
         folder,
         variant=variant,
         model_sha256=f"preset {training.preset}" if shipped else sha256_of(model_path),
@@ -57,6 +59,22 @@ def train_one(
         "epochs": result.epochs,
         "weights": str(result.weights_path),
     }
+
+
+def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariation, ...]:
+    """How far every layer spreads, for training on drawn chips; nothing where none are asked for. Raises ``NoSpread``."""
+    training = experiment.training
+    if training.variation is None:
+        return ()
+    try:
+        return tuple(layer_variation(model, axons) for axons in training.layers[:-1])
+    except NoSpread as error:
+        if training.preset is None:
+            raise NoSpread(f"[training.variation]: {error}") from error
+        raise NoSpread(
+            f"[training.variation]: the preset {training.preset} knows no mismatch: leave training.preset out, so that the "
+            "circuit's own model is trained on, or leave the section out"
+        ) from error
 
 
 def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:

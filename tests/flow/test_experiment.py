@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from characterize.errors import NoSpread
+from characterize.spread import Spread
+from characterize.variation import layer_variation
 from flow.errors import ExperimentError
 from flow.experiment import Experiment, load_experiment, parse_experiment
 from flow.sections import Data
+from flow.training import spread_of
 from flow.units import UNITS, convert, same_quantity, split
 from pnn.errors import DataError
 from pnn.images import IDX_FILES
+from pnn.presets import preset
 from pnn.trainer import TrainingOptions
+from pnn.variation import Variation
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -203,7 +209,25 @@ def test_every_option_of_the_trainer_is_an_experiments_key() -> None:
     }  # fmt: skip
     options = parse_experiment({"name": "x", "training": told}, "x.toml").training.options(3)
     same = [name for name, value in options if value == TrainingOptions.model_fields[name].default]
-    assert same == []
+    assert same == ["variation"]  # not of time-to-first-spike neurons
+
+
+def test_training_on_drawn_chips_takes_the_measured_spread(spread: Spread) -> None:
+    told = {"variation": {"chips": 4, "tail": 0.5, "scale": 0.1}, "layers": [3, 7, 2]}
+    experiment = parse_experiment({"name": "x", "training": told}, "x.toml")
+    model = preset("sky130_tt").model_copy(update={"spread": spread})
+    layers = spread_of(experiment, model)
+    assert layers == (layer_variation(model, 3), layer_variation(model, 7))
+    variation = experiment.training.options(3, layers).variation
+    assert variation == Variation(layers=layers, chips=4, tail=0.5, scale=0.1)
+    bare = Experiment(name="x")
+    assert spread_of(bare, model) == ()
+    assert bare.training.options(3).variation is None
+    with pytest.raises(NoSpread, match=r"\[training.variation\]: .* set characterize.draws"):
+        spread_of(experiment, preset("sky130_tt").model_copy(update={"spread": None}))
+    shipped = experiment.changed({"training": {"preset": "sky130_tt"}})
+    with pytest.raises(NoSpread, match=r"preset sky130_tt knows no mismatch: leave training.preset out"):
+        spread_of(shipped, preset("sky130_tt").model_copy(update={"spread": None}))
 
 
 def test_the_command_line_changes_keys_but_none() -> None:
@@ -222,6 +246,11 @@ def test_the_command_line_changes_keys_but_none() -> None:
             {"layers": [5, 3], "network": {"layers": [3]}},
             ["layers and [training.network] exclude each other"],
         ),
+        ({"variation": {"chips": 0}}, ["training.variation.chips = 0", "greater than"]),
+        ({"variation": {"tail": 1.5}}, ["training.variation.tail = 1.5", "less than"]),
+        ({"variation": {"scale": -1}}, ["training.variation.scale = -1", "greater than"]),
+        ({"variation": {"spread": 0.3}}, ["training.variation.spread = 0.3", "unknown key"]),
+        ({"variation": {}, "network": {"layers": [3]}}, ["[training.variation] is for fully connected"]),
         ({"firing_promotion": 1e-5}, ["firing_promotion is for network.neuron = 'ttfs'"]),
         (
             {"network": {"layers": [{"conv": 4, "kernal": 3}, 3]}},
