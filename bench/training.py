@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,13 +29,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from characterize.variation import CurrentSpread, LayerVariation
 from pnn import (
     DSTD,
     DataError,
     Discharger,
     Exact,
+    NetworkOptions,
     RCSpikeLinear,
     Reversal,
+    TrainingOptions,
+    Variation,
+    load_small,
     membrane_dstd,
     membrane_exact,
     preset,
@@ -43,14 +48,18 @@ from pnn import (
 )
 from pnn.adam import FusedAdam
 from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from pnn.devices import Engine
 from pnn.dstd import grid
 from pnn.images import load_images
 from pnn.native import kernel_name
+from pnn.trainer import Loop
 
 PAPER = Reversal.constant(2.80, -1.53)
 RAMP = Discharger(0.155)
 SIZES = (784, 400, 400, 10)
 Step = Callable[[], object]
+SPREAD = LayerVariation(CurrentSpread(0.30, 5.0), CurrentSpread(0.20, 7.2), 0.154, 0.0186, 0.153)
+"""About what the default circuit shows; times do not depend on it."""
 FULL = "full physical model (bottom_up) against the simple one"
 CNN = "conv MNIST CNN 16-16-P-32-32-P-128-10, M 5"
 VGG = "conv VGG7 64-64-P-128-128-P-256-256-P-512-10, M 5"
@@ -181,6 +190,36 @@ def training_step(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], ad
         loss.backward()
         if adam != "none":
             optimiser.step()
+
+    return step
+
+
+def trainer_step(
+    x: Tensor,
+    y: Tensor,
+    sizes: tuple[int, ...],
+    method: DSTD | Exact,
+    batch: int,
+    variation: Variation | None,
+) -> Step:
+    """One mini-batch of the trainer itself, with everything that it does around forward, loss, backward and Adam."""
+    options = NetworkOptions(
+        layer_sizes=sizes, reversal=PAPER, discharger=RAMP, method=method, classes=int(y.max()) + 1
+    )
+    network = options.build()
+    part = slice(batch)
+    data = replace(load_small("iris"), train_x=x[part], train_y=y[part], test_x=x[part], test_y=y[part])
+    generator = torch.Generator().manual_seed(0)
+    training = TrainingOptions(batch_size=batch, variation=variation)
+    loop = Loop(
+        Engine(torch.device("cpu")), data, network, FusedAdam(network.parameters()), generator, training
+    )
+    batches = cycle(x, y, batch)
+
+    def step() -> None:
+        images, loop.train_y = next(batches)
+        loop.train_x = images.to(torch.float32)
+        loop.epoch(1, False)
 
     return step
 
@@ -432,6 +471,7 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
             models = (Spiking(DSTD(10), full=full), model)
             ours, reference = (training_step(m, cycle(x, y, batch), adam) for m in models)
             yield compare(name, ours, other, reference, max(5, few), target=target, note=note)
+    yield from variation_rows(x, y, rounds, wanted)
     for title, build in PEERS.items():
         name = f"step batch 32 M 10 against {title}"
         if wanted(name) and (peer := build()) is not None:
@@ -501,6 +541,34 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
                 max(3, rounds // 10),
                 target="<= 5",
                 note=note if first == 1 else "random images",
+            )
+
+
+def variation_rows(x: Tensor, y: Tensor, rounds: int, wanted: Callable[[str], bool]) -> Iterator[Row]:
+    """Training on drawn chips beside nominal training; x, y: images."""
+    iris, digits = load_small("iris"), load_small("digits")
+    for title, (images_x, images_y), sizes, method, batch, tail in (
+        ("batch 32 M 10", (x, y), SIZES, DSTD(10), 32, 1.0),
+        ("batch 256 M 10", (x, y), SIZES, DSTD(10), 256, 1.0),
+        ("iris 5-5-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 1.0),
+        ("iris 5-20-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 20, 5), Exact(), 50, 1.0),
+        ("iris 5-5-5 batch 50 exact, tail 0.25", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 0.25),
+        ("iris 5-5-5 batch 50 M 10", (iris.train_x, iris.train_y), (5, 5, 5), DSTD(10), 50, 1.0),
+        ("digits 65-32-10 batch 50 exact", (digits.train_x, digits.train_y), (65, 32, 10), Exact(), 50, 1.0),
+        ("digits 65-32-10 batch 50 M 10", (digits.train_x, digits.train_y), (65, 32, 10), DSTD(10), 50, 1.0),
+    ):
+        name = f"variation-aware step {title}"
+        if wanted(name):
+            variation = Variation(layers=(SPREAD,) * (len(sizes) - 1), chips=8, tail=tail)
+            weights = sum(a * b for a, b in pairwise(sizes))
+            ours, reference = (
+                trainer_step(images_x, images_y, sizes, method, batch, v) for v in (variation, None)
+            )
+            chips = variation.chips_of(batch, weights)
+            drawn = "1 chip" if chips == 1 else f"{chips} chips"
+            many = rounds if sizes == SIZES else 10 * rounds
+            yield compare(
+                name, ours, "nominal step", reference, many, target="<= 1.5", note=f"{drawn} a mini-batch"
             )
 
 

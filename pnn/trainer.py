@@ -223,7 +223,7 @@ def _train_on(
         task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
         if show_progress and writes:
             bar.console.print(f"kernel: {engine.kernel_name()}", highlight=False)
-        loop = _Loop(engine, dataset, network, optimiser, generator, options)
+        loop = Loop(engine, dataset, network, optimiser, generator, options)
         saved = time.perf_counter()
         for epoch in range(done + 1, options.epochs + 1):
             logged = epoch % options.log_every == 0 or epoch == options.epochs
@@ -264,7 +264,7 @@ def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -
     return correct / label.shape[0]
 
 
-class _Loop:
+class Loop:
     """One epoch after another over the training set."""
 
     def __init__(
