@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,55 +26,57 @@ FAMILY_CONFIDENCE = 0.999
 """That all tests of a design pass where all statistics agree."""
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryDraw:
-    """Devices of one size, as many as the deck's ``vectors``: each vector is delvto in V, or the admittance of a capacitor."""
+def library_deck(pdk: Pdk, section: str, sizes: Sequence[DeviceSize], count: int, seed: int) -> Deck:
+    """``count`` devices of each size, all FETs or all capacitors, in a section of the library itself, which draws them or does not.
 
-    size: DeviceSize
-    deck: Deck
-
-
-def library_draw(pdk: Pdk, section: str, size: DeviceSize, count: int, seed: int) -> LibraryDraw:
-    """``count`` devices in a section of the library itself, which draws them (or does not)."""
-    device, drawn = size.device, f"w={size.w_um:g} l={size.l_um:g}"
-    name = f"library_{section}_{device.removeprefix(PREFIX)}_{size.w_um:g}_{size.l_um:g}".replace(".", "p")
+    Vectors, size by size: delvto in V, or a capacitor's current at 1 V and 1 MHz.
+    """
+    name = f"library_{section}_{_short(sizes[0])}"
     lines = [f"* {name}", f".lib {pdk.library} {section}", f".option seed={seed} gmin=1e-15", "Vd d 0 0"]
-    if find_device(device).kind == "mim":
-        for i in range(count):
-            lines += [f"V{i} a_{i} 0 0 ac 1", f"X{i} a_{i} 0 {device} {drawn}"]
-        vectors, analysis = [f"i(v{i})" for i in range(count)], ".ac lin 1 1e6 1e6"
-    else:
-        drawn += f" nf={size.fingers:g}" if size.fingers != 1 else ""
-        lines += [f"X{i} d d 0 0 {device} {drawn}" for i in range(count)]
-        vectors, analysis = [f"@m.x{i}.m{device}[delvto]" for i in range(count)], ".op"
+    vectors, analysis = [], ".op"
+    for k, size in enumerate(sizes):
+        drawn = f"{size.device} w={size.w_um:g} l={size.l_um:g}"
+        if _is_capacitor(size):
+            analysis = ".ac lin 1 1e6 1e6"
+            for i in range(count):
+                lines += [f"V{k}_{i} a_{k}_{i} 0 0 ac 1", f"X{k}_{i} a_{k}_{i} 0 {drawn}"]
+            vectors += [f"i(v{k}_{i})" for i in range(count)]
+        else:
+            drawn += f" nf={size.fingers:g}" if size.fingers != 1 else ""
+            lines += [f"X{k}_{i} d d 0 0 {drawn}" for i in range(count)]
+            vectors += [f"@m.x{k}_{i}.m{size.device}[delvto]" for i in range(count)]
     lines += [f".save {' '.join(vectors)}", analysis, ".end"]
-    return LibraryDraw(size, Deck(name, "\n".join(lines) + "\n", {}, tuple(vectors)))
+    return Deck(name, "\n".join(lines) + "\n", {}, tuple(vectors))
 
 
 def measured_library(bench: Workbench, design: Design, seed: int, folder: Path) -> tuple[LibraryCheck, ...]:
     """Every device of the design at its size, drawn by the library's mismatch section, beside the sigma of ours."""
-    sizes, section = sizes_in(cells_text(design)), bench.corner.mismatch_section
-    draws: list[LibraryDraw] = []
-    for size in sizes:
-        # A seed of each size's own: the simulator would draw the same numbers for all.
-        own = 1 + zlib.crc32(f"{seed} {size}".encode()) % (2**31 - 1)
-        draws.append(library_draw(bench.pdk, section, size, DRAWS, own))
-        draws.append(library_draw(bench.pdk, bench.corner.value, size, 1, own))
-    found = bench.run_decks([one.deck for one in draws], folder)
+    pdk, sizes = bench.pdk, sizes_in(cells_text(design))
+    kinds = [kind for mim in (False, True) if (kind := [one for one in sizes if _is_capacitor(one) is mim])]
+    # A seed of each size's own: the simulator would draw the same numbers for all.
+    seeds = [1 + zlib.crc32(f"{seed} {size}".encode()) % (2**31 - 1) for size in sizes]
+    drawn = [
+        library_deck(pdk, bench.corner.mismatch_section, [size], DRAWS, own)
+        for size, own in zip(sizes, seeds, strict=True)
+    ]
+    undrawn = [library_deck(pdk, bench.corner.value, kind, 1, seed=1) for kind in kinds]
+    found = bench.run_decks([*drawn, *undrawn], folder)
+    nominal: dict[DeviceSize, float] = {}
+    for kind, deck, result in zip(kinds, undrawn, found[len(drawn) :], strict=True):
+        nominal |= dict(zip(kind, _readings(result, deck), strict=True))
     confidence = 1.0 - (1.0 - FAMILY_CONFIDENCE) / (2 * len(sizes))
     checks = []
-    for size, one, drawn, undrawn in zip(sizes, draws[::2], found[::2], found[1::2], strict=True):
-        values = np.array([_reading(drawn, vector) for vector in one.deck.vectors])
-        nominal = _reading(undrawn, one.deck.vectors[0])
-        name = f"{size.device} {size.w_um:g} x {size.l_um:g}"
-        if find_device(size.device).kind == "mim":
-            sigma = mismatch_sigma_rel(bench.pdk, bench.corner, size.device, size.w_um, size.l_um)
-            checks.append(check_library(name, values / nominal, 1.0, sigma, confidence))
+    for size, deck, result in zip(sizes, drawn, found[: len(drawn)], strict=True):
+        values, undisturbed = _readings(result, deck), nominal[size]
+        if _is_capacitor(size):
+            sigma = mismatch_sigma_rel(pdk, bench.corner, size.device, size.w_um, size.l_um)
+            values, undisturbed = values / undisturbed, 1.0
         else:
             sigma = mismatch_sigma_V(
-                bench.pdk, bench.corner, size.device, size.w_um, size.l_um, fingers=size.fingers
+                pdk, bench.corner, size.device, size.w_um, size.l_um, fingers=size.fingers
             )
-            checks.append(check_library(name, values, nominal, sigma, confidence))
+        name = f"{size.device} {size.w_um:g} x {size.l_um:g}"
+        checks.append(check_library(name, values, undisturbed, sigma, confidence))
     return tuple(checks)
 
 
@@ -99,7 +101,15 @@ def check_library(device: str, drawn: Array, nominal: float, sigma: float, confi
     )
 
 
-def _reading(result: Result, vector: str) -> float:
-    """A threshold shift in V, or a capacitor's susceptance at 1 MHz."""
-    value = complex(np.asarray(result[vector]).ravel()[0])
-    return abs(value.imag) if value.imag else value.real
+def _is_capacitor(size: DeviceSize) -> bool:
+    return find_device(size.device).kind == "mim"
+
+
+def _short(size: DeviceSize) -> str:
+    return f"{size.device.removeprefix(PREFIX)}_{size.w_um:g}_{size.l_um:g}".replace(".", "p")
+
+
+def _readings(result: Result, deck: Deck) -> Array:
+    """Threshold shifts in V, or capacitors' susceptances at 1 MHz, in the order of the deck's vectors."""
+    values = np.array([np.asarray(result[vector]).ravel()[0] for vector in deck.vectors])
+    return np.asarray(np.abs(values.imag) if np.iscomplexobj(values) else values, float)

@@ -166,6 +166,15 @@ def fit_neurons(drawn: DrawnNeurons, b: float, t_circ_s: float, capacitors: Coll
             for row, ok in zip(times[fired], usable[fired], strict=True)
         ]
     ).T
+    late = usable[fired]
+    own = fire_time_norm(undisturbed, ln_ramp[:, None], threshold[:, None], b)
+    own_rms = _rms((own - times[fired])[late])
+    if not own_rms <= MAX_TIME_RMS_NORM:
+        raise FitRefused(
+            f"a ramp and a threshold of each drawn neuron's own leave {1e9 * own_rms * t_circ_s:.2g} ns rms of its spike times unexplained, limit "
+            f"{1e9 * MAX_TIME_RMS_NORM * t_circ_s:.2g} ns: the sensing stage is too slow for the firing law; lower circuit.supplies.vsense_V, or "
+            "set characterize.draws = 0"
+        )
     shifts = {path: values[fired] for path, values in drawn.shifts.items()}
     ramp = fit_responses(shifts, ln_ramp).responses(capacitors)
     known_ramp = total(ramp, shifts)
@@ -173,8 +182,7 @@ def fit_neurons(drawn: DrawnNeurons, b: float, t_circ_s: float, capacitors: Coll
     theta, with_ramp = found.responses(capacitors), found.along()
     known_theta = total(theta, shifts, with_ramp, known_ramp)
     predicted = fire_time_norm(undisturbed, known_ramp[:, None], known_theta[:, None], b)
-    error = (predicted - times[fired])[usable[fired]]
-    rms = float(np.sqrt(np.mean(error**2)))
+    rms = _rms((predicted - times[fired])[late])
     if not rms <= MAX_TIME_RMS_NORM:
         raise FitRefused(
             f"the shifts of a neuron's devices leave {1e9 * rms * t_circ_s:.2g} ns rms of its spike times unexplained, limit "
@@ -196,6 +204,10 @@ def fire_time_norm(undisturbed: Array, ln_ramp: Array, threshold: Array, b: floa
     """When a neuron fires, by the law of ``NeuronSpread``; ``threshold`` is theta - 1."""
     crossing = np.log1p(-b * (1.0 + threshold)) / np.log1p(-b)
     return np.asarray((undisturbed - 1.0 + crossing) * np.exp(-ln_ramp))
+
+
+def _rms(error: Array) -> float:
+    return float(np.sqrt(np.mean(error**2)))
 
 
 def _ramp_and_threshold(undisturbed: Array, times: Array, b: float) -> tuple[float, float]:

@@ -34,7 +34,14 @@ class Workbench:
 
     def deck(self, bench: Bench, design: Design) -> Deck:
         """The complete deck of a bench on the design's leaf cells, at the design's temperature."""
+        return self._deck(bench, design, self._includes(design))
+
+    def _includes(self, design: Design) -> dict[str, str]:
+        """The files that every deck of a design reads."""
         cells = cells_text(design)
+        return {"models.spice": lean_library(self.pdk, self.corner, cells), "cells.spice": cells}
+
+    def _deck(self, bench: Bench, design: Design, includes: dict[str, str]) -> Deck:
         lines = [
             f"* {bench.name}",
             ".include models.spice",
@@ -45,12 +52,12 @@ class Workbench:
         lines.append(simulator.lines())
         if bench.t_stop_s is not None:
             lines.append(simulator.tran(bench.t_stop_s))
-        includes = {"models.spice": lean_library(self.pdk, self.corner, cells), "cells.spice": cells}
         return Deck(bench.name, "\n".join(lines) + "\n.end\n", includes, bench.vectors, bench.t_stop_s)
 
     def run(self, benches: Sequence[Bench], design: Design, folder: Path) -> list[Result]:
         """Run the benches; raises ``CharacterizationFailed`` when one gives no result, after all have been tried."""
-        return self.run_decks([self.deck(bench, design) for bench in benches], folder)
+        includes = self._includes(design)
+        return self.run_decks([self._deck(bench, design, includes) for bench in benches], folder)
 
     def run_decks(self, decks: Sequence[Deck], folder: Path) -> list[Result]:
         """Run decks that are complete already; raises as ``run`` does."""

@@ -35,17 +35,22 @@ class Plot:
     axis_name: str
     axis: NDArray[np.float64]
     vectors: dict[str, NDArray[Any]]
+    _names: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of two spellings of one quantity the first counts.
+        names = {canonical(name): name for name in reversed(self.vectors)}
+        object.__setattr__(self, "_names", names)
 
     def __getitem__(self, vector: str) -> NDArray[Any]:
         """The vector by any of its spellings; `KeyError` says what there is."""
-        wanted = canonical(vector)
-        for name, values in self.vectors.items():
-            if canonical(name) == wanted:
-                return values
-        raise KeyError(f"{vector!r} is not in {self.title!r}; there are {', '.join(self.vectors)}")
+        name = self._names.get(canonical(vector))
+        if name is None:
+            raise KeyError(f"{vector!r} is not in {self.title!r}; there are {', '.join(self.vectors)}")
+        return self.vectors[name]
 
     def __contains__(self, vector: str) -> bool:
-        return any(canonical(name) == canonical(vector) for name in self.vectors)
+        return canonical(vector) in self._names
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from characterize.column import Column
+    from characterize.spread import Spread
     from characterize.stage import Characterization
     from characterize.workbench import Workbench
 
@@ -76,4 +77,77 @@ def column() -> Column:
         turn_on_rms_V=8e-5,
         check_rms_s=6e-10,
         check_spikes=12,
+    )
+
+
+@pytest.fixture
+def spread() -> Spread:
+    """Mismatch of round numbers: sigma(ln I) is 0.3 / sqrt(1 + |w| / 4) and 0.2 / sqrt(1 + |w| / 20), a weight being 110 nA."""
+    import numpy as np
+
+    from characterize.estimate import Estimate, estimate
+    from characterize.spread import LibraryCheck, NeuronSpread, Response, Spread, SynapseSpread
+
+    weight = np.geomspace(0.02, 3.0, 9)
+
+    def drawn(value: float) -> Estimate:
+        return estimate(value, value / 20, "1")
+
+    def synapse(memory: str, select: str, weak: float, bend: float) -> SynapseSpread:
+        return SynapseSpread(
+            memory=memory,
+            select=select,
+            memory_gain=estimate(-1.0, 1e-4, "1"),
+            ln_current=tuple(np.log(110e-9 * weight)),
+            select_slope_per_V=tuple(-0.004 * weight),
+            select_curvature_per_V2=(-0.1,) * 9,
+            sigma_ln_current=tuple(drawn(weak / np.sqrt(1.0 + w / bend)) for w in weight),
+            sigma_lambda_rel=tuple(drawn(0.01 * w) for w in weight),
+            residual_ln_current=(1e-4,) * 9,
+            draws=200,
+        )
+
+    def response(slope: float, unit: str = "1/V") -> Response:
+        return Response(slope=estimate(slope, abs(slope) / 1000, unit), curvature=0.0)
+
+    fet, capacitor = "sky130_fd_pr__nfet_01v8 1 x 0.25", "sky130_fd_pr__cap_mim_m3_2 7 x 7"
+    return Spread(
+        sigmas={
+            "synapse": {"MNM": 0.0124, "MNS": 0.0124, "MPM": 0.0117, "MPS": 0.0117},
+            "neuron": {"MDI": 0.007, "MSB": 0.012, "CM": 0.00066},
+            "driver": {"MN1": 0.02},
+        },
+        positive=synapse("MNM", "MNS", 0.3, 4.0),
+        negative=synapse("MPM", "MPS", 0.2, 20.0),
+        neuron=NeuronSpread(
+            ln_ramp={"MDI": response(-22.0)},
+            threshold={"MSB": response(-1.25), "CM": response(0.8, "1")},
+            threshold_with_ramp={"MSB": estimate(-0.4, 0.005, "1/V")},
+            sigma_ln_ramp=drawn(0.15),
+            sigma_threshold=drawn(0.02),
+            residual_s=1.7e-10,
+            draws=199,
+            left_out=1,
+        ),
+        library=(
+            LibraryCheck(
+                device=fet,
+                sigma=0.0124,
+                library_mean=-3e-4,
+                library_sigma=0.0125,
+                draws=1000,
+                confidence=0.99975,
+                agrees=True,
+            ),
+            LibraryCheck(
+                device=capacitor,
+                sigma=6.6e-4,
+                library_mean=2e-5,
+                library_sigma=9e-4,
+                draws=1000,
+                confidence=0.99975,
+                agrees=False,
+            ),
+        ),
+        seed=20260,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from characterize.column import Column
 from characterize.model import PhysicalModel
+from characterize.spread import Spread
 
 
 @pytest.fixture
@@ -50,3 +51,15 @@ def model(model_values: dict[str, Any]) -> PhysicalModel:
 def columned(model_values: dict[str, Any], column: Column) -> PhysicalModel:
     """A version 2 model with that column."""
     return PhysicalModel.model_validate(model_values | {"format": 2, "columns": [column.model_dump()]})
+
+
+@pytest.fixture
+def drawn_model(model_values: dict[str, Any], spread: Spread) -> PhysicalModel:
+    """A model whose mismatch is known; weight 1 of five axons is the 110 nA of the spread's tables."""
+    return PhysicalModel.model_validate(
+        model_values
+        | {
+            "membrane_F": {"value": 110e-9 * 1e-6 / 0.87, "stderr": 0.0, "unit": "F"},
+            "spread": spread.model_dump(),
+        }
+    )

@@ -1,0 +1,120 @@
+"""The artifact of mismatch, what training reads of it, and the benches as decks, without a simulator."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from characterize.benches import Bench, Grid
+from characterize.errors import NoSpread
+from characterize.model import PhysicalModel
+from characterize.options import CharacterizeOptions
+from characterize.spread import NeuronSpread, Spread, SynapseSpread
+from characterize.spread_bench import LEVELS, NeuronLoad, drawn_neurons_bench, drawn_synapses_bench
+from characterize.spread_stage import check_cells
+from characterize.variation import layer_variation
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.flat import elements
+from spice import Deck, SimulatorOptions
+
+
+def test_a_model_with_its_spread_survives_its_file(drawn_model: PhysicalModel, tmp_path: Any) -> None:
+    drawn_model.save(tmp_path / "model.json")
+    assert PhysicalModel.load(tmp_path / "model.json") == drawn_model
+
+
+def test_a_file_without_the_newer_keys_is_read(spread: Spread) -> None:
+    values = spread.neuron.model_dump()
+    for key in ("threshold_with_ramp", "left_out"):
+        values.pop(key)
+    found = NeuronSpread.model_validate(values)
+    assert (found.threshold_with_ramp, found.left_out) == ({}, 0)
+
+
+def test_tables_of_different_lengths_are_refused(spread: Spread) -> None:
+    values = spread.positive.model_dump()
+    values["select_slope_per_V"] = values["select_slope_per_V"][:-1]
+    with pytest.raises(ValidationError, match="need one length"):
+        SynapseSpread.model_validate(values)
+
+
+def test_the_spread_at_a_current_lies_on_the_table(spread: Spread) -> None:
+    for ln_current, one in zip(spread.positive.ln_current, spread.positive.sigma_ln_current, strict=True):
+        assert spread.positive.sigma_at(math.exp(ln_current)).value == pytest.approx(one.value)
+
+
+def test_training_reads_the_law_of_the_spread(drawn_model: PhysicalModel) -> None:
+    """The fixture's spreads are 0.3 / sqrt(1 + |w| / 4) and 0.2 / sqrt(1 + |w| / 20)."""
+    found = layer_variation(drawn_model, 5)
+    assert (found.positive.weak, found.positive.bend) == pytest.approx((0.3, 4.0), rel=1e-6)
+    assert (found.negative.weak, found.negative.bend) == pytest.approx((0.2, 20.0), rel=1e-6)
+    assert found.positive.sigma(-1.0) == pytest.approx(0.3 / math.sqrt(1.25))
+    assert (found.ln_ramp, found.threshold, found.discharge) == (0.15, 0.02, 0.154)
+    # More pairs on a dendrite: more capacitance, more current for the same weight.
+    assert layer_variation(drawn_model, 50).positive.bend < found.positive.bend
+
+
+def test_a_model_without_spread_says_what_to_do(model: PhysicalModel) -> None:
+    with pytest.raises(NoSpread, match=r"set characterize\.draws"):
+        layer_variation(model, 5)
+
+
+@pytest.mark.parametrize("draws", [1, 49])
+def test_too_few_draws_are_refused(draws: int) -> None:
+    with pytest.raises(ValidationError, match="at least 50, or 0"):
+        CharacterizeOptions(draws=draws)
+
+
+def test_mismatch_of_own_cells_is_refused_with_the_way_out() -> None:
+    own = Design(cells={"synapse": "* mine\n"})
+    with pytest.raises(CircuitError, match=r"circuit\.cells\.synapse: .*draws = 0"):
+        check_cells(own, CharacterizeOptions(draws=50))
+    check_cells(own, CharacterizeOptions())
+    check_cells(Design(cells={"driver": "* mine\n"}), CharacterizeOptions(draws=50))
+
+
+def deck_of(bench: Bench) -> Deck:
+    options = SimulatorOptions()
+    tail = options.lines() + ("" if bench.t_stop_s is None else options.tran(bench.t_stop_s))
+    return Deck(bench.name, f"* bench\n{bench.text}{tail}.end\n", {}, bench.vectors, bench.t_stop_s)
+
+
+def test_drawn_synapses_stand_beside_an_undisturbed_one() -> None:
+    shifts = {path: np.array([0.01, -0.02]) for path in ("MNM", "MNS", "MPM", "MPS")}
+    bench = drawn_synapses_bench(
+        Design(), elements(Design())["synapse"], "p", shifts, Grid(0.5, 1.5, 0.1), Grid(1.0, 1.3, 0.05)
+    )
+    deck = deck_of(bench)
+    assert len(deck.analyses()) == 1
+    assert bench.vectors == ("i(vd_0)", "i(vd_1)", "i(vd_2)")
+    assert len(re.findall(r"^Xsynapse_\d_M", bench.text, re.M)) == 12
+    assert re.findall(r"^Xsynapse_(\d)_(\w+) .* dvt=(\S+)$", bench.text, re.M) == [
+        (k, path, shift)
+        for k, shift in (("1", "0.01"), ("2", "-0.02"))
+        for path in ("MNM", "MNS", "MPM", "MPS")
+    ]
+
+
+def test_every_charge_meets_the_same_neuron() -> None:
+    load = NeuronLoad(0.55, 5e-15, (0.0, 5e-14))
+    bench = drawn_neurons_bench(
+        Design(), elements(Design())["neuron"], "neurons", [{}, {"MDI": 0.01, "CM": -0.02}], load
+    )
+    deck_of(bench)
+    assert bench.vectors == ("v(spike_0_0)", "v(spike_0_1)", "v(spike_1_0)", "v(spike_1_1)")
+    assert re.findall(r"^X(\S+) .* (dvt|dc)=(\S+)$", bench.text, re.M) == [
+        (f"neuron_1_{level}_{path}", key, shift)
+        for level in (0, 1)
+        for path, key, shift in (("CM", "dc", "-0.02"), ("MDI", "dvt", "0.01"))
+    ]
+    currents = re.findall(r"^Iinject_(\d_\d) .*PWL\((.*)\)$", bench.text, re.M)
+    assert [name for name, _ in currents] == ["0_1", "1_1"]
+    points = np.array(currents[0][1].split(), float).reshape(-1, 2)
+    assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(5e-14, rel=1e-6)
+    assert LEVELS[0] == 0.0
