@@ -23,7 +23,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
+.PHONY: help setup doctor characterize explore conditions train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ characterize: setup ## sweep the circuit in ngspice and fit the physical model
 
 explore: setup ## rank design choices by spike-time error, area and energy (ARGS="--vary timing.hold_s=2e-9,5e-9")
 	@$(BIN)/nonideal explore $(OPTIONS)
+
+conditions: setup ## characterise corners and temperatures and try the trained network there (CORNER=tt,ss ARGS="--temperature -40,125")
+	@$(BIN)/nonideal conditions $(OPTIONS)
 
 train: setup ## train the networks on the physical model
 	@$(BIN)/nonideal train $(OPTIONS)

@@ -65,6 +65,8 @@ def firing_stage(
     return Firing(v_V[fired], measured_s, fit, delay_s)
 
 
+MOST_CENTRES = 4
+"""How often the fine sweep of the discharger's bias is centred anew before it is given up."""
 RAMP_S = 20e-9
 """Over how much of the ramp before a spike its slope is taken."""
 
@@ -122,8 +124,16 @@ def calibrate_discharger(
             0.0, np.polynomial.polynomial.polyfit(log_time, coarse, min(2, len(coarse) - 1))
         )
     )
-    fine, log_time = spike_times("discharge_fine", guess + np.linspace(-0.005, 0.007, 9))
-    if len(fine) < 3 or not log_time.min() <= 0.0 <= log_time.max():
+    known, known_log = coarse, log_time
+    for attempt in range(MOST_CENTRES):
+        name = "discharge_fine" if attempt == 0 else f"discharge_fine_{attempt}"
+        fine, log_time = spike_times(name, guess + np.linspace(-0.005, 0.007, 9))
+        if len(fine) >= 3 and log_time.min() <= 0.0 <= log_time.max():
+            break
+        # Where the sensing stage is slow the coarse curve is no parabola: go on from the two points nearest to the phase's end.
+        known, known_log = np.concatenate([known, fine]), np.concatenate([known_log, log_time])
+        guess = _line_to_zero(known, known_log)
+    else:
         raise FitRefused(
             f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase"
         )
@@ -166,3 +176,10 @@ def membrane_capacitance(
         estimate(small.slope, small.slope_stderr, "F"),
         estimate(per_axon, np.hypot(small.slope_stderr, large.slope_stderr) / axons, "F"),
     )
+
+
+def _line_to_zero(bias_V: Array, log_time: Array) -> float:
+    """The bias at which the line through the two points nearest to log_time = 0 passes it."""
+    (one, other) = np.argsort(np.abs(log_time), kind="stable")[:2]
+    slope = (bias_V[other] - bias_V[one]) / (log_time[other] - log_time[one])
+    return float(bias_V[one] - slope * log_time[one])

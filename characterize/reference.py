@@ -36,10 +36,15 @@ def coupling_matrix(neurons: int, coupling: float) -> Array:
     return np.asarray(np.linalg.inv(matrix), np.float64)
 
 
-def membrane(physics: Physics, weight: Array, spike_time: Array) -> Array:
+def membrane(
+    physics: Physics,
+    weight: Array,
+    spike_time: Array,
+    rails: tuple[float, float] = (-np.inf, np.inf),
+) -> Array:
     """v at the end of accumulation, [samples, neurons], from ``weight`` [neurons, axons] and ``spike_time`` [samples, axons].
 
-    Spikes at 1 or later (infinity too) do not arrive.
+    Spikes at 1 or later (infinity too) do not arrive. v is held between ``rails``: exactly, since it is monotone between arrivals.
     """
     arrive = np.maximum(spike_time, 0.0) + physics.delay
     arrive = np.where((spike_time < 1.0) & (arrive < 1.0), arrive, np.inf)
@@ -56,7 +61,7 @@ def membrane(physics: Physics, weight: Array, spike_time: Array) -> Array:
         x = f * (until - now)[:, None]
         small = x < 1e-9
         phi = np.where(small, 1.0 - x / 2, -np.expm1(-x) / np.where(small, 1.0, x))
-        v = v * np.exp(-x) + g * phi * (until - now)[:, None]
+        v = np.clip(v * np.exp(-x) + g * phi * (until - now)[:, None], *rails)
         now = until
         if axon is not None:
             live = np.isfinite(arrive[rows, axon])[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ def _agreement(spikes: pd.DataFrame) -> dict[str, Any]:
 
 
 def spot_check(
-    chips: Sequence[SpiceChip],
+    chips: Iterable[SpiceChip],
     silicon: Silicon,
     written: Written | Mapping[int, Written],
     spike_time: Tensor,

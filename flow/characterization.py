@@ -29,10 +29,10 @@ def characterize_circuit(work: Work) -> Done:
     write_parquet(outputs[1], found.curves)
     write_csv(outputs[2], found.curves)
     plots = save_plots(found.model, found.curves, work.folder / "plots")
-    return Done((*outputs, *plots), _summary(found.model))
+    return Done((*outputs, *plots), summary_of(found.model))
 
 
-def _summary(model: PhysicalModel) -> dict[str, Any]:
+def summary_of(model: PhysicalModel) -> dict[str, Any]:
     """The paper's table, spreads at weight 1, and the columns, with standard errors."""
     estimates = {
         "lambda_N_per_V": model.positive.lambda_per_V,

@@ -11,6 +11,8 @@ import typer
 from flow.exit_code import ExitCode, exit_code_of
 from flow.options import (
     AcceleratorOption,
+    ChipOption,
+    ChipsOption,
     Common,
     DataOption,
     DebugOption,
@@ -19,11 +21,16 @@ from flow.options import (
     Extractor,
     ExtractorOption,
     ForceOption,
+    HiddenOption,
     JsonOption,
+    KeepSenseOption,
     Kind,
     NetlistOption,
     OverrideOption,
     SamplesOption,
+    SpiceChipsOption,
+    SpiceOption,
+    TemperatureOption,
     VaryOption,
     with_common,
 )
@@ -73,6 +80,63 @@ def explore(
     changes = {"explore": {"vary": given(vary or ()) or None}}
     with common.session(force=force, like="schematic", changes=changes) as opened:
         outcomes = opened.explore(extractor.value)
+    finish(outcomes, common.as_json)
+
+
+@app.command(epilog="Example: nonideal conditions --corner tt,ss --temperature -40,27,125 --spice 3")
+@with_common
+def conditions(
+    common: Common,
+    *,
+    temperature: TemperatureOption = None,
+    spice: SpiceOption = None,
+    keep_sense: KeepSenseOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Characterise corners and temperatures, and try the trained network in each (table.csv, conditions.png)."""
+    from dataclasses import replace
+
+    from flow.conditions import given
+
+    changes = {"conditions": given(common.corner, temperature, spice, False if keep_sense else None)}
+    # Here corners are what is compared, in one run directory, not where the whole command runs.
+    with replace(common, corner=None).session(force=force, like="schematic", changes=changes) as opened:
+        outcomes = opened.conditions()
+    finish(outcomes, common.as_json)
+
+
+@app.command("yield", epilog="Example: nonideal yield --experiment iris --chips 1000 --spice-chips 20")
+@with_common
+def yield_(
+    common: Common,
+    *,
+    chips: ChipsOption = None,
+    spice_chips: SpiceChipsOption = None,
+    vary: VaryOption = None,
+    hidden: HiddenOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Draw chips: what fraction classifies as well as the model, as written and trimmed (yield.csv, yield.png)."""
+    from flow.explore import given
+    from flow.options import numbers
+
+    asked = {
+        "chips": chips,
+        "spice_chips": spice_chips,
+        "vary": given(vary or ()) or None,
+        "hidden": None if hidden is None else numbers("--hidden", hidden),
+    }
+    with common.session(force=force, like="schematic", changes={"chips": asked}) as opened:
+        outcomes = opened.chips()
+    finish(outcomes, common.as_json)
+
+
+@app.command(epilog="Example: nonideal calibrate --chip 7")
+@with_common
+def calibrate(common: Common, *, chip: ChipOption, force: ForceOption = False) -> None:
+    """Measure chips in SPICE, trim their biases to the converters' steps, and write their netlists."""
+    with common.session(force=force, like="schematic") as opened:
+        outcomes = opened.calibrate(chip)
     finish(outcomes, common.as_json)
 
 

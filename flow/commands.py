@@ -69,6 +69,10 @@ class CommandLine:
             own["vary"] = tuple(
                 f"{key}={','.join(f'{value:g}' for value in values)}" for key, values in vary.items()
             )
+        if stage == "conditions":
+            from flow.conditions import told as told_conditions
+
+            own |= told_conditions(self.changes.get("conditions", {}))
         if stage == "training":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()

@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from characterize.candidates import varied
 from characterize.options import CharacterizeOptions
 from characterize.physics import columns_of
+from chips.calibrate import CalibrationOptions
+from chips.options import YieldOptions
 from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
@@ -20,6 +22,7 @@ from circuits.fet import illegal_sizes
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import (
+    Conditions,
     Data,
     Explore,
     Netlist,
@@ -47,6 +50,9 @@ class Experiment(Section):
     circuit: Design = Design()
     characterize: CharacterizeOptions = CharacterizeOptions()
     explore: Explore = Explore()
+    conditions: Conditions = Conditions()
+    chips: YieldOptions = YieldOptions()
+    calibration: CalibrationOptions = CalibrationOptions()
     data: Data = Data()
     training: Training = Training()
     netlist: Netlist = Netlist()
@@ -98,6 +104,15 @@ class Experiment(Section):
                     f"training.network has layers on an image: they need data.set = {' or '.join(IMAGES)} and data.bias_axon = false"
                 )
             network.check_image(IMAGES[self.data.set])
+        return self
+
+    @model_validator(mode="after")
+    def _conditions_have_weights(self) -> Experiment:
+        mapping = self.conditions.mapping
+        if mapping is not None and mapping not in self.training.variants:
+            raise ValueError(
+                f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
+            )
         return self
 
     @property

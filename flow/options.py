@@ -133,8 +133,60 @@ VaryOption = Annotated[
         show_default=False,
     ),
 ]
+TemperatureOption = Annotated[
+    str | None,
+    typer.Option(
+        "--temperature",
+        help="Temperatures in degrees Celsius, as -40,27,125 (default: the experiment's section conditions).",
+        show_default=False,
+    ),
+]
+SpiceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--spice",
+        help="Simulate so many samples in some of the conditions; 0: none (default: the experiment's).",
+        show_default=False,
+    ),
+]
+KeepSenseOption = Annotated[
+    bool, typer.Option("--keep-sense", help="Leave V_sense as it is at home, in every condition.")
+]
+ChipsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--chips", min=10, help="Chips in the fast model (default: chips.chips).", show_default=False
+    ),
+]
+SpiceChipsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--spice-chips",
+        min=0,
+        help="Of those, in SPICE too (default: chips.spice_chips).",
+        show_default=False,
+    ),
+]
+HiddenOption = Annotated[
+    str | None,
+    typer.Option("--hidden", help="Sizes of the hidden layer to compare, as 5,10,20.", show_default=False),
+]
+ChipOption = Annotated[
+    list[int],
+    typer.Option("--chip", min=0, help="Seed of the chip; give it several times for several chips."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def numbers(option: str, text: str) -> tuple[int, ...]:
+    """``5,10,20`` as whole numbers; raises ``BadOption``."""
+    from flow.errors import BadOption
+
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BadOption(f"{option} {text}: give whole numbers, as 5,10,20") from None
 
 
 @dataclass(frozen=True)

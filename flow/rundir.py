@@ -28,6 +28,8 @@ COMMANDS = {
     "netlist": "netlist",
     "layout": "layout",
     "validation": "validate-post-layout",
+    "mismatch": "yield",
+    "calibration": "calibrate",
 }
 """Stage folder -> the command that fills it."""
 

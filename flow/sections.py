@@ -305,6 +305,34 @@ class Explore(Section):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 64
 
 
+class Conditions(Section):
+    """At which corners and temperatures the circuit is characterised and a trained network tried; home is always among them.
+
+    ``mapping``: whose weights (None: bottom_up where it is trained, else pnn). ``track_sense``: V_sense is set anew in every
+    condition. ``spice_samples`` are simulated in ``spice_conditions`` of them.
+    """
+
+    corners: Annotated[tuple[Corner, ...], Field(min_length=1)] = (
+        Corner.tt,
+        Corner.ff,
+        Corner.ss,
+        Corner.sf,
+        Corner.fs,
+    )
+    temperatures_C: Annotated[
+        tuple[Annotated[float, Field(ge=-40.0, le=125.0)], ...], Field(min_length=1)
+    ] = (
+        -40.0,
+        27.0,
+        85.0,
+        125.0,
+    )
+    mapping: Literal["pnn", "bottom_up"] | None = None
+    track_sense: bool = True
+    spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
+    spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
+
+
 class MappingLimits(Section):
     """Limits on one mapping; a limit left out is not checked."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,31 @@ class Session:
         netlist = self.at(self.corners[0])[0].characterize.on
         options = _of_columns(layout_options(netlist, extractor))["columns"]
         return self.run(("explore",), {"explore": options})
+
+    def conditions(self) -> list[Outcome]:
+        """Characterise corners and temperatures and try the network there; columns are those of the schematic."""
+        self._check_on_schematic("conditions are characterised on the schematic only")
+        return self.run(("conditions",))
+
+    def chips(self) -> list[Outcome]:
+        """The statistical model of chips, and the yield of the experiment's network."""
+        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+        return self.run(("mismatch", "yield"))
+
+    def calibrate(self, seeds: Sequence[int]) -> list[Outcome]:
+        """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``."""
+        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+        outcomes = self.run(("mismatch",))
+        for corner in self.corners:
+            experiment, rundir = self.at(corner)
+            for seed in seeds:
+                stage = replace(STAGES["calibration"], name=f"calibration/chip_{seed}")
+                outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
+        return outcomes
+
+    def _check_on_schematic(self, why: str) -> None:
+        if self.asked is not None and self.asked.netlist != SCHEMATIC:
+            raise BadOption(f"--characterize-on {self.asked.netlist}: {why}; leave it out")
 
     def loop(
         self, netlist: str, extractor: str = "kpex", *, override: bool = False

@@ -128,6 +128,23 @@ def _explore(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _conditions(summary: dict[str, Any]) -> RenderableType:
+    from flow.report.condition_table import check_table, network_table, silicon_table, span_table
+
+    found = (network_table(summary), silicon_table(summary), span_table(summary), check_table(summary))
+    tables = []
+    for one in found:
+        if not one.rows:
+            continue
+        table = Table(title=one.title, caption=one.note)
+        for index, heading in enumerate(one.columns):
+            table.add_column(heading, justify="left" if index in one.left else "right")
+        for row in one.rows:
+            table.add_row(*map(escape, row))
+        tables.append(table)
+    return Group(*tables)
+
+
 def _validation(summary: dict[str, Any]) -> Table:
     table = Table(
         title=f"{summary['samples']} samples, {summary['netlist']} netlist, corner {summary['corner']}"
@@ -185,4 +202,5 @@ RENDER: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "layout": _layout,
     "validation": _validation,
     "explore": _explore,
+    "conditions": _conditions,
 }

@@ -8,8 +8,10 @@ from statistics import median
 from typing import Any
 
 from flow.characterization import characterize_circuit
+from flow.chips import calibrate_chip, chip_yield, measure_mismatch, mismatch_model
 from flow.columns import extracted_columns, lay_out_columns
 from flow.commands import measuring, told
+from flow.conditions import mapping_of, survey_conditions
 from flow.experiment import Experiment
 from flow.explore import explore_circuit
 from flow.files import write_json
@@ -156,6 +158,21 @@ def _weights_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     }
 
 
+def _conditions_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
+    name = mapping_of(experiment)
+    return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+
+
+def _yield_need(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The statistical model, and the weights whose chips are drawn."""
+    name = experiment.chips.mapping
+    return {
+        "mismatch": _need(experiment, rundir, mismatch_model(rundir), "mismatch"),
+        f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training"),
+    }
+
+
 def _extracted_need(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
     """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
     kind = options.get("netlist", "schematic")
@@ -173,6 +190,19 @@ MODEL = (
     "characterize/physics.py",
 )
 """The code of the physical model, as whoever reads it depends on."""
+CHIPS = (
+    "sky130_models",
+    "spice",
+    "circuits",
+    "characterize",
+    "pnn",
+    "postlayout/comparison.py",
+    "postlayout/prediction.py",
+    "chips",
+    "flow/chips.py",
+    "flow/trade.py",
+)
+"""The code that chips' results depend on."""
 STAGES = {
     stage.name: stage
     for stage in (
@@ -206,6 +236,94 @@ STAGES = {
             rooms=("sky130_models", "spice", "circuits", "characterize", "flow/layout.py", "flow/explore.py"),
             run=explore_circuit,
             tools=lambda: _simulator_tools() | _layout_tools(),
+        ),
+        Stage(
+            name="conditions",
+            kept="its simulations",
+            on_circuit=True,
+            doing="characterising corners and temperatures, and trying the network in each",
+            sections=(
+                "process",
+                "circuit",
+                "characterize",
+                "conditions",
+                "data",
+                "training.layers",
+                "netlist",
+                "simulator",
+            ),
+            rooms=(
+                "sky130_models",
+                "spice",
+                "circuits",
+                "characterize",
+                "pnn/data.py",
+                "pnn/checkpoint.py",
+                "postlayout/comparison.py",
+                "postlayout/prediction.py",
+                "chips/conditions.py",
+                "chips/condition_bench.py",
+                "chips/condition_network.py",
+                "chips/condition_plot.py",
+                "flow/conditions.py",
+            ),
+            run=survey_conditions,
+            needs=_conditions_need,
+            tools=_simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+        Stage(
+            name="mismatch",
+            kept="its simulations",
+            on_circuit=True,
+            doing="drawing synapses and neurons in ngspice: the statistical model of chips",
+            sections=("process", "circuit", "characterize", "columns", "chips.draws", "simulator"),
+            rooms=("sky130_models", "spice", "circuits", "characterize", "flow/chips.py"),
+            run=measure_mismatch,
+            tools=_simulator_tools,
+            seeds=lambda e: {"draws": e.characterize.draw_seed},
+        ),
+        Stage(
+            name="yield",
+            kept="its simulations",
+            on_circuit=True,
+            doing="drawing chips, in the fast model and in ngspice",
+            sections=(
+                "process",
+                "circuit",
+                "characterize",
+                "data",
+                "training",
+                "chips",
+                "calibration",
+                "simulator",
+            ),
+            rooms=CHIPS,
+            run=chip_yield,
+            needs=_yield_need,
+            tools=_simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "first chip": e.chips.first_chip},
+        ),
+        Stage(
+            name="calibration",
+            kept="its simulations",
+            on_circuit=True,
+            doing="measuring a chip in ngspice and trimming its biases",
+            sections=(
+                "process",
+                "circuit",
+                "data",
+                "training.layers",
+                "chips.mapping",
+                "chips.spice_samples",
+                "calibration",
+                "simulator",
+            ),
+            rooms=CHIPS,
+            run=calibrate_chip,
+            needs=_yield_need,
+            tools=_simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed},
         ),
         Stage(
             name="training",

@@ -8,6 +8,7 @@ from flow.manifest import now
 from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
 from flow.report.columns import column_blocks
+from flow.report.conditions import condition_blocks
 from flow.report.diagrams import circuit, data_flow
 from flow.report.error_budget import error_budget_blocks
 from flow.report.explore import explore_blocks
@@ -43,6 +44,7 @@ def build(results: Results) -> Report:
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("explore", "Design choices", explore_blocks(results)),
+        Section("conditions", "Corners and temperatures", condition_blocks(results)),
         Section("training", "Training", _training(results)),
         Section("write-back", "Write-back", _writeback(results)),
         Section("layout", "Layout", layout_blocks(results)),

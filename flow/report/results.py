@@ -137,7 +137,8 @@ def load_results(path: Path) -> Results:
         retries=_retries(path),
         failed=_failed(path, spikes),
     )
-    if not any(results.has(stage) for stage in COMMANDS) and not (path / "explore" / "table.csv").is_file():
+    others = [path / stage / "table.csv" for stage in ("explore", "conditions")]
+    if not any(results.has(stage) for stage in COMMANDS) and not any(table.is_file() for table in others):
         state = "holds no results" if path.is_dir() else "does not exist"
         raise NothingToReport(
             f"{path} {state}: run `nonideal characterize` (or `make reproduce`) first, or give the --run-dir "

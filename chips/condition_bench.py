@@ -1,0 +1,169 @@
+"""Benches of one operating condition beside its characterisation: the sensing stage's source, drifts, silent synapses, firing at any bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySpice.Spice.Netlist import Circuit
+from scipy.interpolate import PchipInterpolator
+
+from characterize.benches import Bench, Grid, neuron_bench
+from characterize.column_bench import INNER, STARTS, ColumnBench
+from characterize.options import CharacterizeOptions
+from characterize.workbench import Workbench
+from circuits.design import Design
+from circuits.fet import PFET
+from circuits.timeline import Timeline
+
+Array = NDArray[np.float64]
+SENSE_SPAN_V = 0.3
+"""The source's current is swept from here up to the supply."""
+LOW_V = 0.5
+"""The lower of the two levels at which an undisturbed membrane is watched; the other is V_0."""
+
+
+def source_bench(design: Design) -> Bench:
+    """The current source of the sensing stage alone, into half of the supply: its current over V_sense."""
+    vdd_V, size = design.supplies.vdd_V, design.neuron.sense_bias
+    circuit = Circuit("source of the sensing stage")
+    circuit.V("dd", "vdd", "0", vdd_V)
+    circuit.V("sense", "vsense", "0", 0.0)
+    circuit.V("drain", "sx", "0", vdd_V / 2)
+    circuit.X("source", PFET, "sx", "vsense", "vdd", "vdd", w=size.w_um, l=size.l_um)
+    sweep = Grid(SENSE_SPAN_V, vdd_V, 0.01)
+    return Bench("source", f"{circuit}\n.save i(vdrain)\n.dc Vsense {sweep.spice}\n", ("i(vdrain)",))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source's current (A, falling) over V_sense (V, rising)."""
+
+    vsense_V: Array
+    current_A: Array
+
+    def current_at_A(self, vsense_V: float) -> float:
+        return float(np.exp(np.interp(vsense_V, self.vsense_V, np.log(self.current_A))))
+
+    def vsense_for_V(self, current_A: float) -> float:
+        """The V_sense that makes it carry ``current_A``, held inside the sweep."""
+        return float(np.interp(-np.log(current_A), -np.log(self.current_A), self.vsense_V))
+
+
+def measure_source(bench: Workbench, design: Design, folder: Path) -> Source:
+    """Sweep the source at the workbench's corner and the design's temperature. Raises ``CharacterizationFailed``."""
+    (result,) = bench.run([source_bench(design)], design, folder)
+    # Below this a DC operating point is what the simulator's tolerances make of it.
+    current = np.maximum(np.asarray(result["i(vdrain)"], float), 1e-13)
+    return Source(np.asarray(result.axis, float), np.minimum.accumulate(current))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a membrane without input moves in one phase (V, down counts negative): left at V_0, and at ``LOW_V``."""
+
+    at_v0_V: float
+    at_low_V: float
+
+
+def measure_drift(bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path) -> Drift:
+    """Two neurons reset to either level, their synapses silent. Raises ``CharacterizationFailed``."""
+    starts = (design.supplies.v0_V, LOW_V)
+    deck = neuron_bench(
+        design,
+        "drift",
+        axons=[options.axons] * len(starts),
+        start_V=starts,
+        vdis_V=[0.0] * len(starts),
+        injected_A=[0.0] * len(starts),
+        bias_V=(options.silent_bias_n_V, options.silent_bias_p_V),
+    )
+    (result,) = bench.run([deck], design, folder)
+    timeline = Timeline(design.timing, 1)
+    begin_s = timeline.accumulation_s(1)
+    end_s = begin_s + design.timing.t_circ_s - design.timing.edge_s
+    moved = []
+    for k in range(len(starts)):
+        trace = np.asarray(result[f"v(xneuron_{k}.membrane)"], float)
+        moved.append(float(np.interp(end_s, result.axis, trace) - np.interp(begin_s, result.axis, trace)))
+    return Drift(moved[0], moved[1])
+
+
+def silent_bench(design: Design, bias_n_V: float, bias_p_V: float) -> Bench:
+    """Two synapse pairs that get no spike, one biased for a positive weight and one for a negative: what still flows."""
+    vdd_V, v0_V = design.supplies.vdd_V, design.supplies.v0_V
+    circuit = Circuit("silent synapses")
+    circuit.V("dd", "vdd", "0", vdd_V)
+    circuit.V("ss", "vss", "0", 0.0)
+    circuit.V("sweep", "sweep", "0", v0_V)
+    for name, n_V, p_V in (("n", bias_n_V, vdd_V), ("p", 0.0, bias_p_V)):
+        circuit.V(f"bias_{name}_n", f"bias_{name}_n", "0", n_V)
+        circuit.V(f"bias_{name}_p", f"bias_{name}_p", "0", p_V)
+        circuit.V(f"seen_{name}", "sweep", f"dendrite_{name}", 0.0)
+        circuit.X(
+            f"pair_{name}", "synapse", "vss", "vdd", f"dendrite_{name}", f"bias_{name}_n", f"bias_{name}_p", "vdd", "vss",
+        )  # fmt: skip
+    vectors = ("i(vseen_n)", "i(vseen_p)")
+    sweep = Grid(round(v0_V - 0.02, 6), v0_V, 0.01)
+    return Bench("silent", f"{circuit}\n.save {' '.join(vectors)}\n.dc Vsweep {sweep.spice}\n", vectors)
+
+
+def measure_leakage(
+    bench: Workbench, design: Design, bias_n_V: float, bias_p_V: float, folder: Path
+) -> tuple[float, float]:
+    """Current (A) out of, and into, a dendrite at V_0 through a silent synapse of either sign. Raises ``CharacterizationFailed``."""
+    (result,) = bench.run([silent_bench(design, bias_n_V, bias_p_V)], design, folder)
+    return float(result["i(vseen_n)"][-1]), -float(result["i(vseen_p)"][-1])
+
+
+@dataclass(frozen=True, slots=True)
+class FiringCurve:
+    """When a neuron fires that stands ``drop_V`` (rising) below the reset level: ``time_norm`` in T_circ, infinity for no spike.
+
+    As measured, with no formula in between: at biases that no formula was fitted for the sensing stage may be all there is.
+    """
+
+    drop_V: Array
+    time_norm: Array
+
+    @property
+    def fired(self) -> int:
+        """How many of the levels gave a spike."""
+        return int(np.isfinite(self.time_norm).sum())
+
+    def times(self, drop_V: Array) -> Array:
+        """Spike times in T_circ, not below 0, the shape of ``drop_V``; straight on beyond the levels that fired.
+
+        With fewer than two such levels a neuron fires only where it stands as low as one that did.
+        """
+        seen = np.isfinite(self.time_norm)
+        drop, time = self.drop_V[seen], self.time_norm[seen]
+        if len(drop) < 2:
+            lowest, at = (drop[0], time[0]) if len(drop) else (np.inf, 0.0)
+            return np.where(drop_V >= lowest, at, np.inf)
+        inside = PchipInterpolator(drop, time)(np.clip(drop_V, drop[0], drop[-1]))
+        first, last = ((time[k + 1] - time[k]) / (drop[k + 1] - drop[k]) for k in (0, -2))
+        beyond = np.where(drop_V < drop[0], first * (drop_V - drop[0]), 0.0)
+        beyond = np.where(drop_V > drop[-1], last * (drop_V - drop[-1]), beyond)
+        return np.asarray(np.maximum(inside + beyond, 0.0))
+
+    @property
+    def silent_norm(self) -> float | None:
+        """Spike time of a neuron without input in T_circ; None where it does not fire while it is watched."""
+        seen = self.drop_V[np.isfinite(self.time_norm)]
+        return float(self.times(np.zeros(1))[0]) if len(seen) > 1 and seen[0] <= 1e-3 else None
+
+
+def measure_firing(bench: Workbench, column: ColumnBench, folder: Path) -> FiringCurve:
+    """The inner neuron of a column at its circuit's discharger bias, from every reset level. Raises ``CharacterizationFailed``."""
+    results = bench.run_decks(column.firing_decks(), folder)
+    traces = [column.membranes_V(result)[INNER] for result in results]
+    pairs = list(zip(results, traces, strict=True))
+    ends = np.array([np.interp(column.end_s(), result.axis, trace) for result, trace in pairs])
+    result, trace = pairs[STARTS - 1]
+    reset_V = float(np.interp(column.begin_s(), result.axis, trace))
+    times = np.array([column.spike_times_norm(result)[INNER] for result in results])
+    order = np.argsort(reset_V - ends)
+    return FiringCurve((reset_V - ends)[order], times[order])

@@ -1,0 +1,280 @@
+"""The stages ``mismatch``, ``yield`` and ``calibration``: chips drawn from the PDK's statistics, in the fast model and in SPICE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from characterize.model import PhysicalModel
+from flow.experiment import Experiment
+from flow.files import write_csv, write_json, write_parquet, write_text
+from flow.rundir import RunDir
+from flow.stage import Done, Work
+from flow.workbench import workbench
+
+if TYPE_CHECKING:
+    from chips.population import Population
+    from chips.spice import SpiceChip
+    from chips.written import Written
+    from circuits.chip import Chip
+    from pnn import Dataset, RCSpikeNetwork
+
+LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
+"""Accuracy losses at which yields are drawn."""
+
+
+def mismatch_model(rundir: RunDir) -> Path:
+    """The statistical model of a run."""
+    return rundir.path / "mismatch" / "model.json"
+
+
+def statistical_model(work: Work, experiment: Experiment, folder: Path) -> PhysicalModel:
+    """The experiment's circuit on the schematic, its columns and its mismatch, saved as ``folder``/model.json.
+
+    Chips are drawn into the schematic, so it is the schematic's columns that tell their spike times.
+    """
+    from characterize.stage import ColumnNetlist, characterize
+
+    options = experiment.characterize.model_copy(update={"draws": experiment.chips.draws})
+    folder.mkdir(parents=True, exist_ok=True)
+    found = characterize(
+        workbench(experiment, work.context, work.rundir.cache),
+        experiment.circuit,
+        options,
+        folder / "decks",
+        [ColumnNetlist.schematic(axons, experiment.circuit) for axons in experiment.columns],
+    )
+    found.model.save(folder / "model.json")
+    return found.model
+
+
+def measure_mismatch(work: Work) -> Done:
+    """The statistical model that chips of this experiment are drawn from."""
+    from flow.characterization import summary_of
+
+    model = statistical_model(work, work.experiment, work.folder)
+    return Done((work.folder / "model.json",), summary_of(model))
+
+
+def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:
+    """A trained network as biases of the nominal chip; weights beyond the range are moved into it."""
+    from characterize.physics import BottomUp
+    from chips.written import Written
+    from circuits.mapping import map_weights
+
+    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+    return Written.of(map_weights(weights, BottomUp(model), clip=True))
+
+
+def chip_yield(work: Work) -> Done:
+    """Yield of the experiment's network, nominally written and trimmed; spot checks in SPICE; the designs to compare."""
+    from chips.yield_plot import save_figure, yield_figure
+    from pnn.checkpoint import load_dense
+
+    experiment, console = work.experiment, work.context.console
+    asked = experiment.chips
+    model = PhysicalModel.load(mismatch_model(work.rundir))
+    network = load_dense(work.rundir.weights(asked.mapping))
+    written, dataset = network_written(model, network), experiment.data.load()
+    seeds = range(asked.first_chip, asked.first_chip + asked.chips)
+    console.print(f"  {asked.chips} chips in the fast model, written as the nominal one and trimmed")
+    plain = population_of(work, model, written, dataset, None)
+    trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
+    bits = experiment.calibration.bias_dac_bits
+    own = trimmed[bits] if bits in trimmed else population_of(work, model, written, dataset, bits)
+    rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
+    curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
+    by_bits = pd.DataFrame([{"bits": b} | yield_row(p, asked.accuracy_loss_max) for b, p in trimmed.items()])
+    files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
+    for file, table in zip(files, (rows, curves, by_bits), strict=True):
+        write_csv(file, table)
+    plots = save_figure(yield_figure(curves, by_bits, asked.accuracy_loss_max), work.folder, "yield")
+    summary: dict[str, Any] = {
+        "corner": model.corner,
+        "mapping": asked.mapping,
+        "chips": asked.chips,
+        "first_chip": asked.first_chip,
+        "samples": plain.samples,
+        "nominal_accuracy": plain.nominal,
+        "accuracy_loss_max": asked.accuracy_loss_max,
+        "mean_accuracy": float(np.mean(plain.accuracy)),
+        "as_written": yield_row(plain, asked.accuracy_loss_max),
+        "trimmed": {"bits": bits, "mean_accuracy": float(np.mean(own.accuracy))}
+        | yield_row(own, asked.accuracy_loss_max),
+        "by_bits": by_bits.to_dict(orient="records"),
+    }
+    outputs = [*files, *plots]
+    if asked.spice_chips:
+        console.print(f"  {asked.spice_chips} chips in SPICE, {asked.spice_samples} samples each")
+        summary["spice"], more = _spot_checks(work, model, written, dataset)
+        outputs += more
+    if asked.vary or asked.hidden:
+        from flow.trade import compare_designs
+
+        summary["designs"], more = compare_designs(work)
+        outputs += more
+    write_json(work.folder / "summary.json", summary)
+    return Done((*outputs, work.folder / "summary.json"), summary)
+
+
+def population_of(
+    work: Work, model: PhysicalModel, written: Written, dataset: Dataset, bits: int | None
+) -> Population:
+    """All chips of the experiment; ``bits`` of the converters that they are trimmed with (None: they are not)."""
+    from chips.population import population
+
+    asked = work.experiment.chips
+    calibration = (
+        None if bits is None else work.experiment.calibration.model_copy(update={"bias_dac_bits": bits})
+    )
+    seeds = range(asked.first_chip, asked.first_chip + asked.chips)
+
+    def advance(done: int) -> None:
+        work.context.pulse.advance(done, len(seeds))
+
+    return population(
+        model, written, dataset.test_x, dataset.test_y.numpy(), dataset.classes, seeds,
+        calibration=calibration, jobs=work.context.jobs, advance=advance,
+    )  # fmt: skip
+
+
+def yield_row(found: Population, loss: float) -> dict[str, Any]:
+    """The yield at an allowed accuracy loss, with its interval."""
+    from chips.yields import yield_of
+
+    one = yield_of(found.accuracy, found.nominal, loss)
+    return {"yield": one.value} | asdict(one)
+
+
+def _curve(name: str, found: Population) -> pd.DataFrame:
+    return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
+
+
+def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[int, ...]) -> SpiceChip:
+    """A chip of the experiment, ready to be simulated; its decks go to the stage's folder."""
+    from chips.silicon import spread_of
+    from chips.spice import SpiceChip
+    from circuits.chip import Sigmas, draw
+    from circuits.network import Topology
+
+    chip: Chip = draw(seed, Topology(layers), Sigmas(spread_of(model).sigmas))
+    bench = workbench(work.experiment, work.context, work.rundir.cache)
+    return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "spice")
+
+
+def _spot_checks(
+    work: Work, model: PhysicalModel, written: Written, dataset: Dataset
+) -> tuple[dict[str, Any], list[Path]]:
+    from chips.silicon import Silicon
+    from chips.spot import spot_check
+
+    asked, layers = work.experiment.chips, written.topology.layers
+    count = min(asked.spice_samples, len(dataset.test_y))
+    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
+
+    def chips() -> Iterator[SpiceChip]:
+        for k in range(asked.spice_chips):
+            work.context.pulse.advance(k, asked.spice_chips)
+            yield simulated_chip(work, model, asked.first_chip + k, layers)
+
+    found = spot_check(chips(), Silicon(model, layers), written, inputs, label, dataset.classes)
+    files = [work.folder / name for name in ("spikes.parquet", "spot.csv")]
+    write_parquet(files[0], found.spikes)
+    write_csv(files[1], found.correct)
+    return found.summary(), files
+
+
+def calibrate_chip(work: Work) -> Done:
+    """Trim one chip by measurements in SPICE; write its netlist, and hold its samples against the model."""
+    from chips.calibrate import calibrate
+    from chips.silicon import Silicon
+    from chips.spice import SpiceBench
+    from chips.spot import spot_check
+    from pnn.checkpoint import load_dense
+
+    experiment, seed = work.experiment, int(work.options["chip"])
+    model = PhysicalModel.load(mismatch_model(work.rundir))
+    dataset = experiment.data.load()
+    written = network_written(model, load_dense(work.rundir.weights(experiment.chips.mapping)))
+    chip = simulated_chip(work, model, seed, written.topology.layers)
+    work.context.console.print(f"  chip {seed}: measuring and trimming")
+    found = calibrate(model, written, SpiceBench(chip), experiment.calibration)
+    count = min(experiment.chips.spice_samples, len(dataset.test_y))
+    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
+    silicon = Silicon(model, written.topology.layers)
+    nominal = [times * model.t_circ_s for times in silicon.spike_times(written, None, inputs)]
+    sides = {"as_written": written, "trimmed": found.written}
+    checks: dict[str, Any] = {}
+    for name, mine in sides.items():
+        work.context.console.print(f"  chip {seed}: {count} samples in SPICE, {name.replace('_', ' ')}")
+        check = spot_check([chip], silicon, mine, inputs, label, dataset.classes, name)
+        output = check.spikes[check.spikes["layer"] == len(nominal)]
+        meant = nominal[-1][output["sample"], output["neuron"]]
+        both = (output["t_spice_s"] < model.t_circ_s) & (meant < model.t_circ_s)
+        error = (output["t_spice_s"] - meant)[both]
+        checks[name] = {
+            "right": int(check.correct["right_spice"].iloc[0]),
+            "failed": int(check.correct["failed"].iloc[0]),
+            "off_nominal_rms_s": float(np.sqrt(np.mean(error**2))) if len(error) else None,
+            "fast_model_rmse_s": check.summary()["rmse_s"],
+        }
+    errors = np.concatenate([e.ravel() for e in found.error_ln])
+    summary = {
+        "chip": seed,
+        "samples": count,
+        "converters": {
+            name: asdict(getattr(found.converters, name)) for name in ("bias_n", "bias_p", "trim")
+        },
+        "open": found.open,
+        "current_error_rms": float(np.sqrt(np.nanmean(errors**2))),
+        "silent_norm": [list(map(float, layer)) for layer in found.silent_norm],
+        "current_measurements": found.current_measurements,
+        "time_measurements": found.time_measurements,
+        "writes": found.writes,
+        "seconds": found.seconds,
+        "bits": found.bits,
+        "checks": checks,
+    }
+    files = [work.folder / name for name in ("network.spice", "biases.csv", "summary.json")]
+    circuit = chip.circuit(found.written.trim_V)
+    head = f"* chip {seed} of experiment {experiment.name}, trimmed; corner {model.corner}\n"
+    write_text(
+        files[0],
+        head + circuit.netlist + "\n" + found.written.sources(model) + _dischargers(chip, found.written),
+    )
+    write_csv(files[1], _biases(found.written))
+    write_json(files[2], summary)
+    return Done(tuple(files), summary)
+
+
+def _dischargers(chip: SpiceChip, written: Written) -> str:
+    """Cell ``dischargers``: the bias of every neuron's discharger."""
+    circuit, top = chip.circuit(written.trim_V), written.topology
+    lines = [".subckt dischargers " + " ".join(top.vdis_ports)]
+    for layer, k in top.neurons():
+        net = top.vdis(layer, k)
+        lines.append(f"V{net} {net} 0 {circuit.discharger_V(layer, k):.9g}")
+    return "\n" + "\n".join([*lines, ".ends dischargers"]) + "\n"
+
+
+def _biases(written: Written) -> pd.DataFrame:
+    """One row a synapse."""
+    rows = []
+    for layer, axon, neuron in written.topology.synapses():
+        biases = written.layers[layer - 1]
+        rows.append(
+            {
+                "layer": layer,
+                "axon": axon,
+                "neuron": neuron,
+                "polarity": "n" if biases.positive[neuron, axon] else "p",
+                "on": bool(biases.on[neuron, axon]),
+                "bias_V": float(biases.bias_V[neuron, axon]),
+            }
+        )
+    return pd.DataFrame(rows)

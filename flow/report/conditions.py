@@ -1,0 +1,37 @@
+"""Corners and temperatures, where ``nonideal conditions`` has been there: maps and tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from chips.condition_plot import heat_map
+from flow.conditions import SUMMARY, TABLE
+from flow.files import read_json
+from flow.report.blocks import Block, Picture
+from flow.report.condition_table import check_table, network_table, silicon_table, span_table
+from flow.report.errors import ResultUnreadable
+from flow.report.results import Results
+from flow.report.svg import inline_svg
+
+
+def condition_blocks(results: Results) -> tuple[Block, ...]:
+    """What ``conditions/`` holds; empty where it holds nothing."""
+    folder = results.path / "conditions"
+    if not (folder / TABLE).is_file() or not (folder / SUMMARY).is_file():
+        return ()
+    try:
+        summary = read_json(folder / SUMMARY)
+        title = "The network by corner and temperature"
+        caption = (
+            f"Above: accuracy of the fast model on {summary['samples']} held-out samples, with every bias as it was written at "
+            f"{summary['home']} (framed) and with biases derived anew from the condition's own model. Below: how far spike times move "
+            "against home, rms over the spikes that both have. None: the condition has no model, or no spike in common."
+        )
+        markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)
+        tables = (network_table(summary), silicon_table(summary), span_table(summary))
+        checks = (check_table(summary),) if summary["checks"] else ()
+    except (ValueError, KeyError, OSError) as error:
+        raise ResultUnreadable(
+            f"{folder} cannot be read ({error}): remove it and run `nonideal conditions` again"
+        ) from error
+    return (Picture("conditions", title, markup, title, caption), *tables, *checks)

@@ -1,0 +1,115 @@
+"""Designs compared by yield: each characterised with its mismatch and trained anew, then drawn as chips."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from characterize.candidates import Candidate, built_in, distinct, varied
+from characterize.errors import CharacterizationFailed, FitRefused
+from circuits.design import Design
+from circuits.errors import CircuitError
+from circuits.mapping import map_weights
+from flow.chips import network_written, population_of, statistical_model, yield_row
+from flow.experiment import Experiment
+from flow.files import write_csv
+from flow.stage import Work
+from flow.training import train_one
+
+PRESENT = 0
+"""Where the experiment's own circuit stands in a list of candidates."""
+
+
+def designs(experiment: Experiment) -> list[tuple[Candidate, int]]:
+    """What is compared: the experiment's circuit, then each choice of ``chips.vary``, with every size of the hidden layer."""
+    asked, own = experiment.chips, experiment.circuit
+    present = built_in(own)[PRESENT]
+    more = varied(asked.vary, asked.limit) if asked.vary else []
+    found = distinct(own, [present, *(one for one in more if one.overrides)])
+    hidden = asked.hidden or experiment.training.layers[1:-1][:1]
+    return [(candidate, size) for candidate in found for size in hidden]
+
+
+def with_design(experiment: Experiment, circuit: Design, hidden: int) -> Experiment:
+    """The experiment on another circuit, its first hidden layer of another size, trained once."""
+    layers = list(experiment.training.layers)
+    if len(layers) > 2:
+        layers[1] = hidden
+    training = experiment.training.model_copy(
+        update={
+            "layers": tuple(layers),
+            "variants": (experiment.chips.mapping,),
+            "seeds": experiment.training.seeds[:1],
+        }
+    )
+    return experiment.model_copy(update={"circuit": circuit, "training": training})
+
+
+def synapse_area_um2(circuit: Design, layers: tuple[int, ...]) -> float:
+    """Area of all synapse pairs as they are drawn: column pitch by row height each. Raises ``CircuitError`` where they cannot be."""
+    from circuits.layout.network import leaf_cells
+
+    cells = leaf_cells(circuit)
+    pairs = sum(m * n for m, n in pairwise(layers))
+    return float(pairs * cells.pitch * cells.row_height)
+
+
+def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
+    """designs.csv: area, spread, accuracy and yields of every design, or why there are none."""
+    rows: list[dict[str, Any]] = []
+    todo = designs(work.experiment)
+    reference = synapse_area_um2(work.experiment.circuit, work.experiment.training.layers)
+    for k, (candidate, hidden) in enumerate(todo):
+        name = f"{candidate.name}-{hidden}"
+        work.context.console.print(
+            f"  design {k + 1} of {len(todo)}: {name} {candidate.told}".rstrip(), markup=False
+        )
+        row: dict[str, Any] = {"name": name, "overrides": candidate.told, "hidden": hidden}
+        try:
+            rows.append(row | _measured(work, candidate, hidden, reference, work.folder / "designs" / name))
+        except (CircuitError, FitRefused, CharacterizationFailed) as error:
+            rows.append(row | {"problem": str(error)})
+    file = work.folder / "designs.csv"
+    write_csv(file, pd.DataFrame(rows))
+    return rows, [file]
+
+
+def _measured(
+    work: Work, candidate: Candidate, hidden: int, reference: float, folder: Path
+) -> dict[str, Any]:
+    from characterize.physics import BottomUp
+    from characterize.variation import layer_variation
+    from pnn.checkpoint import load_dense
+
+    experiment = with_design(work.experiment, candidate.applied(work.experiment.circuit), hidden)
+    asked, layers = experiment.chips, experiment.training.layers
+    area_um2 = synapse_area_um2(experiment.circuit, layers)
+    model = statistical_model(work, experiment, folder)
+    trained = train_one(
+        experiment, folder / "model.json", asked.mapping, experiment.training.seeds[0], folder / "training"
+    )
+    network = load_dense(Path(trained["weights"]))
+    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+    clipped = map_weights(weights, BottomUp(model), clip=True).clipped
+    written, dataset = network_written(model, network), experiment.data.load()
+    plain = population_of(work, model, written, dataset, None)
+    trimmed = population_of(work, model, written, dataset, experiment.calibration.bias_dac_bits)
+    variation = layer_variation(model, layers[0])
+    return {
+        "synapse_area_um2": area_um2,
+        "area_ratio": area_um2 / reference,
+        "sigma_ln_current_n": variation.positive.sigma(1.0),
+        "sigma_ln_current_p": variation.negative.sigma(1.0),
+        "sigma_ln_ramp": variation.ln_ramp,
+        "sigma_threshold": variation.threshold,
+        "clipped": clipped,
+        "nominal_accuracy": plain.nominal,
+        "mean_accuracy": float(np.mean(plain.accuracy)),
+        **{f"{key}_as_written": value for key, value in yield_row(plain, asked.accuracy_loss_max).items()},
+        **{f"{key}_trimmed": value for key, value in yield_row(trimmed, asked.accuracy_loss_max).items()},
+        "problem": "",
+    }
