@@ -164,7 +164,7 @@ def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[in
 
     chip: Chip = draw(seed, Topology(layers), Sigmas(spread_of(model).sigmas))
     bench = workbench(work.experiment, work.context, work.rundir.cache)
-    return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "spice")
+    return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "decks")
 
 
 def _spot_checks(

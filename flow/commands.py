@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flow.rundir import COMMANDS, RunDir
+from flow.rundir import RunDir, command_of
 
 if TYPE_CHECKING:
     from flow.experiment import Experiment
@@ -39,7 +39,7 @@ def told(options: Mapping[str, Any]) -> str:
 
 def measuring(stage: str, experiment: Experiment) -> dict[str, str]:
     """What a stage that measures columns needs on its line: every other command goes by what was measured."""
-    measures = stage == "explore" or COMMANDS.get(stage) == "characterize"
+    measures = stage == "explore" or command_of(stage) == "characterize"
     return {"characterize-on": experiment.characterize.on} if measures else {}
 
 
@@ -65,10 +65,16 @@ class CommandLine:
         if stage == "validation":
             own["samples"] = self.samples
         if stage == "explore":
-            vary = self.changes.get("explore", {}).get("vary") or {}
-            own["vary"] = tuple(
-                f"{key}={','.join(f'{value:g}' for value in values)}" for key, values in vary.items()
-            )
+            own["vary"] = _vary(self.changes.get("explore", {}))
+        if stage == "yield":
+            chips = self.changes.get("chips", {})
+            hidden = chips.get("hidden")
+            own |= {
+                "chips": chips.get("chips"),
+                "spice-chips": chips.get("spice_chips"),
+                "vary": _vary(chips),
+                "hidden": None if hidden is None else ",".join(map(str, hidden)),
+            }
         if stage == "conditions":
             from flow.conditions import told as told_conditions
 
@@ -77,4 +83,10 @@ class CommandLine:
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
             }
-        return f"nonideal {COMMANDS.get(stage, stage)}{self.shared(experiment.name, rundir)}{told(own)}"
+        return f"nonideal {command_of(stage)}{self.shared(experiment.name, rundir)}{told(own)}"
+
+
+def _vary(section: Mapping[str, Any]) -> tuple[str, ...]:
+    """The key ``vary`` of a section as the option ``--vary`` has it."""
+    vary: Mapping[str, tuple[float, ...]] = section.get("vary") or {}
+    return tuple(f"{key}={','.join(f'{value:g}' for value in values)}" for key, values in vary.items())

@@ -21,6 +21,7 @@ LOCK = ".lock"
 HOLDER = ".lock.json"
 BASE = "runs"
 CORNERS = "corners"
+CALIBRATION = "calibration"
 COMMANDS = {
     "columns": "characterize",
     "characterization": "characterize",
@@ -28,10 +29,22 @@ COMMANDS = {
     "netlist": "netlist",
     "layout": "layout",
     "validation": "validate-post-layout",
-    "mismatch": "yield",
-    "calibration": "calibrate",
 }
-"""Stage folder -> the command that fills it."""
+"""Stage of the loop -> the command that fills its folder."""
+ASIDE = {
+    "explore": "explore",
+    "conditions": "conditions",
+    "mismatch": "yield",
+    "yield": "yield",
+    CALIBRATION: "calibrate",
+}
+"""The same of the stages beside the loop; ``calibration`` has one in its own for every chip."""
+
+
+def command_of(stage: str) -> str:
+    """The command that fills a stage's folder (``calibration/chip_7`` too)."""
+    name = stage.partition("/")[0]
+    return (COMMANDS | ASIDE).get(name, name)
 
 
 class RunDir:

@@ -19,7 +19,7 @@ from flow.errors import NoCircuit, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.files import read_json, remove_leftovers, sha256_of, write_json
 from flow.manifest import Inputs, Manifest
-from flow.rundir import CORNERS, RunDir
+from flow.rundir import CALIBRATION, CORNERS, RunDir
 
 STARTED = "started.json"
 PACKAGES = ("nonideal", "numpy", "scipy", "torch", "pandas", "PySpice")
@@ -175,7 +175,9 @@ def outdated(path: Path) -> bool:
     if not page.is_file():
         return False
     written = page.stat().st_mtime_ns
-    folders = [*path.iterdir(), *path.glob(f"{CORNERS}/*/*")]
+    chips = f"{CALIBRATION}/*"
+    patterns = ("*", chips, f"{CORNERS}/*/*", f"{CORNERS}/*/{chips}")
+    folders = [folder for pattern in patterns for folder in path.glob(pattern)]
     made = [folder / name for folder in folders for name in (manifest.NAME, STARTED)]
     return any(file.is_file() and file.stat().st_mtime_ns > written for file in made)
 

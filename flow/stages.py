@@ -16,7 +16,7 @@ from flow.experiment import Experiment
 from flow.explore import explore_circuit
 from flow.files import write_json
 from flow.layout import EXTRACTED, layout_network
-from flow.rundir import COMMANDS, RunDir
+from flow.rundir import RunDir, command_of
 from flow.stage import Done, Need, Stage, Work
 from flow.training import train_one
 from flow.validation import validate_networks
@@ -124,7 +124,7 @@ def _need(
     line = told(measuring(maker, experiment) | dict(given))
     return Need(
         path,
-        f"nonideal {COMMANDS[maker]}{line}{rundir.options(experiment.name)}",
+        f"nonideal {command_of(maker)}{line}{rundir.options(experiment.name)}",
         rundir.path / maker,
         settings | {f"--{name}": value for name, value in given.items()},
         complete,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from characterize.model import PhysicalModel
 from flow.files import write_csv, write_json, write_parquet
 from flow.stage import Done, Work
+from flow.workbench import workbench
 
 if TYPE_CHECKING:
     from characterize.workbench import Workbench
@@ -26,7 +27,7 @@ def validate_networks(work: Work) -> Done:
     from postlayout.errors import SamplesFailed
 
     kind: Any = str(work.options.get("netlist", SCHEMATIC))
-    bench = _workbench(work)
+    bench = workbench(work.experiment, work.context, work.rundir.cache)
     outputs: tuple[Path, ...] = ()
     beside: dict[str, Any] | None = None
     failed: list[str] = []
@@ -141,22 +142,4 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         scale_high=validation.current_scale.high,
         scale_step=validation.current_scale.step,
         clip=experiment.netlist.clip,
-    )
-
-
-def _workbench(work: Work) -> Workbench:
-    from characterize.workbench import Workbench
-    from sky130_models import find_pdk
-    from spice import Cache
-
-    experiment = work.experiment
-    return Workbench(
-        pdk=find_pdk(),
-        corner=experiment.process.corner,
-        simulator=experiment.simulator.options(experiment.circuit.supplies.temperature_C),
-        jobs=work.context.jobs,
-        timeout_s=experiment.simulator.timeout_s,
-        cache=Cache(work.rundir.cache),
-        scheduler=work.context.scheduler,
-        progress=work.context.progress,
     )

@@ -8,7 +8,6 @@ from flow.report.blocks import Block, Details, Table, Text
 from flow.report.results import OPTIONAL, Results
 from flow.report.spec import Verdict
 from flow.report.units import duration
-from flow.rundir import COMMANDS
 
 SHORT = 12
 
@@ -46,7 +45,7 @@ def _numbers(found: list[Verdict]) -> Table:
 
 def _stages(results: Results) -> Table:
     rows = []
-    for stage in COMMANDS:
+    for stage in results.stages:
         manifest = results.manifests.get(stage)
         if manifest is not None:
             seeds = (

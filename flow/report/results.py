@@ -14,7 +14,7 @@ from flow.commands import told
 from flow.files import read_json
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
-from flow.rundir import COMMANDS, RunDir
+from flow.rundir import ASIDE, CALIBRATION, COMMANDS, RunDir, command_of
 
 T = TypeVar("T")
 OPTIONAL = frozenset({"columns", "layout"})
@@ -70,7 +70,7 @@ class Results:
 
     def has(self, stage: str) -> bool:
         """Are there results of a stage?"""
-        if stage in OPTIONAL:
+        if stage in OPTIONAL or stage not in COMMANDS:
             return (self.path / stage).is_dir() and any((self.path / stage).iterdir())
         return {
             "characterization": self.model is not None,
@@ -78,6 +78,11 @@ class Results:
             "netlist": bool(self.mappings),
             "validation": self.validation is not None,
         }[stage]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those of the loop, and those beside it that have results; of ``calibration`` one a chip."""
+        return (*COMMANDS, *(stage for stage in _beside_the_loop(self.path) if self.has(stage)))
 
     def complete(self, stage: str) -> bool:
         """Did the stage end well? Its manifest is written last."""
@@ -96,7 +101,9 @@ class Results:
             return manifest.command
         settings = {} if manifest is None else manifest.inputs.settings
         own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
-        return f"nonideal {COMMANDS[stage]}{self.shared_options}{told(own)}"
+        if manifest is None and "/chip_" in stage:
+            own["chip"] = stage.partition("/chip_")[2]
+        return f"nonideal {command_of(stage)}{self.shared_options}{told(own)}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""
@@ -115,7 +122,8 @@ def load_results(path: Path) -> Results:
     )
     found_training = _read(training / "summary.json", read_json)
     spikes = _read(validation / "spikes.parquet", pd.read_parquet)
-    manifests = {stage: load_manifest(path / stage) for stage in COMMANDS}
+    stages = (*COMMANDS, *_beside_the_loop(path))
+    manifests = {stage: load_manifest(path / stage) for stage in stages}
     results = Results(
         path=path,
         model=_read(characterization / "model.json", PhysicalModel.load),
@@ -137,14 +145,20 @@ def load_results(path: Path) -> Results:
         retries=_retries(path),
         failed=_failed(path, spikes),
     )
-    others = [path / stage / "table.csv" for stage in ("explore", "conditions")]
-    if not any(results.has(stage) for stage in COMMANDS) and not any(table.is_file() for table in others):
+    if not any(results.has(stage) for stage in stages):
         state = "holds no results" if path.is_dir() else "does not exist"
         raise NothingToReport(
             f"{path} {state}: run `nonideal characterize` (or `make reproduce`) first, or give the --run-dir "
             "of an experiment that was run"
         )
     return results
+
+
+def _beside_the_loop(path: Path) -> tuple[str, ...]:
+    """The stages beside the loop; of ``calibration`` those that are there, in the order of their chips."""
+    chips = sorted(path.glob(f"{CALIBRATION}/chip_*"), key=lambda folder: (len(folder.name), folder.name))
+    names = (f"{CALIBRATION}/{folder.name}" for folder in chips)
+    return (*(stage for stage in ASIDE if stage != CALIBRATION), *names)
 
 
 def _must(file: Path, reader: Callable[[Path], T]) -> T:
@@ -182,7 +196,7 @@ def _metrics(folder: Path, summary: dict[str, Any] | None) -> dict[str, dict[int
 def _retries(path: Path) -> tuple[Retry, ...]:
     """The ladder leaves ``<deck>+<rung>.cir`` beside the deck for every rung it tried."""
     found: list[Retry] = []
-    for stage in COMMANDS:
+    for stage in (*COMMANDS, *_beside_the_loop(path)):
         rungs: dict[str, list[Path]] = {}
         decks = path / stage / "decks"
         for file in sorted(decks.rglob("*+*.cir")):

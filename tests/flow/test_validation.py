@@ -38,7 +38,7 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         summary = {"mappings": {"pnn": ROW}, "numerical_floor_s": 1e-10, "failed_samples": 0}
         return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (failure,) * (plan == "schematic"), ())
 
-    monkeypatch.setattr(validation, "_workbench", lambda work: None)
+    monkeypatch.setattr(validation, "workbench", lambda *given: None)
     monkeypatch.setattr(validation, "_plan", lambda work, bench, kind: kind)
     monkeypatch.setattr(validation, "_mappings", lambda work, kind: ("pnn",))
     monkeypatch.setattr(validation, "write_budget", lambda plan, found, folder: ())
