@@ -14,7 +14,7 @@ from torch import Tensor
 from chips.silicon import Silicon
 from chips.spice import SpiceChip
 from chips.written import Written
-from postlayout.comparison import spike_table
+from postlayout.comparison import SPIKE_COLUMNS, spike_table
 from postlayout.prediction import decide
 from spice import Failure
 
@@ -118,7 +118,6 @@ def spot_check(
                 "failed": len(seen) - len(good),
             }
         )
-    spikes = (
-        pd.concat(tables, ignore_index=True) if tables else spike_table("chip", [], [], [], t_circ_s, 0.0)
-    )
+    none = pd.DataFrame(columns=[*SPIKE_COLUMNS, "chip"])
+    spikes = pd.concat(tables, ignore_index=True) if tables else none
     return SpotCheck(spikes, pd.DataFrame(rows), tuple(failures))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +51,15 @@ def _bits(ax: Axes, bits: pd.DataFrame) -> None:
     ax.set_title("Yield after calibration")
 
 
-def save_figure(figure: Figure, folder: Path, name: str) -> Sequence[Path]:
-    """PNG and SVG in ``folder``."""
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
-    for path in paths:
-        figure.savefig(path, dpi=150)
+def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """``name``.png and .svg in ``folder``, each whole or not at all."""
+    paths = []
+    for kind in ("png", "svg"):
+        path = folder / f"{name}.{kind}"
+        part = path.with_name(f".{path.name}.part")
+        with style():
+            metadata = {"Date": None} if kind == "svg" else None
+            figure.savefig(part, format=kind, dpi=150, facecolor="white", metadata=metadata)
+        os.replace(part, path)
+        paths.append(path)
     return paths

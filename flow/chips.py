@@ -18,6 +18,7 @@ from flow.stage import Done, Work
 from flow.workbench import workbench
 
 if TYPE_CHECKING:
+    from chips.calibrate import Calibration
     from chips.population import Population
     from chips.spice import SpiceChip
     from chips.written import Written
@@ -87,13 +88,14 @@ def chip_yield(work: Work) -> Done:
     trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
     bits = experiment.calibration.bias_dac_bits
     own = trimmed[bits] if bits in trimmed else population_of(work, model, written, dataset, bits)
+    most = asked.accuracy_loss_max
     rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
     curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
-    by_bits = pd.DataFrame([{"bits": b} | yield_row(p, asked.accuracy_loss_max) for b, p in trimmed.items()])
+    by_bits = pd.DataFrame([{"bits": b} | population_row(p, most) for b, p in trimmed.items()])
     files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
     for file, table in zip(files, (rows, curves, by_bits), strict=True):
         write_csv(file, table)
-    plots = save_figure(yield_figure(curves, by_bits, asked.accuracy_loss_max), work.folder, "yield")
+    plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield")
     summary: dict[str, Any] = {
         "corner": model.corner,
         "mapping": asked.mapping,
@@ -101,11 +103,9 @@ def chip_yield(work: Work) -> Done:
         "first_chip": asked.first_chip,
         "samples": plain.samples,
         "nominal_accuracy": plain.nominal,
-        "accuracy_loss_max": asked.accuracy_loss_max,
-        "mean_accuracy": float(np.mean(plain.accuracy)),
-        "as_written": yield_row(plain, asked.accuracy_loss_max),
-        "trimmed": {"bits": bits, "mean_accuracy": float(np.mean(own.accuracy))}
-        | yield_row(own, asked.accuracy_loss_max),
+        "accuracy_loss_max": most,
+        "as_written": population_row(plain, most),
+        "trimmed": {"bits": bits} | population_row(own, most),
         "by_bits": by_bits.to_dict(orient="records"),
     }
     outputs = [*files, *plots]
@@ -151,6 +151,18 @@ def yield_row(found: Population, loss: float) -> dict[str, Any]:
     return {"yield": one.value} | asdict(one)
 
 
+def population_row(found: Population, loss: float) -> dict[str, Any]:
+    """The yield, and the accuracy over the chips: least, median, largest, mean."""
+    accuracy = found.accuracy
+    span = {
+        "min": np.min(accuracy),
+        "typ": np.median(accuracy),
+        "max": np.max(accuracy),
+        "mean": np.mean(accuracy),
+    }
+    return yield_row(found, loss) | {f"accuracy_{name}": float(value) for name, value in span.items()}
+
+
 def _curve(name: str, found: Population) -> pd.DataFrame:
     return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
 
@@ -192,9 +204,7 @@ def _spot_checks(
 def calibrate_chip(work: Work) -> Done:
     """Trim one chip by measurements in SPICE; write its netlist, and hold its samples against the model."""
     from chips.calibrate import calibrate
-    from chips.silicon import Silicon
     from chips.spice import SpiceBench
-    from chips.spot import spot_check
     from pnn.checkpoint import load_dense
 
     experiment, seed = work.experiment, int(work.options["chip"])
@@ -204,41 +214,11 @@ def calibrate_chip(work: Work) -> Done:
     chip = simulated_chip(work, model, seed, written.topology.layers)
     work.context.console.print(f"  chip {seed}: measuring and trimming")
     found = calibrate(model, written, SpiceBench(chip), experiment.calibration)
-    count = min(experiment.chips.spice_samples, len(dataset.test_y))
-    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
-    silicon = Silicon(model, written.topology.layers)
-    nominal = [times * model.t_circ_s for times in silicon.spike_times(written, None, inputs)]
     sides = {"as_written": written, "trimmed": found.written}
-    checks: dict[str, Any] = {}
-    for name, mine in sides.items():
-        work.context.console.print(f"  chip {seed}: {count} samples in SPICE, {name.replace('_', ' ')}")
-        check = spot_check([chip], silicon, mine, inputs, label, dataset.classes, name)
-        output = check.spikes[check.spikes["layer"] == len(nominal)]
-        meant = nominal[-1][output["sample"], output["neuron"]]
-        both = (output["t_spice_s"] < model.t_circ_s) & (meant < model.t_circ_s)
-        error = (output["t_spice_s"] - meant)[both]
-        checks[name] = {
-            "right": int(check.correct["right_spice"].iloc[0]),
-            "failed": int(check.correct["failed"].iloc[0]),
-            "off_nominal_rms_s": float(np.sqrt(np.mean(error**2))) if len(error) else None,
-            "fast_model_rmse_s": check.summary()["rmse_s"],
-        }
-    errors = np.concatenate([e.ravel() for e in found.error_ln])
-    summary = {
+    summary = calibration_summary(found) | {
         "chip": seed,
-        "samples": count,
-        "converters": {
-            name: asdict(getattr(found.converters, name)) for name in ("bias_n", "bias_p", "trim")
-        },
-        "open": found.open,
-        "current_error_rms": float(np.sqrt(np.nanmean(errors**2))),
-        "silent_norm": [list(map(float, layer)) for layer in found.silent_norm],
-        "current_measurements": found.current_measurements,
-        "time_measurements": found.time_measurements,
-        "writes": found.writes,
-        "seconds": found.seconds,
-        "bits": found.bits,
-        "checks": checks,
+        "samples": min(experiment.chips.spice_samples, len(dataset.test_y)),
+        "checks": {name: _checked(work, chip, written, mine, dataset, name) for name, mine in sides.items()},
     }
     files = [work.folder / name for name in ("network.spice", "biases.csv", "summary.json")]
     circuit = chip.circuit(found.written.trim_V)
@@ -250,6 +230,51 @@ def calibrate_chip(work: Work) -> Done:
     write_csv(files[1], _biases(found.written))
     write_json(files[2], summary)
     return Done(tuple(files), summary)
+
+
+def calibration_summary(found: Calibration) -> dict[str, Any]:
+    """What a calibration took and reached, JSON-ready: None where a neuron was not seen, or no synapse is on."""
+    errors = np.concatenate([layer.ravel() for layer in found.error_ln])
+    on = errors[~np.isnan(errors)]
+    return {
+        "converters": {
+            name: asdict(getattr(found.converters, name)) for name in ("bias_n", "bias_p", "trim")
+        },
+        "open": found.open,
+        "current_error_rms": float(np.sqrt(np.mean(on**2))) if len(on) else None,
+        "silent_norm": [[float(t) if np.isfinite(t) else None for t in layer] for layer in found.silent_norm],
+        "current_measurements": found.current_measurements,
+        "time_measurements": found.time_measurements,
+        "writes": found.writes,
+        "seconds": found.seconds,
+        "bits": found.bits,
+    }
+
+
+def _checked(
+    work: Work, chip: SpiceChip, nominal: Written, mine: Written, dataset: Dataset, name: str
+) -> dict[str, Any]:
+    """A chip with biases ``mine`` on the first test samples in SPICE, against the ``nominal`` chip's spikes and its own fast model's."""
+    from chips.silicon import Silicon
+    from chips.spot import spot_check
+
+    count = min(work.experiment.chips.spice_samples, len(dataset.test_y))
+    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
+    work.context.console.print(f"  chip {chip.chip.seed}: {count} samples in SPICE, {name.replace('_', ' ')}")
+    silicon = Silicon(chip.model, nominal.topology.layers)
+    meant_s = silicon.spike_times(nominal, None, inputs)[-1] * chip.model.t_circ_s
+    check = spot_check([chip], silicon, mine, inputs, label, dataset.classes, name)
+    output = check.spikes[check.spikes["layer"] == nominal.topology.depth]
+    there_s = output["t_spice_s"].to_numpy(float)
+    told_s = meant_s[output["sample"].to_numpy(int), output["neuron"].to_numpy(int)]
+    both = (there_s < chip.model.t_circ_s) & (told_s < chip.model.t_circ_s)
+    error_s = (there_s - told_s)[both]
+    return {
+        "right": int(check.correct["right_spice"].iloc[0]),
+        "failed": int(check.correct["failed"].iloc[0]),
+        "off_nominal_rms_s": float(np.sqrt(np.mean(error_s**2))) if len(error_s) else None,
+        "fast_model_rmse_s": check.summary()["rmse_s"],
+    }
 
 
 def _dischargers(chip: SpiceChip, written: Written) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from flow.stage import Outcome
+
+if TYPE_CHECKING:
+    from flow.report import blocks
 
 _PREFIXES = ((1e-15, "f"), (1e-12, "p"), (1e-9, "n"), (1e-6, "u"), (1e-3, "m"), (1.0, ""))
 
@@ -24,13 +28,27 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
 
 def show(console: Console, outcome: Outcome) -> None:
     """Print an outcome: its table, where it lies, and how long it took."""
-    render = RENDER.get(outcome.stage)
+    # A stage in a folder of its own for every chip, as calibration/chip_7, is shown as the stage.
+    name = outcome.stage.partition("/")[0]
+    render = RENDER.get(name)
     if render is not None:
         console.print(render(outcome.summary))
+    if name == "mismatch":
+        console.print(_mismatch(outcome.folder / "model.json"))
     if outcome.summary.get("spec"):
         console.print(spec_table(outcome.summary["spec"]))
     state = "up to date" if outcome.skipped else f"{outcome.seconds:.1f} s"
     console.print(f"{outcome.stage}: {outcome.folder} ({state})")
+
+
+def _of_report(found: blocks.Table) -> Table:
+    """A table of the report on the terminal."""
+    table = Table(title=found.title, caption=found.note)
+    for index, heading in enumerate(found.columns):
+        table.add_column(heading, justify="left" if index in found.left else "right")
+    for row in found.rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def _columns(summary: dict[str, Any]) -> RenderableType:
@@ -55,13 +73,16 @@ def _characterization(summary: dict[str, Any]) -> RenderableType:
     table.add_row("unit_current_A", quantity(summary["unit_current_A"], "A"), "")
     if not summary.get("columns"):
         return table
-    found = column_table([Column.model_validate(column) for column in summary["columns"]])
-    columns = Table(title=found.title, caption=found.note)
-    for index, heading in enumerate(found.columns):
-        columns.add_column(heading, justify="left" if index in found.left else "right")
-    for row in found.rows:
-        columns.add_row(*row)
-    return Group(table, columns)
+    columns = column_table([Column.model_validate(column) for column in summary["columns"]])
+    return Group(table, _of_report(columns))
+
+
+def _mismatch(model: Path) -> RenderableType:
+    """The spread that stands in the statistical model: more than its summary tells."""
+    from characterize.model import PhysicalModel
+    from flow.report.spread import spread_tables
+
+    return Group(*map(_of_report, spread_tables(PhysicalModel.load(model))))
 
 
 def _training(summary: dict[str, Any]) -> Table:
@@ -132,17 +153,19 @@ def _conditions(summary: dict[str, Any]) -> RenderableType:
     from flow.report.condition_table import check_table, network_table, silicon_table, span_table
 
     found = (network_table(summary), silicon_table(summary), span_table(summary), check_table(summary))
-    tables = []
-    for one in found:
-        if not one.rows:
-            continue
-        table = Table(title=one.title, caption=one.note)
-        for index, heading in enumerate(one.columns):
-            table.add_column(heading, justify="left" if index in one.left else "right")
-        for row in one.rows:
-            table.add_row(*map(escape, row))
-        tables.append(table)
-    return Group(*tables)
+    return Group(*(_of_report(one) for one in found if one.rows))
+
+
+def _yield(summary: dict[str, Any]) -> RenderableType:
+    from flow.report.chip_tables import yield_tables
+
+    return Group(*map(_of_report, yield_tables(summary)))
+
+
+def _calibration(summary: dict[str, Any]) -> RenderableType:
+    from flow.report.chip_tables import calibration_table
+
+    return _of_report(calibration_table([summary]))
 
 
 def _validation(summary: dict[str, Any]) -> Table:
@@ -203,4 +226,7 @@ RENDER: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "validation": _validation,
     "explore": _explore,
     "conditions": _conditions,
+    "mismatch": _characterization,
+    "yield": _yield,
+    "calibration": _calibration,
 }

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from characterize.candidates import Candidate, built_in, distinct, varied
@@ -14,7 +13,7 @@ from characterize.errors import CharacterizationFailed, FitRefused
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.mapping import map_weights
-from flow.chips import network_written, population_of, statistical_model, yield_row
+from flow.chips import network_written, population_of, population_row, statistical_model
 from flow.experiment import Experiment
 from flow.files import write_csv
 from flow.stage import Work
@@ -60,6 +59,9 @@ def synapse_area_um2(circuit: Design, layers: tuple[int, ...]) -> float:
 
 def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
     """designs.csv: area, spread, accuracy and yields of every design, or why there are none."""
+    from chips.design_plot import design_figure
+    from chips.yield_plot import save_figure
+
     rows: list[dict[str, Any]] = []
     todo = designs(work.experiment)
     reference = synapse_area_um2(work.experiment.circuit, work.experiment.training.layers)
@@ -73,9 +75,11 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
             rows.append(row | _measured(work, candidate, hidden, reference, work.folder / "designs" / name))
         except (CircuitError, FitRefused, CharacterizationFailed) as error:
             rows.append(row | {"problem": str(error)})
-    file = work.folder / "designs.csv"
-    write_csv(file, pd.DataFrame(rows))
-    return rows, [file]
+    table, file = pd.DataFrame(rows), work.folder / "designs.csv"
+    write_csv(file, table)
+    known = table[table["problem"] == ""]
+    plots = save_figure(design_figure(known), work.folder, "designs") if len(known) else []
+    return rows, [file, *plots]
 
 
 def _measured(
@@ -108,8 +112,10 @@ def _measured(
         "sigma_threshold": variation.threshold,
         "clipped": clipped,
         "nominal_accuracy": plain.nominal,
-        "mean_accuracy": float(np.mean(plain.accuracy)),
-        **{f"{key}_as_written": value for key, value in yield_row(plain, asked.accuracy_loss_max).items()},
-        **{f"{key}_trimmed": value for key, value in yield_row(trimmed, asked.accuracy_loss_max).items()},
+        **{
+            f"{key}_{side}": value
+            for side, found in (("as_written", plain), ("trimmed", trimmed))
+            for key, value in population_row(found, asked.accuracy_loss_max).items()
+        },
         "problem": "",
     }

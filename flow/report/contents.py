@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flow.manifest import now
 from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
+from flow.report.chips import chip_blocks
 from flow.report.columns import column_blocks
 from flow.report.conditions import condition_blocks
 from flow.report.diagrams import circuit, data_flow
@@ -25,7 +26,7 @@ from flow.report.pictures import (
 from flow.report.provenance import provenance
 from flow.report.results import OPTIONAL, REFERENCE, Results
 from flow.report.spec import PRIMARY, State, Verdict, judge
-from flow.report.spread import spread_blocks
+from flow.report.spread import spread_tables
 from flow.report.units import quantity
 from flow.rundir import COMMANDS
 
@@ -45,6 +46,7 @@ def build(results: Results) -> Report:
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("explore", "Design choices", explore_blocks(results)),
         Section("conditions", "Corners and temperatures", condition_blocks(results)),
+        Section("chips", "Yield and calibration of chips", chip_blocks(results)),
         Section("training", "Training", _training(results)),
         Section("write-back", "Write-back", _writeback(results)),
         Section("layout", "Layout", layout_blocks(results)),
@@ -259,7 +261,7 @@ def _characterization(results: Results) -> tuple[Block, ...]:
     else:
         blocks.append(tables.model_table(results.model))
         blocks += column_blocks(results)
-        blocks += spread_blocks(results.model)
+        blocks += spread_tables(results.model)
         if results.curves is not None:
             blocks += characterization_pictures(results.model, results.curves)
     if results.corners:

@@ -7,7 +7,7 @@ import math
 from characterize.estimate import Estimate
 from characterize.model import PhysicalModel
 from characterize.spread import LibraryCheck, Spread, SynapseSpread
-from flow.report.blocks import Block, Table
+from flow.report.blocks import Table
 from flow.report.units import quantity, with_error
 
 WEIGHTS = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -111,7 +111,7 @@ def library_table(checks: tuple[LibraryCheck, ...]) -> Table:
     )
 
 
-def spread_blocks(model: PhysicalModel) -> tuple[Block, ...]:
+def spread_tables(model: PhysicalModel) -> tuple[Table, ...]:
     """Both tables, where mismatch was measured."""
     if model.spread is None:
         return ()

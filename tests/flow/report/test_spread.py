@@ -8,7 +8,7 @@ from characterize.model import PhysicalModel
 from characterize.spread import Spread
 from flow.characterization import summary_of
 from flow.report import write_report
-from flow.report.spread import library_table, spread_blocks, spread_table
+from flow.report.spread import library_table, spread_table, spread_tables
 
 
 def test_spreads_stand_by_weight_and_sign_with_their_errors(spread: Spread, model: Any) -> None:
@@ -34,14 +34,14 @@ def test_the_library_stands_beside_ours(spread: Spread) -> None:
 
 
 def test_the_report_has_them_where_they_were_measured(builder: Any, spread: Spread, model: Any) -> None:
-    assert spread_blocks(model()) == ()
+    assert spread_tables(model()) == ()
     builder.characterization(model().model_copy(update={"spread": spread}))
     page = write_report(builder.path)[1].read_text()
     assert "Mismatch: standard deviations over drawn devices" in page
     assert "own draws" in page
 
 
-def test_thesummary_of_tells_the_spread_at_weight_1(spread: Spread, model: Any) -> None:
+def test_the_summary_tells_the_spread_at_weight_1(spread: Spread, model: Any) -> None:
     parameters = summary_of(model().model_copy(update={"spread": spread}))
     assert parameters["parameters"]["sigma_ln_ramp"] == {"value": 0.15, "stderr": 0.0075, "unit": "1"}
     assert 0.25 < parameters["parameters"]["sigma_ln_current_N"]["value"] < 0.3

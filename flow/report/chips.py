@@ -1,0 +1,78 @@
+"""Chips, where ``nonideal yield`` and ``nonideal calibrate`` have drawn some: yields, designs, what trimming takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from chips.design_plot import design_figure
+from chips.yield_plot import yield_figure
+from flow.files import read_json
+from flow.report.blocks import Block, Picture
+from flow.report.chip_tables import calibration_table, designs_table, spot_table, yield_table
+from flow.report.errors import ResultUnreadable
+from flow.report.results import Results
+from flow.report.svg import inline_svg
+from flow.rundir import CALIBRATION
+
+
+def chip_blocks(results: Results) -> tuple[Block, ...]:
+    """What ``yield/`` and ``calibration/`` hold; empty where they hold nothing."""
+    return (*_yield_blocks(results), *_calibration_blocks(results))
+
+
+def _yield_blocks(results: Results) -> tuple[Block, ...]:
+    folder = results.path / "yield"
+    if not (folder / "summary.json").is_file():
+        return ()
+    try:
+        summary = read_json(folder / "summary.json")
+        curves, bits = (pd.read_csv(folder / name) for name in ("yield.csv", "bits.csv"))
+        title = "Yield against accuracy loss, and against the converters' bits"
+        caption = (
+            f"Shares of {summary['chips']} chips in the fast model, with their 95 % intervals; dotted: the loss that counts as good. "
+            "As written: every bias as for the nominal chip. Trimmed: each chip measured and written anew."
+        )
+        markup = inline_svg(yield_figure(curves, bits, summary["accuracy_loss_max"]), "yield", title)
+        blocks: list[Block] = [
+            yield_table(summary),
+            Picture("yield", "Yield", markup, title, caption),
+        ]
+        if summary.get("spice"):
+            blocks.append(spot_table(summary["spice"]))
+        if summary.get("designs"):
+            blocks += [designs_table(summary["designs"]), *_design_picture(summary["designs"])]
+    except (ValueError, KeyError, OSError) as error:
+        raise ResultUnreadable(
+            f"{folder} cannot be read ({error}): remove it and run `nonideal yield` again"
+        ) from error
+    return tuple(blocks)
+
+
+def _design_picture(designs: list[dict[str, Any]]) -> tuple[Picture, ...]:
+    known = pd.DataFrame([one for one in designs if not one["problem"]])
+    if known.empty:
+        return ()
+    title = "Yield of designs against the area of their synapses"
+    caption = "Every design as written and trimmed; bars are 95 % intervals, names stand beside the former."
+    return (
+        Picture(
+            "designs", "Area and yield", inline_svg(design_figure(known), "designs", title), title, caption
+        ),
+    )
+
+
+def _calibration_blocks(results: Results) -> tuple[Block, ...]:
+    chips = []
+    for stage in results.stages:
+        file = results.path / stage / "summary.json"
+        if stage.startswith(f"{CALIBRATION}/") and file.is_file():
+            try:
+                chips.append(read_json(file))
+                table = calibration_table(chips)
+            except (ValueError, KeyError, OSError) as error:
+                raise ResultUnreadable(
+                    f"{file.parent} cannot be read ({error}): remove it and run `{results.command(stage)}` again"
+                ) from error
+    return (table,) if chips else ()
