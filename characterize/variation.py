@@ -12,7 +12,7 @@ import numpy as np
 
 from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
-from characterize.spread import SynapseSpread
+from characterize.spread import Spread, SynapseSpread
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,23 @@ class LayerVariation:
     discharge: float
 
 
-def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
-    """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured."""
+def spread_of(model: PhysicalModel) -> Spread:
+    """The model's mismatch; raises ``NoSpread`` where none was measured."""
     if model.spread is None:
         raise NoSpread(
             "the physical model knows no mismatch: set characterize.draws (for example 200) and run `nonideal characterize` again"
         )
-    unit_A = model.unit_current_A(axons)
+    return model.spread
+
+
+def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
+    """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured."""
+    spread, unit_A = spread_of(model), model.unit_current_A(axons)
     return LayerVariation(
-        positive=_current_spread(model.spread.positive, unit_A),
-        negative=_current_spread(model.spread.negative, unit_A),
-        ln_ramp=model.spread.neuron.sigma_ln_ramp.value,
-        threshold=model.spread.neuron.sigma_threshold.value,
+        positive=_current_spread(spread.positive, unit_A),
+        negative=_current_spread(spread.negative, unit_A),
+        ln_ramp=spread.neuron.sigma_ln_ramp.value,
+        threshold=spread.neuron.sigma_threshold.value,
         discharge=model.discharge_norm.value,
     )
 

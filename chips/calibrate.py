@@ -9,7 +9,7 @@ is written, measured and written again (write-verify), until it is within tolera
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from characterize.model import PhysicalModel
+from characterize.variation import spread_of
 from chips.dac import Dac
-from chips.silicon import DISCHARGER, Silicon, spread_of
-from chips.written import CurrentTable, Written
+from chips.silicon import DISCHARGER, Silicon
+from chips.written import LayerBiases, Mask, Written
 from circuits.chip import Chip
 from circuits.mapping import bias_for_current
 from pnn import Discharger
@@ -29,6 +30,12 @@ Array = NDArray[np.float64]
 Range = tuple[float, float]
 SIGMAS = 4.0
 """How many standard deviations of mismatch a converter's range leaves beyond the biases that are wanted."""
+SOONEST = 1e-3
+"""A spike time that is taken for the soonest that can be measured, T_circ."""
+DARK_A = 1e-18
+"""A current that is taken for none."""
+GAINS = 0.2, 5.0
+"""Factors on a row's currents that can be: beyond them the neuron was not seen well, and none is applied."""
 
 
 class CalibrationOptions(BaseModel):
@@ -88,8 +95,9 @@ class Converters:
 class Calibration:
     """A trimmed chip: what is written, and what that took.
 
-    ``error_ln``: per layer [neurons, axons], ln of measured over wanted current at the end (NaN where off); ``open``: synapses still outside the
-    tolerance; ``silent_norm``: per layer [neurons], when neurons without input fire now.
+    ``error_ln``: per layer [neurons, axons], ln of measured over wanted current at the end (NaN where off); ``open``: synapses still
+    outside the tolerance. ``silent_norm``: per layer [neurons], when neurons without input fire now, in T_circ; ``gain``: per layer
+    [neurons], the factor on the row's currents that makes up for what is left of its ramp. ``seconds`` on a real bench; ``bits`` to be kept.
     """
 
     written: Written
@@ -106,44 +114,42 @@ class Calibration:
 
 
 def converters(model: PhysicalModel, written: Written, options: CalibrationOptions) -> Converters:
-    """Converters that reach every wanted bias of the network and four standard deviations beyond."""
-    bias_n = (
-        _range(model, written, True, options) if options.bias_n_range_V is None else options.bias_n_range_V
-    )
-    bias_p = (
-        _range(model, written, False, options) if options.bias_p_range_V is None else options.bias_p_range_V
-    )
-    room = SIGMAS * _trim_sigma_V(model)
-    trim = options.trim_range_V if options.trim_range_V is not None else (-room, room)
+    """Converters that reach every wanted bias of the network and four standard deviations beyond, unless ``options`` say otherwise."""
+    room_V = SIGMAS * _trim_sigma_V(model)
     return Converters(
-        Dac(*bias_n, options.bias_dac_bits),
-        Dac(*bias_p, options.bias_dac_bits),
-        Dac(*trim, options.trim_dac_bits),
+        Dac(*(options.bias_n_range_V or _bias_range_V(model, written, True, options)), options.bias_dac_bits),
+        Dac(
+            *(options.bias_p_range_V or _bias_range_V(model, written, False, options)), options.bias_dac_bits
+        ),
+        Dac(*(options.trim_range_V or (-room_V, room_V)), options.trim_dac_bits),
     )
 
 
-def _range(model: PhysicalModel, written: Written, positive: bool, options: CalibrationOptions) -> Range:
+def _bias_range_V(
+    model: PhysicalModel, written: Written, positive: bool, options: CalibrationOptions
+) -> Range:
     """What one polarity's biases have to reach."""
     spread, branch = spread_of(model), model.positive if positive else model.negative
     side = spread.positive if positive else spread.negative
     wanted = np.concatenate(
         [layer.bias_V[layer.on & (layer.positive == positive)] for layer in written.layers]
     )
-    least = max(options.smallest_weight * model.unit_current_A(), branch.current_min_A)
-    smallest = float(bias_for_current(branch, np.array([least]))[0])
+    unit_A = min(Silicon(model, written.topology.layers).unit_A)
+    least_A = max(options.smallest_weight * unit_A, branch.current_min_A)
+    smallest_V = float(bias_for_current(branch, np.array([least_A]))[0])
     # What is smaller than the smallest weight does not widen the range.
-    reached = np.append(wanted, smallest)
-    reached = np.maximum(reached, smallest) if positive else np.minimum(reached, smallest)
-    room = SIGMAS * spread.sigmas["synapse"][side.memory]
-    return float(reached.min() - room), float(reached.max() + room)
+    reached = np.append(wanted, smallest_V)
+    reached = np.maximum(reached, smallest_V) if positive else np.minimum(reached, smallest_V)
+    room_V = SIGMAS * spread.sigmas["synapse"][side.memory]
+    return float(reached.min() - room_V), float(reached.max() + room_V)
 
 
 def _trim_sigma_V(model: PhysicalModel) -> float:
-    """What a discharger's bias has to make up for: its own shift, and the ramps of all other devices, as seen at its gate."""
+    """What a discharger's bias has to make up for: its own shift, or what all shifts do to ramp and threshold, as seen at its gate."""
     spread = spread_of(model)
     per_V = abs(spread.neuron.ln_ramp[DISCHARGER].slope.value)
-    others = float(np.hypot(spread.neuron.sigma_ln_ramp.value, spread.neuron.sigma_threshold.value))
-    return float(max(others / per_V, spread.sigmas["neuron"][DISCHARGER]))
+    whole = float(np.hypot(spread.neuron.sigma_ln_ramp.value, spread.neuron.sigma_threshold.value))
+    return float(max(whole / per_V, spread.sigmas["neuron"][DISCHARGER]))
 
 
 def calibrate(
@@ -151,23 +157,24 @@ def calibrate(
 ) -> Calibration:
     """Trim one chip to what ``written`` means on the nominal one; see the module.
 
-    The chip is only known by what ``bench`` measures of it.
+    The chip is only known by what ``bench`` measures of it. Raises ``NoSpread``, ``NoColumn``, and whatever the bench raises.
     """
-    made = converters(model, written, options)
-    targets = Targets(model, written, options)
-    written, count = targets.start(made), _Count()
-    written, gain, silent = _trim_neurons(model, written, bench, made, options, count)
-    written, errors = _write_verify(model, written, bench, made, options, targets.scaled(gain), count)
-    open_ = sum(int(np.nansum(np.abs(e) > options.current_tolerance)) for e in errors)
-    synapses = sum(int(layer.on.sum()) for layer in written.layers)
-    neurons = sum(len(layer.trim_V) for layer in written.layers)
+    silicon = Silicon(model, written.topology.layers)
+    made, count = converters(model, written, options), _Count()
+    wanted_A = _wanted_A(silicon, written, options)
+    first = _first(written, wanted_A, made)
+    trimmed, gain, silent = _trim_neurons(silicon, first, bench, made, options, count)
+    scaled_A = [current * factor[:, None] for current, factor in zip(wanted_A, gain, strict=True)]
+    done, errors = _write_verify(silicon, trimmed, bench, made, options, scaled_A, count)
+    synapses = sum(int(layer.on.sum()) for layer in done.layers)
+    neurons = sum(len(layer.trim_V) for layer in done.layers)
     return Calibration(
-        written=written,
+        written=done,
         converters=made,
         error_ln=tuple(errors),
         silent_norm=tuple(silent),
         gain=tuple(gain),
-        open=open_,
+        open=sum(int(np.sum(np.abs(error) > options.current_tolerance)) for error in errors),
         current_measurements=count.currents,
         time_measurements=count.times,
         writes=count.writes,
@@ -178,92 +185,116 @@ def calibrate(
 
 @dataclass(slots=True)
 class _Count:
-    """What was done so far. Of a layer's spike times one measurement sees all."""
+    """What was done so far: synapses measured one by one, layers whose spike times were measured (all at once), biases written."""
 
     currents: int = 0
     times: int = 0
     writes: int = 0
 
 
-class Targets:
-    """The currents that the synapses are meant to carry, per layer [neurons, axons], in A; 0 where off."""
+class _Search:
+    """The way to the best code of many biases at once, arrays of one shape: measured, corrected, measured again."""
 
-    def __init__(self, model: PhysicalModel, written: Written, options: CalibrationOptions) -> None:
-        self._written = written
-        silicon = Silicon(model, written.topology.layers)
-        self.current_A = []
-        for layer, unit_A in enumerate(silicon.unit_A, start=1):
-            current = silicon.current_A(written, layer, None)
-            least = options.smallest_weight * unit_A
-            held = np.where(current < 0.5 * least, 0.0, np.maximum(current, least))
-            self.current_A.append(np.where(written.layers[layer - 1].on, held, 0.0))
+    def __init__(self, volts: Array, live: Mask) -> None:
+        self.volts = self.kept = volts
+        self.error = np.where(live, np.inf, np.nan)
+        self.open = live
 
-    def start(self, made: Converters) -> Written:
-        """What is written first: the nominal biases, as far as the converters have them; too small weights off."""
-        layers = []
-        for layer, current in zip(self._written.layers, self.current_A, strict=True):
-            bias = np.where(
-                layer.positive, made.bias_n.nearest(layer.bias_V), made.bias_p.nearest(layer.bias_V)
+    def saw(self, error: Array, tolerance: float) -> None:
+        """``error`` was measured at the present ``volts``: what is better than before is kept, what is good enough is done."""
+        better = self.open & (np.abs(error) < np.abs(self.error))
+        self.error = np.where(better, error, self.error)
+        self.kept = np.where(better, self.volts, self.kept)
+        self.open = self.open & (np.abs(self.error) > tolerance)
+
+    def move(self, wanted: Array) -> int:
+        """Go to ``wanted``, a converter's voltages; what is done goes to its best. Returns how many are written."""
+        # Where the correction leads back to the best code, or nowhere, no code is nearer.
+        self.open = self.open & (wanted != self.kept) & (wanted != self.volts)
+        return self._write(np.where(self.open, wanted, self.kept))
+
+    def rest(self) -> int:
+        """Go to the best that was seen."""
+        return self._write(self.kept)
+
+    def _write(self, volts: Array) -> int:
+        changed = int(np.sum(volts != self.volts))
+        self.volts = volts
+        return changed
+
+
+def _wanted_A(silicon: Silicon, written: Written, options: CalibrationOptions) -> list[Array]:
+    """The currents that the synapses are meant to carry, per layer [neurons, axons]; 0 where they are too small to be on."""
+    wanted = []
+    for layer, unit_A in enumerate(silicon.unit_A, start=1):
+        current = silicon.current_A(written, layer, None)
+        least = options.smallest_weight * unit_A
+        wanted.append(np.where(current < 0.5 * least, 0.0, np.maximum(current, least)))
+    return wanted
+
+
+def _first(written: Written, wanted_A: Sequence[Array], made: Converters) -> Written:
+    """What is written first: the nominal biases, as far as the converters have them; too small weights off."""
+    layers = []
+    for layer, current in zip(written.layers, wanted_A, strict=True):
+        near = np.where(layer.positive, made.bias_n.nearest(layer.bias_V), made.bias_p.nearest(layer.bias_V))
+        on = current > 0.0
+        layers.append(
+            replace(
+                layer, on=on, bias_V=np.where(on, near, layer.bias_V), trim_V=made.trim.nearest(layer.trim_V)
             )
-            on = current > 0.0
-            layers.append(
-                type(layer)(
-                    np.where(on, bias, layer.bias_V), layer.positive, on, made.trim.nearest(layer.trim_V)
-                )
-            )
-        return Written(self._written.topology, tuple(layers))
-
-    def scaled(self, gain: Sequence[Array]) -> list[Array]:
-        """With every row times its neuron's factor."""
-        return [current * factor[:, None] for current, factor in zip(self.current_A, gain, strict=True)]
+        )
+    return replace(written, layers=tuple(layers))
 
 
 def _trim_neurons(
-    model: PhysicalModel,
+    silicon: Silicon,
     written: Written,
     bench: ChipBench,
     made: Converters,
     options: CalibrationOptions,
     count: _Count,
 ) -> tuple[Written, list[Array], list[Array]]:
-    """Discharger biases until neurons without input fire as their phase ends; then the factor that is left on each row's weights."""
-    per_V = -spread_of(model).neuron.ln_ramp[DISCHARGER].slope.value
+    """Discharger biases until neurons without input fire as their phase ends; then the factor that is left on each row's weights.
+
+    Also returns, per layer [neurons], that factor and when those neurons fire now, T_circ.
+    """
+    per_V = -silicon.spread.neuron.ln_ramp[DISCHARGER].slope.value
     depth = written.topology.depth
-    best = [np.full(len(layer.trim_V), np.inf) for layer in written.layers]
-    kept = [layer.trim_V for layer in written.layers]
+    searches = [_Search(layer.trim_V, np.ones(len(layer.trim_V), dtype=bool)) for layer in written.layers]
     for step in range(options.steps + 1):
         seen = bench.spike_times_norm(written, 0.0)
         count.times += depth
-        moved = False
-        for layer in range(1, depth + 1):
-            at, trim = seen[layer - 1], written.layers[layer - 1].trim_V
-            error = np.abs(np.log(np.maximum(at, 1e-3)))
-            better = error < best[layer - 1]
-            best[layer - 1] = np.where(better, error, best[layer - 1])
-            kept[layer - 1] = np.where(better, trim, kept[layer - 1])
-            # A neuron that was not seen at all goes to the fast end of its range.
-            wanted = np.where(np.isfinite(at), trim + np.log(np.maximum(at, 1e-3)) / per_V, made.trim.high_V)
-            new = np.where(
-                best[layer - 1] <= options.time_tolerance_norm, kept[layer - 1], made.trim.nearest(wanted)
-            )
-            if step < options.steps and np.any(new != trim):
-                count.writes += int(np.sum(new != trim))
-                written, moved = written.moved(layer, trim_V=new), True
-        if not moved:
+        late = [np.log(np.maximum(at, SOONEST)) for at in seen]
+        for search, error in zip(searches, late, strict=True):
+            search.saw(error, options.time_tolerance_norm)
+        if step == options.steps:
             break
-    for layer in range(1, depth + 1):
-        written = written.moved(layer, trim_V=kept[layer - 1])
+        for search, error in zip(searches, late, strict=True):
+            # A neuron that was not seen at all goes to the fast end of its range.
+            count.writes += search.move(made.trim.nearest(search.volts + error / per_V))
+        if not any(search.open.any() for search in searches):
+            break
+        written = _trims(written, searches)
+    count.writes += sum(search.rest() for search in searches)
+    written = _trims(written, searches)
     silent = bench.spike_times_norm(written, 0.0)
     started = bench.spike_times_norm(written, options.gain_start)
     count.times += 2 * depth
     gain = []
-    silicon = Silicon(model, written.topology.layers)
-    for physics, late, early in zip(silicon.physics, silent, started, strict=True):
-        nominal = _nominal_time(physics.discharge, 0.0) - _nominal_time(physics.discharge, options.gain_start)
+    for physics, last, first in zip(silicon.physics, silent, started, strict=True):
+        nominal = 1.0 - _nominal_time(physics.discharge, options.gain_start)
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor = nominal / (late - early)
-        gain.append(np.where(np.isfinite(factor) & (factor > 0.2) & (factor < 5.0), factor, 1.0))
+            factor = nominal / (last - first)
+        low, high = GAINS
+        gain.append(np.where(np.isfinite(factor) & (factor > low) & (factor < high), factor, 1.0))
     return written, gain, silent
+
+
+def _trims(written: Written, searches: Sequence[_Search]) -> Written:
+    for layer, search in enumerate(searches, start=1):
+        written = written.moved(layer, trim_V=search.volts)
+    return written
 
 
 def _nominal_time(b: float, v: float) -> float:
@@ -272,48 +303,58 @@ def _nominal_time(b: float, v: float) -> float:
 
 
 def _write_verify(
-    model: PhysicalModel,
+    silicon: Silicon,
     written: Written,
     bench: ChipBench,
     made: Converters,
     options: CalibrationOptions,
-    wanted_A: list[Array],
+    wanted_A: Sequence[Array],
     count: _Count,
 ) -> tuple[Written, list[Array]]:
-    """Gate biases until every synapse carries what is wanted of it."""
-    tables = CurrentTable(model.positive), CurrentTable(model.negative)
-    best = [np.where(layer.on, np.inf, np.nan) for layer in written.layers]
-    kept = [layer.bias_V for layer in written.layers]
+    """Gate biases until every synapse carries what is wanted of it; and ln of measured over wanted then, per layer [neurons, axons]."""
+    searches = [_Search(layer.bias_V, layer.on) for layer in written.layers]
     for step in range(options.steps + 1):
         seen = bench.currents_A(written)
         count.currents += sum(int(layer.on.sum()) for layer in written.layers)
-        moved = False
-        for layer, (measured, wanted) in enumerate(zip(seen, wanted_A, strict=True), start=1):
-            biases = written.layers[layer - 1]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                error = np.log(np.maximum(measured, 1e-18) / wanted)
-            better = biases.on & (np.abs(error) < np.abs(best[layer - 1]))
-            best[layer - 1] = np.where(better, error, best[layer - 1])
-            kept[layer - 1] = np.where(better, biases.bias_V, kept[layer - 1])
-            new = kept[layer - 1].copy()
-            for table, dac, mine in (
-                (tables[0], made.bias_n, biases.on & biases.positive),
-                (tables[1], made.bias_p, biases.on & ~biases.positive),
-            ):
-                # A shift of the threshold is a shift of the bias: what is missing is the same for the nominal synapse.
-                ask = mine & (np.abs(best[layer - 1]) > options.current_tolerance)
-                step_V = table.bias_V(np.log(wanted[ask])) - table.bias_V(
-                    np.log(np.maximum(measured[ask], 1e-18))
-                )
-                new[ask] = dac.nearest(biases.bias_V[ask] + step_V)
-            if step < options.steps and np.any(new != biases.bias_V):
-                count.writes += int(np.sum(new != biases.bias_V))
-                written, moved = written.moved(layer, bias_V=new), True
-        if not moved:
+        with np.errstate(divide="ignore"):
+            missing = [
+                np.log(np.maximum(measured, DARK_A) / wanted)
+                for measured, wanted in zip(seen, wanted_A, strict=True)
+            ]
+        for search, error in zip(searches, missing, strict=True):
+            search.saw(error, options.current_tolerance)
+        if step == options.steps:
             break
-    for layer in range(1, written.topology.depth + 1):
-        written = written.moved(layer, bias_V=kept[layer - 1])
-    return written, best
+        for layer, search, measured, wanted in zip(written.layers, searches, seen, wanted_A, strict=True):
+            count.writes += search.move(_corrected_V(silicon, layer, made, measured, wanted))
+        if not any(search.open.any() for search in searches):
+            break
+        written = _gates(written, searches)
+    count.writes += sum(search.rest() for search in searches)
+    return _gates(written, searches), [search.error for search in searches]
+
+
+def _gates(written: Written, searches: Sequence[_Search]) -> Written:
+    for layer, search in enumerate(searches, start=1):
+        written = written.moved(layer, bias_V=search.volts)
+    return written
+
+
+def _corrected_V(
+    silicon: Silicon, layer: LayerBiases, made: Converters, measured_A: Array, wanted_A: Array
+) -> Array:
+    """Converter voltages that should bring a layer's synapses to ``wanted_A``, all [neurons, axons]."""
+    corrected = layer.bias_V.copy()
+    for table, dac, mine in zip(
+        silicon.tables,
+        (made.bias_n, made.bias_p),
+        (layer.on & layer.positive, layer.on & ~layer.positive),
+        strict=True,
+    ):
+        # A shift of the threshold is a shift of the bias: what is missing is the same for the nominal synapse.
+        there, meant = np.log(np.maximum(measured_A[mine], DARK_A)), np.log(wanted_A[mine])
+        corrected[mine] = dac.nearest(layer.bias_V[mine] + table.bias_V(meant) - table.bias_V(there))
+    return corrected
 
 
 @dataclass(frozen=True, slots=True)

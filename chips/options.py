@@ -15,7 +15,8 @@ class YieldOptions(BaseModel):
     """The yield of an experiment's network.
 
     ``chips`` are drawn in the fast model, seeds from ``first_chip`` on; the first ``spice_chips`` of them are simulated on
-    ``spice_samples`` samples each. A chip is good when it loses at most ``accuracy_loss_max`` of the nominal accuracy. ``draws``: synapses of each
+    ``spice_samples`` samples each; with ``spice_neurons`` only that many neurons of every layer, each layer by itself: what a large
+    network allows. A chip is good when it loses at most ``accuracy_loss_max`` of the nominal accuracy. ``draws``: synapses of each
     polarity that the statistical model is measured on. ``dac_bits``: converters that trimmed chips are looked at with.
     ``vary`` (as ``explore.vary``) and ``hidden`` (sizes of the hidden layer): designs to compare, each characterised and trained anew.
     """
@@ -29,6 +30,7 @@ class YieldOptions(BaseModel):
     spice_chips: Annotated[int, Field(ge=0, le=10_000)] = 20
     spice_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
     draws: Annotated[int, Field(ge=50, le=100_000)] = 200
+    spice_neurons: Annotated[int, Field(ge=1, le=4096)] | None = None
     dac_bits: tuple[Annotated[int, Field(ge=2, le=16)], ...] = (4, 5, 6, 7, 8, 10)
     vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
     hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = ()

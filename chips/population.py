@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from characterize.model import PhysicalModel
+from characterize.variation import spread_of
 from chips.calibrate import CalibrationOptions, FastBench, calibrate
-from chips.silicon import Silicon, spread_of
+from chips.silicon import Silicon
 from chips.written import Written
 from circuits.chip import Sigmas, draw
 from postlayout.prediction import decide

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp, network_physics
 from characterize.responses import total
-from characterize.spread import Spread, SynapseSpread
+from characterize.spread import SynapseSpread
+from characterize.variation import spread_of
 from chips.written import CurrentTable, Written
 from circuits.chip import Chip, LayerShifts
 from pnn import Discharger, Exact, Reversal
@@ -34,15 +34,6 @@ class DrawnNeurons:
         shift = torch.from_numpy(self.shift).to(undisturbed.dtype)
         ramp = torch.from_numpy(self.ramp).to(undisturbed.dtype)
         return (undisturbed - shift) / ramp
-
-
-def spread_of(model: PhysicalModel) -> Spread:
-    """The model's mismatch; raises ``NoSpread`` where none was measured."""
-    if model.spread is None:
-        raise NoSpread(
-            "the physical model knows no mismatch: set characterize.draws (for example 200) and run `nonideal characterize` again"
-        )
-    return model.spread
 
 
 class Silicon:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chips.column import column_of
 from chips.silicon import Silicon
 from chips.spice import SpiceChip
 from chips.written import Written
@@ -89,7 +91,8 @@ def spot_check(
 
     A sample whose simulation fails is counted as not classified right, and its chip as failed; nothing stands in for it.
     """
-    tables, rows, failures = [], [], []
+    tables, rows = [], []
+    failures: list[Failure] = []
     t_circ_s = silicon.model.t_circ_s
     for chip in chips:
         mine = written[chip.chip.seed] if isinstance(written, Mapping) else written
@@ -121,3 +124,31 @@ def spot_check(
     none = pd.DataFrame(columns=[*SPIKE_COLUMNS, "chip"])
     spikes = pd.concat(tables, ignore_index=True) if tables else none
     return SpotCheck(spikes, pd.DataFrame(rows), tuple(failures))
+
+
+def column_check(
+    chips: Iterable[SpiceChip], silicon: Silicon, written: Written, spike_time: Tensor, neurons: int
+) -> SpotCheck:
+    """As ``spot_check``, of the first ``neurons`` of every layer by themselves, each layer given the fast model's spikes of the one before.
+
+    What a network too large to be simulated allows; nothing is classified.
+    """
+    tables, rows = [], []
+    failures: list[Failure] = []
+    for chip in chips:
+        arriving = spike_time.double()
+        row = {"chip": chip.chip.seed, "samples": len(spike_time), "decisions_differ": 0, "failed": 0}
+        for layer, times in enumerate(silicon.spike_times(written, chip.chip, spike_time), start=1):
+            part, mine = column_of(chip.chip, written, layer, neurons)
+            alone = Silicon(silicon.model, part.topology.layers)
+            nothing = np.full(len(arriving), -1)
+            found = spot_check(
+                [replace(chip, chip=part, folder=chip.folder / f"layer_{layer}")],
+                alone, mine, arriving, nothing, part.topology.layers[1], f"layer_{layer}",
+            )  # fmt: skip
+            tables.append(found.spikes.assign(layer=layer))
+            row["failed"] += int(found.correct["failed"].iloc[0])
+            failures += found.failures
+            arriving = torch.from_numpy(np.minimum(times, 1.0))
+        rows.append(row)
+    return SpotCheck(pd.concat(tables, ignore_index=True), pd.DataFrame(rows), tuple(failures))

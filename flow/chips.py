@@ -169,7 +169,7 @@ def _curve(name: str, found: Population) -> pd.DataFrame:
 
 def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[int, ...]) -> SpiceChip:
     """A chip of the experiment, ready to be simulated; its decks go to the stage's folder."""
-    from chips.silicon import spread_of
+    from characterize.variation import spread_of
     from chips.spice import SpiceChip
     from circuits.chip import Sigmas, draw
     from circuits.network import Topology
@@ -183,7 +183,7 @@ def _spot_checks(
     work: Work, model: PhysicalModel, written: Written, dataset: Dataset
 ) -> tuple[dict[str, Any], list[Path]]:
     from chips.silicon import Silicon
-    from chips.spot import spot_check
+    from chips.spot import column_check, spot_check
 
     asked, layers = work.experiment.chips, written.topology.layers
     count = min(asked.spice_samples, len(dataset.test_y))
@@ -194,7 +194,11 @@ def _spot_checks(
             work.context.pulse.advance(k, asked.spice_chips)
             yield simulated_chip(work, model, asked.first_chip + k, layers)
 
-    found = spot_check(chips(), Silicon(model, layers), written, inputs, label, dataset.classes)
+    silicon = Silicon(model, layers)
+    if asked.spice_neurons is None:
+        found = spot_check(chips(), silicon, written, inputs, label, dataset.classes)
+    else:
+        found = column_check(chips(), silicon, written, inputs, asked.spice_neurons)
     files = [work.folder / name for name in ("spikes.parquet", "spot.csv")]
     write_parquet(files[0], found.spikes)
     write_csv(files[1], found.correct)
