@@ -16,9 +16,10 @@ class YieldOptions(BaseModel):
 
     ``chips`` are drawn in the fast model, seeds from ``first_chip`` on; the first ``spice_chips`` of them are simulated on
     ``spice_samples`` samples each; with ``spice_neurons`` only that many neurons of every layer, each layer by itself: what a large
-    network allows. A chip is good when it loses at most ``accuracy_loss_max`` of the nominal accuracy. ``draws``: synapses of each
-    polarity that the statistical model is measured on. ``dac_bits``: converters that trimmed chips are looked at with.
-    ``vary`` (as ``explore.vary``) and ``hidden`` (sizes of the hidden layer): designs to compare, each characterised and trained anew.
+    network allows. A chip is good that loses at most ``accuracy_loss_max`` against the nominal chip's accuracy. ``draws``:
+    synapses of each polarity, and neurons, that the statistical model is measured on. ``dac_bits``: converters that trimmed chips are
+    looked at with. ``vary`` (as ``explore.vary``, at most ``limit`` combinations) and ``hidden`` (sizes of the first hidden layer):
+    designs to compare, each characterised and trained anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -118,13 +118,13 @@ def yield_(
 ) -> None:
     """Draw chips: what fraction classifies as well as the model, as written and trimmed (yield.csv, yield.png)."""
     from flow.explore import given
-    from flow.options import numbers
+    from flow.options import sizes
 
     asked = {
         "chips": chips,
         "spice_chips": spice_chips,
         "vary": given(vary or ()) or None,
-        "hidden": None if hidden is None else numbers("--hidden", hidden),
+        "hidden": None if hidden is None else sizes("--hidden", hidden),
     }
     with common.session(force=force, like="schematic", changes={"chips": asked}) as opened:
         outcomes = opened.chips()

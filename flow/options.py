@@ -155,7 +155,11 @@ KeepSenseOption = Annotated[
 ChipsOption = Annotated[
     int | None,
     typer.Option(
-        "--chips", min=10, help="Chips in the fast model (default: chips.chips).", show_default=False
+        "--chips",
+        min=10,
+        max=1_000_000,
+        help="Chips in the fast model (default: chips.chips).",
+        show_default=False,
     ),
 ]
 SpiceChipsOption = Annotated[
@@ -163,6 +167,7 @@ SpiceChipsOption = Annotated[
     typer.Option(
         "--spice-chips",
         min=0,
+        max=10_000,
         help="Of those, in SPICE too (default: chips.spice_chips).",
         show_default=False,
     ),
@@ -179,14 +184,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for ma
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def numbers(option: str, text: str) -> tuple[int, ...]:
-    """``5,10,20`` as whole numbers; raises ``BadOption``."""
+def sizes(option: str, text: str) -> tuple[int, ...]:
+    """``5,10,20`` as sizes of a layer, each once; raises ``BadOption``."""
+    from circuits.network import MAX_NEURONS
     from flow.errors import BadOption
 
     try:
-        return tuple(int(part) for part in text.split(","))
+        found = tuple(int(part) for part in text.split(","))
+        if not all(1 <= size <= MAX_NEURONS for size in found) or len(set(found)) != len(found):
+            raise ValueError
     except ValueError:
-        raise BadOption(f"{option} {text}: give whole numbers, as 5,10,20") from None
+        raise BadOption(
+            f"{option} {text}: give whole numbers from 1 to {MAX_NEURONS}, each once, as 5,10,20"
+        ) from None
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from typing import Any
 from flow.columns import SCHEMATIC, MeasuredOn, measured_on
 from flow.commands import CommandLine
 from flow.context import Context, available_cores
-from flow.errors import BadOption
+from flow.errors import BadOption, ExperimentError
 from flow.experiment import Experiment, load_experiment
 from flow.explore import choices
 from flow.layout import layout_options
 from flow.rundir import RunDir, default_run_dir
 from flow.stage import Outcome, outdated, run_stage
 from flow.stages import LOOP, STAGES
+from flow.trade import designs
 from flow.writeback import write_netlist
 from sky130_models.corner import Corner, parse_corner
 
@@ -96,12 +97,13 @@ class Session:
 
     def chips(self) -> list[Outcome]:
         """The statistical model of chips, and the yield of the experiment's network."""
-        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+        self._check_chips()
+        designs(self.experiment)
         return self.run(("mismatch", "yield"))
 
     def calibrate(self, seeds: Sequence[int]) -> list[Outcome]:
         """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``."""
-        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+        self._check_chips()
         outcomes = self.run(("mismatch",))
         for corner in self.corners:
             experiment, rundir = self.at(corner)
@@ -109,6 +111,17 @@ class Session:
                 stage = replace(STAGES["calibration"], name=f"calibration/chip_{seed}")
                 outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
         return outcomes
+
+    def _check_chips(self) -> None:
+        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+        mapping, trained = self.experiment.chips.mapping, self.experiment.training.variants
+        if mapping not in trained:
+            raise ExperimentError(
+                self.experiment.name,
+                [
+                    f"chips.mapping = {mapping!r}, which training.variants = {list(trained)} does not train: set one or the other"
+                ],
+            )
 
     def _check_on_schematic(self, why: str) -> None:
         if self.asked is not None and self.asked.netlist != SCHEMATIC:

@@ -8,35 +8,44 @@ from typing import Any
 
 import pandas as pd
 
-from characterize.candidates import Candidate, built_in, distinct, varied
+from characterize.candidates import PRESENT, Candidate, distinct, varied
 from characterize.errors import CharacterizationFailed, FitRefused
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.mapping import map_weights
 from flow.chips import network_written, population_of, population_row, statistical_model
+from flow.errors import ExperimentError
 from flow.experiment import Experiment
 from flow.files import write_csv
 from flow.stage import Work
 from flow.training import train_one
 
-PRESENT = 0
-"""Where the experiment's own circuit stands in a list of candidates."""
+
+def designs(experiment: Experiment) -> list[tuple[Candidate, int | None]]:
+    """What is compared: the experiment's circuit, then each choice of ``chips.vary``, with every size of the first hidden layer.
+
+    None stands for no hidden layer. Raises ``CircuitError`` for a choice that cannot be, ``ExperimentError`` for sizes of a layer
+    that is not there.
+    """
+    asked, own, layers = experiment.chips, experiment.circuit, experiment.training.layers
+    if asked.hidden and len(layers) == 2:
+        raise ExperimentError(
+            experiment.name,
+            [
+                f"chips.hidden = {list(asked.hidden)}, but training.layers = {list(layers)} has no hidden layer"
+            ],
+        )
+    more = [one for one in varied(asked.vary, asked.limit) if one.overrides] if asked.vary else []
+    for candidate in more:
+        candidate.applied(own)
+    hidden: tuple[int | None, ...] = asked.hidden or layers[1:-1][:1] or (None,)
+    return [(candidate, size) for candidate in distinct(own, [PRESENT, *more]) for size in hidden]
 
 
-def designs(experiment: Experiment) -> list[tuple[Candidate, int]]:
-    """What is compared: the experiment's circuit, then each choice of ``chips.vary``, with every size of the hidden layer."""
-    asked, own = experiment.chips, experiment.circuit
-    present = built_in(own)[PRESENT]
-    more = varied(asked.vary, asked.limit) if asked.vary else []
-    found = distinct(own, [present, *(one for one in more if one.overrides)])
-    hidden = asked.hidden or experiment.training.layers[1:-1][:1]
-    return [(candidate, size) for candidate in found for size in hidden]
-
-
-def with_design(experiment: Experiment, circuit: Design, hidden: int) -> Experiment:
-    """The experiment on another circuit, its first hidden layer of another size, trained once."""
+def with_design(experiment: Experiment, circuit: Design, hidden: int | None) -> Experiment:
+    """The experiment on another circuit, its first hidden layer (None: it has none) of another size, trained once."""
     layers = list(experiment.training.layers)
-    if len(layers) > 2:
+    if hidden is not None:
         layers[1] = hidden
     training = experiment.training.model_copy(
         update={
@@ -66,7 +75,7 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
     todo = designs(work.experiment)
     reference = synapse_area_um2(work.experiment.circuit, work.experiment.training.layers)
     for k, (candidate, hidden) in enumerate(todo):
-        name = f"{candidate.name}-{hidden}"
+        name = candidate.name if hidden is None else f"{candidate.name}-{hidden}"
         work.context.console.print(
             f"  design {k + 1} of {len(todo)}: {name} {candidate.told}".rstrip(), markup=False
         )
@@ -83,7 +92,7 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
 
 
 def _measured(
-    work: Work, candidate: Candidate, hidden: int, reference: float, folder: Path
+    work: Work, candidate: Candidate, hidden: int | None, reference: float, folder: Path
 ) -> dict[str, Any]:
     from characterize.physics import BottomUp
     from characterize.variation import layer_variation
