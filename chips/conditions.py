@@ -38,7 +38,7 @@ REFUSALS = (CircuitError, FitRefused, CharacterizationFailed)
 """What makes a condition one that cannot be characterised."""
 MORE_SPAN_V = 0.35
 """How much further gates are swept where a condition cannot carry a unit weight otherwise."""
-STARVED = 0.2
+STARVED = 0.5
 """Below this share of its home current the sensing stage is called starved."""
 
 
