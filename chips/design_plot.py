@@ -23,7 +23,7 @@ def design_figure(designs: pd.DataFrame) -> Figure:
             value, low, high = (
                 100 * designs[f"{key}_{side}"].to_numpy(float) for key in ("yield", "low", "high")
             )
-            error = np.maximum(np.stack([value - low, high - value]), 0.0)
+            error = np.stack([value - low, high - value])
             ax.errorbar(area, value, error, color=colour, marker=marker, ms=4, capsize=2, ls="", label=words)
         for row in designs.to_dict(orient="records"):
             at = row["synapse_area_um2"], 100 * row["yield_as_written"]

@@ -111,7 +111,3 @@ class CurrentTable:
     def bias_V(self, ln_current: Array) -> Array:
         """The gate bias of each ln I, held inside the table."""
         return np.asarray(self._bias(np.clip(ln_current, *self._range)))
-
-    def per_V(self, bias_V: Array) -> Array:
-        """d ln I / d bias: gm / I."""
-        return np.asarray(self._slope(np.clip(bias_V, self.low_V, self.high_V)))

@@ -42,9 +42,7 @@ def _curves(ax: Axes, curves: pd.DataFrame, allowed: float) -> None:
 
 def _bits(ax: Axes, bits: pd.DataFrame) -> None:
     error = np.stack([bits["yield"] - bits["low"], bits["high"] - bits["yield"]])
-    ax.errorbar(
-        bits["bits"], 100 * bits["yield"], yerr=100 * np.abs(error), color=INK, marker="o", ms=4, capsize=2
-    )
+    ax.errorbar(bits["bits"], 100 * bits["yield"], yerr=100 * error, color=INK, marker="o", ms=4, capsize=2)
     ax.set_xlabel("bits of the bias converters")
     ax.set_ylabel("yield of trimmed chips (%)")
     ax.set_ylim(-3, 103)

@@ -1,4 +1,4 @@
-"""What fraction of chips will do: accuracy of drawn chips, and how sure that fraction is."""
+"""What fraction of drawn chips is good, and how sure that fraction is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def wilson(passed: int, chips: int, confidence: float = 0.95) -> Yield:
     p, n = passed / chips, chips
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Yield(passed, chips, max(0.0, float(middle - half)), min(1.0, float(middle + half)), confidence)
+    # At 0 and 1 an end is the fraction itself, but for rounding.
+    low, high = max(0.0, min(p, float(middle - half))), min(1.0, max(p, float(middle + half)))
+    return Yield(passed, chips, low, high, confidence)
 
 
 def yield_of(

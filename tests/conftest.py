@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from characterize.column import Column
+    from characterize.model import PhysicalModel
     from characterize.spread import Spread
     from characterize.stage import Characterization
     from characterize.workbench import Workbench
@@ -151,3 +152,70 @@ def spread() -> Spread:
         ),
         seed=20260,
     )
+
+
+@pytest.fixture(scope="session")
+def chip_model() -> PhysicalModel:
+    """The model that ships, with the mismatch of the default design, measured on 200 draws and rounded."""
+    import numpy as np
+
+    from characterize.estimate import Estimate, estimate
+    from characterize.spread import NeuronSpread, Response, Spread, SynapseSpread
+    from pnn.presets import preset
+
+    def about(value: float, unit: str = "1") -> Estimate:
+        return estimate(value, abs(value) / 20, unit)
+
+    def synapse(
+        memory: str, select: str, gain: float, slope: list[float], curvature: float, sigma: list[float]
+    ) -> SynapseSpread:
+        return SynapseSpread(
+            memory=memory,
+            select=select,
+            memory_gain=about(gain),
+            ln_current=tuple(np.linspace(-20.0, -15.0, 5)),
+            select_slope_per_V=tuple(slope),
+            select_curvature_per_V2=(curvature,) * 5,
+            sigma_ln_current=tuple(about(value) for value in sigma),
+            sigma_lambda_rel=(about(0.01),) * 5,
+            residual_ln_current=(1e-4,) * 5,
+            draws=200,
+        )
+
+    def response(slope: float, curvature: float = 0.0) -> Response:
+        return Response(slope=about(slope, "1/V"), curvature=curvature)
+
+    leaf = {"MN1": 0.0204, "MN2": 0.0204, "MP1": 0.0151, "MP2": 0.0151, "MN3": 0.0204, "MP3": 0.0107}
+    neuron = {
+        "MISN": 0.0204, "MISP": 0.0151, "MDUN": 0.0442, "MDUP": 0.0214, "CM": 0.000657, "MRN": 0.0554, "MRP": 0.0233,
+        "MDI": 0.00715, "MDE": 0.0554, "MSN": 0.0109, "MSP": 0.0219, "MSB": 0.0122,
+    }  # fmt: skip
+    spread = Spread(
+        sigmas={
+            "synapse": {"MNM": 0.0124, "MNS": 0.0124, "MPM": 0.0117, "MPS": 0.0117},
+            "driver": leaf,
+            "neuron": neuron | {f"driver_{path}": sigma for path, sigma in leaf.items()},
+        },
+        positive=synapse(
+            "MNM", "MNS", -1.0013, [-0.001, -0.001, -0.002, -0.005, -0.011], -0.115,
+            [0.306, 0.297, 0.283, 0.262, 0.238],
+        ),
+        negative=synapse(
+            "MPM", "MPS", -0.981, [0.0107, 0.0053, 0.0038, 0.0124, 0.034], -0.2, [0.234, 0.202, 0.183, 0.18, 0.173]
+        ),
+        neuron=NeuronSpread(
+            ln_ramp={"MDI": response(-21.8, -12.8)},
+            threshold={
+                "CM": response(0.803), "MDI": response(-0.771, 5.65), "MSN": response(-1.1), "MSB": response(-1.26, 3.3),
+                "MSP": response(-0.012), "MISP": response(0.0115), "driver_MN1": response(0.029), "driver_MP1": response(0.018),
+            },
+            threshold_with_ramp={"MSB": about(-0.412, "1/V")},
+            sigma_ln_ramp=about(0.154),
+            sigma_threshold=about(0.0186),
+            residual_s=1.7e-10,
+            draws=200,
+        ),
+        library=(),
+        seed=20260,
+    )  # fmt: skip
+    return preset("sky130_tt").model_copy(update={"spread": spread})

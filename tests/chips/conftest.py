@@ -1,0 +1,57 @@
+"""A small network on the shared model with mismatch, and one chip of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from characterize.model import PhysicalModel
+from characterize.physics import BottomUp
+from chips.silicon import Silicon
+from chips.written import Written
+from circuits.chip import Chip, Sigmas, draw
+from circuits.mapping import Mapping, map_weights
+from circuits.network import Topology
+
+LAYERS = (3, 4, 2)
+
+
+@pytest.fixture(scope="session")
+def mapping(chip_model: PhysicalModel) -> Mapping:
+    """Weights from -1 to 1; one is 0, and off."""
+    random = np.random.default_rng(5)
+    weights = [random.uniform(-1.0, 1.0, (n, m)) for m, n in pairwise(LAYERS)]
+    weights[0] += 0.25
+    weights[0][1, 2] = 0.0
+    return map_weights(weights, BottomUp(chip_model))
+
+
+@pytest.fixture(scope="session")
+def written(mapping: Mapping) -> Written:
+    return Written.of(mapping)
+
+
+@pytest.fixture(scope="session")
+def silicon(chip_model: PhysicalModel) -> Silicon:
+    return Silicon(chip_model, LAYERS)
+
+
+@pytest.fixture(scope="session")
+def sigmas(silicon: Silicon) -> Sigmas:
+    return Sigmas(silicon.spread.sigmas)
+
+
+@pytest.fixture(scope="session")
+def chip(sigmas: Sigmas) -> Chip:
+    return draw(3, Topology(LAYERS), sigmas)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Tensor:
+    """Input spike times [samples, inputs]; some never come."""
+    times = np.random.default_rng(7).uniform(0.0, 1.1, (40, LAYERS[0]))
+    return torch.from_numpy(times)

@@ -1,0 +1,73 @@
+"""Many chips: a chip is its seed, however many processes draw it; trimmed ones do better."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_config
+from torch import Tensor
+
+from characterize.errors import NoSpread
+from characterize.model import PhysicalModel
+from chips.calibrate import CalibrationOptions
+from chips.population import Population, population
+from chips.silicon import Silicon
+from chips.written import Written
+from postlayout.prediction import decide
+
+SEEDS = range(40, 70)
+
+
+@pytest.fixture(scope="module")
+def task(silicon: Silicon, written: Written) -> tuple[Tensor, np.ndarray]:
+    """Samples that the nominal chip decides, each with its decision as label."""
+    times = torch.from_numpy(np.random.default_rng(11).uniform(0.0, 1.0, (200, 3)))
+    label = decide(silicon.spike_times(written, None, times)[-1], 2)
+    return times[label >= 0], label[label >= 0]
+
+
+@pytest.fixture(scope="module")
+def as_written(chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray]) -> Population:
+    return population(chip_model, written, *task, 2, SEEDS)
+
+
+def test_a_chip_is_its_seed(
+    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+) -> None:
+    assert as_written.seeds == tuple(SEEDS)
+    assert as_written.samples == len(task[1])
+    some = population(chip_model, written, *task, 2, [55, 41])
+    assert list(some.accuracy) == [as_written.accuracy[15], as_written.accuracy[1]]
+
+
+def test_processes_change_nothing(
+    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+) -> None:
+    done: list[int] = []
+    with parallel_config(backend="threading"):
+        found = population(chip_model, written, *task, 2, SEEDS, jobs=3, advance=done.append)
+    assert np.array_equal(found.accuracy, as_written.accuracy)
+    assert done[-1] == len(SEEDS)
+    assert done == sorted(done)
+
+
+def test_mismatch_costs_accuracy_and_trimming_gives_it_back(
+    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+) -> None:
+    trimmed = population(
+        chip_model, written, *task, 2, SEEDS[:10], calibration=CalibrationOptions(bias_dac_bits=10)
+    )
+    # Single precision may decide a tie the other way.
+    assert as_written.nominal == trimmed.nominal > 0.99
+    assert as_written.accuracy.mean() < 0.97
+    assert trimmed.accuracy.mean() > as_written.accuracy[:10].mean()
+    assert trimmed.accuracy.min() > 0.95
+
+
+def test_a_model_without_mismatch_is_refused_before_any_chip(
+    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray]
+) -> None:
+    bare = chip_model.model_copy(update={"spread": None})
+    with pytest.raises(NoSpread, match=r"characterize\.draws"):
+        population(bare, written, *task, 2, [0])
