@@ -15,7 +15,7 @@ from flow.errors import BadOption, ExperimentError
 from flow.experiment import Experiment, load_experiment
 from flow.explore import choices
 from flow.layout import layout_options
-from flow.rundir import RunDir, default_run_dir
+from flow.rundir import CALIBRATION, RunDir, default_run_dir
 from flow.stage import Outcome, outdated, run_stage
 from flow.stages import LOOP, STAGES
 from flow.trade import designs
@@ -104,13 +104,16 @@ class Session:
     def calibrate(self, seeds: Sequence[int]) -> list[Outcome]:
         """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``."""
         self._check_chips()
-        outcomes = self.run(("mismatch",))
-        for corner in self.corners:
-            experiment, rundir = self.at(corner)
-            for seed in seeds:
-                stage = replace(STAGES["calibration"], name=f"calibration/chip_{seed}")
-                outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
-        return outcomes
+        try:
+            outcomes = self._run(("mismatch",), {})
+            for corner in self.corners:
+                experiment, rundir = self.at(corner)
+                for seed in dict.fromkeys(seeds):
+                    stage = replace(STAGES[CALIBRATION], name=f"{CALIBRATION}/chip_{seed}")
+                    outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
+            return outcomes
+        finally:
+            self._tell_of_old_reports()
 
     def _check_chips(self) -> None:
         self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")

@@ -43,7 +43,7 @@ def designs(experiment: Experiment) -> list[tuple[Candidate, int | None]]:
 
 
 def with_design(experiment: Experiment, circuit: Design, hidden: int | None) -> Experiment:
-    """The experiment on another circuit, its first hidden layer (None: it has none) of another size, trained once."""
+    """The experiment on another circuit, its first hidden layer (None: it has none) of another size, trained once and on its own model."""
     layers = list(experiment.training.layers)
     if hidden is not None:
         layers[1] = hidden
@@ -52,6 +52,7 @@ def with_design(experiment: Experiment, circuit: Design, hidden: int | None) -> 
             "layers": tuple(layers),
             "variants": (experiment.chips.mapping,),
             "seeds": experiment.training.seeds[:1],
+            "preset": None,
         }
     )
     return experiment.model_copy(update={"circuit": circuit, "training": training})
