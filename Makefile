@@ -4,6 +4,7 @@
 #   JOBS=                parallel processes (empty: one per core)
 #   CORNER=              process corners, for example tt,ff,ss (empty: the experiment's own)
 #   NETLIST=pex-rc       which netlist is extracted and validated, and in reproduce characterised too: pex-c (capacitance only) or pex-rc
+#   CHIP=0               the chip that calibrate trims: the seed of its draw
 #   SCHEDULER=           address of a Dask scheduler (empty: this machine)
 #   PYTHON=              the Python 3.11, 3.12 or 3.13 that makes .venv (empty: the first found)
 #   TORCH_INDEX=         package index to take torch from (empty: the default one)
@@ -12,6 +13,7 @@
 EXPERIMENT ?= iris
 JOBS ?=
 CORNER ?=
+CHIP ?= 0
 SCHEDULER ?=
 NETLIST ?= pex-rc
 PYTHON ?=
@@ -23,7 +25,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore conditions train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
+.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,12 @@ explore: setup ## rank design choices by spike-time error, area and energy (ARGS
 
 conditions: setup ## characterise corners and temperatures and try the trained network there (CORNER=tt,ss ARGS="--temperature -40,125")
 	@$(BIN)/nonideal conditions $(OPTIONS)
+
+yield: setup ## draw chips: what fraction is good, as written and trimmed (ARGS="--chips 1000 --hidden 5,10")
+	@$(BIN)/nonideal yield $(OPTIONS)
+
+calibrate: setup ## measure a chip in SPICE and trim its biases
+	@$(BIN)/nonideal calibrate --chip '$(CHIP)' $(OPTIONS)
 
 train: setup ## train the networks on the physical model
 	@$(BIN)/nonideal train $(OPTIONS)

@@ -15,6 +15,7 @@ import torch
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp
 from chips.calibrate import CalibrationOptions, FastBench, calibrate
+from chips.options import YieldOptions
 from chips.silicon import Silicon
 from circuits.chip import Chip, Sigmas, chip_netlist, draw
 from circuits.design import Design
@@ -25,7 +26,7 @@ from flow import chips as stage
 from flow.chips import calibration_summary
 from flow.cli import main
 from flow.commands import CommandLine
-from flow.experiment import parse_experiment
+from flow.experiment import load_experiment, parse_experiment
 from flow.rundir import RunDir
 from pnn.checkpoint import load_dense
 
@@ -145,6 +146,15 @@ def test_commands_repeat_what_was_asked_for(tmp_path: Path) -> None:
         == "nonideal calibrate --experiment tiny --chip 7"
     )
     assert CommandLine().command("mismatch", experiment, rundir, {}) == "nonideal yield --experiment tiny"
+
+
+def test_iris_documents_every_key_with_its_default() -> None:
+    file = Path(__file__).parents[2] / "experiments/iris.toml"
+    iris = load_experiment(str(file))
+    assert (iris.chips, iris.calibration) == (YieldOptions(), CalibrationOptions())
+    text = file.read_text(encoding="utf-8").partition("[chips]")[2]
+    for section in (YieldOptions, CalibrationOptions):
+        assert [key for key in section.model_fields if key not in text] == []
 
 
 # -- yield --------------------------------------------------------------------------------------------------------------------------
