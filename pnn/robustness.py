@@ -18,11 +18,20 @@ _ELEMENTS = 1 << 24
 
 @torch.no_grad()
 def chip_accuracy(
-    network: SpikingNetwork, spike_time: Tensor, label: Tensor, variation: Variation, *, chips: int, seed: int
+    network: SpikingNetwork,
+    spike_time: Tensor,
+    label: Tensor,
+    variation: Variation,
+    *,
+    chips: int,
+    seed: int,
+    lead: float | None = None,
 ) -> Tensor:
     """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise.
 
-    spike_time [B, axons], label [B]. Of ``variation`` the layers' spreads and the scale count. The yield is a share of
+    spike_time [B, axons], label [B]. With ``lead`` (T_circ) a decision is wrong, too, where the next used output follows within that
+    time: 0 for outputs that spike together, as those that have passed threshold before they fire do, where ``decide`` takes the
+    lower index. Of ``variation`` the layers' spreads and the scale count. The yield is a share of
     chips: ``(chip_accuracy(...) >= least).double().mean()``.
     """
     if not isinstance(network, RCSpikeNetwork):
@@ -42,5 +51,8 @@ def chip_accuracy(
         drawn = source.draw(count, normals)
         output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
         right = exact.decide(output.flatten(0, 1)).view(-1, count) == label.unsqueeze(1)
+        if lead is not None and exact.classes > 1:
+            first = output[..., : exact.classes].sort(-1).values
+            right &= first[..., 1] - first[..., 0] > lead
         found.append(right.double().mean(0))
     return torch.cat(found)

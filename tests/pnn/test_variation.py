@@ -349,6 +349,25 @@ def test_accuracy_on_chips_without_spread_is_that_of_the_network(tmp_path: Path)
     assert found.tolist() == pytest.approx([result.test_accuracy] * 3)
 
 
+def test_outputs_that_spike_together_can_count_as_wrong() -> None:
+    network = PAPER.model_copy(update={"classes": 2}).build()
+    with torch.no_grad():
+        for layer in network.linear_layers:
+            layer.weight.fill_(0.15)  # all neurons do the same
+    x, label = torch.full((4, 5), 0.1), torch.zeros(4, dtype=torch.int64)
+
+    def accuracy(lead: float | None) -> float:
+        nothing = variation(scale=0.0)
+        return chip_accuracy(network, x, label, nothing, chips=1, seed=0, lead=lead).item()
+
+    assert accuracy(None) == 1.0
+    assert accuracy(0.0) == 0.0
+    with torch.no_grad():
+        network.linear_layers[1].weight[0] += 0.05
+    assert accuracy(0.0) == 1.0
+    assert accuracy(0.9) == 0.0
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="3 layers, the network has 2"):
         short(tmp_path, variation=variation(3))
