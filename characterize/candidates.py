@@ -167,7 +167,7 @@ def varied(vary: Mapping[str, Sequence[float]], limit: int) -> list[Candidate]:
     many = prod(len(values) for values in vary.values())
     if many > limit:
         raise CircuitError(
-            f"{many} combinations of values, at most {limit}: vary less, or raise explore.limit"
+            f"{many} combinations of values, at most {limit}: vary less, or raise `limit` in the same section"
         )
     factor = next(iter(vary)) if len(vary) == 1 else COMBINATION
     found = [PRESENT]

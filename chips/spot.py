@@ -27,7 +27,8 @@ Array = NDArray[np.float64]
 class SpotCheck:
     """Simulated chips. ``spikes``: ``postlayout.comparison.spike_table`` with a column ``chip``, t_model_s being the fast model's.
 
-    ``correct``: by chip, how many samples it classified right in SPICE and in the fast model, and how many failed.
+    ``correct``: by chip, how many samples it classified right in SPICE and in the fast model (NaN: nothing was classified), and how many
+    simulations failed.
     """
 
     spikes: pd.DataFrame
@@ -35,9 +36,10 @@ class SpotCheck:
     failures: tuple[Failure, ...]
 
     def summary(self) -> dict[str, Any]:
-        """RMSE and spread over chips, by layer; counts."""
+        """RMSE and spread over chips, by layer; counts; what failed and where its log lies."""
         layers = {str(layer): _agreement(part) for layer, part in self.spikes.groupby("layer")}
         pairs = self.spikes[self.spikes["kind"] == "pair"]
+        differ = self.correct["decisions_differ"]
         return {
             "chips": len(self.correct),
             "samples": int(self.correct["samples"].iloc[0]) if len(self.correct) else 0,
@@ -46,7 +48,10 @@ class SpotCheck:
             "missed": int((self.spikes["kind"] == "missed").sum()),
             "extra": int((self.spikes["kind"] == "extra").sum()),
             "failed_chips": int((self.correct["failed"] > 0).sum()),
-            "decisions_differ": int((self.correct["decisions_differ"]).sum()),
+            "failures": [
+                {"name": one.name, "message": one.message, "folder": str(one.folder)} for one in self.failures
+            ],
+            "decisions_differ": None if differ.isna().any() else int(differ.sum()),
         }
 
 
@@ -137,7 +142,7 @@ def column_check(
     failures: list[Failure] = []
     for chip in chips:
         arriving = spike_time.double()
-        row = {"chip": chip.chip.seed, "samples": len(spike_time), "decisions_differ": 0, "failed": 0}
+        row = {"chip": chip.chip.seed, "samples": len(spike_time), "decisions_differ": np.nan, "failed": 0}
         for layer, times in enumerate(silicon.spike_times(written, chip.chip, spike_time), start=1):
             part, mine = column_of(chip.chip, written, layer, neurons)
             alone = Silicon(silicon.model, part.topology.layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Element:
 
 
 def elements(design: Design) -> dict[str, tuple[Element, ...]]:
-    """What each leaf cell is made of; nodes that are not its ports are its own.
+    """What each leaf cell is made of; nodes that are not its ports are its own, and written in lower case.
 
     Raises ``CircuitError`` for a cell of the user's that holds more than X, R and C lines with plain values.
     """
@@ -40,15 +41,31 @@ def elements(design: Design) -> dict[str, tuple[Element, ...]]:
     inside: list[str] | None = None
     ports: dict[str, tuple[str, ...]] = {}
     for line in logical_lines(cells_text(design)):
-        words = line.split()
+        words = _words(line)
+        if not words:
+            continue
         if words[0].lower() == ".subckt":
-            inside = bodies.setdefault(words[1], [])
-            ports[words[1]] = tuple(words[2:])
+            inside = bodies.setdefault(words[1].lower(), [])
+            ports[words[1].lower()] = tuple(map(_node, words[2:]))
         elif words[0].lower() == ".ends":
             inside = None
         elif inside is not None:
             inside.append(line)
+        else:
+            raise CircuitError(
+                f"`{line}` stands outside of every .subckt: a chip's cells cannot be flattened with it"
+            )
     return {cell: tuple(_expanded(cell, bodies, ports)) for cell in LEAVES}
+
+
+def _words(line: str) -> list[str]:
+    """A line without its comment, every ``name = value`` one word."""
+    return re.sub(r"\s*=\s*", "=", re.split(r";|\s\$", line)[0]).split()
+
+
+def _node(name: str) -> str:
+    """SPICE knows no upper case, and two names of ground."""
+    return "0" if name.lower() == "gnd" else name.lower()
 
 
 def _expanded(
@@ -57,26 +74,30 @@ def _expanded(
     if depth > 8:
         raise CircuitError(f"cell {cell} holds itself: it cannot be flattened")
     for line in bodies[cell]:
-        words = line.split()
+        words = _words(line)
+        if any(word.count("'") % 2 or word.count("{") != word.count("}") for word in words):
+            raise CircuitError(
+                f"circuit.cells.{cell}: `{line}` cannot be flattened: write its expressions without blanks"
+            )
         name, kind = words[0][1:], words[0][0].upper()
         plain = [word for word in words[1:] if "=" not in word]
         parameters = " ".join(word for word in words[1:] if "=" in word)
         if kind in "RC" and len(plain) == 3:
-            yield Element(kind, name, (plain[0], plain[1]), plain[2], parameters)
+            yield Element(kind, name, (_node(plain[0]), _node(plain[1])), plain[2], parameters)
         elif kind != "X":
             raise CircuitError(
                 f"circuit.cells.{cell}: `{line}` cannot be flattened: a chip's cells may hold X lines, and R and C lines with a value"
             )
-        elif plain[-1] in bodies:
-            inner = plain[-1]
+        elif plain[-1].lower() in bodies:
+            inner = plain[-1].lower()
             if parameters or len(plain) - 1 != len(ports[inner]):
                 raise CircuitError(f"circuit.cells.{cell}: `{line}` does not fit the ports of {inner}")
-            bound = dict(zip(ports[inner], plain[:-1], strict=True)) | {"0": "0"}
+            bound = dict(zip(ports[inner], map(_node, plain[:-1]), strict=True)) | {"0": "0"}
             for element in _expanded(inner, bodies, ports, depth + 1):
                 nodes = tuple(bound.get(node, f"{name}_{node}") for node in element.nodes)
                 yield Element(element.kind, f"{name}_{element.path}", nodes, element.what, element.parameters)
         else:
-            yield Element(kind, name, tuple(plain[:-1]), plain[-1], parameters)
+            yield Element(kind, name, tuple(map(_node, plain[:-1])), plain[-1], parameters)
 
 
 def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -19,6 +19,7 @@ from flow.workbench import workbench
 
 if TYPE_CHECKING:
     from chips.calibrate import Calibration
+    from chips.options import YieldOptions
     from chips.population import Population
     from chips.spice import SpiceChip
     from chips.written import Written
@@ -110,7 +111,7 @@ def chip_yield(work: Work) -> Done:
     }
     outputs = [*files, *plots]
     if asked.spice_chips:
-        console.print(f"  {asked.spice_chips} chips in SPICE, {asked.spice_samples} samples each")
+        console.print(f"  {_simulated(asked)} chips in SPICE, {asked.spice_samples} samples each")
         summary["spice"], more = _spot_checks(work, model, written, dataset)
         outputs += more
     if asked.vary or asked.hidden:
@@ -179,6 +180,11 @@ def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[in
     return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "decks")
 
 
+def _simulated(asked: YieldOptions) -> int:
+    """How many chips are simulated: they are of those that are drawn."""
+    return min(asked.spice_chips, asked.chips)
+
+
 def _spot_checks(
     work: Work, model: PhysicalModel, written: Written, dataset: Dataset
 ) -> tuple[dict[str, Any], list[Path]]:
@@ -190,8 +196,8 @@ def _spot_checks(
     inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
 
     def chips() -> Iterator[SpiceChip]:
-        for k in range(asked.spice_chips):
-            work.context.pulse.advance(k, asked.spice_chips)
+        for k in range(_simulated(asked)):
+            work.context.pulse.advance(k, _simulated(asked))
             yield simulated_chip(work, model, asked.first_chip + k, layers)
 
     silicon = Silicon(model, layers)

@@ -43,7 +43,7 @@ def show(console: Console, outcome: Outcome) -> None:
 
 def _of_report(found: blocks.Table) -> Table:
     """A table of the report on the terminal."""
-    table = Table(title=found.title, caption=found.note)
+    table = Table(title=escape(found.title), caption=escape(found.note))
     for index, heading in enumerate(found.columns):
         table.add_column(heading, justify="left" if index in found.left else "right")
     for row in found.rows:

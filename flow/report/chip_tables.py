@@ -79,13 +79,25 @@ def spot_table(spice: Row) -> Table:
         ),
         tuple(rows),
         note="Spread: standard deviation over chips of the same neuron's spike on the same sample, where three chips or more have it; "
-        f"ratio: the model's over SPICE's. The two decide differently on {_count(spice['decisions_differ'], 'sample')}. "
+        f"ratio: the model's over SPICE's. {_decisions(spice['decisions_differ'])} "
         + (
-            f"{_count(failed, 'chip')} gave no result on some sample: those enter no number."
+            f"{_count(failed, 'chip')} gave no result on some sample: those enter no number. {_first_failure(spice)}".rstrip()
             if failed
             else "No simulation failed."
         ),
     )
+
+
+def _decisions(differ: int | None) -> str:
+    if differ is None:
+        return "Neurons by themselves: nothing is classified."
+    return f"The two decide differently on {_count(differ, 'sample')}."
+
+
+def _first_failure(spice: Row) -> str:
+    """What went wrong first, and where to look; summaries from before it was kept say nothing."""
+    found = spice.get("failures") or []
+    return f"First: {found[0]['name']}: {found[0]['message']} (log in {found[0]['folder']})" if found else ""
 
 
 def designs_table(designs: Sequence[Row]) -> Table:

@@ -106,7 +106,13 @@ def test_a_failed_sample_is_counted_and_enters_no_number(
 ) -> None:
     found = checked([replace(several[0], fail=(0, 7)), *several[1:3]], silicon, written, samples)
     assert list(found.correct["failed"]) == [2, 0, 0]
-    assert found.summary()["failed_chips"] == 1
+    summary = found.summary()
+    assert summary["failed_chips"] == 1
+    assert summary["failures"][0] == {
+        "name": "sample_0000",
+        "message": "ended by signal 11",
+        "folder": "decks",
+    }
     assert [one.name for one in found.failures] == ["sample_0000", "sample_0007"]
     mine = found.spikes[found.spikes["chip"] == 0]
     assert set(mine["sample"]) == set(range(40)) - {0, 7}
@@ -173,6 +179,7 @@ def test_parts_are_checked_layer_by_layer(
     assert summary["rmse_s"] == pytest.approx(1e-9)
     assert set(summary["layers"]) == {"1", "2"}
     assert set(found.spikes["neuron"]) == {0, 1}
+    assert summary["decisions_differ"] is None, "nothing is classified"
     failed = column_check([replace(several[0], fail=(1,))], silicon, written, samples[:6], 2)  # type: ignore[list-item]
     assert failed.summary()["failed_chips"] == 1
     assert [one.name for one in failed.failures] == ["layer_1_0001", "layer_2_0001"]

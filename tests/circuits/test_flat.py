@@ -73,6 +73,25 @@ def test_an_own_cell_of_devices_resistors_and_capacitors_is_flattened() -> None:
     assert "Rsynapse_1_0_0_1 synapse_1_0_0_x vss 10k" in text
 
 
+def test_an_own_cell_is_read_as_the_simulator_reads_it() -> None:
+    """No upper case, two names of ground, blanks around an equals sign, comments at a line's end."""
+    body = "XM1 Dendrite BIAS_N X VSS sky130_fd_pr__nfet_01v8 w = 1 l =0.5 ; wide\nC1 x GND 1f $ of the wire"
+    parts = {one.kind: one for one in elements(own(body))["synapse"]}
+    assert parts["X"].nodes == ("dendrite", "bias_n", "x", "vss")
+    assert (parts["X"].is_device, parts["X"].parameters) == (True, "w=1 l=0.5")
+    assert (parts["C"].nodes, parts["C"].what) == (("x", "0"), "1f")
+    text = flat_network(Topology((1, 1)), own(body))
+    assert "Xsynapse_1_0_0_M1 dendrite_1_0 bias_n_1_0_0 synapse_1_0_0_x vss " in text
+
+
+def test_what_flattening_would_lose_or_break_is_refused() -> None:
+    outside = own("R1 x vss 10k").cells["synapse"] + ".param r=1k\n"
+    with pytest.raises(CircuitError, match=r"`\.param r=1k` stands outside of every \.subckt"):
+        elements(Design(cells={"synapse": outside}))
+    with pytest.raises(CircuitError, match="without blanks"):
+        elements(own("XM1 dendrite bias_n x vss sky130_fd_pr__nfet_01v8 w='1 + 1' l=0.5"))
+
+
 @pytest.mark.parametrize(
     "line", ["B1 dendrite vss I=1n*V(dendrite)", "G1 dendrite vss axon vss 1n", "R1 x vss"]
 )

@@ -252,6 +252,11 @@ def test_spot_checks_stand_in_the_summary(
     assert set(pd.read_parquet(folder / "spikes.parquet")["chip"]) == {0, 1, 2, 3}
     _, out, _ = run(capsys, "yield", "-e", "tiny.toml", "--spice-chips", "4")
     assert "The fast model against SPICE: 4 chips, 3 samples each" in out
+    code, out, err = run(capsys, "yield", "-e", "tiny.toml", "--json", "--chips", "10", "--spice-chips", "12")
+    assert code == 0, err
+    assert json.loads(out)["stages"][1]["summary"]["spice"]["chips"] == 10, (
+        "no chip is simulated that was not drawn"
+    )
 
 
 # -- calibration --------------------------------------------------------------------------------------------------------------------

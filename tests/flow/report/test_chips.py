@@ -106,6 +106,11 @@ def test_spot_checks_stand_by_layer_with_the_spread_of_both_sides() -> None:
     assert "decide differently on 2 samples" in table.note
     assert "1 chip gave no result on some sample" in table.note
     assert "No simulation failed" in spot_table(SPICE | {"failed_chips": 0}).note
+    told = spot_table(
+        SPICE | {"failures": [{"name": "sample_0003", "message": "too long", "folder": "decks/chip_3"}]}
+    ).note
+    assert "First: sample_0003: too long (log in decks/chip_3)" in told
+    assert "nothing is classified" in spot_table(SPICE | {"decisions_differ": None}).note
 
 
 def test_designs_stand_with_what_they_cost_or_why_they_could_not_be() -> None:
