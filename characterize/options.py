@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from characterize.column import Netlist
+from circuits.network import MAX_NEURONS
 
 LEAST_DRAWS = 50
 
@@ -32,7 +33,8 @@ class CharacterizeOptions(BaseModel):
     silent_bias_n_V: Annotated[float, Field(ge=0.0, le=1.95)] = 0.5
     silent_bias_p_V: Annotated[float, Field(ge=0.0, le=1.95)] = 1.1
     draws: Annotated[
-        int, Field(ge=0, le=10_000, description="synapses and neurons drawn to measure mismatch; 0: none")
+        int,
+        Field(ge=0, le=MAX_NEURONS, description="synapses and neurons drawn to measure mismatch; 0: none"),
     ] = 0
     draw_seed: Annotated[int, Field(ge=0, lt=2**31)] = 20260
 

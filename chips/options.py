@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from characterize.candidates import varied
+from characterize.options import LEAST_DRAWS
+from circuits.network import MAX_NEURONS
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -30,7 +32,7 @@ class YieldOptions(BaseModel):
     accuracy_loss_max: Fraction = 0.02
     spice_chips: Annotated[int, Field(ge=0, le=10_000)] = 20
     spice_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
-    draws: Annotated[int, Field(ge=50, le=100_000)] = 200
+    draws: Annotated[int, Field(ge=LEAST_DRAWS, le=MAX_NEURONS)] = 200
     spice_neurons: Annotated[int, Field(ge=1, le=4096)] | None = None
     dac_bits: tuple[Annotated[int, Field(ge=2, le=16)], ...] = (4, 5, 6, 7, 8, 10)
     vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}

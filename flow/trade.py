@@ -19,6 +19,7 @@ from flow.experiment import Experiment
 from flow.files import write_csv
 from flow.stage import Work
 from flow.training import train_one
+from pnn.errors import TrainingDiverged
 
 
 def designs(experiment: Experiment) -> list[tuple[Candidate, int | None]]:
@@ -35,6 +36,9 @@ def designs(experiment: Experiment) -> list[tuple[Candidate, int | None]]:
                 f"chips.hidden = {list(asked.hidden)}, but training.layers = {list(layers)} has no hidden layer"
             ],
         )
+    if asked.hidden or asked.vary:
+        # What all are held against has to be one that can be drawn.
+        synapse_area_um2(own, layers)
     more = [one for one in varied(asked.vary, asked.limit) if one.overrides] if asked.vary else []
     for candidate in more:
         candidate.applied(own)
@@ -83,7 +87,7 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
         row: dict[str, Any] = {"name": name, "overrides": candidate.told, "hidden": hidden}
         try:
             rows.append(row | _measured(work, candidate, hidden, reference, work.folder / "designs" / name))
-        except (CircuitError, FitRefused, CharacterizationFailed) as error:
+        except (CircuitError, FitRefused, CharacterizationFailed, TrainingDiverged) as error:
             rows.append(row | {"problem": str(error)})
     table, file = pd.DataFrame(rows), work.folder / "designs.csv"
     write_csv(file, table)

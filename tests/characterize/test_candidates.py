@@ -79,7 +79,9 @@ def test_values_are_combined_and_joined_keys_go_together() -> None:
     assert len(found) == 5
     assert found[1].overrides == (("neuron.mim_w_um", 5.0), ("neuron.mim_l_um", 5.0), ("timing.hold_s", 2e-9))
     assert found[1].label == "neuron.mim_w_um+neuron.mim_l_um=5, timing.hold_s=2e-09"
-    with pytest.raises(CircuitError, match=r"4 combinations of values, at most 3: .* explore\.limit"):
+    with pytest.raises(
+        CircuitError, match=r"4 combinations of values, at most 3: .* `limit` in the same section"
+    ):
         varied(vary, 3)
 
 

@@ -65,9 +65,11 @@ def test_a_model_without_spread_says_what_to_do(model: PhysicalModel) -> None:
         layer_variation(model, 5)
 
 
-@pytest.mark.parametrize("draws", [1, 49])
-def test_too_few_draws_are_refused(draws: int) -> None:
-    with pytest.raises(ValidationError, match="at least 50, or 0"):
+@pytest.mark.parametrize(
+    ("draws", "told"), [(1, "at least 50, or 0"), (49, "at least 50, or 0"), (4097, "less than or equal")]
+)
+def test_too_few_or_many_draws_are_refused(draws: int, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
         CharacterizeOptions(draws=draws)
 
 

@@ -34,6 +34,7 @@ def test_defaults_are_an_experiment_of_a_thousand_chips() -> None:
         ({"dac_bits": (1,)}, "dac_bits"),
         ({"vary": {"synapse.memory_n.l_um": ()}}, "at least 1"),
         ({"draws": 10}, "draws"),
+        ({"draws": 4097}, "draws"),
         ({"chip": 1}, "chip"),
     ],
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from characterize.errors import CharacterizationFailed, FitRefused
+from characterize.errors import FitRefused
 from chips.design_plot import design_figure
 from circuits.design import Design
 from circuits.errors import CircuitError
@@ -22,6 +22,7 @@ from flow.experiment import Experiment, parse_experiment
 from flow.rundir import RunDir
 from flow.stage import Work
 from flow.trade import compare_designs, designs, synapse_area_um2, with_design
+from pnn.errors import TrainingDiverged
 
 
 def experiment(**chips: Any) -> Experiment:
@@ -52,6 +53,14 @@ def test_a_network_without_a_hidden_layer_is_compared_too() -> None:
 def test_choices_that_cannot_be_are_refused() -> None:
     with pytest.raises(CircuitError, match="did you mean"):
         designs(experiment(vary={"synapse.memory_n.l": [0.5]}))
+
+
+def test_what_all_are_held_against_has_to_be_drawable() -> None:
+    """Told before any chip, not after all of them."""
+    broad = {"name": "tiny", "circuit": {"synapse": {"memory_n": {"w_um": 100.0, "l_um": 0.25}}}}
+    assert len(designs(parse_experiment(broad, "tiny.toml"))) == 1, "nothing to compare"
+    with pytest.raises(CircuitError, match="make them narrower"):
+        designs(parse_experiment(broad | {"chips": {"hidden": [5, 10]}}, "tiny.toml"))
 
 
 def test_a_design_is_trained_once_on_its_own_model() -> None:
@@ -85,7 +94,7 @@ def test_a_design_that_fails_keeps_its_reason(tmp_path: Path, monkeypatch: pytes
     answers: list[Any] = [
         measured(100.0, (0.1, 1.0)),
         FitRefused("it is flat"),
-        CharacterizationFailed("it crashed"),
+        TrainingDiverged("it diverged", epoch=1, batch=0, layer=None),
     ]
 
     def answer(*given: Any) -> dict[str, Any]:
@@ -100,7 +109,7 @@ def test_a_design_that_fails_keeps_its_reason(tmp_path: Path, monkeypatch: pytes
     context = Context(jobs=1, console=Console(file=(tmp_path / "log").open("w")))
     rows, files = compare_designs(Work(asked, RunDir(tmp_path), context, tmp_path / "yield", {}))
     assert [(one["name"], one["problem"]) for one in rows] == [
-        ("present-5", ""), ("choice_0-5", "it is flat"), ("choice_1-5", "it crashed"),
+        ("present-5", ""), ("choice_0-5", "it is flat"), ("choice_1-5", "it diverged"),
     ]  # fmt: skip
     assert [file.name for file in files] == ["designs.csv", "designs.png", "designs.svg"]
     table = pd.read_csv(files[0])
