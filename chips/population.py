@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -30,6 +30,12 @@ class Population:
     accuracy: Array
     nominal: float
     samples: int
+
+
+def without(found: Population, failed: Collection[int]) -> Population:
+    """The same chips with no accuracy (NaN) for those whose simulation failed: they count, and do not pass."""
+    lost = np.isin(found.seeds, list(failed))
+    return replace(found, accuracy=np.where(lost, np.nan, found.accuracy))
 
 
 def population(

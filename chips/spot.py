@@ -35,6 +35,11 @@ class SpotCheck:
     correct: pd.DataFrame
     failures: tuple[Failure, ...]
 
+    @property
+    def failed_chips(self) -> tuple[int, ...]:
+        """Seeds of the chips that have a sample without a result."""
+        return tuple(int(chip) for chip in self.correct.loc[self.correct["failed"] > 0, "chip"])
+
     def summary(self) -> dict[str, Any]:
         """RMSE and spread over chips, by layer; counts; what failed and where its log lies."""
         layers = {str(layer): _agreement(part) for layer, part in self.spikes.groupby("layer")}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chips.options import YieldOptions
     from chips.population import Population
     from chips.spice import SpiceChip
+    from chips.spot import SpotCheck
     from chips.written import Written
     from circuits.chip import Chip
     from pnn import Dataset, RCSpikeNetwork
@@ -75,8 +76,10 @@ def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:
 
 def chip_yield(work: Work) -> Done:
     """Yield of the experiment's network, nominally written and trimmed; spot checks in SPICE; the designs to compare."""
+    from chips.population import without
     from chips.yield_plot import save_figure, yield_figure
     from pnn.checkpoint import load_dense
+    from postlayout.errors import SamplesFailed
 
     experiment, console = work.experiment, work.context.console
     asked = experiment.chips
@@ -86,6 +89,11 @@ def chip_yield(work: Work) -> Done:
     seeds = range(asked.first_chip, asked.first_chip + asked.chips)
     console.print(f"  {asked.chips} chips in the fast model, written as the nominal one and trimmed")
     plain = population_of(work, model, written, dataset, None)
+    checked = None
+    if asked.spice_chips:
+        console.print(f"  {_simulated(asked)} chips in SPICE, {asked.spice_samples} samples each")
+        checked = _spot_checks(work, model, written, dataset)
+        plain = without(plain, checked.failed_chips)
     trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
     bits = experiment.calibration.bias_dac_bits
     own = trimmed[bits] if bits in trimmed else population_of(work, model, written, dataset, bits)
@@ -110,16 +118,24 @@ def chip_yield(work: Work) -> Done:
         "by_bits": by_bits.to_dict(orient="records"),
     }
     outputs = [*files, *plots]
-    if asked.spice_chips:
-        console.print(f"  {_simulated(asked)} chips in SPICE, {asked.spice_samples} samples each")
-        summary["spice"], more = _spot_checks(work, model, written, dataset)
-        outputs += more
+    if checked is not None:
+        summary["spice"] = checked.summary()
+        spikes, chips = (work.folder / name for name in ("spikes.parquet", "spot.csv"))
+        write_parquet(spikes, checked.spikes)
+        write_csv(chips, checked.correct)
+        outputs += [spikes, chips]
     if asked.vary or asked.hidden:
         from flow.trade import compare_designs
 
         summary["designs"], more = compare_designs(work)
         outputs += more
     write_json(work.folder / "summary.json", summary)
+    if checked is not None and checked.failures:
+        first = checked.failures[0]
+        raise SamplesFailed(
+            f"{len(checked.failures)} simulations of chips {', '.join(map(str, checked.failed_chips))} gave no result, first {first.name}: "
+            f"{first.message} ({first.folder}). These chips count as failed; run the same command again to try them again"
+        )
     return Done((*outputs, work.folder / "summary.json"), summary)
 
 
@@ -185,9 +201,7 @@ def _simulated(asked: YieldOptions) -> int:
     return min(asked.spice_chips, asked.chips)
 
 
-def _spot_checks(
-    work: Work, model: PhysicalModel, written: Written, dataset: Dataset
-) -> tuple[dict[str, Any], list[Path]]:
+def _spot_checks(work: Work, model: PhysicalModel, written: Written, dataset: Dataset) -> SpotCheck:
     from chips.silicon import Silicon
     from chips.spot import column_check, spot_check
 
@@ -202,13 +216,8 @@ def _spot_checks(
 
     silicon = Silicon(model, layers)
     if asked.spice_neurons is None:
-        found = spot_check(chips(), silicon, written, inputs, label, dataset.classes)
-    else:
-        found = column_check(chips(), silicon, written, inputs, asked.spice_neurons)
-    files = [work.folder / name for name in ("spikes.parquet", "spot.csv")]
-    write_parquet(files[0], found.spikes)
-    write_csv(files[1], found.correct)
-    return found.summary(), files
+        return spot_check(chips(), silicon, written, inputs, label, dataset.classes)
+    return column_check(chips(), silicon, written, inputs, asked.spice_neurons)
 
 
 def calibrate_chip(work: Work) -> Done:

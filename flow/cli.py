@@ -20,6 +20,7 @@ from flow.options import (
     ExperimentArgument,
     Extractor,
     ExtractorOption,
+    FirstChipOption,
     ForceOption,
     HiddenOption,
     JsonOption,
@@ -111,6 +112,7 @@ def yield_(
     common: Common,
     *,
     chips: ChipsOption = None,
+    first_chip: FirstChipOption = None,
     spice_chips: SpiceChipsOption = None,
     vary: VaryOption = None,
     hidden: HiddenOption = None,
@@ -122,6 +124,7 @@ def yield_(
 
     asked = {
         "chips": chips,
+        "first_chip": first_chip,
         "spice_chips": spice_chips,
         "vary": given(vary or ()) or None,
         "hidden": None if hidden is None else sizes("--hidden", hidden),

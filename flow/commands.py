@@ -71,6 +71,7 @@ class CommandLine:
             hidden = chips.get("hidden")
             own |= {
                 "chips": chips.get("chips"),
+                "first-chip": chips.get("first_chip"),
                 "spice-chips": chips.get("spice_chips"),
                 "vary": _vary(chips),
                 "hidden": None if hidden is None else ",".join(map(str, hidden)),

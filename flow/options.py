@@ -162,6 +162,12 @@ ChipsOption = Annotated[
         show_default=False,
     ),
 ]
+FirstChipOption = Annotated[
+    int | None,
+    typer.Option(
+        "--first-chip", min=0, help="Seed of the first chip (default: chips.first_chip).", show_default=False
+    ),
+]
 SpiceChipsOption = Annotated[
     int | None,
     typer.Option(

@@ -98,19 +98,34 @@ class Session:
     def chips(self) -> list[Outcome]:
         """The statistical model of chips, and the yield of the experiment's network."""
         self._check_chips()
+        asked = self.experiment.chips
+        self._check_not_drawn(range(asked.first_chip, asked.first_chip + asked.chips))
         designs(self.experiment)
         return self.run(("mismatch", "yield"))
 
     def calibrate(self, seeds: Sequence[int]) -> list[Outcome]:
-        """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``."""
+        """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``.
+
+        A chip that cannot be measured keeps no other from being tried; the first one's error is raised at the end.
+        """
+        from characterize.errors import CharacterizationFailed
+
         self._check_chips()
+        self._check_not_drawn(seeds)
+        failed: list[CharacterizationFailed] = []
         try:
             outcomes = self._run(("mismatch",), {})
             for corner in self.corners:
                 experiment, rundir = self.at(corner)
                 for seed in dict.fromkeys(seeds):
                     stage = replace(STAGES[CALIBRATION], name=f"{CALIBRATION}/chip_{seed}")
-                    outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
+                    try:
+                        outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
+                    except CharacterizationFailed as error:
+                        self.context.console.print(f"  {error}", markup=False)
+                        failed.append(error)
+            if failed:
+                raise failed[0]
             return outcomes
         finally:
             self._tell_of_old_reports()
@@ -124,6 +139,15 @@ class Session:
                 [
                     f"chips.mapping = {mapping!r}, which training.variants = {list(trained)} does not train: set one or the other"
                 ],
+            )
+
+    def _check_not_drawn(self, seeds: Sequence[int]) -> None:
+        """The devices that the statistical model was measured on are no witnesses of it."""
+        drawn = self.experiment.characterize.draw_seed
+        if drawn in seeds:
+            raise BadOption(
+                f"chip {drawn} shares devices with the benches of the statistical model (characterize.draw_seed = {drawn}): "
+                "choose other chips (chips.first_chip), or another draw_seed"
             )
 
     def _check_on_schematic(self, why: str) -> None:

@@ -201,6 +201,8 @@ CHIPS = (
     "chips",
     "flow/chips.py",
     "flow/trade.py",
+    "flow/training.py",
+    "flow/workbench.py",
 )
 """The code that chips' results depend on."""
 STAGES = {
@@ -278,7 +280,14 @@ STAGES = {
             on_circuit=True,
             doing="drawing synapses and neurons in ngspice: the statistical model of chips",
             sections=("process", "circuit", "characterize", "columns", "chips.draws", "simulator"),
-            rooms=("sky130_models", "spice", "circuits", "characterize", "flow/chips.py"),
+            rooms=(
+                "sky130_models",
+                "spice",
+                "circuits",
+                "characterize",
+                "flow/chips.py",
+                "flow/workbench.py",
+            ),
             run=measure_mismatch,
             tools=_simulator_tools,
             seeds=lambda e: {"draws": e.characterize.draw_seed},
@@ -302,7 +311,12 @@ STAGES = {
             run=chip_yield,
             needs=_yield_need,
             tools=_simulator_tools,
-            seeds=lambda e: {"split": e.data.split_seed, "first chip": e.chips.first_chip},
+            seeds=lambda e: {
+                "split": e.data.split_seed,
+                "first chip": e.chips.first_chip,
+                "training": e.training.seeds[0],
+                "draws": e.characterize.draw_seed,
+            },
         ),
         Stage(
             name="calibration",
