@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from characterize.errors import NoSpread
+from characterize.errors import FitRefused, NoSpread
 from characterize.model import PhysicalModel
 from characterize.spread import Spread, SynapseSpread
+
+NO_BEND = 1e6
+"""A weight that is beyond all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,9 @@ def spread_of(model: PhysicalModel) -> Spread:
 
 
 def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
-    """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured."""
+    """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured, ``FitRefused``
+    where the measured spreads do not follow the law.
+    """
     spread, unit_A = spread_of(model), model.unit_current_A(axons)
     return LayerVariation(
         positive=_current_spread(spread.positive, unit_A),
@@ -68,5 +73,11 @@ def _current_spread(spread: SynapseSpread, unit_A: float) -> CurrentSpread:
     weight = np.exp(spread.ln_current) / unit_A
     sigma = np.array([one.value for one in spread.sigma_ln_current])
     slope, start = np.polyfit(weight, sigma**-2, 1)
-    slope, start = max(float(slope), 1e-9), max(float(start), 1e-9)
-    return CurrentSpread(weak=start**-0.5, bend=start / slope)
+    if not start > 0.0:
+        raise FitRefused(
+            f"sigma(ln I) = {', '.join(f'{s:.3g}' for s in sigma)} at weights {', '.join(f'{w:.3g}' for w in weight)} rises too steeply towards "
+            "small currents for the law that training draws from: raise characterize.draws, or look at the synapse's sizes"
+        )
+    # Where noise hides the fall with the current, its bend lies beyond every weight.
+    bend = start / slope if slope > start / NO_BEND else NO_BEND
+    return CurrentSpread(weak=float(start) ** -0.5, bend=float(bend))

@@ -12,6 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from characterize.benches import Bench, Grid, neuron_bench
 from characterize.column_bench import INNER, STARTS, ColumnBench
+from characterize.errors import FitRefused
 from characterize.options import CharacterizeOptions
 from characterize.workbench import Workbench
 from circuits.design import Design
@@ -48,7 +49,12 @@ class Source:
         return float(np.exp(np.interp(vsense_V, self.vsense_V, np.log(self.current_A))))
 
     def vsense_for_V(self, current_A: float) -> float:
-        """The V_sense that makes it carry ``current_A``, held inside the sweep."""
+        """The V_sense that makes it carry ``current_A``. Raises ``FitRefused`` where the sweep does not reach it."""
+        if not self.current_A.min() <= current_A <= self.current_A.max():
+            raise FitRefused(
+                f"no V_sense from {self.vsense_V.min():.2f} to {self.vsense_V.max():.2f} V makes the sensing source carry {current_A:.3g} A "
+                f"(it carries {self.current_A.min():.3g} to {self.current_A.max():.3g} A): check circuit.neuron.sense_bias"
+            )
         return float(np.interp(-np.log(current_A), -np.log(self.current_A), self.vsense_V))
 
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from characterize.benches import Bench, Grid
-from characterize.errors import NoSpread
+from characterize.errors import FitRefused, NoSpread
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
 from characterize.spread import NeuronSpread, Spread, SynapseSpread
@@ -120,3 +120,25 @@ def test_every_charge_meets_the_same_neuron() -> None:
     points = np.array(currents[0][1].split(), float).reshape(-1, 2)
     assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(5e-14, rel=1e-6)
     assert LEVELS[0] == 0.0
+
+
+def test_a_level_spread_has_no_bend_and_one_that_rises_too_steeply_is_refused(
+    drawn_model: PhysicalModel,
+) -> None:
+    assert drawn_model.spread is not None
+    measured = drawn_model.spread.positive
+
+    def with_sigma(values: list[float]) -> PhysicalModel:
+        sigma = [
+            one.model_copy(update={"value": v})
+            for one, v in zip(measured.sigma_ln_current, values, strict=True)
+        ]
+        positive = measured.model_copy(update={"sigma_ln_current": tuple(sigma)})
+        spread = drawn_model.spread.model_copy(update={"positive": positive})  # type: ignore[union-attr]
+        return drawn_model.model_copy(update={"spread": spread})
+
+    count = len(measured.sigma_ln_current)
+    level = layer_variation(with_sigma([0.2] * count), 5).positive
+    assert level.sigma(10.0) == pytest.approx(0.2, rel=1e-4)
+    with pytest.raises(FitRefused, match=r"too steeply.*characterize.draws"):
+        layer_variation(with_sigma([10.0 / 8.0**k for k in range(count)]), 5)
