@@ -97,7 +97,8 @@ class Calibration:
 
     ``error_ln``: per layer [neurons, axons], ln of measured over wanted current at the end (NaN where off); ``open``: synapses still
     outside the tolerance. ``silent_norm``: per layer [neurons], when neurons without input fire now, in T_circ; ``gain``: per layer
-    [neurons], the factor on the row's currents that makes up for what is left of its ramp. ``seconds`` on a real bench; ``bits`` to be kept.
+    [neurons], the factor on the row's currents that makes up for what is left of its ramp, NaN where it could not be measured: those rows,
+    ``gains_not_measured`` of them, keep their currents. ``seconds`` on a real bench; ``bits`` to be kept.
     """
 
     written: Written
@@ -111,6 +112,11 @@ class Calibration:
     writes: int
     seconds: float
     bits: int
+
+    @property
+    def gains_not_measured(self) -> int:
+        """Neurons that were not seen from both starting potentials, or not in a believable time."""
+        return sum(int(np.isnan(factor).sum()) for factor in self.gain)
 
 
 def converters(model: PhysicalModel, written: Written, options: CalibrationOptions) -> Converters:
@@ -164,7 +170,10 @@ def calibrate(
     wanted_A = _wanted_A(silicon, written, options)
     first = _first(written, wanted_A, made)
     trimmed, gain, silent = _trim_neurons(silicon, first, bench, made, options, count)
-    scaled_A = [current * factor[:, None] for current, factor in zip(wanted_A, gain, strict=True)]
+    scaled_A = [
+        current * np.where(np.isnan(factor), 1.0, factor)[:, None]
+        for current, factor in zip(wanted_A, gain, strict=True)
+    ]
     done, errors = _write_verify(silicon, trimmed, bench, made, options, scaled_A, count)
     synapses = sum(int(layer.on.sum()) for layer in done.layers)
     neurons = sum(len(layer.trim_V) for layer in done.layers)
@@ -287,7 +296,7 @@ def _trim_neurons(
         with np.errstate(invalid="ignore", divide="ignore"):
             factor = nominal / (last - first)
         low, high = GAINS
-        gain.append(np.where(np.isfinite(factor) & (factor > low) & (factor < high), factor, 1.0))
+        gain.append(np.where(np.isfinite(factor) & (factor > low) & (factor < high), factor, np.nan))
     return written, gain, silent
 
 

@@ -109,12 +109,13 @@ def spot_check(
         told = silicon.spike_times(mine, chip.chip, spike_time)
         seen = chip.run_samples(mine, spike_time.double().numpy(), name)
         failures += [one for one in seen if isinstance(one, Failure)]
-        good = [index for index, one in enumerate(seen) if not isinstance(one, Failure)]
+        spikes_of = {index: one for index, one in enumerate(seen) if not isinstance(one, Failure)}
+        good = list(spikes_of)
         right = differ = 0
         fast = decide(told[-1], classes)
         if good:
             depth = range(len(told))
-            spice = [np.stack([seen[index][layer] for index in good]) for layer in depth]  # type: ignore[index]
+            spice = [np.stack([spikes_of[index][layer] for index in good]) for layer in depth]
             table = spike_table(
                 "chip", good, [told[layer][good] * t_circ_s for layer in depth], spice, t_circ_s, chip.circuit().timeline.window_s,
             )  # fmt: skip

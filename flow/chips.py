@@ -169,15 +169,14 @@ def yield_row(found: Population, loss: float) -> dict[str, Any]:
 
 
 def population_row(found: Population, loss: float) -> dict[str, Any]:
-    """The yield, and the accuracy over the chips: least, median, largest, mean."""
-    accuracy = found.accuracy
-    span = {
-        "min": np.min(accuracy),
-        "typ": np.median(accuracy),
-        "max": np.max(accuracy),
-        "mean": np.mean(accuracy),
-    }
-    return yield_row(found, loss) | {f"accuracy_{name}": float(value) for name, value in span.items()}
+    """The yield, and the accuracy over the chips that have one: least, median, largest, mean (None where none has)."""
+    accuracy = found.accuracy[~np.isnan(found.accuracy)]
+    names = ("min", "typ", "max", "mean")
+    span: dict[str, float | None] = dict.fromkeys(f"accuracy_{name}" for name in names)
+    if len(accuracy):
+        numbers = (np.min(accuracy), np.median(accuracy), np.max(accuracy), np.mean(accuracy))
+        span |= {f"accuracy_{name}": float(number) for name, number in zip(names, numbers, strict=True)}
+    return yield_row(found, loss) | span
 
 
 def _curve(name: str, found: Population) -> pd.DataFrame:
@@ -260,6 +259,7 @@ def calibration_summary(found: Calibration) -> dict[str, Any]:
             name: asdict(getattr(found.converters, name)) for name in ("bias_n", "bias_p", "trim")
         },
         "open": found.open,
+        "gains_not_measured": found.gains_not_measured,
         "current_error_rms": float(np.sqrt(np.mean(on**2))) if len(on) else None,
         "silent_norm": [[float(t) if np.isfinite(t) else None for t in layer] for layer in found.silent_norm],
         "current_measurements": found.current_measurements,

@@ -161,6 +161,7 @@ def calibration_table(chips: Sequence[Row]) -> Table:
         row(f"converter of {told}", lambda one, name=name: _converter(one["converters"][name]))
     row("error of the currents, rms", lambda one: quantity(one["current_error_rms"], "%", 2))
     row("synapses outside the tolerance", lambda one: str(one["open"]))
+    row("rows whose factor could not be measured", lambda one: str(one.get("gains_not_measured", "not recorded")))
     row(
         "neurons without input fire at", lambda one: _span([t for layer in one["silent_norm"] for t in layer])
     )

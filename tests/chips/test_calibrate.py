@@ -110,7 +110,7 @@ def test_it_never_ends_worse_than_it_began(bits: int, trim: Trim) -> None:
     ended = trim(bias_dac_bits=bits, trim_dac_bits=bits)
     assert late(ended) <= late(began)
     # Where trims are the same, so are the currents that are wanted; then no synapse is further off.
-    if all(np.array_equal(a, b) for a, b in zip(began.gain, ended.gain, strict=True)):
+    if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(began.gain, ended.gain, strict=True)):
         for first, last in zip(began.error_ln, ended.error_ln, strict=True):
             on = ~np.isnan(first)
             assert np.all(np.abs(last[on]) <= np.abs(first[on]) + 1e-12)
@@ -173,7 +173,8 @@ def test_a_neuron_that_is_never_seen_is_left_as_it_was(trim: Trim, bench: Watche
     found = trim()
     assert np.isinf(found.silent_norm[0][2])
     assert np.isfinite(found.silent_norm[0][[0, 1, 3]]).all()
-    assert found.gain[0][2] == 1.0
+    assert np.isnan(found.gain[0][2])
+    assert found.gains_not_measured >= 1
     assert abs(found.written.layers[0].trim_V[2]) <= found.converters.trim.step_V / 2
     # It was looked for at the fast end of its range.
     tried = {w.layers[0].trim_V[2] for w, _ in bench.times}

@@ -11,9 +11,10 @@ from torch import Tensor
 from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
 from chips.calibrate import CalibrationOptions
-from chips.population import Population, population
+from chips.population import Population, population, without
 from chips.silicon import Silicon
 from chips.written import Written
+from flow.chips import population_row
 from postlayout.prediction import decide
 
 SEEDS = range(40, 70)
@@ -71,3 +72,11 @@ def test_a_model_without_mismatch_is_refused_before_any_chip(
     bare = chip_model.model_copy(update={"spread": None})
     with pytest.raises(NoSpread, match=r"characterize\.draws"):
         population(bare, written, *task, 2, [0])
+
+
+def test_a_chip_whose_simulation_failed_counts_and_does_not_pass() -> None:
+    found = Population((7, 8, 9, 10), np.array([0.9, 0.9, 0.9, 0.5]), 0.9, 10)
+    row = population_row(without(found, [8]), 0.02)
+    assert (row["passed"], row["chips"], row["accuracy_min"], row["accuracy_max"]) == (2, 4, 0.5, 0.9)
+    none = population_row(without(found, [7, 8, 9, 10]), 0.02)
+    assert (none["yield"], none["accuracy_mean"]) == (0.0, None)
