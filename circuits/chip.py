@@ -116,19 +116,23 @@ def draw(seed: int, topology: Topology, sigmas: Sigmas) -> Chip:
     return Chip(seed, topology, layers, inputs)
 
 
-def chip_netlist(chip: Chip, design: Design) -> str:
-    """The flat netlist of a chip: the schematic's cell ``network``, every device with its shift (``dvt``, ``dc``).
-
-    It needs a lean library, whose subcircuits have these parameters.
-    """
+def shift_parameters(chip: Chip, design: Design) -> dict[str, str]:
+    """The shift of every device as a parameter of its line (``dvt=0.01``, ``dc=0.001``), by full name: ``synapse_1_0_2_MNM``."""
     parameter = {
         (cell, one.path): "dc" if find_device(one.what).kind == "mim" else "dvt"
         for cell, parts in elements(design).items()
         for one in parts
         if one.is_device
     }
-    extra = {
+    return {
         f"{instance}_{path}": f"{parameter[instance.split('_')[0], path]}={shift:.9g}"
         for instance, path, shift in chip.devices()
     }
-    return f"* chip {chip.seed}\n" + flat_network(chip.topology, design, extra)
+
+
+def chip_netlist(chip: Chip, design: Design) -> str:
+    """The flat netlist of a chip: the schematic's cell ``network``, every device with its shift (``dvt``, ``dc``).
+
+    It needs a lean library, whose subcircuits have these parameters.
+    """
+    return f"* chip {chip.seed}\n" + flat_network(chip.topology, design, shift_parameters(chip, design))

@@ -109,20 +109,35 @@ def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
             yield words[0][1:], cell, dict(zip(LEAVES[cell].PORTS, words[1:-1], strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class FlatElement:
+    """An element of the network by its full name, ``synapse_1_0_2_MNM``, between nets of the flat netlist."""
+
+    name: str
+    element: Element
+    nodes: tuple[str, ...]
+
+
+def flat_elements(topology: Topology, design: Design) -> Iterator[FlatElement]:
+    """Every element of the network, in netlist order."""
+    cells = elements(design)
+    for instance, cell, bound in instances(topology):
+        for element in cells[cell]:
+            nodes = (bound.get(node, node if node == "0" else f"{instance}_{node}") for node in element.nodes)
+            yield FlatElement(f"{instance}_{element.path}", element, tuple(nodes))
+
+
 def flat_network(topology: Topology, design: Design, extra: dict[str, str] | None = None) -> str:
     """Cell ``network`` with its ports as in the schematic and nothing but devices in it.
 
     ``extra`` parameters by the device's full name, as in ``synapse_1_0_2_MNM``. Raises ``CircuitError`` for a name that is no device.
     """
     added = dict(extra or {})
-    cells = elements(design)
     lines = [f".subckt network {' '.join(topology.ports)}"]
-    for instance, cell, bound in instances(topology):
-        for element in cells[cell]:
-            nodes = [bound.get(node, node if node == "0" else f"{instance}_{node}") for node in element.nodes]
-            name = f"{instance}_{element.path}"
-            words = [f"{element.kind}{name}", *nodes, element.what, element.parameters, added.pop(name, "")]
-            lines.append(" ".join(word for word in words if word))
+    for one in flat_elements(topology, design):
+        kind, what = one.element.kind, one.element.what
+        words = [f"{kind}{one.name}", *one.nodes, what, one.element.parameters, added.pop(one.name, "")]
+        lines.append(" ".join(word for word in words if word))
     if added:
         raise CircuitError(f"the network has no device {', '.join(sorted(added)[:5])}")
     return "\n".join([*lines, ".ends network"]) + "\n"
