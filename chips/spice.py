@@ -1,4 +1,4 @@
-"""One chip in SPICE: the flat netlist with its draw, on the bench that calibration asks for, and running samples."""
+"""One chip in SPICE: schematic or extracted netlist with its draw, on the bench that calibration asks for, and running samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from characterize.physics import BottomUp
 from characterize.workbench import Workbench
 from chips.written import Written
 from circuits.chip import Chip, chip_netlist
+from circuits.correspondence import extracted_chip_netlist
 from circuits.design import Design
+from circuits.extraction.netlist import Netlist
 from circuits.mapping import bias_sources, map_weights
 from circuits.network import Topology
 from circuits.testbench import Biases, Circuit, network_ports, spike_times_s
@@ -32,22 +34,32 @@ SINK_V = 0.2
 
 @dataclass(frozen=True, slots=True)
 class SpiceChip:
-    """A chip to be simulated. Its decks go to ``folder`` / chip_<seed>, results through the workbench's cache."""
+    """A chip to be simulated. Its decks go to ``folder`` / chip_<seed>, results through the workbench's cache.
+
+    ``extracted``: the netlist of its layout, which gets the draw then; None: the schematic gets it. ``model`` has columns of the same kind.
+    """
 
     bench: Workbench
     design: Design
     model: PhysicalModel
     chip: Chip
     folder: Path
+    extracted: Netlist | None = None
 
     @property
     def place(self) -> Path:
         """Where its decks lie."""
         return self.folder / f"chip_{self.chip.seed}"
 
+    def netlist(self) -> str:
+        """Every device with its shift."""
+        if self.extracted is None:
+            return chip_netlist(self.chip, self.design)
+        return extracted_chip_netlist(self.chip, self.design, self.extracted)
+
     def circuit(self, trim_V: tuple[tuple[float, ...], ...] = (), design: Design | None = None) -> Circuit:
-        """The chip's own netlist at the columns' discharger bias."""
-        text = chip_netlist(self.chip, self.design)
+        """The chip's own netlist at the columns' discharger bias. Raises ``CorrespondenceError`` for a layout that is not this network's."""
+        text = self.netlist()
         models = lean_library(self.bench.pdk, self.bench.corner, text)
         vdis_V = BottomUp(self.model).vdis_V
         return Circuit(self.chip.topology, design or self.design, text, models, vdis_V, trim_V)
@@ -116,7 +128,7 @@ class SpiceBench:
         lines.append(f"Vtest test 0 {supplies.v0_V:.6g}")
         for index, k in top.neurons():
             low = index == layer - 1 and k == axon
-            node, level = f"xnetwork.dendrite_{index}_{k}", SINK_V if low else supplies.v0_V
+            node, level = circuit.node(f"dendrite_{index}_{k}"), SINK_V if low else supplies.v0_V
             lines.append(
                 f"Vheld_{index}_{k} test {node} 0"
                 if index == layer

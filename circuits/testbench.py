@@ -87,12 +87,16 @@ class Circuit:
         """Phases of one inference."""
         return Timeline(self.design.timing, self.topology.depth)
 
-    def probe(self, net: str) -> str:
-        """The vector of a net inside the network: the net itself, or any node of the extracted net that carries its name."""
+    def node(self, net: str) -> str:
+        """A net inside the network, from outside: the net itself, or any node of the extracted net that carries its name."""
         node = re.search(rf"(?<=\s){re.escape(net)}(?:\.[\w.]+)?(?=\s)", self.netlist)
         if node is None:
             raise CircuitError(f"the netlist has no net {net}: it cannot be probed")
-        return f"v(xnetwork.{node[0]})"
+        return f"xnetwork.{node[0]}"
+
+    def probe(self, net: str) -> str:
+        """The vector of a net inside the network, see ``node``."""
+        return f"v({self.node(net)})"
 
     @property
     def membrane_probes(self) -> tuple[str, ...]:
