@@ -9,6 +9,7 @@ from characterize.model import PhysicalModel
 from characterize.physics import BottomUp
 from flow.experiment import Experiment
 from flow.files import sha256_of, write_csv, write_text
+from flow.stage import Done, Work
 
 BY_HAND = """\
 *
@@ -22,6 +23,24 @@ BY_HAND = """\
 *
 """
 """What stands at the top of a netlist: what it needs, and how it is run without this program."""
+
+
+def write_netlists(work: Work) -> Done:
+    """The netlist and the table of every mapping, in a folder of its own."""
+    outputs: list[Path] = []
+    summary: dict[str, Any] = {}
+    for name in work.experiment.validation.mappings:
+        folder = work.folder / name
+        paths = (folder / "network.spice", folder / "mapping.csv")
+        summary[name] = write_netlist(
+            work.rundir.weights(name),
+            work.rundir.model,
+            work.experiment,
+            *paths,
+            clip=work.experiment.netlist.clip or bool(work.options.get("clip")),
+        )
+        outputs += paths
+    return Done(tuple(outputs), {"mappings": summary})
 
 
 def write_netlist(

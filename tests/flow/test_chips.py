@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from flow.cli import main
 from flow.commands import CommandLine
 from flow.experiment import load_experiment, parse_experiment
 from flow.rundir import RunDir
+from flow.stages import STAGES
 from pnn.checkpoint import load_dense
 
 TOML = """
@@ -60,7 +61,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chip_model: PhysicalM
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stage, "statistical_model", statistical_model)
     monkeypatch.setattr("flow.trade.statistical_model", statistical_model)
-    monkeypatch.setattr("flow.stages._simulator_tools", dict)
+    for name in ("mismatch", "yield", "calibration"):
+        monkeypatch.setitem(STAGES, name, replace(STAGES[name], tools=dict))
     (tmp_path / "tiny.toml").write_text(TOML)
     chip_model.save(RunDir(tmp_path / "runs/tiny").stage("characterization") / "model.json")
     return tmp_path

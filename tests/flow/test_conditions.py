@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from flow.conditions import given, mapping_of, told
 from flow.errors import ExperimentError
 from flow.experiment import parse_experiment
 from flow.report import write_report
+from flow.stages import STAGES
 from sky130_models import Corner
 
 EXPERIMENT = """
@@ -132,7 +134,7 @@ def faked(monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
     monkeypatch.setattr("chips.condition_network.check_in_spice", check)
     monkeypatch.setattr("flow.conditions._task", lambda work: TASK)
     monkeypatch.setattr("flow.workbench.find_pdk", lambda: None)
-    monkeypatch.setattr("flow.stages._simulator_tools", dict)
+    monkeypatch.setitem(STAGES, "conditions", replace(STAGES["conditions"], tools=dict))
 
 
 @pytest.mark.usefixtures("faked")

@@ -23,6 +23,8 @@ from flow.experiment import parse_experiment
 from flow.explore import choices, given, rows
 from flow.report import write_report
 from flow.report.explore_table import COLUMNS, cells
+from flow.stages import STAGES
+from flow.tools import layout_tools
 
 MEASURED = Measured(
     check_rms_s=1.3e-10,
@@ -97,7 +99,7 @@ def test_the_stage_draws_ranks_writes_and_says_how_to_do_it_again(
     """Only the simulations are left out. The layout of the widest selectors cannot be drawn: that choice has no area."""
     monkeypatch.setattr(ranking, "measure", fake_measure)
     monkeypatch.setattr("flow.workbench.find_pdk", lambda: None)
-    monkeypatch.setattr("flow.stages._simulator_tools", dict)
+    monkeypatch.setitem(STAGES, "explore", replace(STAGES["explore"], tools=layout_tools))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text('name = "tiny"\n[training]\nlayers = [2, 3]\n')
     vary = ["--vary", "neuron.mim_w_um+neuron.mim_l_um=5,7,9", "--vary", "synapse.select_n.w_um=1,20"]

@@ -287,6 +287,13 @@ def test_code_counts(tmp_path: Path) -> None:
     assert hash_code(("room",), tmp_path) != before
 
 
+@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
+def test_a_stage_depends_on_the_code_that_runs_it(stage: Stage) -> None:
+    base = Path(__file__).parents[2]
+    assert [room for room in stage.rooms if not (base / room).exists()] == []
+    assert f"{stage.run.__module__.replace('.', '/')}.py" in stage.rooms
+
+
 def test_an_empty_folder_is_not_up_to_date(tmp_path: Path) -> None:
     inputs = Inputs(settings={}, seeds={}, files={}, tools={}, code="")
     assert not up_to_date(tmp_path, inputs)

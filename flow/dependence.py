@@ -1,0 +1,123 @@
+"""What the results of each stage depend on: what of the experiment, and what of the code."""
+
+from __future__ import annotations
+
+MODEL = (
+    "characterize/model.py",
+    "characterize/column.py",
+    "characterize/estimate.py",
+    "characterize/spread.py",
+    "characterize/physics.py",
+)
+"""The code of the physical model, as whoever reads it depends on."""
+CHIPS = (
+    "sky130_models",
+    "spice",
+    "circuits",
+    "characterize",
+    "pnn",
+    "postlayout/comparison.py",
+    "postlayout/prediction.py",
+    "chips",
+    "flow/chips.py",
+    "flow/trade.py",
+    "flow/training.py",
+    "flow/workbench.py",
+)
+"""The code that chips' results depend on."""
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "columns": ("circuit", "columns", "characterize.on"),
+    "characterization": ("process", "circuit", "characterize", "columns", "simulator"),
+    "explore": ("process", "circuit", "characterize", "explore", "training.layers", "simulator"),
+    "conditions": (
+        "process",
+        "circuit",
+        "characterize",
+        "conditions",
+        "data",
+        "training.layers",
+        "netlist",
+        "simulator",
+    ),
+    "mismatch": ("process", "circuit", "characterize", "columns", "chips.draws", "simulator"),
+    "yield": (
+        "process",
+        "circuit",
+        "characterize",
+        "data",
+        "training",
+        "chips",
+        "calibration",
+        "simulator",
+    ),
+    "calibration": (
+        "process",
+        "circuit",
+        "data",
+        "training.layers",
+        "chips.mapping",
+        "chips.spice_samples",
+        "calibration",
+        "simulator",
+    ),
+    "training": ("data", "training"),
+    "netlist": ("circuit", "netlist", "validation.mappings"),
+    "layout": ("circuit", "training.layers"),
+    "validation": (
+        "process",
+        "circuit",
+        "data",
+        "training.layers",
+        "netlist",
+        "validation",
+        "simulator",
+        "spec",
+    ),
+}
+"""Stage -> sections of the experiment (dotted names)."""
+ROOMS: dict[str, tuple[str, ...]] = {
+    "columns": ("sky130_models", "circuits", "flow/layout.py", "flow/columns.py"),
+    "characterization": ("sky130_models", "spice", "circuits", "characterize", "flow/characterization.py"),
+    "explore": ("sky130_models", "spice", "circuits", "characterize", "flow/layout.py", "flow/explore.py"),
+    "conditions": (
+        "sky130_models",
+        "spice",
+        "circuits",
+        "characterize",
+        "pnn/data.py",
+        "pnn/checkpoint.py",
+        "postlayout/comparison.py",
+        "postlayout/prediction.py",
+        "chips/conditions.py",
+        "chips/condition_bench.py",
+        "chips/condition_network.py",
+        "chips/condition_plot.py",
+        "flow/conditions.py",
+    ),
+    "mismatch": (
+        "sky130_models",
+        "spice",
+        "circuits",
+        "characterize",
+        "flow/chips.py",
+        "flow/workbench.py",
+    ),
+    "yield": CHIPS,
+    "calibration": CHIPS,
+    "training": ("pnn", *MODEL, "flow/training.py", "flow/trainings.py"),
+    "netlist": ("circuits", *MODEL, "flow/writeback.py"),
+    "layout": ("sky130_models", "circuits", "flow/layout.py"),
+    "validation": (
+        "sky130_models",
+        "spice",
+        "circuits",
+        "pnn",
+        "postlayout",
+        *MODEL,
+        "characterize/reference.py",
+        "characterize/trim.py",
+        "characterize/workbench.py",
+        "flow/validation.py",
+    ),
+}
+"""Stage -> packages and modules."""

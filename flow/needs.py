@@ -1,0 +1,92 @@
+"""What each stage reads of other stages: the files, and the commands that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flow.chips import mismatch_model
+from flow.columns import extracted_columns
+from flow.commands import measuring, told
+from flow.conditions import mapping_of
+from flow.dependence import SECTIONS
+from flow.experiment import Experiment
+from flow.layout import EXTRACTED
+from flow.rundir import RunDir, command_of
+from flow.stage import Need
+
+
+def column_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted netlists of the columns, where they are measured on those."""
+    if not extracted_columns(experiment):
+        return {}
+    paths = {axons: rundir.column(axons) / EXTRACTED for axons in experiment.columns}
+    return {
+        f"column {axons}": _need(experiment, rundir, path, "columns", options, complete=True)
+        for axons, path in paths.items()
+    }
+
+
+def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model."""
+    return {"model": _need(experiment, rundir, rundir.model, "characterization")}
+
+
+def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, unless the experiment trains on one that ships with the package."""
+    return {} if experiment.training.preset is not None else model_needs(experiment, rundir)
+
+
+def weights_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, and the weights that are mapped on it."""
+    mappings = experiment.validation.mappings
+    return model_needs(experiment, rundir) | {
+        f"weights {m}": _need(experiment, rundir, rundir.weights(m), "training") for m in mappings
+    }
+
+
+def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
+    name = mapping_of(experiment)
+    return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+
+
+def chip_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The statistical model, and the weights whose chips are drawn."""
+    name = experiment.chips.mapping
+    return {
+        "mismatch": _need(experiment, rundir, mismatch_model(rundir), "mismatch"),
+        f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training"),
+    }
+
+
+def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
+    kind = options.get("netlist", "schematic")
+    if kind == "schematic":
+        return {}
+    path = rundir.path / "layout" / EXTRACTED
+    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind}, complete=True)}
+
+
+def _need(
+    experiment: Experiment,
+    rundir: RunDir,
+    path: Path,
+    maker: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    complete: bool = False,
+) -> Need:
+    """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
+    settings = {name: experiment.section(name) for name in SECTIONS[maker]}
+    given = options or {}
+    line = told(measuring(maker, experiment) | dict(given))
+    return Need(
+        path,
+        f"nonideal {command_of(maker)}{line}{rundir.options(experiment.name)}",
+        rundir.path / maker,
+        settings | {f"--{name}": value for name, value in given.items()},
+        complete,
+    )

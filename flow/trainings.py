@@ -1,0 +1,58 @@
+"""The trainings of an experiment: every variant on every seed, and how well each does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from flow.files import write_json
+from flow.stage import Done, Work
+from flow.training import train_one
+
+
+def train_variants(work: Work) -> Done:
+    """Train every variant on every seed, side by side; write how well each does."""
+    from joblib import Parallel, delayed
+    from rich.progress import Progress
+
+    training = work.experiment.training
+    work.experiment.data.fetch(work.context.console.print)
+    runs = [(variant, seed) for variant in training.variants for seed in training.seeds]
+
+    def folder(variant: str, seed: int) -> Path:
+        place = work.folder / variant
+        return place if seed == training.seeds[0] else place / f"seed_{seed}"
+
+    jobs = min(work.context.jobs, len(runs))
+    results: list[dict[str, Any]] = []
+    # One training shows its own epochs; several show how many are done.
+    alone = work.context.bars and len(runs) == 1
+    with Progress(console=work.context.console, disable=alone or not work.context.bars) as bar:
+        task = bar.add_task("trainings", total=len(runs))
+        pending = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(train_one)(
+                work.experiment, work.rundir.model, variant, seed, folder(variant, seed), show_progress=alone
+            )
+            for variant, seed in runs
+        )
+        for result in pending:
+            results.append(result)
+            bar.advance(task)
+            work.context.pulse.advance(len(results), len(runs))
+
+    variants: dict[str, Any] = {}
+    for variant in training.variants:
+        mine = [r for (v, _), r in zip(runs, results, strict=True) if v == variant]
+        variants[variant] = {
+            "test_accuracy_median": median(r["test_accuracy"] for r in mine),
+            "test_accuracy_first_seed": mine[0]["test_accuracy"],
+            "seeds": [{k: v for k, v in r.items() if k != "weights"} for r in mine],
+        }
+    summary = {
+        "data_set": work.experiment.data.set,
+        "test_samples": results[0]["test_samples"],
+        "variants": variants,
+    }
+    write_json(work.folder / "summary.json", summary)
+    return Done((work.folder / "summary.json", *(Path(r["weights"]) for r in results)), summary)
