@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_a_design_that_fails_keeps_its_reason(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(trade, "_measured", answer)
     asked = experiment(vary={"neuron.mim_w_um+neuron.mim_l_um": [5.0, 9.0]})
     (tmp_path / "yield").mkdir()
-    context = Context(jobs=1, console=Console(file=(tmp_path / "log").open("w")))
+    context = Context(jobs=1, console=Console(file=io.StringIO()))
     rows, files = compare_designs(Work(asked, RunDir(tmp_path), context, tmp_path / "yield", {}))
     assert [(one["name"], one["problem"]) for one in rows] == [
         ("present-5", ""), ("choice_0-5", "it is flat"), ("choice_1-5", "it diverged"),
