@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from characterize.model import PhysicalModel
+from flow.columns import SCHEMATIC, column_netlists
 from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet, write_text
-from flow.rundir import RunDir
+from flow.layout import EXTRACTED
+from flow.rundir import RunDir, on_netlist
 from flow.stage import Done, Work
 from flow.workbench import workbench
 
@@ -25,23 +27,30 @@ if TYPE_CHECKING:
     from chips.spot import SpotCheck
     from chips.written import Written
     from circuits.chip import Chip
+    from circuits.extraction.netlist import Netlist
     from pnn import Dataset, RCSpikeNetwork
 
 LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
 """Accuracy losses at which yields are drawn."""
 
 
-def mismatch_model(rundir: RunDir) -> Path:
-    """The statistical model of a run."""
-    return rundir.path / "mismatch" / "model.json"
+def mismatch_model(rundir: RunDir, netlist: str = SCHEMATIC) -> Path:
+    """The statistical model of a run whose chips are drawn into a netlist."""
+    return rundir.path / on_netlist("mismatch", netlist) / "model.json"
+
+
+def netlist_of(work: Work) -> str:
+    """What the chips of a stage are drawn into."""
+    return str(work.options.get("netlist", SCHEMATIC))
 
 
 def statistical_model(work: Work, experiment: Experiment, folder: Path) -> PhysicalModel:
-    """The experiment's circuit on the schematic, its columns and its mismatch, saved as ``folder``/model.json.
+    """The experiment's circuit, its columns and its mismatch, saved as ``folder``/model.json.
 
-    Chips are drawn into the schematic, so it is the schematic's columns that tell their spike times.
+    The columns are those of the netlist that chips are drawn into (``characterize.on``), for they tell the spike times; synapses and neurons
+    are drawn by themselves, as designed.
     """
-    from characterize.stage import ColumnNetlist, characterize
+    from characterize.stage import characterize
 
     options = experiment.characterize.model_copy(update={"draws": experiment.chips.draws})
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +59,7 @@ def statistical_model(work: Work, experiment: Experiment, folder: Path) -> Physi
         experiment.circuit,
         options,
         folder / "decks",
-        [ColumnNetlist.schematic(axons, experiment.circuit) for axons in experiment.columns],
+        column_netlists(experiment, work.rundir),
     )
     found.model.save(folder / "model.json")
     return found.model
@@ -82,8 +91,8 @@ def chip_yield(work: Work) -> Done:
     from postlayout.errors import SamplesFailed
 
     experiment, console = work.experiment, work.context.console
-    asked = experiment.chips
-    model = PhysicalModel.load(mismatch_model(work.rundir))
+    asked, kind = experiment.chips, netlist_of(work)
+    model = PhysicalModel.load(mismatch_model(work.rundir, kind))
     network = load_dense(work.rundir.weights(asked.mapping))
     written, dataset = network_written(model, network), experiment.data.load()
     seeds = range(asked.first_chip, asked.first_chip + asked.chips)
@@ -91,7 +100,7 @@ def chip_yield(work: Work) -> Done:
     plain = population_of(work, model, written, dataset, None)
     checked = None
     if asked.spice_chips:
-        console.print(f"  {_simulated(asked)} chips in SPICE, {asked.spice_samples} samples each")
+        console.print(f"  {_simulated(asked)} chips in SPICE ({kind}), {asked.spice_samples} samples each")
         checked = _spot_checks(work, model, written, dataset)
         plain = without(plain, checked.failed_chips)
     trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
@@ -107,6 +116,7 @@ def chip_yield(work: Work) -> Done:
     plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield")
     summary: dict[str, Any] = {
         "corner": model.corner,
+        "netlist": kind,
         "mapping": asked.mapping,
         "chips": asked.chips,
         "first_chip": asked.first_chip,
@@ -192,7 +202,16 @@ def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[in
 
     chip: Chip = draw(seed, Topology(layers), Sigmas(spread_of(model).sigmas))
     bench = workbench(work.experiment, work.context, work.rundir.cache)
-    return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "decks")
+    return SpiceChip(bench, work.experiment.circuit, model, chip, work.folder / "decks", _extracted(work))
+
+
+def _extracted(work: Work) -> Netlist | None:
+    """The extracted netlist that a stage's chips are drawn into; None: the schematic."""
+    if netlist_of(work) == SCHEMATIC:
+        return None
+    from circuits.extraction.netlist import read_netlist
+
+    return read_netlist(work.rundir.path / "layout" / EXTRACTED)
 
 
 def _simulated(asked: YieldOptions) -> int:
@@ -225,22 +244,23 @@ def calibrate_chip(work: Work) -> Done:
     from chips.spice import SpiceBench
     from pnn.checkpoint import load_dense
 
-    experiment, seed = work.experiment, int(work.options["chip"])
-    model = PhysicalModel.load(mismatch_model(work.rundir))
+    experiment, seed, kind = work.experiment, int(work.options["chip"]), netlist_of(work)
+    model = PhysicalModel.load(mismatch_model(work.rundir, kind))
     dataset = experiment.data.load()
     written = network_written(model, load_dense(work.rundir.weights(experiment.chips.mapping)))
     chip = simulated_chip(work, model, seed, written.topology.layers)
-    work.context.console.print(f"  chip {seed}: measuring and trimming")
+    work.context.console.print(f"  chip {seed} ({kind}): measuring and trimming")
     found = calibrate(model, written, SpiceBench(chip), experiment.calibration)
     sides = {"as_written": written, "trimmed": found.written}
     summary = calibration_summary(found) | {
         "chip": seed,
+        "netlist": kind,
         "samples": min(experiment.chips.spice_samples, len(dataset.test_y)),
         "checks": {name: _checked(work, chip, written, mine, dataset, name) for name, mine in sides.items()},
     }
     files = [work.folder / name for name in ("network.spice", "biases.csv", "summary.json")]
     circuit = chip.circuit(found.written.trim_V)
-    head = f"* chip {seed} of experiment {experiment.name}, trimmed; corner {model.corner}\n"
+    head = f"* chip {seed} of experiment {experiment.name}, trimmed; corner {model.corner}\n* drawn into the {kind} netlist\n"
     write_text(
         files[0],
         head + circuit.netlist + "\n" + found.written.sources(model) + _dischargers(chip, found.written),

@@ -114,6 +114,7 @@ def yield_(
     chips: ChipsOption = None,
     first_chip: FirstChipOption = None,
     spice_chips: SpiceChipsOption = None,
+    netlist: NetlistOption = Kind.schematic,
     vary: VaryOption = None,
     hidden: HiddenOption = None,
     force: ForceOption = False,
@@ -129,17 +130,23 @@ def yield_(
         "vary": given(vary or ()) or None,
         "hidden": None if hidden is None else sizes("--hidden", hidden),
     }
-    with common.session(force=force, like="schematic", changes={"chips": asked}) as opened:
-        outcomes = opened.chips()
+    with common.session(force=force, like=netlist.value, changes={"chips": asked}) as opened:
+        outcomes = opened.chips(netlist.value)
     finish(outcomes, common.as_json)
 
 
 @app.command(epilog="Example: nonideal calibrate --chip 7")
 @with_common
-def calibrate(common: Common, *, chip: ChipOption, force: ForceOption = False) -> None:
+def calibrate(
+    common: Common,
+    *,
+    chip: ChipOption,
+    netlist: NetlistOption = Kind.schematic,
+    force: ForceOption = False,
+) -> None:
     """Measure chips in SPICE, trim their biases to the converters' steps, and write their netlists."""
-    with common.session(force=force, like="schematic") as opened:
-        outcomes = opened.calibrate(chip)
+    with common.session(force=force, like=netlist.value) as opened:
+        outcomes = opened.calibrate(chip, netlist.value)
     finish(outcomes, common.as_json)
 
 

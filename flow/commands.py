@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flow.rundir import RunDir, command_of
+from flow.rundir import RunDir, command_of, stage_of
 
 if TYPE_CHECKING:
     from flow.experiment import Experiment
@@ -66,7 +66,7 @@ class CommandLine:
             own["samples"] = self.samples
         if stage == "explore":
             own["vary"] = _vary(self.changes.get("explore", {}))
-        if stage == "yield":
+        if stage_of(stage) == "yield":
             chips = self.changes.get("chips", {})
             hidden = chips.get("hidden")
             own |= {

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from flow.chips import mismatch_model
-from flow.columns import extracted_columns
+from flow.columns import SCHEMATIC, extracted_columns
 from flow.commands import measuring, told
 from flow.conditions import mapping_of
 from flow.dependence import SECTIONS
 from flow.experiment import Experiment
 from flow.layout import EXTRACTED
-from flow.rundir import RunDir, command_of
+from flow.rundir import RunDir, command_of, on_netlist, stage_of
 from flow.stage import Need
 
 
@@ -52,13 +52,28 @@ def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
 
 
-def chip_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
-    """The statistical model, and the weights whose chips are drawn."""
-    name = experiment.chips.mapping
-    return {
-        "mismatch": _need(experiment, rundir, mismatch_model(rundir), "mismatch"),
-        f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training"),
-    }
+def mismatch_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted netlists of the columns, where chips are drawn into an extracted netlist, by whichever extractor."""
+    return column_needs(experiment, rundir, {})
+
+
+def chip_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The statistical model, and the weights whose chips are drawn.
+
+    On an extracted netlist that netlist too, and the physical model: it has to have columns of the same kind, and weights that were trained
+    on another are refused.
+    """
+    name, kind = experiment.chips.mapping, options.get("netlist", SCHEMATIC)
+    weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    model, maker = mismatch_model(rundir, kind), on_netlist("mismatch", kind)
+    if kind == SCHEMATIC:
+        return {"mismatch": _need(experiment, rundir, model, maker)} | weights
+    return (
+        {"mismatch": _need(experiment, rundir, model, maker, {"netlist": kind}, complete=True)}
+        | training_needs(experiment, rundir)
+        | weights
+        | extraction_needs(experiment, rundir, options)
+    )
 
 
 def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
@@ -80,7 +95,7 @@ def _need(
     complete: bool = False,
 ) -> Need:
     """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
-    settings = {name: experiment.section(name) for name in SECTIONS[maker]}
+    settings = {name: experiment.section(name) for name in SECTIONS[stage_of(maker)]}
     given = options or {}
     line = told(measuring(maker, experiment) | dict(given))
     return Need(

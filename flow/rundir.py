@@ -41,9 +41,19 @@ ASIDE = {
 """The same of the stages beside the loop; ``calibration`` has one in its own for every chip."""
 
 
+def on_netlist(stage: str, netlist: str) -> str:
+    """A stage's name, and folder, for chips on a netlist: ``yield``, ``yield_pex-rc``. What is drawn into two netlists is kept apart."""
+    return stage if netlist == "schematic" else f"{stage}_{netlist}"
+
+
+def stage_of(name: str) -> str:
+    """The stage that a folder belongs to: ``calibration`` of ``calibration_pex-rc/chip_7``."""
+    return name.partition("/")[0].partition("_")[0]
+
+
 def command_of(stage: str) -> str:
     """The command that fills a stage's folder (``calibration/chip_7`` too)."""
-    name = stage.partition("/")[0]
+    name = stage_of(stage)
     return (COMMANDS | ASIDE).get(name, name)
 
 

@@ -15,8 +15,8 @@ from flow.errors import BadOption, ExperimentError
 from flow.experiment import Experiment, load_experiment
 from flow.explore import choices
 from flow.layout import layout_options
-from flow.rundir import CALIBRATION, RunDir, default_run_dir
-from flow.stage import Outcome, outdated, run_stage
+from flow.rundir import CALIBRATION, RunDir, default_run_dir, on_netlist, stage_of
+from flow.stage import Outcome, Stage, outdated, run_stage
 from flow.stages import LOOP, STAGES
 from flow.trade import designs
 from flow.writeback import write_netlist
@@ -58,7 +58,7 @@ class Session:
             experiment, rundir = self.at(corner)
             if len(self.corners) > 1:
                 self.context.console.print(f"[bold]corner {corner.value}[/bold]")
-            wanted = [STAGES[name] for name in stages if STAGES[name].wanted(experiment)]
+            wanted = [stage for stage in map(_stage, stages) if stage.wanted(experiment)]
             if any(stage.reads_model(experiment, rundir) for stage in wanted):
                 found = measured_on(self.experiment, rundir, self.asked)
                 self.context.console.print(f"columns are measured on {found.netlist} ({found.why})")
@@ -95,32 +95,39 @@ class Session:
         self._check_on_schematic("conditions are characterised on the schematic only")
         return self.run(("conditions",))
 
-    def chips(self) -> list[Outcome]:
-        """The statistical model of chips, and the yield of the experiment's network."""
-        self._check_chips()
+    def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
+        """The statistical model of chips on a netlist, and the yield of the experiment's network there."""
+        self._check_chips(netlist)
         asked = self.experiment.chips
         self._check_not_drawn(range(asked.first_chip, asked.first_chip + asked.chips))
-        designs(self.experiment)
-        return self.run(("mismatch", "yield"))
+        if netlist == SCHEMATIC:
+            designs(self.experiment)
+        else:
+            self._check_whole(netlist)
+        stages = on_netlist("mismatch", netlist), on_netlist("yield", netlist)
+        return self.run(stages, dict.fromkeys(stages, _drawn_into(netlist)))
 
-    def calibrate(self, seeds: Sequence[int]) -> list[Outcome]:
+    def calibrate(self, seeds: Sequence[int], netlist: str = SCHEMATIC) -> list[Outcome]:
         """The statistical model, and each of these chips measured and trimmed, in ``calibration/chip_<seed>``.
 
+        On an extracted netlist, in ``calibration_<netlist>/chip_<seed>``.
         A chip that cannot be measured keeps no other from being tried; the first one's error is raised at the end.
         """
         from characterize.errors import CharacterizationFailed
 
-        self._check_chips()
+        self._check_chips(netlist)
         self._check_not_drawn(seeds)
+        mismatch, options = on_netlist("mismatch", netlist), _drawn_into(netlist)
         failed: list[CharacterizationFailed] = []
         try:
-            outcomes = self._run(("mismatch",), {})
+            outcomes = self._run((mismatch,), {mismatch: options})
             for corner in self.corners:
                 experiment, rundir = self.at(corner)
                 for seed in dict.fromkeys(seeds):
-                    stage = replace(STAGES[CALIBRATION], name=f"{CALIBRATION}/chip_{seed}")
+                    stage = _stage(f"{on_netlist(CALIBRATION, netlist)}/chip_{seed}")
+                    mine = {"chip": seed} | options
                     try:
-                        outcomes.append(run_stage(stage, experiment, rundir, self.context, {"chip": seed}))
+                        outcomes.append(run_stage(stage, experiment, rundir, self.context, mine))
                     except CharacterizationFailed as error:
                         self.context.console.print(f"  {error}", markup=False)
                         failed.append(error)
@@ -130,8 +137,9 @@ class Session:
         finally:
             self._tell_of_old_reports()
 
-    def _check_chips(self) -> None:
-        self._check_on_schematic("chips are drawn into the schematic, whose columns tell their spike times")
+    def _check_chips(self, netlist: str) -> None:
+        why = f"chips are drawn into the {netlist} netlist, and columns measured on the same tell their spike times"
+        self._check_measured_on(netlist, why)
         mapping, trained = self.experiment.chips.mapping, self.experiment.training.variants
         if mapping not in trained:
             raise ExperimentError(
@@ -150,8 +158,22 @@ class Session:
                 "choose other chips (chips.first_chip), or another draw_seed"
             )
 
+    def _check_whole(self, netlist: str) -> None:
+        """Only the network itself is drawn and extracted: no part of it, and no other design."""
+        asked = self.experiment.chips
+        keys = {"spice_neurons": asked.spice_neurons, "vary": asked.vary, "hidden": asked.hidden}
+        given = [f"chips.{key}" for key, value in keys.items() if value]
+        if given:
+            raise BadOption(
+                f"--netlist {netlist}: {' and '.join(given)} asks for parts of the network or other designs, which have no extracted netlist; "
+                "leave it out, or take --netlist schematic"
+            )
+
     def _check_on_schematic(self, why: str) -> None:
-        if self.asked is not None and self.asked.netlist != SCHEMATIC:
+        self._check_measured_on(SCHEMATIC, why)
+
+    def _check_measured_on(self, netlist: str, why: str) -> None:
+        if self.asked is not None and self.asked.netlist != netlist:
             raise BadOption(f"--characterize-on {self.asked.netlist}: {why}; leave it out")
 
     def loop(
@@ -191,6 +213,16 @@ class Session:
                 if len(self.corners) == 1:
                     raise
         return pages
+
+
+def _stage(name: str) -> Stage:
+    """A stage, in the folder of its own that ``name`` says."""
+    return replace(STAGES[stage_of(name)], name=name)
+
+
+def _drawn_into(netlist: str) -> dict[str, str]:
+    """The options of stages whose chips are drawn into a netlist; the schematic is what they take without."""
+    return {} if netlist == SCHEMATIC else {"netlist": netlist}
 
 
 def _of_columns(layout: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from flow.rundir import stage_of
 from flow.stage import Outcome
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
 
 def show(console: Console, outcome: Outcome) -> None:
     """Print an outcome: its table, where it lies, and how long it took."""
-    # A stage in a folder of its own for every chip, as calibration/chip_7, is shown as the stage.
-    name = outcome.stage.partition("/")[0]
+    # A stage in folders of its own for netlists and chips, as calibration_pex-rc/chip_7, is shown as the stage.
+    name = stage_of(outcome.stage)
     render = RENDER.get(name)
     if render is not None:
         console.print(render(outcome.summary))

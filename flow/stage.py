@@ -175,7 +175,7 @@ def outdated(path: Path) -> bool:
     if not page.is_file():
         return False
     written = page.stat().st_mtime_ns
-    chips = f"{CALIBRATION}/*"
+    chips = f"{CALIBRATION}*/*"
     patterns = ("*", chips, f"{CORNERS}/*/*", f"{CORNERS}/*/{chips}")
     folders = [folder for pattern in patterns for folder in path.glob(pattern)]
     made = [folder / name for folder in folders for name in (manifest.NAME, STARTED)]
