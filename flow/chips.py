@@ -129,7 +129,7 @@ def chip_yield(work: Work) -> Done:
     }
     outputs = [*files, *plots]
     if checked is not None:
-        summary["spice"] = checked.summary()
+        summary["spice"] = checked.summary() | {"netlist": kind}
         spikes, chips = (work.folder / name for name in ("spikes.parquet", "spot.csv"))
         write_parquet(spikes, checked.spikes)
         write_csv(chips, checked.correct)

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +22,7 @@ HOLDER = ".lock.json"
 BASE = "runs"
 CORNERS = "corners"
 CALIBRATION = "calibration"
+SCHEMATIC: Final = "schematic"
 COMMANDS = {
     "columns": "characterize",
     "characterization": "characterize",
@@ -43,7 +44,12 @@ ASIDE = {
 
 def on_netlist(stage: str, netlist: str) -> str:
     """A stage's name, and folder, for chips on a netlist: ``yield``, ``yield_pex-rc``. What is drawn into two netlists is kept apart."""
-    return stage if netlist == "schematic" else f"{stage}_{netlist}"
+    return stage if netlist == SCHEMATIC else f"{stage}_{netlist}"
+
+
+def netlist_of(name: str) -> str:
+    """The netlist that ``on_netlist`` put into a stage's name."""
+    return name.partition("/")[0].partition("_")[2] or SCHEMATIC
 
 
 def stage_of(name: str) -> str:

@@ -19,7 +19,7 @@ def yield_table(summary: Row) -> Table:
     least = summary["nominal_accuracy"] - summary["accuracy_loss_max"]
     seeds = f"{summary['first_chip']} .. {summary['first_chip'] + summary['chips'] - 1}"
     return Table(
-        f"Yield of {summary['mapping']}: {summary['chips']} chips, corner {summary['corner']}",
+        f"Yield of {summary['mapping']}: {summary['chips']} chips, corner {summary['corner']}{_on(summary)}",
         ("Biases", "Accuracy: min", "typ", "max", "Good chips", "Yield", _interval_heading(summary)),
         tuple(
             (
@@ -66,7 +66,7 @@ def spot_table(spice: Row) -> Table:
         )
     failed = spice["failed_chips"]
     return Table(
-        f"The fast model against SPICE: {spice['chips']} chips, {spice['samples']} samples each",
+        f"The fast model against SPICE: {spice['chips']} chips, {spice['samples']} samples each{_on(spice)}",
         (
             "Layer",
             "RMSE",
@@ -161,7 +161,10 @@ def calibration_table(chips: Sequence[Row]) -> Table:
         row(f"converter of {told}", lambda one, name=name: _converter(one["converters"][name]))
     row("error of the currents, rms", lambda one: quantity(one["current_error_rms"], "%", 2))
     row("synapses outside the tolerance", lambda one: str(one["open"]))
-    row("rows whose factor could not be measured", lambda one: str(one.get("gains_not_measured", "not recorded")))
+    row(
+        "rows whose factor could not be measured",
+        lambda one: str(one.get("gains_not_measured", "not recorded")),
+    )
     row(
         "neurons without input fire at", lambda one: _span([t for layer in one["silent_norm"] for t in layer])
     )
@@ -179,11 +182,17 @@ def calibration_table(chips: Sequence[Row]) -> Table:
         )
     return Table(
         "Calibration",
-        ("", *(f"Chip {one['chip']}" for one in chips)),
+        ("", *(f"Chip {one['chip']}{_on(one)}" for one in chips)),
         tuple(rows),
         note="Measured and simulated in SPICE, on the chip's own netlist. Time: what the measurements would take on a bench "
         "(calibration.current_s, calibration.time_s). Off the nominal chip's: rms over the spikes that both have.",
     )
+
+
+def _on(found: Row) -> str:
+    """The netlist that chips were drawn into; results from before it was recorded are those of the schematic, as most are."""
+    kind = found.get("netlist", "schematic")
+    return "" if kind == "schematic" else f", {kind} netlist"
 
 
 def _converter(found: Row) -> str:

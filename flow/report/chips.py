@@ -14,30 +14,35 @@ from flow.report.chip_tables import calibration_table, designs_table, spot_table
 from flow.report.errors import ResultUnreadable
 from flow.report.results import Results
 from flow.report.svg import inline_svg
-from flow.rundir import CALIBRATION
+from flow.rundir import CALIBRATION, SCHEMATIC, netlist_of, stage_of
 
 
 def chip_blocks(results: Results) -> tuple[Block, ...]:
-    """What ``yield/`` and ``calibration/`` hold; empty where they hold nothing."""
-    return (*_yield_blocks(results), *_calibration_blocks(results))
+    """What ``yield/`` and ``calibration/`` hold, on every netlist; empty where they hold nothing."""
+    yields = (stage for stage in results.stages if stage_of(stage) == "yield")
+    return (
+        *(block for stage in yields for block in _yield_blocks(results, stage)),
+        *_calibration_blocks(results),
+    )
 
 
-def _yield_blocks(results: Results) -> tuple[Block, ...]:
-    folder = results.path / "yield"
+def _yield_blocks(results: Results, stage: str) -> tuple[Block, ...]:
+    folder, kind = results.path / stage, netlist_of(stage)
     if not (folder / "summary.json").is_file():
         return ()
     try:
         summary = read_json(folder / "summary.json")
         curves, bits = (pd.read_csv(folder / name) for name in ("yield.csv", "bits.csv"))
         title = "Yield against accuracy loss, and against the converters' bits"
+        on = "" if kind == SCHEMATIC else f" of the {kind} netlist"
         caption = (
-            f"Shares of {summary['chips']} chips in the fast model, with their 95 % intervals; dotted: the loss that counts as good. "
+            f"Shares of {summary['chips']} chips in the fast model{on}, with their 95 % intervals; dotted: the loss that counts as good. "
             "As written: every bias as for the nominal chip. Trimmed: each chip measured and written anew."
         )
-        markup = inline_svg(yield_figure(curves, bits, summary["accuracy_loss_max"]), "yield", title)
+        markup = inline_svg(yield_figure(curves, bits, summary["accuracy_loss_max"]), stage, title)
         blocks: list[Block] = [
             yield_table(summary),
-            Picture("yield", "Yield", markup, title, caption),
+            Picture(stage, "Yield" if kind == SCHEMATIC else f"Yield, {kind}", markup, title, caption),
         ]
         if summary.get("spice"):
             blocks.append(spot_table(summary["spice"]))
@@ -45,7 +50,7 @@ def _yield_blocks(results: Results) -> tuple[Block, ...]:
             blocks += [designs_table(summary["designs"]), *_design_picture(summary["designs"])]
     except (ValueError, KeyError, OSError) as error:
         raise ResultUnreadable(
-            f"{folder} cannot be read ({error}): remove it and run `nonideal yield` again"
+            f"{folder} cannot be read ({error}): remove it and run `{results.command(stage)}` again"
         ) from error
     return tuple(blocks)
 
@@ -67,7 +72,7 @@ def _calibration_blocks(results: Results) -> tuple[Block, ...]:
     chips = []
     for stage in results.stages:
         file = results.path / stage / "summary.json"
-        if stage.startswith(f"{CALIBRATION}/") and file.is_file():
+        if stage_of(stage) == CALIBRATION and file.is_file():
             try:
                 chips.append(read_json(file))
                 table = calibration_table(chips)

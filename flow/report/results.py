@@ -14,7 +14,7 @@ from flow.commands import told
 from flow.files import read_json
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
-from flow.rundir import ASIDE, CALIBRATION, COMMANDS, RunDir, command_of
+from flow.rundir import ASIDE, CALIBRATION, COMMANDS, SCHEMATIC, RunDir, command_of, netlist_of
 
 T = TypeVar("T")
 OPTIONAL = frozenset({"columns", "layout"})
@@ -103,6 +103,8 @@ class Results:
         own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
         if manifest is None and "/chip_" in stage:
             own["chip"] = stage.partition("/chip_")[2]
+        if manifest is None and netlist_of(stage) != SCHEMATIC:
+            own["netlist"] = netlist_of(stage)
         return f"nonideal {command_of(stage)}{self.shared_options}{told(own)}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
@@ -155,10 +157,15 @@ def load_results(path: Path) -> Results:
 
 
 def _beside_the_loop(path: Path) -> tuple[str, ...]:
-    """The stages beside the loop; of ``calibration`` those that are there, in the order of their chips."""
-    chips = sorted(path.glob(f"{CALIBRATION}/chip_*"), key=lambda folder: (len(folder.name), folder.name))
-    names = (f"{CALIBRATION}/{folder.name}" for folder in chips)
-    return (*(stage for stage in ASIDE if stage != CALIBRATION), *names)
+    """The stages beside the loop, on extracted netlists where they are there; of ``calibration`` in the order of their chips."""
+    others = []
+    for stage in (stage for stage in ASIDE if stage != CALIBRATION):
+        others += [stage, *sorted(folder.name for folder in path.glob(f"{stage}_*"))]
+    chips = sorted(
+        path.glob(f"{CALIBRATION}*/chip_*"),
+        key=lambda folder: (folder.parent.name, len(folder.name), folder.name),
+    )
+    return (*others, *(f"{folder.parent.name}/{folder.name}" for folder in chips))
 
 
 def _must(file: Path, reader: Callable[[Path], T]) -> T:
