@@ -1,0 +1,1 @@
+"""What bench/training.py times, and what it is held against."""

@@ -1,0 +1,80 @@
+"""A mini-batch of the trainer on drawn chips, against nominal training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from characterize.variation import CurrentSpread, LayerVariation
+from pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
+from pnn.adam import FusedAdam
+from pnn.devices import Engine
+from pnn.trainer import Loop
+from timing.images import cycle
+from timing.networks import PAPER, RAMP, SIZES
+from timing.plan import Plan
+from timing.row import Row, Step, compare
+
+SPREAD = LayerVariation(CurrentSpread(0.30, 5.0), CurrentSpread(0.20, 7.2), 0.154, 0.0186, 0.153)
+"""About what the default circuit shows; times do not depend on it."""
+
+
+def rows(plan: Plan) -> Iterator[Row]:
+    """Large and small networks, several chips a mini-batch."""
+    mnist = plan.images.x, plan.images.y
+    iris, digits = load_small("iris"), load_small("digits")
+    for title, (x, y), sizes, method, batch, tail in (
+        ("batch 32 M 10", mnist, SIZES, DSTD(10), 32, 1.0),
+        ("batch 256 M 10", mnist, SIZES, DSTD(10), 256, 1.0),
+        ("iris 5-5-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 1.0),
+        ("iris 5-20-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 20, 5), Exact(), 50, 1.0),
+        ("iris 5-5-5 batch 50 exact, tail 0.25", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 0.25),
+        ("iris 5-5-5 batch 50 M 10", (iris.train_x, iris.train_y), (5, 5, 5), DSTD(10), 50, 1.0),
+        ("digits 65-32-10 batch 50 exact", (digits.train_x, digits.train_y), (65, 32, 10), Exact(), 50, 1.0),
+        ("digits 65-32-10 batch 50 M 10", (digits.train_x, digits.train_y), (65, 32, 10), DSTD(10), 50, 1.0),
+    ):
+        name = f"variation-aware step {title}"
+        if plan.wants(name):
+            variation = Variation(layers=(SPREAD,) * (len(sizes) - 1), chips=8, tail=tail)
+            weights = sum(a * b for a, b in pairwise(sizes))
+            ours, reference = (trainer_step(x, y, sizes, method, batch, v) for v in (variation, None))
+            chips = variation.chips_of(batch, weights)
+            drawn = "1 chip" if chips == 1 else f"{chips} chips"
+            many = plan.rounds if sizes == SIZES else 10 * plan.rounds
+            yield compare(
+                name, ours, "nominal step", reference, many, target="<= 1.5", note=f"{drawn} a mini-batch"
+            )
+
+
+def trainer_step(
+    x: Tensor,
+    y: Tensor,
+    sizes: tuple[int, ...],
+    method: DSTD | Exact,
+    batch: int,
+    variation: Variation | None,
+) -> Step:
+    """One mini-batch of the trainer itself, with everything that it does around forward, loss, backward and Adam."""
+    options = NetworkOptions(
+        layer_sizes=sizes, reversal=PAPER, discharger=RAMP, method=method, classes=int(y.max()) + 1
+    )
+    network = options.build()
+    part = slice(batch)
+    data = replace(load_small("iris"), train_x=x[part], train_y=y[part], test_x=x[part], test_y=y[part])
+    generator = torch.Generator().manual_seed(0)
+    training = TrainingOptions(batch_size=batch, variation=variation)
+    loop = Loop(
+        Engine(torch.device("cpu")), data, network, FusedAdam(network.parameters()), generator, training
+    )
+    batches = cycle(x, y, batch)
+
+    def step() -> None:
+        images, loop.train_y = next(batches)
+        loop.train_x = images.to(torch.float32)
+        loop.epoch(1, False)
+
+    return step
