@@ -25,7 +25,8 @@ from torch import Tensor
 
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
-from pnn.exact import check_shapes, in_phase, is_native, phi
+from pnn.evaluation import Evaluation, check_shapes
+from pnn.exact import in_phase, phi
 from pnn.fused_dstd import fused_chips, fused_firing
 from pnn.reversal import Reversal
 from pnn.wiring import Wiring
@@ -86,7 +87,7 @@ def membrane_dstd(
 
 
 @dataclass(frozen=True, slots=True)
-class DSTD:
+class DSTD(Evaluation):
     """Evaluate layers on a grid of ``steps`` intervals, natively where the kernel is available.
 
     ``order`` 2 is the paper's; 3 is more exact at nearly the same cost: for few steps and small |E_rev|.
@@ -111,47 +112,6 @@ class DSTD:
         draw = torch.rand((), generator=generator, device=generator.device, dtype=torch.float64).item()
         return grid(self.steps, draw / self.steps)
 
-    def membrane(
-        self,
-        spike_time: Tensor,
-        weight: Tensor,
-        conductance: Tensor | Reversal,
-        generator: torch.Generator | None = None,
-        wiring: Wiring | None = None,
-    ) -> Tensor:
-        """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
-        ``Reversal``.
-        """
-        edges, third = self.edges(generator), self.order == 3
-        if is_native(spike_time, conductance, wiring):
-            check_shapes(spike_time, weight, weight)
-            return fused_firing(spike_time, weight, conductance, edges, third, wiring=wiring, ramp=None)[0]
-        if isinstance(conductance, Reversal):
-            conductance = conductance.conductance(weight)
-        if wiring is None:
-            return membrane_dstd(spike_time, weight, conductance, edges, third)
-        arrival, charge = wiring.arrival(spike_time), wiring.charge(weight)
-        return wiring.coupled(membrane_dstd(arrival, weight, conductance, edges, third, charge))
-
-    def firing(
-        self,
-        spike_time: Tensor,
-        weight: Tensor,
-        conductance: Tensor | Reversal,
-        discharger: Discharger,
-        generator: torch.Generator | None = None,
-        wiring: Wiring | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
-        if is_native(spike_time, conductance, wiring):
-            check_shapes(spike_time, weight, weight)
-            edges, third = self.edges(generator), self.order == 3
-            return fused_firing(
-                spike_time, weight, conductance, edges, third, wiring=wiring, ramp=discharger.b
-            )
-        v = self.membrane(spike_time, weight, conductance, generator, wiring)
-        return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)
-
     def chips_firing(
         self,
         spike_time: Tensor,
@@ -161,8 +121,28 @@ class DSTD:
         generator: torch.Generator | None = None,
         wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As ``firing``, natively for several chips in one call (ask ``share_a_call``): spike_time [B, chips, N_in], weight
-        [chips, N_in, N_out] -> [B, chips, N_out].
-        """
         edges, third = self.edges(generator), self.order == 3
         return fused_chips(spike_time, weight, reversal, edges, third, wiring, discharger.b)
+
+    def _native(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor | Reversal,
+        generator: torch.Generator | None,
+        wiring: Wiring | None,
+        ramp: float | None,
+    ) -> tuple[Tensor, Tensor]:
+        edges, third = self.edges(generator), self.order == 3
+        return fused_firing(spike_time, weight, conductance, edges, third, wiring=wiring, ramp=ramp)
+
+    def _plain(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor,
+        generator: torch.Generator | None,
+        charge: Tensor | None = None,
+    ) -> Tensor:
+        edges, third = self.edges(generator), self.order == 3
+        return membrane_dstd(spike_time, weight, conductance, edges, third, charge)

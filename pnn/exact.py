@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pnn.discharger import Discharger
-from pnn.errors import BadParameter
+from pnn.evaluation import Evaluation, check_shapes
 from pnn.fused_exact import fused_chips_exact, fused_exact
 from pnn.native import available
 from pnn.reversal import Reversal
@@ -37,25 +37,6 @@ def phi(x: Tensor) -> Tensor:
 def in_phase(spike_time: Tensor) -> Tensor:
     """Spike times held in [0, 1]; at its ends and beyond they have no gradient. NaN stays NaN."""
     return torch.where(spike_time >= 1.0, torch.ones_like(spike_time), functional.relu(spike_time))
-
-
-def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:
-    """Raise ``BadParameter`` unless the shapes are [B, N_in], [N_out, N_in], [N_out, N_in]."""
-    if (
-        spike_time.ndim != 2
-        or weight.ndim != 2
-        or spike_time.shape[1] != weight.shape[1]
-        or weight.shape != conductance.shape
-    ):
-        raise BadParameter(
-            "need spike_time [B, N_in], weight and conductance [N_out, N_in]; got "
-            f"{tuple(spike_time.shape)}, {tuple(weight.shape)}, {tuple(conductance.shape)}"
-        )
-
-
-def is_native(spike_time: Tensor, conductance: Tensor | Reversal, wiring: Wiring | None) -> bool:
-    """Whether a kernel evaluates this layer: charges go with a ``Reversal`` only."""
-    return available(spike_time) and (wiring is None or isinstance(conductance, Reversal))
 
 
 def share_a_call(spike_time: Tensor) -> bool:
@@ -123,49 +104,10 @@ def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class Exact(Evaluation):
     """Evaluate layers exactly. Choose it for small networks, for validation and as the truth in tests."""
 
     kind: Literal["exact"] = "exact"
-
-    def membrane(
-        self,
-        spike_time: Tensor,
-        weight: Tensor,
-        conductance: Tensor | Reversal,
-        generator: torch.Generator | None = None,
-        wiring: Wiring | None = None,
-    ) -> Tensor:
-        """v(1) [B, N_out] for spike_time [B, N_in], weight [N_out, N_in] and beta w, given or as a
-        ``Reversal``.
-
-        Native where the kernel is available; ``generator`` is not used.
-        """
-        if is_native(spike_time, conductance, wiring):
-            check_shapes(spike_time, weight, weight)
-            return fused_exact(spike_time, weight, conductance, wiring=wiring)[0]
-        if isinstance(conductance, Reversal):
-            conductance = conductance.conductance(weight)
-        if wiring is None:
-            return membrane_exact(spike_time, weight, conductance)
-        v = membrane_exact(wiring.arrival(spike_time), weight, conductance, wiring.charge(weight))
-        return wiring.coupled(v)
-
-    def firing(
-        self,
-        spike_time: Tensor,
-        weight: Tensor,
-        conductance: Tensor | Reversal,
-        discharger: Discharger,
-        generator: torch.Generator | None = None,
-        wiring: Wiring | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
-        if is_native(spike_time, conductance, wiring):
-            check_shapes(spike_time, weight, weight)
-            return fused_exact(spike_time, weight, conductance, wiring=wiring, ramp=discharger.b)
-        v = self.membrane(spike_time, weight, conductance, generator, wiring)
-        return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)
 
     def chips_firing(
         self,
@@ -176,7 +118,25 @@ class Exact:
         generator: torch.Generator | None = None,
         wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As ``firing``, natively for several chips in one call (ask ``share_a_call``): spike_time [B, chips, N_in], weight
-        [chips, N_in, N_out] -> [B, chips, N_out].
-        """
         return fused_chips_exact(spike_time, weight, reversal, wiring, discharger.b)
+
+    def _native(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor | Reversal,
+        generator: torch.Generator | None,
+        wiring: Wiring | None,
+        ramp: float | None,
+    ) -> tuple[Tensor, Tensor]:
+        return fused_exact(spike_time, weight, conductance, wiring=wiring, ramp=ramp)
+
+    def _plain(
+        self,
+        spike_time: Tensor,
+        weight: Tensor,
+        conductance: Tensor,
+        generator: torch.Generator | None,
+        charge: Tensor | None = None,
+    ) -> Tensor:
+        return membrane_exact(spike_time, weight, conductance, charge)

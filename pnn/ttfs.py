@@ -21,7 +21,8 @@ from torch.nn import functional
 from pnn.conv import convolution_taps, unfold_spikes
 from pnn.dstd import DSTD
 from pnn.errors import BadParameter
-from pnn.exact import Exact, check_shapes, in_phase, phi
+from pnn.evaluation import check_shapes
+from pnn.exact import Exact, in_phase, phi
 from pnn.fused_ttfs import fused_ttfs
 from pnn.native import available
 from pnn.rc_spike import Method
