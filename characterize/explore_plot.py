@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
@@ -17,7 +16,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from characterize.candidates import COMBINATION, PRESENT
-from characterize.plots import GRID, INK, MUTED, style
+from characterize.plots import GRID, INK, MUTED, save_figure, style
 
 Array = NDArray[np.float64]
 COLOURS = ("#0072b2", "#c65102", "#008c6a", "#b3589a", "#8a6d00", "#4f86c6", "#d1495b")
@@ -141,14 +140,5 @@ def _number(ax: Axes, table: pd.DataFrame, column: str, factor: float) -> None:
 
 
 def save_pareto(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``pareto.png`` and ``pareto.svg``, each whole or not at all."""
-    paths = []
-    for kind in ("png", "svg"):
-        path = folder / f"pareto.{kind}"
-        part = path.with_name(f".{path.name}.part")
-        with style():
-            metadata = {"Date": None} if kind == "svg" else None
-            pareto(table).savefig(part, format=kind, dpi=130, facecolor="white", metadata=metadata)
-        os.replace(part, path)
-        paths.append(path)
-    return paths
+    """Write ``pareto.png`` and ``pareto.svg``."""
+    return save_figure(pareto(table), folder, "pareto")

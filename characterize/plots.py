@@ -284,15 +284,25 @@ PLOTS: dict[str, Plot] = {
 def save_plots(
     model: PhysicalModel, curves: pd.DataFrame, folder: Path, *, format: Format = "png", dpi: int = 130
 ) -> list[Path]:
-    """Write every figure of ``PLOTS`` into ``folder``, each whole or not at all; returns the paths."""
+    """Write every figure of ``PLOTS`` into ``folder``; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    return [
+        path
+        for name, plot in PLOTS.items()
+        for path in save_figure(plot(model, curves), folder, name, (format,), dpi)
+    ]
+
+
+def save_figure(
+    figure: Figure, folder: Path, name: str, formats: tuple[Format, ...] = ("png", "svg"), dpi: int = 130
+) -> list[Path]:
+    """Write a figure in every format, each file whole or not at all; returns the paths."""
     paths = []
-    for name, plot in PLOTS.items():
+    for format in formats:
         path = folder / f"{name}.{format}"
         part = path.with_name(f".{path.name}.part")
         with style():
             metadata = {"Date": None} if format == "svg" else None
-            figure = plot(model, curves)
             figure.savefig(part, format=format, dpi=dpi, facecolor="white", metadata=metadata)
         os.replace(part, path)
         paths.append(path)

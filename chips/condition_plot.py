@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from characterize.plots import INK, MUTED, style
+from characterize.plots import INK, MUTED, save_figure, style
 
 Array = NDArray[np.float64]
 PANELS = (
@@ -70,14 +69,5 @@ def _frame(where: tuple[int, int]) -> Rectangle:
 
 
 def save_heat_map(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``conditions.png`` and ``conditions.svg``, each whole or not at all."""
-    paths = []
-    for kind in ("png", "svg"):
-        path = folder / f"conditions.{kind}"
-        part = path.with_name(f".{path.name}.part")
-        with style():
-            metadata = {"Date": None} if kind == "svg" else None
-            heat_map(table).savefig(part, format=kind, dpi=130, facecolor="white", metadata=metadata)
-        os.replace(part, path)
-        paths.append(path)
-    return paths
+    """Write ``conditions.png`` and ``conditions.svg``."""
+    return save_figure(heat_map(table), folder, "conditions")
