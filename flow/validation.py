@@ -12,7 +12,8 @@ from flow.workbench import workbench
 
 if TYPE_CHECKING:
     from characterize.workbench import Workbench
-    from postlayout.stage import Netlist, Validation, ValidationPlan
+    from postlayout.plan import Netlist, ValidationPlan
+    from postlayout.stage import Validation
 
 SCHEMATIC: Final = "schematic"
 
@@ -86,7 +87,7 @@ def write_budget(plan: ValidationPlan, found: Validation, folder: Path) -> tuple
     import pandas as pd
 
     from postlayout.budget import budget_of
-    from postlayout.stage import BLIND
+    from postlayout.plan import BLIND
 
     tables = []
     for mapping in sorted(BLIND & set(plan.networks)):
@@ -103,7 +104,7 @@ def write_budget(plan: ValidationPlan, found: Validation, folder: Path) -> tuple
 
 def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:
     """The mappings to validate on a netlist: bottom_up, measured on extracted columns, says nothing of the schematic beside."""
-    from postlayout.stage import BLIND
+    from postlayout.plan import BLIND
 
     measured = {column.netlist for column in PhysicalModel.load(work.rundir.model).columns}
     other = kind == SCHEMATIC and measured and SCHEMATIC not in measured
@@ -114,7 +115,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
     from circuits.testbench import Circuit
     from pnn.checkpoint import load_dense
-    from postlayout.stage import ValidationPlan
+    from postlayout.plan import ValidationPlan
     from sky130_models import lean_library
 
     experiment, design, data = work.experiment, work.experiment.circuit, work.experiment.data

@@ -31,7 +31,8 @@ from postlayout.comparison import classify
 from postlayout.terms import capacitance_off, lambda_off, terms_of
 
 if TYPE_CHECKING:
-    from postlayout.stage import Validation, ValidationPlan
+    from postlayout.plan import ValidationPlan
+    from postlayout.stage import Validation
 
 Array = NDArray[np.float64]
 Kind = Literal["term", "residual", "numerics"]

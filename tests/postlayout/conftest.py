@@ -21,7 +21,7 @@ from circuits.network import Topology, schematic
 from circuits.testbench import Circuit
 from circuits.timeline import Timeline
 from pnn import Dataset, Discharger, Encoding, Exact, RCSpikeNetwork, Reversal
-from postlayout.stage import ValidationPlan
+from postlayout.plan import ValidationPlan
 from sky130_models import Corner, Pdk
 from spice import Attempt, Cache, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 
@@ -236,7 +236,7 @@ def setting(model: PhysicalModel, monkeypatch: pytest.MonkeyPatch) -> Callable[.
             calibration_samples=4,
         )
         fake = Silicon(model, circuit.timeline, **silicon)
-        monkeypatch.setattr("postlayout.stage.run_many", fake.run_many)
+        monkeypatch.setattr("postlayout.runner.run_many", fake.run_many)
         monkeypatch.setattr("postlayout.waveforms.run_many", fake.run_many)
         bench = Workbench(cast(Pdk, None), Corner.tt, SimulatorOptions(), 1, 10.0)
         return Setting(plan, bench, fake, networks)

@@ -38,7 +38,7 @@ def blind(
         raise AssertionError("nothing is fitted for bottom_up")
 
     for name in ("trim_discharger", "model_scale", "refine", "mapping_rmse"):
-        monkeypatch.setattr(f"postlayout.stage.{name}", refuse)
+        monkeypatch.setattr(f"postlayout.fitting.{name}", refuse)
 
     def run(name: str, **silicon: Any) -> tuple[Validation, dict[str, Deck], Any]:
         here = setting(sizes=SIZES, **silicon)
@@ -53,7 +53,7 @@ def blind(
             decks.update({deck.name: deck for deck in given})
             return here.silicon.run_many(given, **more)
 
-        monkeypatch.setattr("postlayout.stage.run_many", run_many)
+        monkeypatch.setattr("postlayout.runner.run_many", run_many)
         return validate(plan, here.bench, tmp_path / name), decks, plan
 
     return run

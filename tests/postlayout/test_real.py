@@ -21,8 +21,9 @@ from circuits.mapping import bias_sources, map_weights
 from circuits.network import Topology, schematic
 from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
 from pnn import Dataset, Discharger, Encoding, RCSpikeNetwork, Reversal
+from postlayout.plan import ValidationPlan
 from postlayout.prediction import unclipped_times
-from postlayout.stage import Validation, ValidationPlan, validate
+from postlayout.stage import Validation, validate
 from sky130_models import lean_library
 from spice import Cache, Result, find_ngspice, run_many
 

@@ -16,8 +16,9 @@ import torch
 from circuits.design import Design, Timing
 from pnn import DataError
 from postlayout.errors import ValidationError
+from postlayout.plan import ValidationPlan
 from postlayout.prediction import decide, unclipped_times
-from postlayout.stage import Validation, ValidationPlan, validate
+from postlayout.stage import Validation, validate
 from spice import Cache
 
 Maker = Callable[..., Any]

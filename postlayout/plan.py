@@ -1,0 +1,85 @@
+"""What is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from characterize.model import PhysicalModel, estimate
+from characterize.physics import BottomUp
+from circuits.mapping import BiasModel
+from circuits.testbench import Circuit
+from pnn import Dataset, RCSpikeNetwork
+from postlayout.errors import ValidationError
+
+Netlist = Literal["schematic", "pex-c", "pex-rc"]
+BLIND = frozenset({"bottom_up"})
+"""Mappings that nothing is fitted for: realised and predicted from the columns' measurements alone, with no scale and no trimming."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """What is validated: a circuit, its model, trained networks by mapping, and how many samples of the data set."""
+
+    circuit: Circuit
+    netlist: Netlist
+    model: PhysicalModel
+    networks: Mapping[str, RCSpikeNetwork]
+    dataset: Dataset
+    samples: int
+    calibration_samples: int
+    scale_low: float = 0.6
+    scale_high: float = 1.8
+    scale_step: float = 0.01
+    clip: bool = False
+
+    def __post_init__(self) -> None:
+        available = len(self.dataset.test_x)
+        if not 1 <= self.samples <= available:
+            raise ValidationError(
+                f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}"
+            )
+        if not self.networks:
+            raise ValidationError("no mapping to validate: name at least one in validation.mappings")
+        if self.calibration_samples < 1:
+            raise ValidationError(
+                f"calibration_samples = {self.calibration_samples}: at least 1 is needed to find the current scale"
+            )
+        if not (0 < self.scale_low <= self.scale_high and self.scale_step > 0):
+            raise ValidationError(
+                f"current scale {self.scale_low} .. {self.scale_high} in steps of {self.scale_step} is not a range"
+            )
+        sizes = self.circuit.topology.layers
+        for mapping, network in self.networks.items():
+            if network.layer_sizes != sizes:
+                raise ValidationError(
+                    f"mapping {mapping}: its network has layers {list(network.layer_sizes)}, the circuit {list(sizes)}"
+                )
+        self.dataset.check_fits(sizes)
+        t_circ_s = self.circuit.design.timing.t_circ_s
+        if abs(self.model.t_circ_s - t_circ_s) > 1e-9 * t_circ_s:
+            raise ValidationError(
+                f"the model was characterised at T_circ = {self.model.t_circ_s:g} s, the circuit has {t_circ_s:g} s: characterise again"
+            )
+        if BLIND & set(self.networks) and not self.model.columns:
+            raise ValidationError(
+                "mapping bottom_up needs a physical model with columns (version 2): run `nonideal characterize` again"
+            )
+
+    def realised_by(self, mapping: str) -> BiasModel:
+        """What turns the weights of a mapping into biases."""
+        return BottomUp(self.model) if mapping in BLIND else self.model
+
+    def levels_of(self, mapping: str) -> PhysicalModel:
+        """The model whose reset level and threshold turn a mapping's normalised potentials into volts."""
+        if mapping not in BLIND:
+            return self.model
+        column = self.model.columns[0]
+        switch = estimate(column.v_0_V.value - column.v_th_V.value, column.v_th_V.stderr, "V")
+        return self.model.model_copy(update={"v_0_V": column.v_0_V, "v_switch_V": switch})
+
+    def circuit_of(self, mapping: str, trimmed_vdis_V: float) -> Circuit:
+        """The circuit with the discharger bias of a mapping: its columns' own, or the one trimmed on this netlist."""
+        vdis_V = BottomUp(self.model).vdis_V if mapping in BLIND else trimmed_vdis_V
+        return replace(self.circuit, vdis_V=vdis_V)
