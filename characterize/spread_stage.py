@@ -13,6 +13,7 @@ from characterize.benches import Grid
 from characterize.library_check import measured_library
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
+from characterize.specimen import Specimen
 from characterize.spread import NeuronSpread, Spread, SynapseSpread
 from characterize.spread_bench import (
     BRANCHES,
@@ -49,11 +50,17 @@ def check_cells(design: Design, options: CharacterizeOptions) -> None:
 
 
 def measure_spread(
-    bench: Workbench, design: Design, options: CharacterizeOptions, model: PhysicalModel, folder: Path
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    model: PhysicalModel,
+    folder: Path,
+    specimen: Specimen | None = None,
 ) -> Spread:
     """Draw ``options.draws`` synapses and neurons of ``design``, simulate them, and fit what their shifts do.
 
-    ``model`` supplies the biases. Raises ``FitRefused`` or ``CharacterizationFailed``.
+    ``model`` supplies the biases; ``specimen`` is the neuron that is drawn (None: the cell as designed). Raises ``FitRefused`` or
+    ``CharacterizationFailed``.
     """
     check_cells(design, options)
     sigmas = mismatch_sigmas(bench.pdk, bench.corner, design)
@@ -65,7 +72,9 @@ def measure_spread(
         sigmas={cell: dict(by_path) for cell, by_path in sigmas.cells.items()},
         positive=positive,
         negative=negative,
-        neuron=_neurons(bench, design, model, parts["neuron"], drawn.neuron, folder),
+        neuron=_neurons(
+            bench, design, model, specimen or Specimen.designed(design, model), drawn.neuron, folder
+        ),
         library=measured_library(bench, design, options.draw_seed, folder / "library"),
         seed=options.draw_seed,
     )
@@ -126,25 +135,25 @@ def _neurons(
     bench: Workbench,
     design: Design,
     model: PhysicalModel,
-    parts: Sequence[Element],
+    specimen: Specimen,
     shifts: Mapping[str, Array],
     folder: Path,
 ) -> NeuronSpread:
-    charge_C = tuple(level * model.membrane_F.value * model.v_th_V for level in LEVELS)
-    load = NeuronLoad(model.vdis_V, model.axons * max(model.membrane_per_axon_F.value, 0.0), charge_C)
+    parts = specimen.parts
+    charge_C = tuple(level * specimen.membrane_F * specimen.v_th_V for level in LEVELS)
+    load = NeuronLoad(specimen.vdis_V, model.axons * max(model.membrane_per_axon_F.value, 0.0), charge_C)
     count = len(next(iter(shifts.values())))
-    specimens: list[dict[str, float]] = [{}]
-    specimens += [{path: float(values[k]) for path, values in shifts.items()} for k in range(count)]
+    drawn: list[dict[str, float]] = [{}]
+    drawn += [{path: float(values[k]) for path, values in shifts.items()} for k in range(count)]
     # One neuron a deck: every spike shortens the step of all that are in it.
     benches = [
-        drawn_neurons_bench(design, parts, f"drawn_neuron_{k}", [mine], load)
-        for k, mine in enumerate(specimens)
+        drawn_neurons_bench(design, parts, f"drawn_neuron_{k}", [mine], load) for k, mine in enumerate(drawn)
     ]
     found = bench.run(benches, design, folder / "drawn_neurons")
     times = np.array([_spike_times_norm(result, design) for result in found])
     capacitors = {one.path for one in parts if one.is_device and find_device(one.what).kind == "mim"}
     return fit_neurons(
-        DrawnNeurons(times, shifts), model.discharge_norm.value, design.timing.t_circ_s, capacitors
+        DrawnNeurons(times, shifts), specimen.discharge_norm, design.timing.t_circ_s, capacitors
     )
 
 

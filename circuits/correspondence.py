@@ -15,7 +15,8 @@ from circuits.chip import Chip, shift_parameters
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.extraction.netlist import Device, Netlist, net_of
-from circuits.flat import FlatElement, flat_elements
+from circuits.flat import Element, FlatElement, elements, flat_elements
+from circuits.flat import instances as cell_instances
 from circuits.network import Topology
 from sky130_models.device import find_device
 from sky130_models.netlist import instances
@@ -78,6 +79,36 @@ def extracted_chip_netlist(chip: Chip, design: Design, extracted: Netlist) -> st
         for device in extracted.devices
     )
     return replace(extracted, devices=devices).text([f"chip {chip.seed}"])
+
+
+def laid_out(extracted: Netlist, topology: Topology, design: Design, instance: str) -> tuple[Element, ...]:
+    """The leaf cell ``instance`` (``neuron_1_0``) as the layout has it: its devices with their drawn junctions, and its wires' capacitance.
+
+    Nodes are the cell's own, as in ``circuits.flat.elements``. What couples to a net outside of the cell ends on ``vss``; capacitance between
+    two ports is the network's, and left out; so is resistance. Raises ``CorrespondenceError``.
+    """
+    matched = partners(extracted, topology, design)
+    ((cell, bound),) = ((cell, bound) for name, cell, bound in cell_instances(topology) if name == instance)
+    ports = {net: port for port, net in bound.items()}
+
+    def local(net: str) -> str:
+        own = net.removeprefix(f"{instance}_")
+        return ports.get(net, "vss" if own == net else own)
+
+    devices = []
+    for one in elements(design)[cell]:
+        device = matched[f"{instance}_{one.path}"]
+        nodes = tuple(local(net_of(node)) for node in device.nodes)
+        devices.append(Element("X", one.path, nodes, device.model, device.parameters))
+    wires: dict[tuple[str, str], float] = {}
+    for c in extracted.capacitors:
+        a, b = sorted((local(net_of(c.a)), local(net_of(c.b))))
+        if a != b and not {a, b} <= bound.keys():
+            wires[a, b] = wires.get((a, b), 0.0) + c.value
+    return (
+        *devices,
+        *(Element("C", f"wire_{a}_{b}", (a, b), f"{farad:.9g}", "") for (a, b), farad in wires.items()),
+    )
 
 
 def _differences(wanted: FlatElement, device: Device) -> Iterator[str]:

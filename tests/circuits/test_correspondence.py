@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip, Sigmas, chip_netlist, draw
-from circuits.correspondence import CorrespondenceError, extracted_chip_netlist, partners
+from circuits.correspondence import CorrespondenceError, extracted_chip_netlist, laid_out, partners
 from circuits.design import Design, Fet, SynapseSizes
 from circuits.extraction.netlist import Device, Element, Netlist, net_of
 from circuits.extraction.netlist import read_netlist as read_extracted
@@ -149,3 +149,42 @@ def test_a_layout_of_another_network_or_circuit_is_refused() -> None:
     with pytest.raises(CorrespondenceError, match=r"MNM: it was extracted with 1 x 0.25 um"):
         partners(extracted(), TOPOLOGY, wide)
     assert partners(extracted(design=wide), TOPOLOGY, wide)
+
+
+# -- one cell of the layout ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_of_the_layout_has_its_devices_and_what_its_nets_couple_to() -> None:
+    """Nets in its own words; a neighbour's net is ground; what lies between two ports is not the cell's."""
+    couplings = {
+        ("neuron_1_1_membrane.2", "vss"): 1e-15,
+        ("neuron_1_1_membrane", "neuron_1_1_sense.1"): 2e-16,
+        ("neuron_1_0_membrane", "neuron_1_1_membrane.2"): 3e-16,
+        ("iso_1", "neuron_1_1_membrane.4"): 4e-16,
+        ("neuron_1_1_driver_nx", "phase_1"): 5e-16,
+        ("spike_1_1", "vdd"): 6e-16,
+        ("spike_1_1", "spike_1_0"): 7e-16,
+        ("neuron_2_1_membrane", "neuron_1_0_sense"): 8e-16,
+    }
+    capacitors = tuple(Element(a, b, value) for (a, b), value in couplings.items())
+    found = laid_out(replace(extracted(), capacitors=capacitors), TOPOLOGY, Design(), "neuron_1_1")
+    designed = {one.path: one for one in elements(Design())["neuron"]}
+    devices = [one for one in found if one.is_device]
+    assert [one.path for one in devices] == list(designed)
+    for one in devices:
+        assert sorted(one.nodes) == sorted(designed[one.path].nodes)
+        assert "ad=0.345" in one.parameters
+    wires = {frozenset(one.nodes): float(one.what) for one in found if not one.is_device}
+    assert {tuple(sorted(pair)): value for pair, value in wires.items()} == pytest.approx(
+        {
+            ("membrane", "vss"): 1.3e-15,
+            ("membrane", "sense"): 2e-16,
+            ("iso", "membrane"): 4e-16,
+            ("driver_nx", "phase"): 5e-16,
+        }
+    )
+
+
+def test_a_cell_of_another_layout_is_refused() -> None:
+    with pytest.raises(CorrespondenceError, match=r"layers \[3, 2\]"):
+        laid_out(extracted(), Topology((3, 2)), Design(), "neuron_1_1")

@@ -1,0 +1,48 @@
+"""The neuron that mismatch is drawn into: as designed, or as a column's layout has it, in either case at the bias it works at there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from characterize.column_bench import INNER, NEURONS
+from characterize.model import PhysicalModel
+from characterize.physics import column_for
+from circuits.correspondence import laid_out
+from circuits.design import Design
+from circuits.extraction.netlist import Netlist
+from circuits.flat import Element, elements
+from circuits.network import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """What a neuron is made of; its discharger's bias, the capacitance and swing of its membrane, and the curvature of its ramp.
+
+    Wires matter to mismatch: they load the sensing stage, whose delay is the longer the less current a drawn device gives it.
+    """
+
+    parts: Sequence[Element]
+    vdis_V: float
+    membrane_F: float
+    v_th_V: float
+    discharge_norm: float
+
+    @classmethod
+    def designed(cls, design: Design, model: PhysicalModel) -> Specimen:
+        """The cell by itself."""
+        return cls(
+            elements(design)["neuron"], model.vdis_V, model.membrane_F.value, model.v_th_V, model.discharge_norm.value
+        )  # fmt: skip
+
+    @classmethod
+    def drawn(cls, design: Design, model: PhysicalModel, axons: int, extracted: Netlist) -> Specimen:
+        """The inner neuron of the extracted column of that many axons, which ``model`` was measured on.
+
+        Raises ``CorrespondenceError`` for a netlist that is not that column's, ``NoColumn`` for a model without it.
+        """
+        column = column_for(model, axons)
+        parts = laid_out(extracted, Topology((axons, NEURONS)), design, f"neuron_1_{INNER}")
+        return cls(
+            parts, column.vdis_V, column.membrane_F.value, column.v_th_V.value, column.discharge_norm.value
+        )  # fmt: skip

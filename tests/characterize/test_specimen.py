@@ -1,0 +1,70 @@
+"""The neuron that is drawn: the cell, or what the layout makes of it; wires on its sensing stage change what mismatch does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from characterize.column import Column
+from characterize.column_bench import NEURONS
+from characterize.fits import crossing_time_s
+from characterize.model import PhysicalModel
+from characterize.specimen import Specimen
+from characterize.spread_bench import NeuronLoad, drawn_neurons_bench
+from characterize.workbench import Workbench
+from circuits.correspondence import CorrespondenceError
+from circuits.design import Design
+from circuits.extraction.netlist import Device, Element, Netlist
+from circuits.flat import Element as Part
+from circuits.flat import elements, flat_elements
+from circuits.network import Topology
+
+
+def extracted(axons: int) -> Netlist:
+    topology = Topology((axons, NEURONS))
+    devices = tuple(
+        Device(one.name.lower(), one.nodes, one.element.what, one.element.parameters)
+        for one in flat_elements(topology, Design())
+    )
+    return Netlist("network", topology.ports, devices, (), (Element("neuron_1_1_sense", "vss", 2e-15),))
+
+
+def test_the_neuron_of_a_column_works_at_the_columns_bias(chip_model: PhysicalModel, column: Column) -> None:
+    model = chip_model.model_copy(update={"columns": (column,)})
+    drawn = Specimen.drawn(Design(), model, column.axons, extracted(column.axons))
+    assert (drawn.vdis_V, drawn.membrane_F, drawn.v_th_V) == (0.552, 130e-15, 0.9)
+    assert drawn.discharge_norm == column.discharge_norm.value
+    (wire,) = (one for one in drawn.parts if not one.is_device)
+    assert (wire.kind, wire.nodes, float(wire.what)) == ("C", ("sense", "vss"), 2e-15)
+    designed = Specimen.designed(Design(), model)
+    assert designed.parts == elements(Design())["neuron"]
+    assert designed.vdis_V == model.vdis_V
+    with pytest.raises(CorrespondenceError, match=r"layers \[4, 3\]"):
+        Specimen.drawn(Design(), model, 4, extracted(column.axons))
+
+
+@pytest.mark.spice
+def test_a_load_on_the_sensing_stage_makes_its_mismatch_count_more(
+    make_workbench: Callable[..., Workbench], chip_model: PhysicalModel, tmp_path: Path
+) -> None:
+    """2 fF of wire: the delay is longer, and with it what a weaker current source costs."""
+    bare, design = Specimen.designed(Design(), chip_model), Design()
+    wire = Part("C", "wire", ("sense", "vss"), "2e-15", "")
+    load = NeuronLoad(bare.vdis_V, 5e-15, (0.5 * bare.membrane_F * bare.v_th_V,))
+    benches = [
+        drawn_neurons_bench(design, parts, name, [{}, {"MSB": -0.02}], load)
+        for name, parts in (("bare", bare.parts), ("wired", (*bare.parts, wire)))
+    ]
+    late_s = []
+    for result in make_workbench().run(benches, design, tmp_path):
+        nominal, weak = (
+            crossing_time_s(result.axis, np.asarray(result[f"v(spike_{k}_0)"]), 0.9, 1.2e-6) for k in (0, 1)
+        )
+        assert nominal is not None
+        assert weak is not None
+        late_s.append(weak - nominal)
+    assert late_s[0] > 5e-9
+    assert late_s[1] > 1.15 * late_s[0]
