@@ -56,7 +56,7 @@ def accuracy_with_rails(
     t = x.double().unsqueeze(1).expand(-1, DRAWN, -1)
     chip = torch.arange(DRAWN)
     for layer, drawn in zip(exact.linear_layers, source.draw(DRAWN, normals), strict=True):
-        weight = perturbed(layer.weight, drawn.normal, drawn.spread)
+        weight = perturbed(layer.weight, drawn)
         conductance = layer.reversal.conductance(weight)
         at, order = torch.sort(t.clamp(0.0, 1.0), dim=-1)
         ends = torch.cat((at[..., 1:], torch.ones_like(at[..., :1])), dim=-1)

@@ -39,6 +39,16 @@ class Family:
         return np.asarray(np.exp(surface(np.full(held.shape, bias_V), held, grid=False)))
 
 
+def sweeps(options: CharacterizeOptions, vdd_V: float) -> tuple[Grid, Grid, Grid]:
+    """What synapses are swept over: membrane potential, gate bias of the N and of the P branch."""
+    steps = round(options.bias_span_V / options.bias_step_V)
+    return (
+        Grid(options.membrane_start_V, options.membrane_stop_V, options.membrane_step_V),
+        Grid(0.0, round(steps * options.bias_step_V, 9), options.bias_step_V),
+        Grid(round(vdd_V - steps * options.bias_step_V, 9), vdd_V, options.bias_step_V),
+    )
+
+
 def measured_family(
     result: Result, polarity: str, bias: Grid, membrane: Grid, v0_V: float, options: CharacterizeOptions
 ) -> Family:

@@ -20,7 +20,7 @@ from characterize.benches import (
     sensing_bench,
     synapse_bench,
 )
-from characterize.branch import Family, fit_branch, measured_family
+from characterize.branch import Family, fit_branch, measured_family, sweeps
 from characterize.column import Column, Netlist
 from characterize.column_bench import NEURONS, ColumnBench
 from characterize.column_fit import measure_column
@@ -79,10 +79,7 @@ def characterize(
     check_cells(design, options)
     corner, supplies, timing = str(bench.corner), design.supplies, design.timing
     v0_V, vdd_V = supplies.v0_V, supplies.vdd_V
-    membrane = Grid(options.membrane_start_V, options.membrane_stop_V, options.membrane_step_V)
-    steps = round(options.bias_span_V / options.bias_step_V)
-    bias_n = Grid(0.0, round(steps * options.bias_step_V, 9), options.bias_step_V)
-    bias_p = Grid(round(vdd_V - steps * options.bias_step_V, 9), vdd_V, options.bias_step_V)
+    membrane, bias_n, bias_p = sweeps(options, vdd_V)
     spread_n = [options.silent_bias_n_V + 0.02 * (j % 5) for j in range(options.axons)]
     spread_p = [options.silent_bias_p_V - 0.02 * (j % 5) for j in range(options.axons)]
     static = bench.run(

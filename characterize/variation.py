@@ -68,6 +68,12 @@ def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
     )
 
 
+def no_variation(model: PhysicalModel) -> LayerVariation:
+    """The layer of a chip on which no device is shifted."""
+    none = CurrentSpread(0.0, 1.0)
+    return LayerVariation(none, none, 0.0, 0.0, model.discharge_norm.value)
+
+
 def _current_spread(spread: SynapseSpread, unit_A: float) -> CurrentSpread:
     """The law through the measured spreads: 1 / sigma^2 is a line in |w|."""
     weight = np.exp(spread.ln_current) / unit_A

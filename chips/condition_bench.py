@@ -1,4 +1,4 @@
-"""Benches of one operating condition beside its characterisation: the sensing stage's source, drifts, silent synapses, firing at any bias."""
+"""Benches of one operating condition beside its characterisation: the sensing stage's source, drifts, silent synapses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
-from scipy.interpolate import PchipInterpolator
 
 from characterize.benches import Bench, Grid, neuron_bench
-from characterize.column_bench import INNER, STARTS, ColumnBench
 from characterize.errors import FitRefused
 from characterize.options import CharacterizeOptions
 from characterize.workbench import Workbench
@@ -122,54 +120,3 @@ def measure_leakage(
     """Current (A) out of, and into, a dendrite at V_0 through a silent synapse of either sign. Raises ``CharacterizationFailed``."""
     (result,) = bench.run([silent_bench(design, bias_n_V, bias_p_V)], design, folder)
     return float(result["i(vseen_n)"][-1]), -float(result["i(vseen_p)"][-1])
-
-
-@dataclass(frozen=True, slots=True)
-class FiringCurve:
-    """When a neuron fires that stands ``drop_V`` (rising) below the reset level: ``time_norm`` in T_circ, infinity for no spike.
-
-    As measured, with no formula in between: at biases that no formula was fitted for the sensing stage may be all there is.
-    """
-
-    drop_V: Array
-    time_norm: Array
-
-    @property
-    def fired(self) -> int:
-        """How many of the levels gave a spike."""
-        return int(np.isfinite(self.time_norm).sum())
-
-    def times(self, drop_V: Array) -> Array:
-        """Spike times in T_circ, not below 0, the shape of ``drop_V``; straight on beyond the levels that fired.
-
-        With fewer than two such levels a neuron fires only where it stands as low as one that did.
-        """
-        seen = np.isfinite(self.time_norm)
-        drop, time = self.drop_V[seen], self.time_norm[seen]
-        if len(drop) < 2:
-            lowest, at = (drop[0], time[0]) if len(drop) else (np.inf, 0.0)
-            return np.where(drop_V >= lowest, at, np.inf)
-        inside = PchipInterpolator(drop, time)(np.clip(drop_V, drop[0], drop[-1]))
-        first, last = ((time[k + 1] - time[k]) / (drop[k + 1] - drop[k]) for k in (0, -2))
-        beyond = np.where(drop_V < drop[0], first * (drop_V - drop[0]), 0.0)
-        beyond = np.where(drop_V > drop[-1], last * (drop_V - drop[-1]), beyond)
-        return np.asarray(np.maximum(inside + beyond, 0.0))
-
-    @property
-    def silent_norm(self) -> float | None:
-        """Spike time of a neuron without input in T_circ; None where it does not fire while it is watched."""
-        seen = self.drop_V[np.isfinite(self.time_norm)]
-        return float(self.times(np.zeros(1))[0]) if len(seen) > 1 and seen[0] <= 1e-3 else None
-
-
-def measure_firing(bench: Workbench, column: ColumnBench, folder: Path) -> FiringCurve:
-    """The inner neuron of a column at its circuit's discharger bias, from every reset level. Raises ``CharacterizationFailed``."""
-    results = bench.run_decks(column.firing_decks(), folder)
-    traces = [column.membranes_V(result)[INNER] for result in results]
-    pairs = list(zip(results, traces, strict=True))
-    ends = np.array([np.interp(column.end_s(), result.axis, trace) for result, trace in pairs])
-    result, trace = pairs[STARTS - 1]
-    reset_V = float(np.interp(column.begin_s(), result.axis, trace))
-    times = np.array([column.spike_times_norm(result)[INNER] for result in results])
-    order = np.argsort(reset_V - ends)
-    return FiringCurve((reset_V - ends)[order], times[order])

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
+from characterize.condition import Condition
+from characterize.kept import SynapseCurves
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp, Physics, column_for, network_physics
 from characterize.reference import membrane, spike_times
@@ -19,10 +20,8 @@ from characterize.workbench import Workbench
 from chips.conditions import (
     PARAMETERS,
     Characterised,
-    Condition,
     Home,
     Met,
-    SynapseCurves,
     parameters,
     unit_biases_V,
 )
@@ -119,13 +118,12 @@ def _fire(found: Characterised, layer: Physics, axons: int, v: Array) -> Array:
 
 def weights_kept(written: Mapping, model: PhysicalModel, curves: SynapseCurves) -> list[Array]:
     """What weights a condition makes of home's biases, per layer [neurons, axons], in its own unit currents."""
-    interpolants = {"n": PchipInterpolator(*curves.n), "p": PchipInterpolator(*curves.p)}
     sizes = written.topology.layers
     weights = [np.zeros((n, m)) for m, n in pairwise(sizes)]
     for row in written.rows():
         if row.current_A == 0.0:
             continue
-        current_A = float(np.exp(interpolants[row.polarity](row.bias_V)))
+        current_A = float(np.exp(curves.ln_current(row.polarity, np.array(row.bias_V))))
         size = current_A / BottomUp(model).unit_current_A(sizes[row.layer - 1])
         weights[row.layer - 1][row.neuron, row.axon] = size if row.polarity == "n" else -size
     return weights
@@ -280,7 +278,7 @@ def unit_ratios(home: Characterised, found: Characterised) -> tuple[float, float
     """What home's biases of the weights +1 and -1 carry here, against home."""
     biases_V = unit_biases_V(home.model)
     here, there = (
-        [float(PchipInterpolator(*branch)(bias)) for branch, bias in zip((c.n, c.p), biases_V, strict=True)]
+        [float(c.ln_current(polarity, np.array(bias))) for polarity, bias in zip("np", biases_V, strict=True)]
         for c in (found.curves, home.curves)
     )
     return float(np.exp(here[0] - there[0])), float(np.exp(here[1] - there[1]))

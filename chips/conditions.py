@@ -10,28 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from characterize.condition import Condition
 from characterize.errors import CharacterizationFailed, FitRefused
+from characterize.kept import FiringCurve, SynapseCurves, measure_curves, measure_firing_stage
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
 from characterize.physics import BottomUp, column_for
-from characterize.stage import ColumnNetlist, characterize, on_column
+from characterize.stage import ColumnNetlist, characterize
 from characterize.workbench import Workbench
-from chips.condition_bench import (
-    Drift,
-    FiringCurve,
-    Source,
-    measure_drift,
-    measure_firing,
-    measure_leakage,
-    measure_source,
-)
+from chips.condition_bench import Drift, Source, measure_drift, measure_leakage, measure_source
 from circuits.design import Design
 from circuits.errors import CircuitError, OutOfRange
 from circuits.mapping import bias_for_current
-from sky130_models import Corner
 
 Array = NDArray[np.float64]
 REFUSALS = (CircuitError, FitRefused, CharacterizationFailed)
@@ -40,60 +32,6 @@ MORE_SPAN_V = 0.35
 """How much further gates are swept where a condition cannot carry a unit weight otherwise."""
 STARVED = 0.5
 """Below this share of its home current the sensing stage is called starved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A process corner at a temperature."""
-
-    corner: Corner
-    temperature_C: float
-
-    @property
-    def name(self) -> str:
-        """For files."""
-        return f"{self.corner.value}_{self.temperature_C:g}"
-
-    @property
-    def label(self) -> str:
-        """For people."""
-        return f"{self.corner.value} {self.temperature_C:g} °C"
-
-    def design(self, design: Design, vsense_V: float | None = None) -> Design:
-        """``design`` at this temperature, and with another V_sense."""
-        update = {"temperature_C": self.temperature_C} | ({} if vsense_V is None else {"vsense_V": vsense_V})
-        return design.model_copy(update={"supplies": design.supplies.model_copy(update=update)})
-
-
-def conditions_of(
-    home: Condition, corners: Sequence[Corner], temperatures_C: Sequence[float]
-) -> list[Condition]:
-    """Home first, then every corner at every temperature."""
-    every = [Condition(corner, temperature) for corner in corners for temperature in temperatures_C]
-    return list(dict.fromkeys([home, *every]))
-
-
-@dataclass(frozen=True, slots=True)
-class SynapseCurves:
-    """ln(current in A at V_0) over gate bias (V, rising) of either branch, as swept: further than a model's table of usable biases."""
-
-    n: tuple[Array, Array]
-    p: tuple[Array, Array]
-
-    @classmethod
-    def of(cls, curves: pd.DataFrame, v0_V: float) -> SynapseCurves:
-        """From the curves of a characterisation."""
-        found = {}
-        synapse = curves[curves["bench"] == "synapse"]
-        for polarity in "np":
-            bias, current = [], []
-            for volts, rows in synapse[synapse["polarity"] == polarity].groupby("bias_V"):
-                ordered = rows.sort_values("membrane_V")
-                bias.append(float(str(volts)))
-                current.append(float(np.interp(v0_V, ordered["membrane_V"], ordered["current_A"])))
-            # Below this a current is what the simulator's gmin makes of it.
-            found[polarity] = (np.array(bias), np.log(np.maximum(current, 1e-15)))
-        return cls(found["n"], found["p"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,23 +138,23 @@ class Survey:
             wide = self.options.model_copy(update={"bias_span_V": span_V})
             found = characterize(bench, design, wide, self._place(condition), columns)
         n_V, p_V = unit_biases_V(found.model)
+        place = self._place(condition)
         return Characterised(
             condition,
             found.model,
-            SynapseCurves.of(found.curves, design.supplies.v0_V),
-            measure_leakage(bench, design, n_V, p_V, self._place(condition)),
+            measure_curves(bench, design, self.options, place),
+            measure_leakage(bench, design, n_V, p_V, place),
         )
 
     def _with_firing(self, found: Characterised, home: Home) -> Characterised:
         """With the firing stage at the biases of home; where that gives no result the condition's own model still stands."""
         bench = self.bench.at(found.condition.corner)
         design = found.condition.design(self.design, home.vsense_V)
-        firing = {}
+        columns = [ColumnNetlist.schematic(axons, design) for axons in self.axons]
         try:
-            for axons in self.axons:
-                column = on_column(bench, design, ColumnNetlist.schematic(axons, design), found.model)
-                place = self._place(found.condition) / f"kept_{axons}"
-                firing[axons] = measure_firing(bench, column.at(home.vdis_V), place)
+            firing = measure_firing_stage(
+                bench, design, found.model, home.vdis_V, columns, self._place(found.condition)
+            )
         except REFUSALS as error:
             return Characterised(found.condition, found.model, found.curves, found.leakage_A, {}, str(error))
         return Characterised(found.condition, found.model, found.curves, found.leakage_A, firing)

@@ -161,13 +161,13 @@ def train(
     devices: DevicesOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Train every variant on every seed, on the physical model (weights.safetensors). Needs no simulator."""
+    """Train every variant on every seed, on the physical model (weights.safetensors). Needs a simulator only to train for other conditions."""
     changes = {
         "data": {"folder": None if data is None else str(data)},
         "training": {"accelerator": accelerator and accelerator.value, "devices": devices},
     }
     with common.session(name, force=force, changes=changes) as opened:
-        outcomes = opened.run(("training",))
+        outcomes = opened.run(("shift", "training"))
     finish(outcomes, common.as_json)
 
 

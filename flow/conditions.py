@@ -70,10 +70,11 @@ def mapping_of(experiment: Experiment) -> str:
 
 def survey_conditions(work: Work) -> Done:
     """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
+    from characterize.condition import Condition, conditions_of
     from characterize.physics import columns_of
     from chips.condition_network import check_in_spice, judge, mapped, table, to_check
     from chips.condition_plot import save_heat_map
-    from chips.conditions import Condition, Survey, conditions_of, spans, survey
+    from chips.conditions import Survey, spans, survey
     from flow.workbench import workbench
 
     experiment, say = work.experiment, work.context.console.print

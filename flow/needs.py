@@ -14,6 +14,7 @@ from flow.dependence import SECTIONS
 from flow.experiment import Experiment
 from flow.layout import EXTRACTED
 from flow.rundir import RunDir, command_of, on_netlist, stage_of
+from flow.shift import wanted as sees_conditions
 from flow.stage import Need
 
 
@@ -34,8 +35,11 @@ def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 
 
 def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
-    """The physical model, unless the experiment trains on one that ships with the package."""
-    return {} if experiment.training.preset is not None else model_needs(experiment, rundir)
+    """The physical model, unless the experiment trains on one that ships with the package; and the conditions, where it sees some."""
+    model = {} if experiment.training.preset is not None else model_needs(experiment, rundir)
+    if not sees_conditions(experiment):
+        return model
+    return model | {"shift": _need(experiment, rundir, rundir.shift, "shift")}
 
 
 def weights_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:

@@ -26,6 +26,7 @@ SCHEMATIC: Final = "schematic"
 COMMANDS = {
     "columns": "characterize",
     "characterization": "characterize",
+    "shift": "train",
     "training": "train",
     "netlist": "netlist",
     "layout": "layout",
@@ -93,6 +94,11 @@ class RunDir:
     def model(self) -> Path:
         """The physical model that characterisation writes."""
         return self.path / "characterization" / "model.json"
+
+    @property
+    def shift(self) -> Path:
+        """What kept biases do in the conditions that training sees."""
+        return self.path / "shift" / "shift.json"
 
     @property
     def cache(self) -> Path:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from characterize.shift import LayerShift
 from characterize.variation import LayerVariation
 from circuits.network import MAX_NEURONS
 from pnn.data import SMALL, Dataset, Encoding
@@ -126,15 +127,35 @@ class Network(Section):
         return any(isinstance(layer, Convolution | Pool) for layer in self.layers)
 
 
-class TrainingVariation(Section):
-    """Training on drawn chips, with the spread that characterisation measured; see ``pnn.variation``.
+Temperature = Annotated[float, Field(ge=-40.0, le=125.0)]
 
-    ``scale`` multiplies every standard deviation: what calibration leaves, or more than 1 for worse chips than are built.
+
+class TrainingVariation(Section):
+    """Training on drawn chips, with the spread that characterisation measured, in these conditions; see ``pnn.variation``.
+
+    ``scale`` multiplies every standard deviation: what calibration leaves, or more than 1 for worse chips than are built; 0 for
+    conditions without mismatch. ``corners`` x ``temperatures_C``, biases kept as they are at home, which is always among them; where
+    only one of the two is given the other is home's.
     """
 
     chips: Annotated[int, Field(ge=1, le=4096)] = 8
     tail: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    scale: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    scale: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+    corners: tuple[Corner, ...] = ()
+    temperatures_C: tuple[Temperature, ...] = ()
+
+    @model_validator(mode="after")
+    def _varies(self) -> TrainingVariation:
+        if self.scale == 0.0 and not self.has_conditions:
+            raise ValueError(
+                "scale = 0 and no conditions: nothing varies; give temperatures_C or corners, or leave [training.variation] out"
+            )
+        return self
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether corners or temperatures are given."""
+        return bool(self.corners or self.temperatures_C)
 
 
 class Training(Section):
@@ -191,6 +212,10 @@ class Training(Section):
     def _network_fits(self) -> Training:
         if self.network is not None and "layers" in self.model_fields_set:
             raise ValueError("layers and [training.network] exclude each other: give one of them")
+        if self.preset is not None and self.variation is not None and self.variation.has_conditions:
+            raise ValueError(
+                f"[training.variation] has conditions, which the preset {self.preset} does not know: leave training.preset out"
+            )
         if self.network is not None and self.variation is not None:
             raise ValueError(
                 "[training.variation] is for fully connected RC-Spike layers: leave it or [training.network] out"
@@ -210,11 +235,17 @@ class Training(Section):
             else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset, order=self.dstd_order)
         )
 
-    def options(self, seed: int, spread: tuple[LayerVariation, ...] = ()) -> TrainingOptions:
-        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``."""
+    def options(
+        self,
+        seed: int,
+        spread: tuple[LayerVariation, ...] = (),
+        conditions: tuple[tuple[LayerShift, ...], ...] = (),
+    ) -> TrainingOptions:
+        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``, so are its ``conditions``."""
         drawn = None
         if self.variation is not None:
-            drawn = Variation(layers=spread, **self.variation.model_dump())
+            asked = self.variation.model_dump(include={"chips", "tail", "scale"})
+            drawn = Variation(layers=spread, conditions=conditions, **asked)
         return TrainingOptions(
             seed=seed,
             epochs=self.epochs,
@@ -319,9 +350,7 @@ class Conditions(Section):
         Corner.sf,
         Corner.fs,
     )
-    temperatures_C: Annotated[
-        tuple[Annotated[float, Field(ge=-40.0, le=125.0)], ...], Field(min_length=1)
-    ] = (
+    temperatures_C: Annotated[tuple[Temperature, ...], Field(min_length=1)] = (
         -40.0,
         27.0,
         85.0,

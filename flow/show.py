@@ -86,7 +86,21 @@ def _mismatch(model: Path) -> RenderableType:
     return Group(*map(_of_report, spread_tables(PhysicalModel.load(model))))
 
 
-def _training(summary: dict[str, Any]) -> Table:
+def _shift(summary: dict[str, Any]) -> RenderableType:
+    from characterize.shift import Shifts
+    from flow.report.shift_table import shift_table
+
+    return _of_report(shift_table(Shifts.model_validate(summary)))
+
+
+def _training(summary: dict[str, Any]) -> RenderableType:
+    from flow.report.shift_table import accuracy_table
+
+    seen = accuracy_table(summary)
+    return _accuracy(summary) if seen is None else Group(_accuracy(summary), _of_report(seen))
+
+
+def _accuracy(summary: dict[str, Any]) -> Table:
     table = Table(title=f"{summary['data_set']}: accuracy on {summary['test_samples']} held-out samples")
     table.add_column("variant")
     table.add_column("median of seeds", justify="right")
@@ -221,6 +235,7 @@ def _percent(value: float | None) -> str:
 RENDER: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "columns": _columns,
     "characterization": _characterization,
+    "shift": _shift,
     "training": _training,
     "netlist": _netlist,
     "layout": _layout,

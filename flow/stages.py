@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flow import needs
+from flow import needs, shift
 from flow.characterization import characterize_circuit
 from flow.chips import calibrate_chip, chip_yield, measure_mismatch
 from flow.columns import extracted_columns, lay_out_columns
@@ -104,6 +104,19 @@ STAGES = {
             seeds=lambda e: {"split": e.data.split_seed},
         ),
         Stage(
+            name="shift",
+            kept="its simulations",
+            on_circuit=True,
+            wanted=shift.wanted,
+            doing="measuring what the biases carry in the conditions to train for",
+            sections=SECTIONS["shift"],
+            rooms=ROOMS["shift"],
+            run=shift.measure_shift,
+            needs=needs.model_needs,
+            needs_for=needs.column_needs,
+            tools=simulator_tools,
+        ),
+        Stage(
             name="training",
             doing="training on the physical model",
             sections=SECTIONS["training"],
@@ -147,4 +160,4 @@ STAGES = {
         ),
     )
 }
-LOOP = ("columns", "characterization", "training", "netlist", "layout", "validation")
+LOOP = ("columns", "characterization", "shift", "training", "netlist", "layout", "validation")

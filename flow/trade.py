@@ -17,6 +17,8 @@ from flow.chips import network_written, population_of, population_row, statistic
 from flow.errors import ExperimentError
 from flow.experiment import Experiment
 from flow.files import write_csv
+from flow.shift import shifts_of
+from flow.shift import wanted as sees_conditions
 from flow.stage import Work
 from flow.training import train_one
 from pnn.errors import TrainingDiverged
@@ -108,7 +110,12 @@ def _measured(
     area_um2 = synapse_area_um2(experiment.circuit, layers)
     model = statistical_model(work, experiment, folder)
     trained = train_one(
-        experiment, folder / "model.json", asked.mapping, experiment.training.seeds[0], folder / "training"
+        experiment,
+        folder / "model.json",
+        asked.mapping,
+        experiment.training.seeds[0],
+        folder / "training",
+        shifts=shifts_of(work, experiment, model, folder / "decks") if sees_conditions(experiment) else None,
     )
     network = load_dense(Path(trained["weights"]))
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]

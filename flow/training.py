@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
-from characterize.variation import LayerVariation, layer_variation
+from characterize.shift import Shifts
+from characterize.variation import LayerVariation, layer_variation, no_variation
 from flow.experiment import Experiment
 from flow.files import sha256_of
 
 if TYPE_CHECKING:
     from pnn.data import Dataset
-    from pnn.network import NetworkOptions
+    from pnn.network import NetworkOptions, SpikingNetwork
     from pnn.stack import StackOptions
-    from pnn.trainer import Variant
+    from pnn.trainer import TrainingOptions, Variant
 
     Options: TypeAlias = NetworkOptions | StackOptions
+
+
+CHIPS = 200
+WEIGHTS = 1 << 19
+"""On so many chips a network is tried in every condition, fewer of more than ``WEIGHTS`` weights in all."""
 
 
 def train_one(
@@ -27,9 +33,13 @@ def train_one(
     seed: int,
     folder: Path,
     *,
+    shifts: Shifts | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Train one variant on one seed, in a process of its own; a cut-off training is continued."""
+    """Train one variant on one seed, in a process of its own; a cut-off training is continued.
+
+    ``shifts``: of the conditions that it sees; none of them without.
+    """
     import torch
 
     from pnn.presets import preset
@@ -40,16 +50,20 @@ def train_one(
     dataset = data.load()
     shipped = training.preset is not None
     model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
+    conditions = () if shifts is None else shifts.of(training.layers[:-1])
+    options = training.options(seed, spread_of(experiment, model), conditions)
     result = train(
         dataset,
         network_of(experiment, dataset, variant, model),
-        training.options(seed, spread_of(experiment, model)),
+        options,
         folder,
         variant=variant,
         model_sha256=f"preset {training.preset}" if shipped else sha256_of(model_path),
         show_progress=show_progress,
     )
+    labels = () if shifts is None else shifts.labels
     return {
+        "conditions": dict(zip(labels, condition_accuracy(result.network, dataset, options), strict=True)),
         "seed": seed,
         "test_samples": len(dataset.test_y),
         "train_accuracy": result.train_accuracy,
@@ -61,11 +75,29 @@ def train_one(
     }
 
 
+def condition_accuracy(network: SpikingNetwork, dataset: Dataset, options: TrainingOptions) -> list[float]:
+    """Held-out accuracy in every condition of a training, the mean over chips; none where it saw none."""
+    from pnn.robustness import chip_accuracy
+
+    variation = options.variation
+    if variation is None:
+        return []
+    count = sum(w.numel() for w in network.weights)
+    chips = 1 if variation.scale == 0.0 else max(10, min(CHIPS, WEIGHTS // count))
+    x, y, seed = dataset.test_x, dataset.test_y, options.seed
+    return [
+        float(chip_accuracy(network, x, y, variation, chips=chips, seed=seed, lead=0.0, condition=k).mean())
+        for k in range(len(variation.conditions))
+    ]
+
+
 def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariation, ...]:
     """How far every layer spreads, for training on drawn chips; nothing where none are asked for. Raises ``NoSpread``."""
     training = experiment.training
     if training.variation is None:
         return ()
+    if training.variation.scale == 0.0:
+        return tuple(no_variation(model) for _ in training.layers[:-1])
     try:
         return tuple(layer_variation(model, axons) for axons in training.layers[:-1])
     except NoSpread as error:

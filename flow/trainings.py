@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from flow.files import write_json
+from flow.shift import wanted as sees_conditions
 from flow.stage import Done, Work
 from flow.training import train_one
 
@@ -16,6 +17,8 @@ def train_variants(work: Work) -> Done:
     from joblib import Parallel, delayed
     from rich.progress import Progress
 
+    from characterize.shift import Shifts
+
     training = work.experiment.training
     work.experiment.data.fetch(work.context.console.print)
     runs = [(variant, seed) for variant in training.variants for seed in training.seeds]
@@ -24,6 +27,7 @@ def train_variants(work: Work) -> Done:
         place = work.folder / variant
         return place if seed == training.seeds[0] else place / f"seed_{seed}"
 
+    shifts = Shifts.load(work.rundir.shift) if sees_conditions(work.experiment) else None
     jobs = min(work.context.jobs, len(runs))
     results: list[dict[str, Any]] = []
     # One training shows its own epochs; several show how many are done.
@@ -32,7 +36,13 @@ def train_variants(work: Work) -> Done:
         task = bar.add_task("trainings", total=len(runs))
         pending = Parallel(n_jobs=jobs, return_as="generator")(
             delayed(train_one)(
-                work.experiment, work.rundir.model, variant, seed, folder(variant, seed), show_progress=alone
+                work.experiment,
+                work.rundir.model,
+                variant,
+                seed,
+                folder(variant, seed),
+                shifts=shifts,
+                show_progress=alone,
             )
             for variant, seed in runs
         )
@@ -47,6 +57,9 @@ def train_variants(work: Work) -> Done:
         variants[variant] = {
             "test_accuracy_median": median(r["test_accuracy"] for r in mine),
             "test_accuracy_first_seed": mine[0]["test_accuracy"],
+            "conditions": {
+                label: median(r["conditions"][label] for r in mine) for label in mine[0]["conditions"]
+            },
             "seeds": [{k: v for k, v in r.items() if k != "weights"} for r in mine],
         }
     summary = {

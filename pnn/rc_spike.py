@@ -97,15 +97,14 @@ class RCSpikeLinear(nn.Module):
     ) -> Firing:
         """As ``forward`` on drawn chips: spike_time [B, chips, in_features] -> ``Firing`` [B, chips, out_features]."""
         if share_a_call(spike_time):
-            weight = perturbed(self.weight, chips.normal, chips.spread)
+            weight = perturbed(self.weight, chips)
             v, unclipped = self.method.chips_firing(
                 spike_time, weight, self.reversal, self.discharger, generator, self.wiring
             )
         else:
-            parts = zip(spike_time.unbind(1), chips.normal.split(1), strict=True)
             found = [
-                self.evaluate(t, perturbed(self.weight, z, chips.spread)[0].t(), self.method, generator)
-                for t, z in parts
+                self.evaluate(t, perturbed(self.weight, chip)[0].t(), self.method, generator)
+                for t, chip in zip(spike_time.unbind(1), chips.apart(), strict=True)
             ]
             v, unclipped = (torch.stack(x, 1) for x in zip(*found, strict=True))
         return Firing(v, torch.addcmul(chips.offset, unclipped, chips.gain))

@@ -26,13 +26,14 @@ def chip_accuracy(
     chips: int,
     seed: int,
     lead: float | None = None,
+    condition: int | None = None,
 ) -> Tensor:
     """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise.
 
     spike_time [B, axons], label [B]. With ``lead`` (T_circ) a decision is wrong, too, where the next used output follows within that
     time: 0 for outputs that spike together, as those that have passed threshold before they fire do, where ``decide`` takes the
-    lower index. Of ``variation`` the layers' spreads and the scale count. The yield is a share of
-    chips: ``(chip_accuracy(...) >= least).double().mean()``.
+    lower index. Of ``variation`` the layers' spreads and the scale count, and one of its ``conditions``, by index, where it is asked
+    for. The yield is a share of chips: ``(chip_accuracy(...) >= least).double().mean()``.
     """
     if not isinstance(network, RCSpikeNetwork):
         raise BadParameter("chips are known of fully connected RC-Spike networks only")
@@ -48,7 +49,8 @@ def chip_accuracy(
     found: list[Tensor] = []
     for start in range(0, chips, most):
         count = min(most, chips - start)
-        drawn = source.draw(count, normals)
+        met = None if condition is None else torch.full((count,), condition)
+        drawn = source.draw(count, normals, met)
         output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
         right = exact.decide(output.flatten(0, 1)).view(-1, count) == label.unsqueeze(1)
         if lead is not None and exact.classes > 1:

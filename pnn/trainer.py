@@ -373,7 +373,9 @@ class _ChipBatches:
         if size not in self.shares:
             self.shares[size] = self.variation.shares(size, self.count).to(samples.device)
         share = self.shares[size]
-        return samples[share], self.source.draw(share.shape[1], self.pool.normals(generator))
+        chips = share.shape[1]
+        met = self.source.meet(chips, generator)
+        return samples[share], self.source.draw(chips, self.pool.normals(generator), met)
 
 
 def _state(spikes: Spikes) -> Tensor:

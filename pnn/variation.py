@@ -2,20 +2,22 @@
 
 Every mini-batch sees chips of its own. A synapse's current is that of its weight times ``exp(sigma(|w|) z)``, z standard normal;
 a neuron's ramp is r = exp(sigma z) times as steep and its threshold theta off by sigma z, which moves its spike from t to
-``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``. Gradients go through all of it, sigma's fall with |w| included. The statistics
-are measured ones: ``characterize.variation``.
+``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``. Where conditions are given, a chip meets one of them as well: ln of its currents moves by
+that condition's ``level + slope / sqrt(1 + |w| / bend)``, and its spikes to ``gain t + offset``. Gradients go through all of it, sigma's
+fall with |w| included. The numbers are measured ones: ``characterize.variation``, ``characterize.shift``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
+from characterize.shift import LayerShift
 from characterize.variation import LayerVariation
 from pnn.errors import BadParameter
 from pnn.native import available, doubles, function, pointer
@@ -30,11 +32,12 @@ _POOL_SEED = 0x5EED
 
 
 class Variation(BaseModel):
-    """On which chips a training sees its mini-batches.
+    """On which chips, and in which conditions, a training sees its mini-batches.
 
     ``layers``: the spread of every layer, times ``scale`` (what calibration leaves of it; more than 1: train on worse
     chips than are built). ``chips``: how many are drawn for a mini-batch, all weights and neurons anew; ``tail``: the share of
-    them, the worst by cross-entropy, whose loss is averaged (1: the mean over chips).
+    them, the worst by cross-entropy, whose loss is averaged (1: the mean over chips). ``conditions``: corners and temperatures, one
+    shift for every layer; the chips of a mini-batch meet them in turn, from a drawn one on, so that all are met equally often. None: home.
 
     The chips share the mini-batch's samples: to show every chip all of them trained no better and costs more. Of a network with
     more weights than ``SMALL / chips`` fewer chips are drawn, one for every ``GROUP`` samples: there drawing a chip costs as
@@ -44,6 +47,7 @@ class Variation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     layers: tuple[LayerVariation, ...] = Field(min_length=1)
+    conditions: tuple[tuple[LayerShift, ...], ...] = ()
     chips: int = Field(default=8, ge=1, le=4096)
     tail: float = Field(default=1.0, gt=0.0, le=1.0)
     scale: float = Field(default=1.0, ge=0.0, le=10.0)
@@ -60,12 +64,32 @@ class Variation(BaseModel):
                 )
         return layers
 
+    @field_validator("conditions")
+    @classmethod
+    def _shifts_are_numbers(
+        cls, conditions: tuple[tuple[LayerShift, ...], ...]
+    ) -> tuple[tuple[LayerShift, ...], ...]:
+        for index, shifts in enumerate(conditions, start=1):
+            for one in shifts:
+                branches = (one.positive, one.negative)
+                numbers = (one.gain, one.offset, *(x for b in branches for x in (b.level, b.slope, b.bend)))
+                if (
+                    not all(map(math.isfinite, numbers))
+                    or one.gain <= 0
+                    or min(b.bend for b in branches) <= 0
+                ):
+                    raise ValueError(
+                        f"condition {index}: shifts must be finite, gains and bends must be above 0"
+                    )
+        return conditions
+
     def check_fits(self, layers: int) -> None:
-        """Raise ``BadParameter`` unless there is one spread for each of a network's layers."""
-        if len(self.layers) != layers:
-            raise BadParameter(
-                f"variation describes {len(self.layers)} layers, the network has {layers}: give one spread for each"
-            )
+        """Raise ``BadParameter`` unless there is one spread, and one shift of every condition, for each of a network's layers."""
+        for what, found in (("variation", self.layers), *(("a condition", c) for c in self.conditions)):
+            if len(found) != layers:
+                raise BadParameter(
+                    f"{what} describes {len(found)} layers, the network has {layers}: give one for each"
+                )
 
     def chips_of(self, samples: int, weights: int) -> int:
         """How many chips a mini-batch of ``samples`` sees, the network having ``weights`` weights."""
@@ -89,12 +113,25 @@ class Variation(BaseModel):
 class LayerChips(NamedTuple):
     """A layer on drawn chips: standard normal shifts of its synapses [chips, N_in, N_out], their spread (weak and bend for
     w >= 0, for w < 0), and what its neurons' spikes become, ``gain t + offset``, [chips, N_out].
+
+    ``shifts``: what conditions do to currents (level, slope and bend for w >= 0, for w < 0); ``met`` [chips]: the condition of a chip.
     """
 
     normal: Tensor
     spread: tuple[float, ...]
     gain: Tensor
     offset: Tensor
+    shifts: tuple[tuple[float, ...], ...] = ()
+    met: Tensor | None = None
+
+    def apart(self) -> Iterator[LayerChips]:
+        """One chip after the other."""
+        for k in range(self.normal.shape[0]):
+            mine = slice(k, k + 1)
+            met = None if self.met is None else self.met[mine]
+            yield self._replace(
+                normal=self.normal[mine], gain=self.gain[mine], offset=self.offset[mine], met=met
+            )
 
 
 Chips: TypeAlias = Sequence[LayerChips]
@@ -128,9 +165,26 @@ class ChipDraw:
             [-x / (1.0 - x) * one.threshold * scale for x, one in zip(b, variation.layers, strict=True)]
         )
         self.per_log = of_neurons([1.0 / math.log1p(-x) for x in b])
+        self.conditions = len(variation.conditions)
+        by_layer = list(zip(*variation.conditions, strict=True))
+        self.shifts = [
+            tuple(
+                tuple(x for b in (one.positive, one.negative) for x in (b.level, b.slope, b.bend))
+                for one in layer
+            )
+            for layer in by_layer or [()] * len(self.sizes)
+        ]
+        self.stretch = [like.new_tensor([[one.gain, one.offset] for one in layer]) for layer in by_layer]
 
-    def draw(self, chips: int, normals: Normals) -> tuple[LayerChips, ...]:
-        """So many chips; ``normals(n)`` draws n standard normal numbers."""
+    def meet(self, chips: int, generator: torch.Generator | None) -> Tensor | None:
+        """The conditions of so many chips, by index: all in turn, from a drawn one on. None where there is only home."""
+        if not self.conditions:
+            return None
+        first = torch.randint(self.conditions, (), generator=generator)
+        return (torch.arange(chips) + first) % self.conditions
+
+    def draw(self, chips: int, normals: Normals, met: Tensor | None = None) -> tuple[LayerChips, ...]:
+        """So many chips; ``normals(n)`` draws n standard normal numbers; ``met`` [chips]: the conditions that they meet (None: home)."""
         parts = [chips * n_in * n_out for n_in, n_out in self.sizes]
         *synapses, ramp, threshold = normals(chips * self.per_chip).split(
             (*parts, *(chips * sum(self.neurons),) * 2)
@@ -142,10 +196,22 @@ class ChipDraw:
             self.sizes, synapses, self.spreads, gain.split(self.neurons, 1),
             late.mul_(gain).split(self.neurons, 1), strict=True,
         )  # fmt: skip
-        return tuple(
+        drawn = tuple(
             LayerChips(z.view(chips, *size), spread, gains, offsets)
             for size, z, spread, gains, offsets in layers
         )
+        return drawn if met is None else self._in_conditions(drawn, met)
+
+    def _in_conditions(self, drawn: Sequence[LayerChips], met: Tensor) -> tuple[LayerChips, ...]:
+        moved = []
+        for chips, shifts, stretch in zip(drawn, self.shifts, self.stretch, strict=True):
+            gain, offset = stretch[met].split(1, 1)
+            moved.append(
+                chips._replace(
+                    gain=chips.gain * gain, offset=chips.offset * gain + offset, shifts=shifts, met=met
+                )
+            )
+        return tuple(moved)
 
 
 class Pool:
@@ -171,32 +237,35 @@ class Pool:
         return read
 
 
-def perturbed(weight: Tensor, normal: Tensor, spread: tuple[float, ...]) -> Tensor:
-    """A layer's weights [N_out, N_in] on drawn chips, see ``LayerChips``: [chips, N_in, N_out], an axon's weights side by side."""
-    return cast(Tensor, _Perturbed.apply(weight, normal, spread))  # type: ignore[no-untyped-call]
+def perturbed(weight: Tensor, chips: LayerChips) -> Tensor:
+    """A layer's weights [N_out, N_in] on drawn chips: [chips, N_in, N_out], an axon's weights side by side."""
+    return cast(Tensor, _Perturbed.apply(weight, chips))  # type: ignore[no-untyped-call]
 
 
 class _Perturbed(torch.autograd.Function):
-    """``w exp(sigma(|w|) z)`` and its derivative in one pass over the weights."""
+    """``w exp(sigma(|w|) z + shift(|w|))`` and its derivative in one pass over the weights."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, normal: Tensor, spread: tuple[float, ...]) -> Tensor:
-        w, z = weight.t().contiguous(), normal.to(weight.dtype)
+    def forward(ctx: Any, weight: Tensor, chips: LayerChips) -> Tensor:
+        w, z = weight.t().contiguous(), chips.normal.to(weight.dtype)
         want = ctx.needs_input_grad[0]
         if available(w):
             z = z.contiguous()
             out, slope = torch.empty_like(z), torch.empty_like(z) if want else None
+            met = None if chips.met is None else chips.met.contiguous()
+            shifts = doubles([x for shift in chips.shifts for x in shift])
             function("perturb_forward", w.dtype)(
-                w.data_ptr(), z.data_ptr(), w.numel(), z.shape[0], doubles(spread), out.data_ptr(), pointer(slope)
+                w.data_ptr(), z.data_ptr(), w.numel(), z.shape[0], doubles(chips.spread), shifts,
+                0 if met is None else len(chips.shifts), pointer(met), out.data_ptr(), pointer(slope),
             )  # fmt: skip
         else:
-            out, slope = _perturb(w, z, spread)
+            out, slope = _perturb(w, z, chips)
         if want:
             ctx.save_for_backward(slope)
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (slope,) = ctx.saved_tensors
         if available(slope):
             grad = grad.contiguous()
@@ -206,15 +275,22 @@ class _Perturbed(torch.autograd.Function):
             )
         else:
             dw = (grad * slope).sum(0)
-        return dw.t(), None, None
+        return dw.t(), None
 
 
-def _perturb(w: Tensor, z: Tensor, spread: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+def _perturb(w: Tensor, z: Tensor, chips: LayerChips) -> tuple[Tensor, Tensor]:
     """The plain form: w [N_in, N_out], z [chips, N_in, N_out] -> perturbed weights and their derivative, the shape of z."""
-    weak_positive, bend_positive, weak_negative, bend_negative = spread
-    negative = (w < 0.0).to(w.dtype)
-    size = w.abs() * (1.0 / bend_positive + (1.0 / bend_negative - 1.0 / bend_positive) * negative)
-    sigma = (weak_positive + (weak_negative - weak_positive) * negative) / torch.sqrt(1.0 + size)
-    x = sigma * z
-    factor = torch.exp(x)
-    return w * factor, factor * (1.0 - x * (0.5 * size / (1.0 + size)))
+    negative = w < 0.0
+    positive, other = w.new_tensor(chips.spread).view(2, 2, 1, 1)
+    weak, bend = torch.where(negative, other, positive).unbind()
+    part = 1.0 / (1.0 + w.abs() / bend)
+    x = weak * torch.sqrt(part) * z
+    shift, bent = x, x * (1.0 - part)
+    if chips.met is not None:
+        of_chip = w.new_tensor(chips.shifts)[chips.met.to(w.device)][..., None, None]
+        level, slope, bend = torch.where(negative, of_chip[:, 3:], of_chip[:, :3]).unbind(1)
+        part = 1.0 / (1.0 + w.abs() / bend)
+        near = slope * torch.sqrt(part)
+        shift, bent = shift + level + near, bent + near * (1.0 - part)
+    factor = torch.exp(shift)
+    return w * factor, factor * (1.0 - 0.5 * bent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from characterize.shift import Shifts
 from flow.manifest import now
 from flow.report import tables
 from flow.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
@@ -25,6 +26,7 @@ from flow.report.pictures import (
 )
 from flow.report.provenance import provenance
 from flow.report.results import OPTIONAL, REFERENCE, Results
+from flow.report.shift_table import accuracy_table, shift_table
 from flow.report.spec import PRIMARY, State, Verdict, judge
 from flow.report.spread import spread_tables
 from flow.report.units import quantity
@@ -273,7 +275,11 @@ def _training(results: Results) -> tuple[Block, ...]:
     if results.training is None:
         return _not_run(results, "training")
     picture = training_picture(results)
-    return (tables.training_table(results.training), *((picture,) if picture is not None else ()))
+    shift = results.manifests.get("shift")
+    seen = () if shift is None else (shift_table(Shifts.model_validate(shift.summary)),)
+    there = accuracy_table(results.training)
+    more = (*seen, *(block for block in (there, picture) if block is not None))
+    return (tables.training_table(results.training), *more)
 
 
 def _writeback(results: Results) -> tuple[Block, ...]:

@@ -17,8 +17,8 @@ from flow.report.errors import NothingToReport, ResultUnreadable
 from flow.rundir import ASIDE, CALIBRATION, COMMANDS, SCHEMATIC, RunDir, command_of, netlist_of
 
 T = TypeVar("T")
-OPTIONAL = frozenset({"columns", "layout"})
-"""Stages that a whole run on the schematic does without."""
+OPTIONAL = frozenset({"columns", "shift", "layout"})
+"""Stages that a whole run may do without."""
 REFERENCE = "ann"
 """The mapping that the others are compared with."""
 

@@ -59,7 +59,7 @@ _SIGNATURES = {
     "exact_forward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 3),
     "exact_backward": (*_LAYER, _POINTER, _INT, *_LISTS, *(_POINTER,) * 6),
     # w, z, count, chips, spread, out, slope or grad, slope, count, chips, dw
-    "perturb_forward": (_POINTER, _POINTER, _INT, _INT, *(_POINTER,) * 3),
+    "perturb_forward": (_POINTER, _POINTER, _INT, _INT, _POINTER, _POINTER, _INT, *(_POINTER,) * 3),
     "perturb_backward": (_POINTER, _POINTER, _INT, _INT, _POINTER),
 }
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from characterize.column import Column
+from characterize.condition import Condition, conditions_of
 from characterize.errors import CharacterizationFailed, FitRefused
+from characterize.kept import FiringCurve, SynapseCurves
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
 from characterize.physics import network_physics
 from characterize.reference import membrane, spike_times
 from characterize.workbench import Workbench
-from chips import conditions as room
-from chips.condition_bench import Drift, FiringCurve, Source, measure_drift, measure_source
+from chips.condition_bench import Drift, Source, measure_drift, measure_source
 from chips.condition_network import (
     Task,
     anew,
@@ -35,12 +35,9 @@ from chips.condition_network import (
 from chips.conditions import (
     PARAMETERS,
     Characterised,
-    Condition,
     Home,
     Met,
     Survey,
-    SynapseCurves,
-    conditions_of,
     parameters,
     spans,
     survey,
@@ -404,21 +401,3 @@ def test_rails_hold_a_membrane(two_axons: PhysicalModel) -> None:
     assert free[0] > 1.4
     assert free[1] < -0.5
     assert held[2] == free[2]
-
-
-def test_curves_come_from_the_characterisations_table() -> None:
-    curves = pd.DataFrame(
-        {
-            "bench": "synapse",
-            "polarity": ["n"] * 4 + ["p"] * 4,
-            "bias_V": [0.0, 0.0, 0.5, 0.5, 1.8, 1.8, 1.0, 1.0],
-            "membrane_V": [1.2, 1.4] * 4,
-            "current_A": [0.0, 0.0, 1e-8, 3e-8, 0.0, 0.0, 4e-8, 2e-8],
-        }
-    )
-    found = SynapseCurves.of(curves, 1.3)
-    assert list(found.n[0]) == [0.0, 0.5]
-    assert np.exp(found.n[1]) == pytest.approx([1e-15, 2e-8])
-    assert list(found.p[0]) == [1.0, 1.8]
-    assert np.exp(found.p[1]) == pytest.approx([3e-8, 1e-15])
-    assert room.STARVED < 1.0

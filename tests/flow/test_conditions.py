@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 
 from characterize.column import Column
+from characterize.condition import Condition
 from characterize.errors import FitRefused
+from characterize.kept import FiringCurve, SynapseCurves
 from characterize.model import PhysicalModel
-from chips.condition_bench import Drift, FiringCurve
+from chips.condition_bench import Drift
 from chips.condition_network import Check, Judged, Task, judge, table
 from chips.condition_plot import save_heat_map
-from chips.conditions import Characterised, Condition, Home, Met, Survey, SynapseCurves
+from chips.conditions import Characterised, Home, Met, Survey
 from flow.cli import main
 from flow.conditions import given, mapping_of, told
 from flow.errors import ExperimentError

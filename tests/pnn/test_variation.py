@@ -17,6 +17,7 @@ import pnn.rc_spike
 import pnn.trainer
 from characterize.model import PhysicalModel
 from characterize.physics import Physics
+from characterize.shift import CurrentShift, LayerShift
 from characterize.variation import CurrentSpread, LayerVariation
 from pnn import (
     DSTD,
@@ -36,7 +37,8 @@ from pnn import (
     train,
     variant_options,
 )
-from pnn.loss import chip_loss, first_to_fire, training_loss
+from pnn.loss import LossWeights, chip_loss, first_to_fire, training_loss
+from pnn.network import SpikingNetwork
 from pnn.stack import StackOptions
 from pnn.variation import GROUP, SMALL, ChipDraw, Chips, LayerChips, Pool, perturbed
 from pnn.wiring import Wiring
@@ -63,6 +65,8 @@ STRONG = replace(
 )
 METHODS = [DSTD(5), DSTD(4, order=3), Exact()]
 NUMBERS = (0.4, 1.0, 0.22, 2.0)
+HOT = LayerShift(CurrentShift(0.12, 0.27, 0.13), CurrentShift(0.25, 0.24, 0.08), 0.83, -0.007)
+COLD = LayerShift(CurrentShift(-0.13, -0.27, 0.13), CurrentShift(-0.28, -0.27, 0.06), 1.21, 0.012)
 
 
 def variation(layers: int = 2, **changes: object) -> Variation:
@@ -76,7 +80,13 @@ def normals(seed: int, dtype: torch.dtype = torch.float64) -> Callable[[int], Te
 
 def drawn(sizes: list[tuple[int, int]], chips: int, seed: int = 0, **changes: object) -> Chips:
     options = variation(len(sizes), **changes)
-    return ChipDraw(options, sizes, torch.empty(0, dtype=torch.float64)).draw(chips, normals(seed))
+    source = ChipDraw(options, sizes, torch.empty(0, dtype=torch.float64))
+    return source.draw(chips, normals(seed), source.meet(chips, torch.Generator().manual_seed(seed)))
+
+
+def with_normals(normal: Tensor) -> LayerChips:
+    """Synapses that are shifted so."""
+    return LayerChips(normal, NUMBERS, normal.new_ones(1, 1), normal.new_zeros(1, 1))
 
 
 def short(
@@ -114,12 +124,36 @@ def test_one_synapse_in_closed_form(name: str, weight: float) -> None:
     z, (weak, bend) = 1.3, (0.4, 1.0) if weight >= 0 else (0.22, 2.0)
     w = torch.tensor([[weight]], dtype=torch.float64, requires_grad=True)
     with form(name):
-        out = perturbed(w, torch.full((1, 1, 1), z, dtype=torch.float64), NUMBERS)
+        out = perturbed(w, with_normals(torch.full((1, 1, 1), z, dtype=torch.float64)))
         (slope,) = torch.autograd.grad(out.sum(), w)
     size = abs(weight) / bend
     x = weak / math.sqrt(1.0 + size) * z
     assert out.item() == pytest.approx(weight * math.exp(x), abs=1e-15)
     assert slope.item() == pytest.approx(math.exp(x) * (1.0 - x * size / (1.0 + size) / 2.0), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["native", "plain"])
+@pytest.mark.parametrize("weight", [0.3, -0.7, 0.0])
+def test_one_synapse_in_another_condition_in_closed_form(name: str, weight: float) -> None:
+    z, (weak, bend) = 1.3, (0.4, 1.0) if weight >= 0 else (0.22, 2.0)
+    w = torch.tensor([[weight]], dtype=torch.float64, requires_grad=True)
+    options = variation(1, conditions=((HOT,), (COLD,)))
+    source = ChipDraw(options, [(1, 1)], torch.empty(0, dtype=torch.float64))
+    numbers = torch.tensor([z, z, 0.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    (chips,) = source.draw(2, lambda count: numbers[:count], torch.tensor([1, 0]))
+    with form(name):
+        out = perturbed(w, chips)
+        slopes = [torch.autograd.grad(one, w, retain_graph=True)[0].item() for one in out.flatten()]
+    for value, slope, condition in zip(out.flatten().tolist(), slopes, (COLD, HOT), strict=True):
+        shift = condition.positive if weight >= 0 else condition.negative
+        size, far = abs(weight) / bend, abs(weight) / shift.bend
+        x, near = weak / math.sqrt(1.0 + size) * z, shift.slope / math.sqrt(1.0 + far)
+        factor = math.exp(x + shift.level + near)
+        assert value == pytest.approx(weight * factor, abs=1e-15)
+        fall = x * size / (1.0 + size) / 2.0 + near * far / (1.0 + far) / 2.0
+        assert slope == pytest.approx(factor * (1.0 - fall), rel=1e-12)
+    assert chips.gain[:, 0].tolist() == pytest.approx([COLD.gain, HOT.gain])
+    assert chips.offset[:, 0].tolist() == pytest.approx([COLD.offset, HOT.offset])
 
 
 @pytest.mark.parametrize("b", [0.0, 0.155])
@@ -130,7 +164,7 @@ def test_one_neuron_in_closed_form(b: float) -> None:
     layer = PAPER.model_copy(update={"layer_sizes": (1, 1), "discharger": Discharger(b)}).build().double()
     t = torch.tensor([[[0.2]]], dtype=torch.float64)
     firing = layer.linear_layers[0].on_chips(t, chip)
-    w = perturbed(layer.weights[0], chip.normal, chip.spread)[0]
+    w = perturbed(layer.weights[0], chip)[0]
     undisturbed = layer.linear_layers[0].evaluate(t[0], w, Exact()).unclipped.item()
     r, theta = math.exp(0.18 * -1.2), 1.0 + 0.012 * 2.0
     threshold = math.log(1.0 - b * theta) / math.log(1.0 - b) if b else theta
@@ -144,7 +178,7 @@ def test_factors_have_the_spread_of_their_weight() -> None:
     for weight, one in ((0.05, SPREAD.positive), (1.0, SPREAD.positive), (-2.0, SPREAD.negative)):
         w = torch.full((1, 1), weight, dtype=torch.float64)
         z = normals(1)(count).view(count, 1, 1)
-        ln = torch.log(perturbed(w, z, NUMBERS) / w)
+        ln = torch.log(perturbed(w, with_normals(z)) / w)
         assert ln.std().item() == pytest.approx(one.sigma(weight), rel=0.01)
         assert abs(ln.mean().item()) < 4 * one.sigma(weight) / math.sqrt(count)
     (chip,) = drawn([(1, 1)], count)
@@ -180,9 +214,12 @@ def data(batch: int, chips: int, sizes: tuple[int, int]) -> tuple[Tensor, Tensor
 @pytest.mark.parametrize("physics", [None, STRONG])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["native", "plain", "chip by chip"])
-def test_gradcheck(method: DSTD | Exact, physics: Physics | None, name: str) -> None:
+@pytest.mark.parametrize("conditions", [(), ((HOT,), (COLD,))])
+def test_gradcheck(
+    method: DSTD | Exact, physics: Physics | None, name: str, conditions: tuple[tuple[LayerShift, ...], ...]
+) -> None:
     t, w = data(2, 3, (6, 17))
-    fired = on(build(physics, (6, 17), method), drawn([(6, 17)], 3)[0])
+    fired = on(build(physics, (6, 17), method), drawn([(6, 17)], 3, conditions=conditions)[0])
     with form(name):
         assert torch.autograd.gradcheck(fired, (t.requires_grad_(), w.requires_grad_()))
 
@@ -195,9 +232,11 @@ def test_chips_side_by_side_are_chips_one_by_one(
 ) -> None:
     sizes = (13, 70)
     t, w = (x.to(dtype) for x in data(4, 5, sizes))
-    (chips,) = drawn([sizes], 5)
+    (chips,) = drawn([sizes], 5, conditions=((HOT,), (LayerShift(),), (COLD,)))
     layer = build(physics, sizes, method)
-    fired = on(layer, LayerChips(*(x.to(dtype) if isinstance(x, Tensor) else x for x in chips)))
+    fired = on(
+        layer, chips._replace(**{k: getattr(chips, k).to(dtype) for k in ("normal", "gain", "offset")})
+    )
     tolerance = 1e-5 if dtype == torch.float32 else 1e-12
     results = []
     for name in ("native", "plain", "chip by chip"):
@@ -206,8 +245,8 @@ def test_chips_side_by_side_are_chips_one_by_one(
             out = fired(one, other)
             out.square().sum().backward()
         results.append((out.detach(), one.grad, other.grad))
-    for index, chip in enumerate(chips.normal):  # and by hand
-        own = perturbed(w, chip.unsqueeze(0).to(dtype), chips.spread)[0].t()
+    for index, chip in enumerate(chips.apart()):  # and by hand
+        own = perturbed(w, chip)[0].t()
         by_hand = layer.evaluate(t[:, index], own, method).unclipped * chips.gain[index] + chips.offset[index]
         torch.testing.assert_close(
             results[0][0][:, index], by_hand.to(dtype).detach(), rtol=tolerance, atol=tolerance
@@ -226,6 +265,35 @@ def test_without_spread_a_chip_is_the_network() -> None:
         strict=True,
     ):
         assert torch.equal(chip.unclipped, firing.unclipped.unsqueeze(1).expand(-1, 4, -1))
+
+
+def test_home_is_a_condition_like_no_condition() -> None:
+    home = drawn([(5, 5), (5, 5)], 4, conditions=((LayerShift(),) * 2,))
+    network, t = PAPER.build().double(), torch.rand(7, 4, 5, dtype=torch.float64)
+    for a, b in zip(network(t, None, home), network(t, None, drawn([(5, 5), (5, 5)], 4)), strict=True):
+        assert torch.equal(a.unclipped, b.unclipped)
+
+
+def test_all_conditions_are_met_equally_often() -> None:
+    source = ChipDraw(variation(1, conditions=((HOT,), (COLD,), (LayerShift(),))), [(2, 2)])
+    generator = torch.Generator().manual_seed(1)
+    met = [source.meet(6, generator) for _ in range(20)]
+    assert all(m is not None and m.bincount().tolist() == [2, 2, 2] for m in met)
+    one = torch.cat([m for m in (source.meet(1, generator) for _ in range(600)) if m is not None])
+    assert one.bincount().tolist() == pytest.approx([200, 200, 200], abs=60)
+    assert ChipDraw(variation(1), [(2, 2)]).meet(6, generator) is None
+
+
+def test_conditions_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(BadParameter, match="condition describes 1 layers, the network has 2"):
+        variation(conditions=((HOT,),)).check_fits(2)
+    for broken in (
+        replace(HOT, gain=0.0),
+        replace(HOT, offset=math.nan),
+        replace(HOT, positive=CurrentShift(bend=0.0)),
+    ):
+        with pytest.raises(ValidationError, match="condition 1"):
+            variation(conditions=((broken, HOT),))
 
 
 def test_chips_share_the_samples() -> None:
@@ -288,9 +356,40 @@ def test_same_seed_same_numbers_and_resume_is_bit_exact(tmp_path: Path) -> None:
     assert not same(whole, short(tmp_path / "nominal", epochs=9, variation=None))
 
 
+def test_training_for_conditions_is_resumed_bit_by_bit(tmp_path: Path) -> None:
+    away = variation(conditions=((LayerShift(),) * 2, (HOT, HOT), (COLD, COLD)), tail=0.5)
+    whole = short(tmp_path / "whole", epochs=7, variation=away)
+    short(tmp_path / "parts", epochs=3, variation=away)
+    assert same(whole, short(tmp_path / "parts", epochs=7, variation=away))
+    assert not same(whole, short(tmp_path / "home", epochs=7))
+
+
+def test_training_for_conditions_pays_where_biases_are_kept(tmp_path: Path) -> None:
+    conditions = ((LayerShift(),) * 2, (HOT, HOT), (COLD, COLD))
+    calm, data = variation(scale=0.0, chips=6, conditions=conditions), load_small("iris")
+    options = {
+        "epochs": 600,
+        "network": PAPER,
+        "learning_rate": 3e-3,
+        "loss": LossWeights(temporal_penalty=0.3, t_ref=0.6, weight_norm=5e-4, early_spike=0.05),
+    }
+
+    def worst(network: SpikingNetwork) -> float:
+        each = (
+            chip_accuracy(network, data.test_x, data.test_y, calm, chips=1, seed=0, condition=k, lead=0.0)
+            for k in range(len(conditions))
+        )
+        return min(float(found) for found in each)
+
+    at_home = short(tmp_path / "home", variation=None, **options)  # type: ignore[arg-type]
+    everywhere = short(tmp_path / "everywhere", variation=calm, **options)  # type: ignore[arg-type]
+    assert worst(everywhere.network) > 0.85
+    assert worst(at_home.network) < worst(everywhere.network) - 0.2
+
+
 def test_checkpoint_of_other_chips_is_refused(tmp_path: Path) -> None:
     short(tmp_path)
-    for other in (None, variation(scale=0.5), variation(chips=4)):
+    for other in (None, variation(scale=0.5), variation(chips=4), variation(conditions=((HOT, HOT),))):
         with pytest.raises(CheckpointError, match="other options"):
             short(tmp_path, variation=other)
 
