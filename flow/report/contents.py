@@ -27,7 +27,7 @@ from flow.report.pictures import (
 from flow.report.provenance import provenance
 from flow.report.results import OPTIONAL, REFERENCE, Results
 from flow.report.shift_table import accuracy_table, shift_table
-from flow.report.spec import PRIMARY, State, Verdict, judge
+from flow.report.spec import State, Verdict, judge, primary
 from flow.report.spread import spread_tables
 from flow.report.units import quantity
 from flow.rundir import COMMANDS
@@ -81,9 +81,10 @@ def _lead(results: Results) -> tuple[str, ...]:
         "and a capacitor sums the currents. In real transistors those currents depend on the voltage they "
         "change, so a network "
         "trained on ideal arithmetic (`ann`) goes wrong on the chip.",
-        "Nonideal measures that dependence in SPICE simulations of the sky130 process, trains a network on "
+        "Nonideal measures that dependence in SPICE simulations of the sky130 process, trains networks on "
         "the physics as measured "
-        "(`pnn`), writes both networks back as circuits, and simulates them transistor by transistor.",
+        "(`pnn`: of synapses and neurons; `bottom_up`: of whole columns), writes the networks back as circuits, and simulates them "
+        "transistor by transistor.",
         "This page shows how well the simulated circuits keep the spike times that their networks promised: "
         f"{where}.",
     )
@@ -156,22 +157,22 @@ def _tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
                 ("λ_dis, discharger", results.model.lambda_dis_per_V, "λ of the discharger"),
             ):
                 yield Tile(quantity(estimate.value, estimate.unit), name, state(row))
-        for name, variant in (results.training or {}).get("variants", {}).items():
+        for name, variant in results.variants.items():
             yield Tile(
                 quantity(variant["test_accuracy_median"], "%", 3),
                 f"{name}: accuracy of the model, median of seeds",
             )
         return
-    mappings = validation["mappings"]
-    for name in sorted(mappings, key=lambda mapping: (mapping != PRIMARY, mapping)):
+    mappings, first = results.validated, primary(results)
+    for name in sorted(mappings, key=lambda mapping: (mapping != first, mapping)):
         rmse = (mappings[name].get("spike_time_rmse_s") or {}).get("output")
         row = f"{name}: output spike-time RMSE, model against SPICE"
         yield Tile(quantity(rmse, "s", 3), f"{name}: RMSE of output spikes", state(row))
-    ratio = next((v for v in found if v.parameter == f"{PRIMARY}: RMSE of {REFERENCE} over it"), None)
+    ratio = next((v for v in found if v.parameter == f"{first}: RMSE of {REFERENCE} over it"), None)
     if ratio is not None and ratio.measured is not None:
-        yield Tile(f"{ratio.measured:.3g} ×", f"{PRIMARY} closer than {REFERENCE}", state(ratio.parameter))
-    chosen = mappings.get(PRIMARY) or next(iter(mappings.values()))
-    name = PRIMARY if PRIMARY in mappings else next(iter(mappings))
+        yield Tile(f"{ratio.measured:.3g} ×", f"{first} closer than {REFERENCE}", state(ratio.parameter))
+    name = first if first in mappings else next(iter(mappings))
+    chosen = mappings[name]
     yield Tile(
         quantity(chosen["accuracy_spice"], "%", 3),
         f"{name}: accuracy in SPICE",
@@ -223,8 +224,9 @@ def _how(results: Results) -> tuple[Block, ...]:
                     "1 / (V_th λ): the potential at which the current would vanish; training knows λ by it",
                 ),
                 (
-                    "ann, pnn",
-                    "networks trained with nearly ideal synapses, and with the measured reversal potentials",
+                    "ann, pnn, bottom_up",
+                    "networks trained with nearly ideal synapses, with the measured reversal potentials, and with whole columns "
+                    "as they were measured",
                 ),
                 ("RMSE", "root mean square of spike time in SPICE minus spike time in the model"),
                 (

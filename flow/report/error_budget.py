@@ -39,9 +39,8 @@ LEAST_NS = 1e-2
 
 def error_budget_blocks(results: Results) -> tuple[Block, ...]:
     """Of every mapping that has a budget; nothing where none has."""
-    mappings: dict[str, dict[str, Any]] = (results.validation or {}).get("mappings", {})
     blocks: list[Block] = []
-    for name, row in mappings.items():
+    for name, row in results.validated.items():
         budget = row.get("error_budget")
         if budget is not None:
             blocks += _blocks(name, budget, (results.validation or {}).get("numerical_floor_s"))

@@ -69,7 +69,7 @@ def training_picture(results: Results) -> Picture | None:
     if not results.metrics or results.training is None:
         return None
     ends = []
-    for variant, row in results.training["variants"].items():
+    for variant, row in results.variants.items():
         ends.append(f"{variant} {quantity(row['test_accuracy_median'], '%')}")
     return _picture(
         "training-curves", "Loss and accuracy by epoch", figures.training_curves(results.metrics),
@@ -131,7 +131,7 @@ def spike_pictures(results: Results) -> list[Picture]:
     validation, spikes = results.validation, results.spikes
     if validation is None or spikes is None:
         return []
-    mappings: dict[str, dict[str, Any]] = validation["mappings"]
+    mappings = results.validated
     names = sorted(mappings, key=lambda mapping: mapping != REFERENCE)
     rmse = {n: (mappings[n].get("spike_time_rmse_s") or {}).get("output") for n in names}
     told = ", ".join(f"{n} {quantity(value, 's', 3)}" for n, value in rmse.items())
@@ -200,7 +200,7 @@ def used_rmse_s(results: Results) -> dict[str, float | None] | None:
     classes = len(labelled[1])
     if int(spike_figures.output_spikes(results.spikes)["neuron"].max()) < classes:
         return None
-    names = results.validation["mappings"]
+    names = results.validated
     return {name: spike_figures.used_outputs_rmse_s(results.spikes, name, classes) for name in names}
 
 
@@ -214,7 +214,7 @@ def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:
             kind: int(((table["mapping"] == name) & (table["kind"] == kind)).sum())
             for kind in ("missed", "extra")
         }
-        for name in results.validation["mappings"]
+        for name in results.validated
     }
 
 

@@ -68,6 +68,18 @@ class Results:
         """The experiment's name; the folder's where no stage recorded it."""
         return str((self.validation or {}).get("experiment") or self.path.resolve().name)
 
+    @property
+    def variants(self) -> dict[str, dict[str, Any]]:
+        """What was trained, by name."""
+        found: dict[str, dict[str, Any]] = (self.training or {}).get("variants", {})
+        return found
+
+    @property
+    def validated(self) -> dict[str, dict[str, Any]]:
+        """What was validated, by mapping."""
+        found: dict[str, dict[str, Any]] = (self.validation or {}).get("mappings", {})
+        return found
+
     def has(self, stage: str) -> bool:
         """Are there results of a stage?"""
         if stage in OPTIONAL or stage not in COMMANDS:

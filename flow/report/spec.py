@@ -15,9 +15,6 @@ from characterize.plots import PAPER_LAMBDA_PER_V
 from flow.report.results import REFERENCE, Results, load_results
 from flow.sections import Spec
 
-PRIMARY = "pnn"
-"""The mapping that is judged even where validation has not been run."""
-
 
 class State(StrEnum):
     """What a verdict says. Only ``passed`` passes."""
@@ -34,7 +31,8 @@ class Limit:
 
     ``typical`` is the reference paper's value. ``setting`` is the key of the experiment's [spec] section that
     overrides the limit; ``maximum_extracted`` takes the maximum's place on an extracted netlist.
-    With ``reference`` it is a comparison with the mapping ``ann``.
+    With ``reference`` it is a comparison with the mapping ``ann``. ``per_mapping``: for every mapping that was validated, or
+    trained where the stage is training; ``primary`` alone where the stage was not run.
     Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
     """
 
@@ -79,7 +77,7 @@ class Verdict:
 
 
 def _mapping(results: Results, name: str) -> dict[str, Any]:
-    return (results.validation or {}).get("mappings", {}).get(name) or {}
+    return results.validated.get(name) or {}
 
 
 def _rmse_s(results: Results, name: str, layer: str = "output") -> float | None:
@@ -107,7 +105,7 @@ def _of_validation(key: str) -> Callable[[Results, str], float | None]:
 
 
 def _trained_accuracy(results: Results, name: str) -> float | None:
-    return ((results.training or {}).get("variants", {}).get(name) or {}).get("test_accuracy_median")
+    return (results.variants.get(name) or {}).get("test_accuracy_median")
 
 
 def _lambda(results: Results, source: str) -> float | None:
@@ -204,14 +202,20 @@ LIMITS: tuple[Limit, ...] = (
         lambda results, name: (results.lvs or {}).get("matched"), minimum=1.0, applies=_is_drawn,
     ),
     Limit(
-        f"{PRIMARY}: test accuracy of the model, median of seeds", "%", "training",
-        f"summary.json: variants.{PRIMARY}.test_accuracy_median",
-        lambda results, name: _trained_accuracy(results, PRIMARY), minimum=0.94, applies=_is_iris,
+        "test accuracy of the model, median of seeds", "%", "training",
+        "summary.json: variants.{mapping}.test_accuracy_median", _trained_accuracy,
+        minimum=0.94, per_mapping=True, applies=_is_iris,
     ),
     _lambda_limit("NMOS (positive weights)", "n", "positive.lambda_per_V"),
     _lambda_limit("PMOS (negative weights)", "p", "negative.lambda_per_V"),
     _lambda_limit("discharger", "discharger", "lambda_dis_per_V"),
 )  # fmt: skip
+
+
+def primary(results: Results) -> str:
+    """The mapping that stands for a run: bottom_up where it was validated, or before validation trained, else pnn."""
+    known = results.variants if results.validation is None else results.validated
+    return "bottom_up" if "bottom_up" in known else "pnn"
 
 
 def verdicts(rundir: Path) -> list[Verdict]:
@@ -251,10 +255,11 @@ def _names(limit: Limit, results: Results) -> list[str]:
     """The mappings that a limit is held against, the primary one first; the reference is not judged."""
     if not limit.per_mapping:
         return [""]
-    names = [name for name in (results.validation or {}).get("mappings", {}) if name != REFERENCE]
-    if not names and results.validation is None:
-        return [PRIMARY]
-    return sorted(names, key=lambda name: name != PRIMARY)
+    first = primary(results)
+    known = results.variants if limit.stage == "training" else results.validated
+    if not results.has(limit.stage):
+        return [first]
+    return sorted((name for name in known if name != REFERENCE), key=lambda name: name != first)
 
 
 def _set(setting: str, spec: Mapping[str, Any], name: str) -> float | None:

@@ -153,10 +153,12 @@ class Builder:
             self.manifest(where, {"circuit": {"timing": timing}})
         return self
 
-    def training(self, accuracy: float = 0.9412, data_set: str = "iris") -> Builder:
+    def training(
+        self, accuracy: float = 0.9412, data_set: str = "iris", names: tuple[str, ...] = ("ann", "pnn")
+    ) -> Builder:
         """summary.json, metrics of two seeds a variant, manifest."""
         variants = {}
-        for name in ("ann", "pnn"):
+        for name in names:
             seeds = [
                 {"seed": s, "test_accuracy": accuracy, "train_accuracy": 0.97, "epochs": 20} for s in (4, 5)
             ]

@@ -96,6 +96,14 @@ def test_other_files_other_numbers(builder: Any, row: Any, model: Any) -> None:
         assert gone not in reader.text
 
 
+def test_the_headline_is_of_bottom_up_where_it_was_validated(builder: Any, row: Any) -> None:
+    rows = {"ann": row(30e-9), "pnn": row(3e-9), "bottom_up": row(1e-9)}
+    text = read(builder.characterization().validation(rows))[0].text
+    assert "bottom_up closer than ann" in text
+    assert "bottom_up: energy per inference" in text
+    assert "pnn closer than ann" not in text
+
+
 def test_figures_of_a_whole_run(written: Path) -> None:
     labels = plots(opened(written)[0])
     for begin in (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flow.report import verdicts
-from flow.report.spec import LIMITS, State, Verdict
+from flow.report.results import load_results
+from flow.report.spec import LIMITS, State, Verdict, primary
 
 RMSE = "pnn: output spike-time RMSE, model against SPICE"
 RATIO = "pnn: RMSE of ann over it"
@@ -110,6 +111,25 @@ def test_every_mapping_but_the_reference_is_judged(builder: Any, row: Any) -> No
     assert found["bottom_up: output spike-time RMSE, model against SPICE"].state is State.failed
     assert found[RMSE].passed
     assert not any(name.startswith("ann:") for name in found)
+
+
+@pytest.mark.parametrize("names", [("bottom_up",), ("ann", "pnn", "bottom_up")])
+def test_bottom_up_stands_for_a_run_where_it_was_trained(builder: Any, names: tuple[str, ...]) -> None:
+    builder.training(0.95, names=names)
+    assert by_name(builder)["bottom_up: test accuracy of the model, median of seeds"].passed
+    assert by_name(builder)[RMSE.replace("pnn", "bottom_up")].state is State.not_run
+    assert RMSE not in by_name(builder)
+    assert (ACCURACY in by_name(builder)) is ("pnn" in names)
+
+
+def test_what_was_not_trained_is_not_judged(builder: Any, row: Any) -> None:
+    builder.training(names=("bottom_up",)).validation({"bottom_up": row(3e-9)})
+    assert not any(name.startswith("pnn:") for name in by_name(builder))
+
+
+def test_pnn_stands_for_a_validation_without_bottom_up(builder: Any) -> None:
+    builder.training(names=("ann", "pnn", "bottom_up")).validation()
+    assert primary(load_results(builder.path)) == "pnn"
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(11.9, State.passed), (12.1, State.failed)])
