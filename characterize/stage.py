@@ -30,9 +30,11 @@ from characterize.estimate import Estimate
 from characterize.model import PhysicalModel, estimate
 from characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance, spike_load
 from characterize.options import CharacterizeOptions
+from characterize.specimen import Specimen
 from characterize.spread_stage import check_cells, measure_spread
 from characterize.workbench import Workbench
 from circuits.design import Design
+from circuits.extraction.netlist import parse_netlist
 from circuits.network import Topology, schematic
 from circuits.testbench import Circuit
 from circuits.timeline import Timeline
@@ -190,12 +192,26 @@ def characterize(
         spike_load(loaded, timeline, DRIVEN, vdd_V),
         folder,
     )
-    spread = measure_spread(bench, design, options, model, folder / "drawn") if options.draws else None
-    model = model.model_copy(update={"columns": measured, "spread": spread})
+    model = model.model_copy(update={"columns": measured})
+    if options.draws:
+        specimen = specimen_of(design, model, columns)
+        spread = measure_spread(bench, design, options, model, folder / "drawn", specimen)
+        model = model.model_copy(update={"spread": spread})
     curves = tidy_curves(
         corner, family_n, family_p, discharge, membrane_V, vdis_V, fired.start_V, fired.spike_time_s
     )
     return Characterization(model, curves)
+
+
+def specimen_of(design: Design, model: PhysicalModel, columns: Sequence[ColumnNetlist]) -> Specimen:
+    """The neuron that mismatch is drawn into: the largest column's, where columns are measured on their layouts."""
+    extracted = [one for one in columns if one.kind != "schematic"]
+    if not extracted:
+        return Specimen.designed(design, model)
+    largest = max(extracted, key=lambda one: one.axons)
+    return Specimen.drawn(
+        design, model, largest.axons, parse_netlist(largest.text, f"column {largest.axons}")
+    )
 
 
 def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: PhysicalModel) -> ColumnBench:

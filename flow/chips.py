@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from characterize.model import PhysicalModel
-from flow.columns import SCHEMATIC, column_netlists, extracted_columns
+from flow.columns import SCHEMATIC, column_netlists
 from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet, write_text
 from flow.layout import EXTRACTED
@@ -47,29 +47,21 @@ def netlist_of(work: Work) -> str:
 def statistical_model(work: Work, experiment: Experiment, folder: Path) -> PhysicalModel:
     """The experiment's circuit, its columns and its mismatch, saved as ``folder``/model.json.
 
-    The columns are those of the netlist that chips are drawn into (``characterize.on``), for they tell the spike times. Synapses are drawn by
-    themselves as designed, at whose currents wires do nothing; so are neurons on the schematic, and on layouts as the largest column has them.
+    The columns are those of the netlist that chips are drawn into (``characterize.on``), for they tell the spike times.
     """
-    from characterize.specimen import Specimen
-    from characterize.spread_stage import check_cells, measure_spread
     from characterize.stage import characterize
-    from circuits.extraction.netlist import read_netlist
 
     options = experiment.characterize.model_copy(update={"draws": experiment.chips.draws})
-    circuit, bench = experiment.circuit, workbench(experiment, work.context, work.rundir.cache)
-    check_cells(circuit, options)
     folder.mkdir(parents=True, exist_ok=True)
-    plain = options.model_copy(update={"draws": 0})
-    columns = column_netlists(experiment, work.rundir)
-    model = characterize(bench, circuit, plain, folder / "decks", columns).model
-    specimen = Specimen.designed(circuit, model)
-    if extracted_columns(experiment):
-        axons = max(experiment.columns)
-        specimen = Specimen.drawn(circuit, model, axons, read_netlist(work.rundir.column(axons) / EXTRACTED))
-    spread = measure_spread(bench, circuit, options, model, folder / "decks/drawn", specimen)
-    model = model.model_copy(update={"spread": spread})
-    model.save(folder / "model.json")
-    return model
+    found = characterize(
+        workbench(experiment, work.context, work.rundir.cache),
+        experiment.circuit,
+        options,
+        folder / "decks",
+        column_netlists(experiment, work.rundir),
+    )
+    found.model.save(folder / "model.json")
+    return found.model
 
 
 def measure_mismatch(work: Work) -> Done:

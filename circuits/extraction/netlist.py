@@ -84,13 +84,18 @@ def parse_number(text: str) -> float:
 
 def read_netlist(path: Path) -> Netlist:
     """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
+    return parse_netlist(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse_netlist(text: str, path: str) -> Netlist:
+    """The same from its text; ``path`` is where that is from, for messages."""
     cell = ""
     ports: tuple[str, ...] = ()
     devices: list[Device] = []
     resistors: list[Element] = []
     capacitors: list[Element] = []
     ended = False
-    for line in _cards(path.read_text(encoding="utf-8").splitlines()):
+    for line in _cards(text.splitlines()):
         # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
         words = line.split(" $ ")[0].replace("\\", "").replace("$", "").split()
         kind = words[0][0].lower()

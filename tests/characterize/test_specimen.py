@@ -14,12 +14,14 @@ from characterize.fits import crossing_time_s
 from characterize.model import PhysicalModel
 from characterize.specimen import Specimen
 from characterize.spread_bench import NeuronLoad, drawn_neurons_bench
+from characterize.stage import ColumnNetlist, specimen_of
 from characterize.workbench import Workbench
 from circuits.correspondence import CorrespondenceError
 from circuits.design import Design
 from circuits.extraction.netlist import Device, Element, Netlist
 from circuits.flat import Element as Part
 from circuits.flat import elements, flat_elements
+from circuits.layout.errors import ExtractionFailed
 from circuits.network import Topology
 
 
@@ -44,6 +46,23 @@ def test_the_neuron_of_a_column_works_at_the_columns_bias(chip_model: PhysicalMo
     assert designed.vdis_V == model.vdis_V
     with pytest.raises(CorrespondenceError, match=r"layers \[4, 3\]"):
         Specimen.drawn(Design(), model, 4, extracted(column.axons))
+
+
+def test_mismatch_is_drawn_into_the_netlist_that_columns_are_measured_on(
+    chip_model: PhysicalModel, column: Column
+) -> None:
+    """The largest extracted column's neuron; on the schematic the cell."""
+    model = chip_model.model_copy(
+        update={"columns": (column.model_copy(update={"axons": 3, "vdis_V": 0.5}), column)}
+    )
+    layouts = [ColumnNetlist(axons, "pex-c", extracted(axons).text()) for axons in (3, 5)]
+    drawn = specimen_of(Design(), model, layouts)
+    assert drawn.vdis_V == column.vdis_V
+    assert [one.what for one in drawn.parts if not one.is_device] == ["2e-15"]
+    designed = [ColumnNetlist.schematic(axons, Design()) for axons in (3, 5)]
+    assert specimen_of(Design(), model, designed) == Specimen.designed(Design(), model)
+    with pytest.raises(ExtractionFailed, match=r"column 5: .* neither device nor parasitic"):
+        specimen_of(Design(), model, [ColumnNetlist(5, "pex-c", ".subckt network a\nLbad a b 1\n.ends\n")])
 
 
 @pytest.mark.spice
