@@ -15,6 +15,7 @@ from flow.stage import Done, Work
 from sky130_models.corner import Corner, parse_corner
 
 if TYPE_CHECKING:
+    from chips.condition_chips import ChipThere
     from chips.condition_network import Check, Judged, Task
 
 TABLE = "table.csv"
@@ -72,6 +73,7 @@ def survey_conditions(work: Work) -> Done:
     """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
     from characterize.condition import Condition, conditions_of
     from characterize.physics import columns_of
+    from chips.condition_chips import Drawn
     from chips.condition_network import check_in_spice, judge, mapped, table, to_check
     from chips.condition_plot import save_heat_map
     from chips.conditions import Survey, spans, survey
@@ -97,21 +99,31 @@ def survey_conditions(work: Work) -> Done:
     plots = save_heat_map(found, work.folder)
 
     checks: list[Check] = []
+    there: list[ChipThere] = []
     first = met[0].characterised
     assert first is not None
+    drawn = Drawn(bench, design, first.model, at_home, task, decks)
+    seeds = range(experiment.chips.first_chip, experiment.chips.first_chip + chosen.spice_chips)
     samples = min(chosen.spice_samples, len(task.inputs))
     for one in to_check(judged, chosen.spice_conditions if samples else 0):
         say(f"  in SPICE, {samples} samples: {one.met.condition.label}", markup=False)
-        there = bench.at(one.met.condition.corner)
+        at_corner = bench.at(one.met.condition.corner)
         written = mapped(task, first.model)
-        checks += check_in_spice(there, design, task, one, at_home, written, samples, decks)
+        checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
+        if seeds:
+            say(
+                f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {one.met.condition.label}",
+                markup=False,
+            )
+            there += drawn.at(one.met.condition, seeds, samples)
     summary = {
         "mapping": mapping_of(experiment),
         "home": home.label,
         "samples": len(task.inputs),
         "sense_tracked": chosen.track_sense and "neuron" not in design.cells,
         "spans": spans(met),
-        "checks": [_check_row(check) for check in checks],
+        "checks": [_row(check) for check in checks],
+        "chips": [_row(chip) for chip in there],
         "conditions": rows(found),
     }
     write_json(work.folder / SUMMARY, summary)
@@ -146,7 +158,7 @@ def _save_models(judged: list[Judged], folder: Path) -> list[Path]:
     return paths
 
 
-def _check_row(check: Check) -> dict[str, Any]:
+def _row(check: Check | ChipThere) -> dict[str, Any]:
     from dataclasses import asdict
 
     row = asdict(check)

@@ -340,7 +340,8 @@ class Conditions(Section):
     """At which corners and temperatures the circuit is characterised and a trained network tried; home is always among them.
 
     ``mapping``: whose weights (None: bottom_up where it is trained, else pnn). ``track_sense``: V_sense is set anew in every
-    condition. ``spice_samples`` are simulated in ``spice_conditions`` of them.
+    condition. ``spice_samples`` are simulated in ``spice_conditions`` of them; there so many drawn chips too, untrimmed
+    and with biases kept (``spice_chips``, the first is ``chips.first_chip``).
     """
 
     corners: Annotated[tuple[Corner, ...], Field(min_length=1)] = (
@@ -360,6 +361,7 @@ class Conditions(Section):
     track_sense: bool = True
     spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
+    spice_chips: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
 class MappingLimits(Section):

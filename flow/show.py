@@ -165,9 +165,16 @@ def _explore(summary: dict[str, Any]) -> Table:
 
 
 def _conditions(summary: dict[str, Any]) -> RenderableType:
-    from flow.report.condition_table import check_table, network_table, silicon_table, span_table
+    from flow.report.condition_table import (
+        check_table,
+        chip_table,
+        network_table,
+        silicon_table,
+        span_table,
+    )
 
-    found = (network_table(summary), silicon_table(summary), span_table(summary), check_table(summary))
+    tables = (network_table, silicon_table, span_table, check_table, chip_table)
+    found = [table(summary) for table in tables]
     return Group(*(_of_report(one) for one in found if one.rows))
 
 

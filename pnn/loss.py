@@ -18,6 +18,8 @@ class LossWeights(BaseModel):
     ``tau_soft``: softmax temperature of the output spike times, in T_circ; smaller separates classes by
     shorter times.
     ``temporal_penalty``: pulls the used outputs to ``t_ref``, so that all stay inside the phase.
+    ``late_spike``: pulls the true class's output to ``t_late`` where it comes later: an output that fires after the phase decides
+    nothing, which cross-entropy does not see. For training in conditions that slow the circuit down.
     ``weight_norm``: sum of squared weights; small weights are small currents and keep v off the rails.
     ``early_spike``: sum of (t - 1)^2 over hidden and output neurons; fewer, later spikes and membranes near
     rest.
@@ -28,6 +30,8 @@ class LossWeights(BaseModel):
     tau_soft: float = Field(default=0.07, gt=0.0)
     temporal_penalty: float = Field(default=0.1, ge=0.0)
     t_ref: float = Field(default=0.9, ge=0.0)
+    late_spike: float = Field(default=0.0, ge=0.0)
+    t_late: float = Field(default=0.9, ge=0.0)
     weight_norm: float = Field(default=1e-2, ge=0.0)
     early_spike: float = Field(default=0.2, ge=0.0)
 
@@ -60,6 +64,9 @@ def training_loss(
     batch = label.shape[0]
     if options.temporal_penalty > 0.0:
         loss = loss + options.temporal_penalty / batch * (used - options.t_ref).square().sum()
+    if options.late_spike > 0.0:
+        late = (used.gather(1, label.unsqueeze(1)) - options.t_late).clamp(min=0.0)
+        loss = loss + options.late_spike / batch * late.square().sum()
     if options.early_spike > 0.0:
         early = torch.cat([f.unclipped for f in firings], dim=1) - 1.0
         loss = loss + options.early_spike / batch * early.square().sum()

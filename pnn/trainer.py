@@ -419,15 +419,19 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
     for x in (dataset.train_x, dataset.train_y):
         digest.update(x.contiguous().numpy().tobytes())
     digest.update(network.model_dump_json().encode())
-    free = {"log_every", "checkpoint_every_s", "tensorboard", "accelerator"}
+    free: dict[str, Any] = dict.fromkeys(
+        ("log_every", "checkpoint_every_s", "tensorboard", "accelerator"), True
+    )
     if options.devices == 1:
-        free.add("devices")
+        free["devices"] = True
     if options.schedule == "constant":
-        free.add("epochs")
+        free["epochs"] = True
     if options.firing_promotion == 0.0:  # a checkpoint from before this term stays good
-        free.add("firing_promotion")
-    if options.variation is None:  # likewise
-        free.add("variation")
+        free["firing_promotion"] = True
+    if options.loss.late_spike == 0.0:  # likewise
+        free["loss"] = {"late_spike", "t_late"}
+    if options.variation is None:
+        free["variation"] = True
     digest.update(options.model_dump_json(exclude=free).encode())
     return digest.hexdigest()
 

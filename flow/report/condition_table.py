@@ -165,3 +165,37 @@ def _silent(row: Mapping[str, Any]) -> str:
 
 def _counts(lost: float | None, gained: float | None) -> str:
     return NONE if lost is None or gained is None else f"{lost:.0f} / {gained:.0f}"
+
+
+def chip_table(summary: Mapping[str, Any]) -> Table:
+    """The drawn chips that were simulated, one row a condition."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for chip in summary.get("chips", ()):
+        found.setdefault(where(chip), []).append(chip)
+    rows = []
+    for label, chips in found.items():
+        shares = [chip["right"] / chip["samples"] for chip in chips]
+        failed = sum(chip["failed"] for chip in chips)
+        told = next((chip["problem"] for chip in chips if chip["problem"]), "")
+        right = sum(chip["right"] for chip in chips), sum(chip["samples"] for chip in chips)
+        least, most = quantity(min(shares), "%", 3), quantity(max(shares), "%", 3)
+        silent = sum(chip["silent"] for chip in chips)
+        rows.append(
+            (
+                label,
+                str(len(chips)),
+                f"{right[0]} of {right[1]}",
+                f"{least} .. {most}",
+                str(silent),
+                str(failed),
+                told,
+            )
+        )
+    return Table(
+        "Drawn chips in SPICE, biases kept",
+        ("Condition", "Chips", "Right", "Lowest .. highest chip", "Silent", "Without a result", "Why"),
+        tuple(rows),
+        frozenset({0, 6}),
+        note="Every device with a shift of its own, nothing trimmed, every bias as the nominal circuit has it at home. Silent: samples on which no "
+        "output fired in its phase. A sample without a result is not right.",
+    )

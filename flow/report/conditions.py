@@ -8,7 +8,7 @@ from chips.condition_plot import heat_map
 from flow.conditions import SUMMARY, TABLE
 from flow.files import read_json
 from flow.report.blocks import Block, Picture
-from flow.report.condition_table import check_table, network_table, silicon_table, span_table
+from flow.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
 from flow.report.errors import ResultUnreadable
 from flow.report.results import Results
 from flow.report.svg import inline_svg
@@ -29,7 +29,8 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
         )
         markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)
         tables = (network_table(summary), silicon_table(summary), span_table(summary))
-        checks = (check_table(summary),) if summary["checks"] else ()
+        tested = (check_table(summary), chip_table(summary))
+        checks = tuple(one for one in tested if one.rows)
     except (ValueError, KeyError, OSError) as error:
         raise ResultUnreadable(
             f"{folder} cannot be read ({error}): remove it and run `nonideal conditions` again"

@@ -13,11 +13,12 @@ import pytest
 from characterize.column import Column
 from characterize.condition import Condition, conditions_of
 from characterize.errors import CharacterizationFailed, FitRefused
-from characterize.kept import FiringCurve, SynapseCurves
+from characterize.kept import FiringCurve, KeptBiases, SynapseCurves
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
 from characterize.physics import network_physics
 from characterize.reference import membrane, spike_times
+from characterize.shift_fit import fit_layer
 from characterize.workbench import Workbench
 from chips.condition_bench import Drift, Source, measure_drift, measure_source
 from chips.condition_network import (
@@ -378,8 +379,13 @@ def test_one_condition_on_real_spice(
     assert judged[1].met.characterised is not None
     assert judged[1].met.characterised.model.vdis_V > home.vdis_V
     assert judged[1].met.characterised.model.vsense_V < 0.95
-    first = found[0].characterised
+    first, there = found[0].characterised, judged[1].met.characterised
     assert first is not None
+    shifted = fit_layer(first.model, *(KeptBiases(one.curves, one.firing) for one in (first, there)), 2)
+    assert shifted.error_ln < 0.06  # what training would know of this condition
+    assert shifted.error_norm < 2e-3
+    assert shifted.shift.gain > 1.3
+    assert np.exp(shifted.shift.positive.ln(np.array(1.0))) < 0.7
     assert unit_biases_V(first.model)[0] == pytest.approx(0.55, abs=0.1)
     written = mapped(TASK, first.model)
     cold = check_in_spice(bench, Design(), TASK, judged[1], home, written, 1, tmp_path)

@@ -38,6 +38,10 @@ def test_terms_add_up() -> None:
     assert loss(weight_norm=0.1) - base == pytest.approx(0.1 * 5.0)
     temporal = (0.6 - 0.9) ** 2 + (0.8 - 0.9) ** 2 + (0.9 - 0.9) ** 2 + (0.4 - 0.9) ** 2
     assert loss(temporal_penalty=0.1) - base == pytest.approx(0.1 * temporal / 2)
+    assert loss(late_spike=3.0, t_late=0.5) - base == pytest.approx(
+        3.0 * (0.1**2 + 0.0) / 2
+    )  # 0.6 and 0.4 late
+    assert loss(late_spike=3.0) == pytest.approx(base)
     early = 0.3**2 + 0.2**2 + 0.5**2 + 0.1**2 + 0.4**2 + 0.2**2 + 81.0 + 0.1**2 + 0.6**2 + 81.0
     assert loss(early_spike=0.2) - base == pytest.approx(0.2 * early / 2)
 
