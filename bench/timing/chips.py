@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from characterize.shift import CurrentShift, LayerShift
 from characterize.variation import CurrentSpread, LayerVariation
 from pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
 from pnn.adam import FusedAdam
@@ -21,25 +22,64 @@ from timing.row import Row, Step, compare
 
 SPREAD = LayerVariation(CurrentSpread(0.30, 5.0), CurrentSpread(0.20, 7.2), 0.154, 0.0186, 0.153)
 """About what the default circuit shows; times do not depend on it."""
+HOT = LayerShift(CurrentShift(0.12, 0.25, 0.12), CurrentShift(0.26, 0.24, 0.08), 0.83, -0.007)
+"""About 10 degrees above home."""
 
 
 def rows(plan: Plan) -> Iterator[Row]:
     """Large and small networks, several chips a mini-batch."""
     mnist = plan.images.x, plan.images.y
     iris, digits = load_small("iris"), load_small("digits")
-    for title, (x, y), sizes, method, batch, tail in (
-        ("batch 32 M 10", mnist, SIZES, DSTD(10), 32, 1.0),
-        ("batch 256 M 10", mnist, SIZES, DSTD(10), 256, 1.0),
-        ("iris 5-5-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 1.0),
-        ("iris 5-20-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 20, 5), Exact(), 50, 1.0),
-        ("iris 5-5-5 batch 50 exact, tail 0.25", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 0.25),
-        ("iris 5-5-5 batch 50 M 10", (iris.train_x, iris.train_y), (5, 5, 5), DSTD(10), 50, 1.0),
-        ("digits 65-32-10 batch 50 exact", (digits.train_x, digits.train_y), (65, 32, 10), Exact(), 50, 1.0),
-        ("digits 65-32-10 batch 50 M 10", (digits.train_x, digits.train_y), (65, 32, 10), DSTD(10), 50, 1.0),
+    for title, (x, y), sizes, method, batch, tail, conditions in (
+        ("batch 32 M 10", mnist, SIZES, DSTD(10), 32, 1.0, 0),
+        ("batch 32 M 10, 7 conditions", mnist, SIZES, DSTD(10), 32, 1.0, 7),
+        ("batch 256 M 10", mnist, SIZES, DSTD(10), 256, 1.0, 0),
+        ("iris 5-5-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 5, 5), Exact(), 50, 1.0, 0),
+        ("iris 5-20-5 batch 50 exact", (iris.train_x, iris.train_y), (5, 20, 5), Exact(), 50, 1.0, 0),
+        (
+            "iris 5-5-5 batch 50 exact, tail 0.25",
+            (iris.train_x, iris.train_y),
+            (5, 5, 5),
+            Exact(),
+            50,
+            0.25,
+            0,
+        ),
+        (
+            "iris 5-5-5 batch 50 exact, 7 conditions",
+            (iris.train_x, iris.train_y),
+            (5, 5, 5),
+            Exact(),
+            50,
+            1.0,
+            7,
+        ),
+        ("iris 5-5-5 batch 50 M 10", (iris.train_x, iris.train_y), (5, 5, 5), DSTD(10), 50, 1.0, 0),
+        (
+            "digits 65-32-10 batch 50 exact",
+            (digits.train_x, digits.train_y),
+            (65, 32, 10),
+            Exact(),
+            50,
+            1.0,
+            0,
+        ),
+        (
+            "digits 65-32-10 batch 50 M 10",
+            (digits.train_x, digits.train_y),
+            (65, 32, 10),
+            DSTD(10),
+            50,
+            1.0,
+            0,
+        ),
     ):
         name = f"variation-aware step {title}"
         if plan.wants(name):
-            variation = Variation(layers=(SPREAD,) * (len(sizes) - 1), chips=8, tail=tail)
+            depth = len(sizes) - 1
+            variation = Variation(
+                layers=(SPREAD,) * depth, conditions=((HOT,) * depth,) * conditions, chips=8, tail=tail
+            )
             weights = sum(a * b for a, b in pairwise(sizes))
             ours, reference = (trainer_step(x, y, sizes, method, batch, v) for v in (variation, None))
             chips = variation.chips_of(batch, weights)

@@ -29,14 +29,18 @@ void perturb(const T *w, const T *z, int64_t count, int64_t chips, const double 
             fall[i] = T(0.5) * (1 - part);
         }
         for (int64_t condition = 0; condition < std::max<int64_t>(conditions, 1); condition++) {
-            if (conditions)
+            if (conditions) {
+                if (std::find(which, which + chips, condition) == which + chips) continue;
+                const Shift *of = shifts[condition];
+                const T level[2] = {T(of[0].level), T(of[1].level)}, steep[2] = {T(of[0].slope), T(of[1].slope)};
+                const T per_bend[2] = {T(1 / of[0].bend), T(1 / of[1].bend)};
                 for (int64_t i = 0; i < room; i++) {
-                    const T x = w[first + i];
-                    const Shift &of = shifts[condition][x < 0];
-                    const T part = 1 / (1 + std::abs(x) / T(of.bend)), near = T(of.slope) * std::sqrt(part);
-                    shift[i] = T(of.level) + near;
+                    const T x = w[first + i], part = 1 / (1 + std::abs(x) * (x < 0 ? per_bend[1] : per_bend[0]));
+                    const T near = (x < 0 ? steep[1] : steep[0]) * std::sqrt(part);
+                    shift[i] = (x < 0 ? level[1] : level[0]) + near;
                     drop[i] = T(0.5) * (1 - part) * near;
                 }
+            }
             for (int64_t chip = 0; chip < chips; chip++) {
                 if (conditions && which[chip] != condition) continue;
                 for (int64_t i = 0; i < room; i += LANES<T>) {
