@@ -6,6 +6,8 @@ SPICE: a response for each device of a cell, and the spread of the whole with it
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -90,6 +92,28 @@ class NeuronSpread(BaseModel):
     draws: Count
     left_out: Annotated[int, Field(ge=0)] = Field(
         default=0, description="drawn neurons that did not fire from every charge: in no number above"
+    )
+
+    def correlation(self, sigmas: Mapping[str, float]) -> float:
+        """Correlation of ln r and theta where the devices' shifts are independent and normal, ``sigmas`` by path.
+
+        A device that steepens the ramp moves the threshold as well, the discharger above all. ``threshold_with_ramp``
+        adds spread and no covariance: a shift times the ramp of other devices has mean 0, and so has its product with that ramp.
+        """
+        ramp = _covariance(self.ln_ramp, self.ln_ramp, sigmas)
+        along = sum((slope.value * sigmas[path]) ** 2 for path, slope in self.threshold_with_ramp.items())
+        threshold = _covariance(self.threshold, self.threshold, sigmas) + along * ramp
+        if ramp == 0.0 or threshold == 0.0:
+            return 0.0
+        return _covariance(self.ln_ramp, self.threshold, sigmas) / math.sqrt(ramp * threshold)
+
+
+def _covariance(a: Mapping[str, Response], b: Mapping[str, Response], sigmas: Mapping[str, float]) -> float:
+    """Of two sums of responses. The variance of x^2 is 2 sigma^4, and x and x^2 are not correlated."""
+    return sum(
+        a[path].slope.value * b[path].slope.value * sigmas[path] ** 2
+        + 2.0 * a[path].curvature * b[path].curvature * sigmas[path] ** 4
+        for path in a.keys() & b.keys()
     )
 
 

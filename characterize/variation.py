@@ -32,7 +32,8 @@ class CurrentSpread:
 
 @dataclass(frozen=True, slots=True)
 class LayerVariation:
-    """Standard deviations over chips: of ln I by polarity, of the ramp's ln r, of the threshold theta (V_th).
+    """Standard deviations over chips: of ln I by polarity, of the ramp's ln r, of the threshold theta (V_th), and the correlation
+    of a neuron's ramp and threshold.
 
     ``discharge`` is b of the firing stage, with which a spike that would come at t comes at
     ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``.
@@ -43,6 +44,7 @@ class LayerVariation:
     ln_ramp: float
     threshold: float
     discharge: float
+    correlation: float = 0.0
 
 
 def spread_of(model: PhysicalModel) -> Spread:
@@ -65,6 +67,7 @@ def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
         ln_ramp=spread.neuron.sigma_ln_ramp.value,
         threshold=spread.neuron.sigma_threshold.value,
         discharge=model.discharge_norm.value,
+        correlation=spread.neuron.correlation(spread.sigmas["neuron"]),
     )
 
 

@@ -432,6 +432,8 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
         free["loss"] = {"late_spike", "t_late"}
     if options.variation is None:
         free["variation"] = True
+    elif not any(one.correlation for one in options.variation.layers):  # likewise
+        free["variation"] = {"layers": {"__all__": {"correlation"}}}
     digest.update(options.model_dump_json(exclude=free).encode())
     return digest.hexdigest()
 

@@ -1,7 +1,7 @@
 """Training on drawn chips: what a chip's devices do to weights and firing times.
 
 Every mini-batch sees chips of its own. A synapse's current is that of its weight times ``exp(sigma(|w|) z)``, z standard normal;
-a neuron's ramp is r = exp(sigma z) times as steep and its threshold theta off by sigma z, which moves its spike from t to
+a neuron's ramp is r = exp(sigma z) times as steep and its threshold theta off by sigma z, the two correlated, which moves its spike from t to
 ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``. Where conditions are given, a chip meets one of them as well: ln of its currents moves by
 that condition's ``level + slope / sqrt(1 + |w| / bend)``, and its spikes to ``gain t + offset``. Gradients go through all of it, sigma's
 fall with |w| included. The numbers are measured ones: ``characterize.variation``, ``characterize.shift``.
@@ -62,6 +62,8 @@ class Variation(BaseModel):
                 raise ValueError(
                     f"layer {index}: standard deviations must not be negative, bends must be above 0"
                 )
+            if not abs(one.correlation) <= 1.0:
+                raise ValueError(f"layer {index}: a correlation lies between -1 and 1")
         return layers
 
     @field_validator("conditions")
@@ -161,8 +163,15 @@ class ChipDraw:
             return torch.cat([like.new_full((n,), v) for n, v in zip(self.neurons, values, strict=True)])
 
         self.ramp = of_neurons([-one.ln_ramp * scale for one in variation.layers])
+        threshold = [
+            -x / (1.0 - x) * one.threshold * scale for x, one in zip(b, variation.layers, strict=True)
+        ]
+        shared = [one.correlation for one in variation.layers]
         self.threshold = of_neurons(
-            [-x / (1.0 - x) * one.threshold * scale for x, one in zip(b, variation.layers, strict=True)]
+            [x * math.sqrt(1.0 - rho**2) for x, rho in zip(threshold, shared, strict=True)]
+        )
+        self.threshold_with_ramp = (
+            of_neurons([x * rho for x, rho in zip(threshold, shared, strict=True)]) if any(shared) else None
         )
         self.per_log = of_neurons([1.0 / math.log1p(-x) for x in b])
         self.conditions = len(variation.conditions)
@@ -189,9 +198,12 @@ class ChipDraw:
         *synapses, ramp, threshold = normals(chips * self.per_chip).split(
             (*parts, *(chips * sum(self.neurons),) * 2)
         )
-        gain = (ramp.view(chips, -1) * self.ramp).exp_()
+        ramp, threshold = ramp.view(chips, -1), threshold.view(chips, -1) * self.threshold
+        if self.threshold_with_ramp is not None:
+            threshold.addcmul_(ramp, self.threshold_with_ramp)
+        gain = (ramp * self.ramp).exp_()
         # no threshold is so high that a ramp never reaches it
-        late = (threshold.view(chips, -1) * self.threshold).clamp_(min=-0.99).log1p_().mul_(self.per_log)
+        late = threshold.clamp_(min=-0.99).log1p_().mul_(self.per_log)
         layers = zip(
             self.sizes, synapses, self.spreads, gain.split(self.neurons, 1),
             late.mul_(gain).split(self.neurons, 1), strict=True,

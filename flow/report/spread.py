@@ -62,6 +62,12 @@ def spread_table(spread: Spread, model: PhysicalModel) -> Table:
         ("σ(ln r)", "ramp of the firing stage", _share(neuron.sigma_ln_ramp), ""),
         ("σ(θ)", "threshold, in V_th and in volts", _share(theta), in_volts),
         (
+            "ρ(ln r, θ)",
+            "correlation of both, from the devices that move both",
+            f"{neuron.correlation(spread.sigmas['neuron']):.2f}",
+            "",
+        ),
+        (
             "unexplained",
             "rms of spike times that known shifts leave",
             quantity(neuron.residual_s, "s", 2),

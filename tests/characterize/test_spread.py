@@ -14,6 +14,7 @@ from characterize.benches import Bench, Grid
 from characterize.errors import FitRefused, NoSpread
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
+from characterize.responses import total
 from characterize.spread import NeuronSpread, Spread, SynapseSpread
 from characterize.spread_bench import LEVELS, NeuronLoad, drawn_neurons_bench, drawn_synapses_bench
 from characterize.spread_stage import check_cells
@@ -58,6 +59,27 @@ def test_training_reads_the_law_of_the_spread(drawn_model: PhysicalModel) -> Non
     assert (found.ln_ramp, found.threshold, found.discharge) == (0.15, 0.02, 0.154)
     # More pairs on a dendrite: more capacitance, more current for the same weight.
     assert layer_variation(drawn_model, 50).positive.bend < found.positive.bend
+
+
+def test_ramp_and_threshold_go_together_as_far_as_devices_move_both(
+    spread: Spread, chip_model: PhysicalModel
+) -> None:
+    """In closed form, beside chips drawn device by device."""
+    assert spread.neuron.correlation(spread.sigmas["neuron"]) == 0.0  # no device moves both
+    found = layer_variation(chip_model, 5).correlation
+    assert chip_model.spread is not None
+    neuron, sigmas = chip_model.spread.neuron, chip_model.spread.sigmas["neuron"]
+    generator, count = np.random.default_rng(1), 200_000
+    shifts = {path: sigma * generator.standard_normal(count) for path, sigma in sigmas.items()}
+    ln_ramp = total(neuron.ln_ramp, shifts)
+    theta = total(neuron.threshold, shifts, neuron.threshold_with_ramp, ln_ramp)
+    assert found == pytest.approx(np.corrcoef(ln_ramp, theta)[0, 1], abs=4 / math.sqrt(count))
+    assert 0.2 < found < 0.35
+
+
+def test_a_neuron_without_responses_has_no_correlation(spread: Spread) -> None:
+    still = spread.neuron.model_copy(update={"ln_ramp": {}})
+    assert still.correlation(spread.sigmas["neuron"]) == 0.0
 
 
 def test_a_model_without_spread_says_what_to_do(model: PhysicalModel) -> None:

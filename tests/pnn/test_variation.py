@@ -69,8 +69,8 @@ HOT = LayerShift(CurrentShift(0.12, 0.27, 0.13), CurrentShift(0.25, 0.24, 0.08),
 COLD = LayerShift(CurrentShift(-0.13, -0.27, 0.13), CurrentShift(-0.28, -0.27, 0.06), 1.21, 0.012)
 
 
-def variation(layers: int = 2, **changes: object) -> Variation:
-    return Variation.model_validate({"layers": (SPREAD,) * layers} | changes)
+def variation(count: int = 2, /, **changes: object) -> Variation:
+    return Variation.model_validate({"layers": (SPREAD,) * count} | changes)
 
 
 def normals(seed: int, dtype: torch.dtype = torch.float64) -> Callable[[int], Tensor]:
@@ -156,9 +156,10 @@ def test_one_synapse_in_another_condition_in_closed_form(name: str, weight: floa
     assert chips.offset[:, 0].tolist() == pytest.approx([COLD.offset, HOT.offset])
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.24, -1.0])
 @pytest.mark.parametrize("b", [0.0, 0.155])
-def test_one_neuron_in_closed_form(b: float) -> None:
-    options = Variation(layers=(replace(SPREAD, discharge=b),))
+def test_one_neuron_in_closed_form(b: float, correlation: float) -> None:
+    options = Variation(layers=(replace(SPREAD, discharge=b, correlation=correlation),))
     numbers = torch.tensor([0.5, -1.2, 2.0], dtype=torch.float64)  # synapse, ramp, threshold
     (chip,) = ChipDraw(options, [(1, 1)], numbers).draw(1, lambda count: numbers[:count])
     layer = PAPER.model_copy(update={"layer_sizes": (1, 1), "discharger": Discharger(b)}).build().double()
@@ -166,7 +167,8 @@ def test_one_neuron_in_closed_form(b: float) -> None:
     firing = layer.linear_layers[0].on_chips(t, chip)
     w = perturbed(layer.weights[0], chip)[0]
     undisturbed = layer.linear_layers[0].evaluate(t[0], w, Exact()).unclipped.item()
-    r, theta = math.exp(0.18 * -1.2), 1.0 + 0.012 * 2.0
+    shared, own = correlation * -1.2, math.sqrt(1.0 - correlation**2) * 2.0
+    r, theta = math.exp(0.18 * -1.2), 1.0 + 0.012 * (shared + own)
     threshold = math.log(1.0 - b * theta) / math.log(1.0 - b) if b else theta
     assert firing.unclipped.item() == pytest.approx(
         (undisturbed - 1.0 + threshold) / r, abs=1e-7 if not b else 1e-12
@@ -186,6 +188,42 @@ def test_factors_have_the_spread_of_their_weight() -> None:
     assert ln_r.std().item() == pytest.approx(SPREAD.ln_ramp, rel=0.01)
     late = (chip.offset / chip.gain).std().item()  # to first order b / (1 - b) / -ln(1 - b) times theta's
     assert late == pytest.approx(SPREAD.threshold * 0.155 / 0.845 / -math.log(0.845), rel=0.01)
+
+
+def ramps_and_thresholds(chip: LayerChips, b: float = 0.155) -> Tensor:
+    """ln r and theta of drawn neurons, [2, neurons]."""
+    crossing = 1.0 + chip.offset / chip.gain
+    theta = (1.0 - torch.exp(crossing * math.log(1.0 - b))) / b
+    return torch.stack((-torch.log(chip.gain), theta)).flatten(1)
+
+
+@pytest.mark.parametrize("correlation", [-0.5, 0.24])
+def test_ramps_and_thresholds_are_correlated_as_measured_and_spread_as_without(correlation: float) -> None:
+    count, layer = 200_000, replace(SPREAD, correlation=correlation)
+    (chip,) = drawn([(1, 1)], count, layers=(layer,))
+    found = ramps_and_thresholds(chip)
+    assert torch.corrcoef(found)[0, 1].item() == pytest.approx(correlation, abs=4 / math.sqrt(count))
+    assert found.std(1).tolist() == pytest.approx([SPREAD.ln_ramp, SPREAD.threshold], rel=0.01)
+    (half,) = drawn([(1, 1)], count, layers=(layer,), scale=0.5)
+    assert torch.corrcoef(ramps_and_thresholds(half))[0, 1].item() == pytest.approx(correlation, abs=0.01)
+
+
+def test_every_layer_has_its_own_correlation() -> None:
+    layers = (replace(SPREAD, correlation=0.5), SPREAD)
+    chips = drawn([(1, 40), (40, 50)], 1000, layers=layers)
+    found = [torch.corrcoef(ramps_and_thresholds(one))[0, 1].item() for one in chips]
+    assert found == pytest.approx([0.5, 0.0], abs=0.025)
+
+
+def test_uncorrelated_neurons_are_their_own_two_numbers() -> None:
+    """A seed draws the chips that it drew before there was a correlation, to the bit."""
+    numbers = normals(3)(1 + 2)
+    (chip,) = ChipDraw(variation(1), [(1, 1)], numbers).draw(1, lambda count: numbers[:count])
+    _, ramp, threshold = numbers.view(3, 1, 1)
+    gain = torch.exp(ramp * -0.18)
+    assert torch.equal(chip.gain, gain)
+    late = torch.log1p(threshold * (-0.155 / (1.0 - 0.155) * 0.012)) * (1.0 / math.log1p(-0.155))
+    assert torch.equal(chip.offset, late * gain)
 
 
 def on(layer: RCSpikeLinear, chips: LayerChips) -> Callable[[Tensor, Tensor], Tensor]:
@@ -389,7 +427,14 @@ def test_training_for_conditions_pays_where_biases_are_kept(tmp_path: Path) -> N
 
 def test_checkpoint_of_other_chips_is_refused(tmp_path: Path) -> None:
     short(tmp_path)
-    for other in (None, variation(scale=0.5), variation(chips=4), variation(conditions=((HOT, HOT),))):
+    together = (replace(SPREAD, correlation=0.2),) * 2
+    for other in (
+        None,
+        variation(scale=0.5),
+        variation(chips=4),
+        variation(conditions=((HOT, HOT),)),
+        variation(layers=together),
+    ):
         with pytest.raises(CheckpointError, match="other options"):
             short(tmp_path, variation=other)
 
@@ -477,3 +522,5 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         Variation(layers=(replace(SPREAD, ln_ramp=-0.1),))
     with pytest.raises(ValidationError, match="layer 1: standard deviations"):
         Variation(layers=(replace(SPREAD, positive=CurrentSpread(0.3, 0.0)),))
+    with pytest.raises(ValidationError, match="layer 1: a correlation lies between"):
+        Variation(layers=(replace(SPREAD, correlation=1.1),))

@@ -20,6 +20,7 @@ def test_spreads_stand_by_weight_and_sign_with_their_errors(spread: Spread, mode
     assert cells["σ(ln r)"] == ("15.00 ± 0.75 %", "")
     assert cells["σ(θ)"][0] == "2.00 ± 0.10 %"
     assert cells["σ(θ)"][1].endswith(" mV")
+    assert cells["ρ(ln r, θ)"] == ("0.00", "")
     assert cells["neurons"] == ("200", "1")
     assert "seed 20260" in table.note
 
