@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from characterize.model import PhysicalModel
 from flow.columns import column_netlists
+from flow.errors import ExperimentError
 from flow.experiment import Experiment
 from flow.stage import Done, Work
 
@@ -32,7 +33,7 @@ def measure_shift(work: Work) -> Done:
 def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: Path) -> Shifts:
     """The conditions of ``experiment.training``, measured at the biases that ``model`` stands for.
 
-    Raises ``FitRefused``, which names the condition, and ``CharacterizationFailed``.
+    Raises ``ExperimentError`` where only home is named, ``FitRefused``, which names the condition, and ``CharacterizationFailed``.
     """
     from characterize.condition import Condition, conditions_of
     from characterize.errors import FitRefused
@@ -47,6 +48,13 @@ def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: P
     conditions = conditions_of(
         home, asked.corners or (home.corner,), asked.temperatures_C or (home.temperature_C,)
     )
+    if len(conditions) == 1:
+        raise ExperimentError(
+            experiment.name,
+            [
+                f"[training.variation] names no other condition than {home.label}, which is home: give other temperatures_C or corners, or neither"
+            ],
+        )
     bench, columns = (
         workbench(experiment, work.context, work.rundir.cache),
         column_netlists(experiment, work.rundir),

@@ -129,6 +129,13 @@ def test_other_conditions_are_another_training(place: Path, capsys: pytest.Captu
     assert [stage["skipped"] for stage in json.loads(out)["stages"]] == [False, False]
 
 
+def test_home_alone_is_no_other_condition(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "tiny.toml").write_text(TOML.replace("17, 27, 42", "27"))
+    code, _, err = run(capsys, "train", "-e", "tiny.toml", "-j", "1")
+    assert code == 2
+    assert "no other condition than tt 27 °C" in err
+
+
 def test_a_condition_that_no_law_holds_for_is_named(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "tiny.toml").write_text(TOML.replace("17, 27, 42", "-20"))
     code, _, err = run(capsys, "train", "-e", "tiny.toml", "-j", "1")
