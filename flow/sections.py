@@ -20,10 +20,11 @@ from pnn.errors import DataError
 from pnn.exact import Exact
 from pnn.images import IMAGES, download_openml, images_present, load_dataset
 from pnn.loss import LossWeights
+from pnn.options import TrainingOptions
 from pnn.presets import preset_names
 from pnn.rc_spike import Method
 from pnn.stack import Convolution, Layer, Pool, check_method, shapes
-from pnn.trainer import TrainingOptions, Variant
+from pnn.variants import Variant
 from pnn.variation import Variation
 from sky130_models.corner import Corner
 from spice.options import SimulatorOptions

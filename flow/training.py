@@ -15,8 +15,9 @@ from flow.files import sha256_of
 if TYPE_CHECKING:
     from pnn.data import Dataset
     from pnn.network import NetworkOptions, SpikingNetwork
+    from pnn.options import TrainingOptions
     from pnn.stack import StackOptions
-    from pnn.trainer import TrainingOptions, Variant
+    from pnn.variants import Variant
 
     Options: TypeAlias = NetworkOptions | StackOptions
 
@@ -114,7 +115,7 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
     from pnn.discharger import Discharger
     from pnn.images import IMAGES
     from pnn.stack import RCSpikeNeuron, StackOptions, TTFSNeuron
-    from pnn.trainer import variant_options, variant_reversal
+    from pnn.variants import variant_options, variant_reversal
 
     training = experiment.training
     method, noise = training.evaluation(), training.spike_noise_norm

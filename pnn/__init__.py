@@ -19,13 +19,15 @@ from pnn.images import load_dataset, load_images
 from pnn.loss import LossWeights, first_to_fire, training_loss
 from pnn.native import kernel_name
 from pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
+from pnn.options import TrainingOptions
 from pnn.presets import preset, preset_names
 from pnn.rc_spike import Firing, RCSpikeLinear
 from pnn.reversal import Reversal
 from pnn.robustness import chip_accuracy
 from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
-from pnn.trainer import TrainingOptions, TrainingResult, Variant, train, variant_options, variant_reversal
+from pnn.trainer import TrainingResult, train
 from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
+from pnn.variants import Variant, variant_options, variant_reversal
 from pnn.variation import Variation
 
 __all__ = [

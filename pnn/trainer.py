@@ -1,23 +1,18 @@
-"""Training: deterministic by seed, resumable bit for bit, stopped where numbers stop being finite."""
+"""Training: deterministic by seed, resumable bit for bit, written as weights, checkpoint and metrics."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from characterize.model import PhysicalModel
-from characterize.physics import network_physics
 from pnn.adam import FusedAdam
 from pnn.checkpoint import (
     Provenance,
@@ -29,52 +24,17 @@ from pnn.checkpoint import (
     save_training,
 )
 from pnn.data import Dataset
-from pnn.devices import Accelerator, Engine, choose_device, launch
-from pnn.discharger import Discharger
-from pnn.errors import BadParameter, CheckpointError, TrainingDiverged
-from pnn.exact import Exact
-from pnn.loss import LossWeights, chip_loss, training_loss
-from pnn.metrics import EpochMeter, MetricsLog
-from pnn.network import NetworkOptions, Spikes, SpikingNetwork
-from pnn.rc_spike import Firing, Method
-from pnn.reversal import Reversal
+from pnn.devices import Engine, choose_device, launch
+from pnn.errors import BadParameter, CheckpointError
+from pnn.loop import Loop
+from pnn.metrics import MetricsLog
+from pnn.network import NetworkOptions, SpikingNetwork
+from pnn.options import TrainingOptions
 from pnn.stack import StackOptions
-from pnn.ttfs import FirstSpike, firing_promotion
-from pnn.variation import ChipDraw, Chips, Pool, Variation
 
-Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
 EVALUATION_BATCH = 250
-
-
-class TrainingOptions(BaseModel):
-    """How to train; the defaults are the paper's hardware experiment (section 7).
-
-    The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``).
-    ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a
-    row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
-    an epoch (0: every epoch). ``firing_promotion`` is the factor of the term that makes silent TTFS neurons fire
-    (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
-    extra ``devices`` (Lightning Fabric), every device takes its share of each batch. With ``variation`` every mini-batch
-    sees drawn chips; what is written and evaluated is the undisturbed network all the same.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    epochs: int = Field(default=1000, ge=1)
-    batch_size: int = Field(default=50, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
-    schedule: Literal["constant", "cosine"] = "constant"
-    loss: LossWeights = LossWeights()
-    firing_promotion: float = Field(default=0.0, ge=0.0)
-    log_every: int = Field(default=10, ge=1)
-    checkpoint_every_s: float = Field(default=5.0, ge=0.0)
-    tensorboard: bool = True
-    accelerator: Accelerator = "cpu"
-    devices: int = Field(default=1, ge=1)
-    variation: Variation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +54,6 @@ class TrainingResult:
     largest_weight: tuple[float, ...]
     epochs: int
     seconds: float
-
-
-def variant_options(
-    variant: Variant,
-    model: PhysicalModel,
-    layer_sizes: tuple[int, ...],
-    *,
-    method: Method | None = None,
-    sigma_spike: float = 0.0,
-    classes: int | None = None,
-) -> NetworkOptions:
-    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up``
-    (the columns: beta by current, charges, coupling, firing stage).
-
-    ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
-    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns.
-    """
-    return NetworkOptions(
-        layer_sizes=layer_sizes,
-        reversal=variant_reversal(variant, model),
-        discharger=Discharger(model.discharge_norm.value),
-        method=method if method is not None else Exact(),
-        sigma_spike=sigma_spike,
-        classes=classes,
-        physics=network_physics(model, layer_sizes) if variant == "bottom_up" else (),
-    )
-
-
-def variant_reversal(variant: Variant, model: PhysicalModel) -> Reversal:
-    """The synapses of a variant, for networks that ``variant_options`` does not describe."""
-    return {
-        "ann": Reversal.ideal,
-        "pnn": lambda: Reversal.from_model(model),
-        "bottom_up": lambda: Reversal.current_dependent(model),
-    }[variant]()
 
 
 def train(
@@ -262,153 +187,6 @@ def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
         correct += int((network.decide(network.predict_times(x)[-1]) == y).sum())
     return correct / label.shape[0]
-
-
-class Loop:
-    """One epoch after another over the training set."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        dataset: Dataset,
-        network: SpikingNetwork,
-        optimiser: torch.optim.Optimizer,
-        generator: torch.Generator,
-        options: TrainingOptions,
-    ) -> None:
-        self.engine = engine
-        self.network = network
-        self.forward, self.optimiser = engine.prepare(network, optimiser)
-        self.generator = generator
-        self.options = options
-        self.train_x = dataset.train_x.to(engine.device, torch.float32)
-        self.train_y = dataset.train_y.to(engine.device)
-        self.test_x = dataset.test_x.to(engine.device, torch.float32)
-        self.weights: list[Tensor] = list(network.weights)
-        if options.variation is not None:
-            self.chips = _ChipBatches(
-                options.variation, network, options.batch_size, options.seed, self.train_x
-            )
-
-    def epoch(self, epoch: int, logged: bool) -> EpochMeter:
-        """Train over all samples once; the meter holds spikes only where ``logged``."""
-        meter = EpochMeter()
-        if self.options.schedule == "cosine":
-            share = (epoch - 1) / self.options.epochs
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.options.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
-        order = torch.randperm(self.train_y.shape[0], generator=self.generator)
-        noise = self.engine.noise(self.generator)
-        for batch, samples in enumerate(order.split(self.options.batch_size)):
-            mine, factor = self.engine.share(samples)
-            mine = mine.to(self.engine.device)
-            firings, label = self.evaluate(mine, noise)
-            loss = self.loss(firings, label)
-            if factor != 1.0:
-                loss = factor * loss
-            self.optimiser.zero_grad()
-            self.engine.backward(loss)
-            norms = torch.stack([torch.linalg.vector_norm(_gradient(w)) for w in self.weights])
-            value, norm = self.engine.mean(
-                torch.stack((loss.detach(), torch.linalg.vector_norm(norms)))
-            ).tolist()
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                spoilt = torch.stack([(~torch.isfinite(_state(f))).sum() for f in firings])
-                raise _diverged(self.engine.total(spoilt), norms, value, epoch, batch)
-            self.optimiser.step()
-            meter.loss.append(value)
-            meter.gradient_norm.append(norm)
-            if logged and factor:
-                decision = self.network.decide(firings[-1].spike_time.detach())
-                meter.add_firings(firings, decision, label, self.network.horizon)
-        if logged:
-            meter.pool(self.engine.total)
-        return meter
-
-    def evaluate(self, samples: Tensor, noise: torch.Generator) -> tuple[Sequence[Spikes], Tensor]:
-        """Spikes of a mini-batch, given by index, and labels; on drawn chips those that count for the loss."""
-        variation = self.options.variation
-        if variation is None:
-            return self.forward(self.train_x[samples], noise), self.train_y[samples]
-        of_chip, drawn = self.chips.draw(samples, noise)
-        firings, label = self.forward(self.train_x[of_chip], noise, drawn), self.train_y[of_chip]
-        if variation.tail < 1.0:
-            with torch.no_grad():
-                used = firings[-1].unclipped[..., : self.network.classes]
-                worst = variation.worst(chip_loss(used, label, self.options.loss.tau_soft))
-            firings = [Firing(f.membrane[:, worst], f.unclipped[:, worst]) for f in firings]
-            label = label[:, worst]
-        flat = [Firing(f.membrane.detach().flatten(0, 1), f.unclipped.flatten(0, 1)) for f in firings]
-        return flat, label.flatten()
-
-    def loss(self, spikes: Sequence[Spikes], label: Tensor) -> Tensor:
-        """A scalar; see ``training_loss`` and ``firing_promotion``."""
-        flat: Any = spikes
-        if self.options.loss.early_spike > 0.0:  # the only term that reads the images of hidden layers
-            flat = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
-        loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes)
-        if self.options.firing_promotion > 0.0:
-            loss = loss + self.options.firing_promotion * firing_promotion(
-                cast("Sequence[FirstSpike]", spikes)
-            )
-        return loss
-
-
-class _ChipBatches:
-    """The chips of every mini-batch, and who sees which sample."""
-
-    def __init__(
-        self, variation: Variation, network: SpikingNetwork, samples: int, seed: int, like: Tensor
-    ) -> None:
-        self.variation = variation
-        self.count = sum(w.numel() for w in network.weights)
-        self.source = ChipDraw(variation, [(w.shape[1], w.shape[0]) for w in network.weights], like)
-        chips = variation.chips_of(samples, self.count)
-        self.pool = Pool(seed, chips * self.source.per_chip, like.device)
-        self.shares: dict[int, Tensor] = {}
-
-    def draw(self, samples: Tensor, generator: torch.Generator) -> tuple[Tensor, Chips]:
-        """The mini-batch, by index, as its chips see it [samples of a chip, chips], and these."""
-        size = samples.shape[0]
-        if size not in self.shares:
-            self.shares[size] = self.variation.shares(size, self.count).to(samples.device)
-        share = self.shares[size]
-        chips = share.shape[1]
-        met = self.source.meet(chips, generator)
-        return samples[share], self.source.draw(chips, self.pool.normals(generator), met)
-
-
-def _state(spikes: Spikes) -> Tensor:
-    """What shows that a layer's numbers are no longer finite."""
-    return spikes.membrane if isinstance(spikes, Firing) else spikes.unclipped
-
-
-def _gradient(weight: Tensor) -> Tensor:
-    assert weight.grad is not None
-    return weight.grad
-
-
-def _diverged(spoilt: Tensor, norms: Tensor, loss: float, epoch: int, batch: int) -> TrainingDiverged:
-    """Name the first layer whose membrane (``spoilt``: how many values), or else whose gradient, is not finite.
-
-    Layers count from 1.
-    """
-    layer, what = None, f"loss is {loss}"
-    for index, count in enumerate(spoilt.tolist(), start=1):
-        if count:
-            layer, what = index, f"membrane potential of layer {index} is not finite"
-            break
-    else:
-        for index, value in enumerate(norms.tolist(), start=1):
-            if not math.isfinite(value):
-                layer, what = index, f"gradient of layer {index}'s weights is not finite"
-                break
-    return TrainingDiverged(
-        f"epoch {epoch}, batch {batch}: {what}. The last checkpoint is kept; lower the rate, check the data",
-        epoch=epoch,
-        batch=batch,
-        layer=layer,
-    )
 
 
 def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, options: TrainingOptions) -> str:

@@ -14,7 +14,7 @@ from characterize.variation import CurrentSpread, LayerVariation
 from pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
 from pnn.adam import FusedAdam
 from pnn.devices import Engine
-from pnn.trainer import Loop
+from pnn.loop import Loop
 from timing.images import cycle
 from timing.networks import PAPER, RAMP, SIZES
 from timing.plan import Plan

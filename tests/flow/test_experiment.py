@@ -18,8 +18,8 @@ from flow.training import spread_of
 from flow.units import UNITS, convert, same_quantity, split
 from pnn.errors import DataError
 from pnn.images import IDX_FILES
+from pnn.options import TrainingOptions
 from pnn.presets import preset
-from pnn.trainer import TrainingOptions
 from pnn.variation import Variation
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"

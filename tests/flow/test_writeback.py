@@ -16,7 +16,7 @@ from flow.experiment import Experiment
 from flow.writeback import write_netlist
 from pnn.checkpoint import Provenance, WeightsHeader, save_network
 from pnn.data import Encoding
-from pnn.trainer import Variant, variant_options
+from pnn.variants import Variant, variant_options
 
 
 def weights(folder: Path, variant: Variant, model: PhysicalModel) -> Path:

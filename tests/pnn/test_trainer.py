@@ -129,7 +129,7 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: 
         return loss * float("nan") if calls == 8 else loss  # epoch 4, second batch of two
 
     with monkeypatch.context() as patch:
-        patch.setattr("pnn.trainer.training_loss", breaking)
+        patch.setattr("pnn.loop.training_loss", breaking)
         with pytest.raises(TrainingDiverged, match="epoch 4, batch 1: "):
             short(tmp_path / "broken", epochs=6, checkpoint_every_s=0.0)
     resumed = short(tmp_path / "broken", epochs=6)

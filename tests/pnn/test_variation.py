@@ -13,8 +13,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+import pnn.loop
 import pnn.rc_spike
-import pnn.trainer
 from characterize.model import PhysicalModel
 from characterize.physics import Physics
 from characterize.shift import CurrentShift, LayerShift
@@ -367,7 +367,7 @@ def test_loss_is_that_of_the_tail(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         seen.append(label.shape[0])
         return training_loss(firings, label, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("pnn.trainer.training_loss", spy)
+    monkeypatch.setattr("pnn.loop.training_loss", spy)
     short(tmp_path / "all", epochs=1)
     short(tmp_path / "tail", epochs=1, variation=variation(tail=0.25))
     assert seen == [56, 56, 14, 14]  # 100 samples in batches of 50; 8 chips see 7 each
@@ -453,9 +453,9 @@ def test_nominal_training_is_untouched(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(*_: object) -> None:
         raise AssertionError("nominal training drew chips")
 
-    monkeypatch.setattr(pnn.trainer.ChipDraw, "draw", refuse)
+    monkeypatch.setattr(pnn.loop.ChipDraw, "draw", refuse)
     monkeypatch.setattr(pnn.rc_spike, "perturbed", refuse)
-    monkeypatch.setattr(pnn.trainer, "Pool", refuse)
+    monkeypatch.setattr(pnn.loop, "Pool", refuse)
     short(tmp_path, variation=None)
 
 

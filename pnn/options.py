@@ -1,0 +1,40 @@
+"""How to train: what a training's numbers depend on besides data and network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pnn.devices import Accelerator
+from pnn.loss import LossWeights
+from pnn.variation import Variation
+
+
+class TrainingOptions(BaseModel):
+    """How to train; the defaults are the paper's hardware experiment (section 7).
+
+    The optimiser is Adam, its rate constant or falling as a half cosine over the epochs (``schedule``).
+    ``seed`` draws weights, data order, grid offsets and noise. Every ``log_every`` epochs (and the last) a
+    row of metrics is written; a checkpoint whenever ``checkpoint_every_s`` seconds have passed, at the end of
+    an epoch (0: every epoch). ``firing_promotion`` is the factor of the term that makes silent TTFS neurons fire
+    (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
+    extra ``devices`` (Lightning Fabric), every device takes its share of each batch. With ``variation`` every mini-batch
+    sees drawn chips; what is written and evaluated is the undisturbed network all the same.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    epochs: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=50, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    loss: LossWeights = LossWeights()
+    firing_promotion: float = Field(default=0.0, ge=0.0)
+    log_every: int = Field(default=10, ge=1)
+    checkpoint_every_s: float = Field(default=5.0, ge=0.0)
+    tensorboard: bool = True
+    accelerator: Accelerator = "cpu"
+    devices: int = Field(default=1, ge=1)
+    variation: Variation | None = None

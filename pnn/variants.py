@@ -1,0 +1,50 @@
+"""The paper's three networks, as options: what each takes of the physical model."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from characterize.model import PhysicalModel
+from characterize.physics import network_physics
+from pnn.discharger import Discharger
+from pnn.exact import Exact
+from pnn.network import NetworkOptions
+from pnn.rc_spike import Method
+from pnn.reversal import Reversal
+
+Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
+
+
+def variant_options(
+    variant: Variant,
+    model: PhysicalModel,
+    layer_sizes: tuple[int, ...],
+    *,
+    method: Method | None = None,
+    sigma_spike: float = 0.0,
+    classes: int | None = None,
+) -> NetworkOptions:
+    """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up``
+    (the columns: beta by current, charges, coupling, firing stage).
+
+    ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
+    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns.
+    """
+    return NetworkOptions(
+        layer_sizes=layer_sizes,
+        reversal=variant_reversal(variant, model),
+        discharger=Discharger(model.discharge_norm.value),
+        method=method if method is not None else Exact(),
+        sigma_spike=sigma_spike,
+        classes=classes,
+        physics=network_physics(model, layer_sizes) if variant == "bottom_up" else (),
+    )
+
+
+def variant_reversal(variant: Variant, model: PhysicalModel) -> Reversal:
+    """The synapses of a variant, for networks that ``variant_options`` does not describe."""
+    return {
+        "ann": Reversal.ideal,
+        "pnn": lambda: Reversal.from_model(model),
+        "bottom_up": lambda: Reversal.current_dependent(model),
+    }[variant]()
