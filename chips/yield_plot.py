@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -47,17 +44,3 @@ def _bits(ax: Axes, bits: pd.DataFrame) -> None:
     ax.set_ylabel("yield of trimmed chips (%)")
     ax.set_ylim(-3, 103)
     ax.set_title("Yield after calibration")
-
-
-def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """``name``.png and .svg in ``folder``, each whole or not at all."""
-    paths = []
-    for kind in ("png", "svg"):
-        path = folder / f"{name}.{kind}"
-        part = path.with_name(f".{path.name}.part")
-        with style():
-            metadata = {"Date": None} if kind == "svg" else None
-            figure.savefig(part, format=kind, dpi=150, facecolor="white", metadata=metadata)
-        os.replace(part, path)
-        paths.append(path)
-    return paths

@@ -84,8 +84,9 @@ def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:
 
 def chip_yield(work: Work) -> Done:
     """Yield of the experiment's network, nominally written and trimmed; spot checks in SPICE; the designs to compare."""
+    from characterize.plots import save_figure
     from chips.population import without
-    from chips.yield_plot import save_figure, yield_figure
+    from chips.yield_plot import yield_figure
     from pnn.checkpoint import load_dense
     from postlayout.errors import SamplesFailed
 
@@ -112,7 +113,7 @@ def chip_yield(work: Work) -> Done:
     files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
     for file, table in zip(files, (rows, curves, by_bits), strict=True):
         write_csv(file, table)
-    plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield")
+    plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield", dpi=150)
     summary: dict[str, Any] = {
         "corner": model.corner,
         "netlist": kind,

@@ -75,8 +75,8 @@ def synapse_area_um2(circuit: Design, layers: tuple[int, ...]) -> float:
 
 def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
     """designs.csv: area, spread, accuracy and yields of every design, or why there are none."""
+    from characterize.plots import save_figure
     from chips.design_plot import design_figure
-    from chips.yield_plot import save_figure
 
     rows: list[dict[str, Any]] = []
     todo = designs(work.experiment)
@@ -94,7 +94,7 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
     table, file = pd.DataFrame(rows), work.folder / "designs.csv"
     write_csv(file, table)
     known = table[table["problem"] == ""]
-    plots = save_figure(design_figure(known), work.folder, "designs") if len(known) else []
+    plots = save_figure(design_figure(known), work.folder, "designs", dpi=150) if len(known) else []
     return rows, [file, *plots]
 
 
