@@ -30,6 +30,8 @@ LONG = 0.6
 """Guard of a phase in which neurons are watched that are late, in T_circ."""
 SINK_V = 0.2
 """Dendrite potential at which a neuron fires at once."""
+BACKWARD = 0.01
+"""Weight whose current may flow the wrong way: half of the smallest one that is characterised, far above what silent synapses leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class SpiceBench:
     """``chips.calibrate.ChipBench`` on a simulated chip.
 
     Currents: all dendrites of a layer held at the reset level by test sources, one axon spiking at a time. An axon of a later layer
-    spikes because the dendrite of the neuron that drives it is held low. Raises ``CharacterizationFailed`` where a deck fails.
+    spikes because the dendrite of the neuron that drives it is held low. Raises ``CharacterizationFailed`` where a deck fails, or a
+    synapse carries a current of the other sign.
     """
 
     silicon: SpiceChip
@@ -104,10 +107,24 @@ class SpiceBench:
             for k in range(sizes[layer]):
                 # Counted from the test source into the dendrite: what the NMOS sinks, less what the PMOS feeds.
                 sign = 1.0 if written.layers[layer - 1].positive[k, axon] else -1.0
-                found[layer - 1][k, axon] = max(
-                    sign * float(np.asarray(result[f"i(vheld_{layer}_{k})"])[0]), 0.0
-                )
-        return found
+                found[layer - 1][k, axon] = sign * float(np.asarray(result[f"i(vheld_{layer}_{k})"])[0])
+        self._check_signs(found)
+        # What is left below 0 is leakage: a synapse that is off, or as good as off.
+        return [np.maximum(current, 0.0) for current in found]
+
+    def _check_signs(self, found: Sequence[Array]) -> None:
+        """``found``: currents counted in the direction of each synapse's sign."""
+        chip, realised = self.silicon, BottomUp(self.silicon.model)
+        wrong = [
+            f"axon {axon} to neuron {k} of layer {layer}: {1e9 * current[k, axon]:.3g} nA"
+            for layer, current in enumerate(found, start=1)
+            for k, axon in np.argwhere(current < -BACKWARD * realised.unit_current_A(current.shape[1]))
+        ]
+        if wrong:
+            raise CharacterizationFailed(
+                f"chip {chip.chip.seed}: {len(wrong)} of {sum(current.size for current in found)} synapses carry a current against their "
+                f"sign, first {wrong[0]}. Polarity of the biases, or netlist, is not what the chip was written for (decks in {chip.place / 'bench'})"
+            )
 
     def _current_deck(self, written: Written, layer: int, axon: int) -> Deck:
         chip, top, supplies = self.silicon, written.topology, self.silicon.design.supplies

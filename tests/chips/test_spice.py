@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from circuits.chip import Sigmas, draw
 from circuits.design import Design
 from circuits.mapping import map_weights
 from circuits.network import Topology
-from spice import Failure
+from spice import Deck, Failure, Plot
 
 LAYERS = (2, 2, 2)
 WEIGHTS = [np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]])]
@@ -104,6 +104,45 @@ def test_a_simulator_that_crashes_makes_failed_chips(
     ) as caught:
         SpiceBench(chip).currents_A(small)
     assert len(caught.value.failures) == 4
+
+
+@pytest.fixture
+def bench_reading(
+    make_chip: Callable[..., SpiceChip], small: Written, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., SpiceBench]:
+    """A bench without a simulator: every synapse carries 50 nA its own way, but those of one neuron what is given."""
+
+    def make(layer: int, neuron: int, current_A: float) -> SpiceBench:
+        def read(bench: SpiceBench, decks: Sequence[Deck]) -> list[Plot]:
+            results = []
+            for deck in decks:
+                _, of, axon = deck.name.split("_")
+                sign = np.where(small.layers[int(of) - 1].positive[:, int(axon)], 1.0, -1.0)
+                values = sign * np.where((np.arange(2) == neuron) & (int(of) == layer), current_A, 50e-9)
+                vectors = dict(zip(deck.vectors, values[:, None], strict=True))
+                results.append(Plot(deck.name, "v", np.zeros(1), vectors))
+            return results
+
+        monkeypatch.setattr(SpiceBench, "_run", read)
+        return SpiceBench(make_chip())
+
+    return make
+
+
+def test_leakage_against_a_synapses_sign_is_no_current(
+    bench_reading: Callable[..., SpiceBench], small: Written
+) -> None:
+    first, second = bench_reading(2, 1, -5e-12).currents_A(small)
+    assert first.tolist() == pytest.approx(np.full((2, 2), 50e-9))
+    assert second.tolist() == pytest.approx(np.array([[50e-9, 50e-9], [0.0, 0.0]]))
+
+
+def test_a_current_against_a_synapses_sign_is_a_fault(
+    bench_reading: Callable[..., SpiceBench], small: Written
+) -> None:
+    told = r"chip 4: 2 of 8 synapses carry a current against their sign, first axon 0 to neuron 1 of layer 2: -30 nA.*bench\)"
+    with pytest.raises(CharacterizationFailed, match=told):
+        bench_reading(2, 1, -30e-9).currents_A(small)
 
 
 def test_decks_of_a_chip_say_which_chip_they_are_of(
