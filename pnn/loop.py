@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -19,6 +19,14 @@ from pnn.options import TrainingOptions
 from pnn.rc_spike import Firing
 from pnn.ttfs import FirstSpike, firing_promotion
 from pnn.variation import ChipDraw, Chips, Pool, Variation
+
+
+class Batch(NamedTuple):
+    """An evaluated mini-batch: spikes per layer, labels, and the times that ``training_loss`` takes as ``at_home``."""
+
+    spikes: Sequence[Spikes]
+    label: Tensor
+    at_home: Sequence[Tensor] = ()
 
 
 class Loop:
@@ -59,8 +67,8 @@ class Loop:
         for batch, samples in enumerate(order.split(self.options.batch_size)):
             mine, factor = self.engine.share(samples)
             mine = mine.to(self.engine.device)
-            firings, label = self.evaluate(mine, noise)
-            loss = self.loss(firings, label)
+            firings, label, at_home = self.evaluate(mine, noise)
+            loss = self.loss(firings, label, at_home)
             if factor != 1.0:
                 loss = factor * loss
             self.optimiser.zero_grad()
@@ -82,28 +90,32 @@ class Loop:
             meter.pool(self.engine.total)
         return meter
 
-    def evaluate(self, samples: Tensor, noise: torch.Generator) -> tuple[Sequence[Spikes], Tensor]:
-        """Spikes of a mini-batch, given by index, and labels; on drawn chips those that count for the loss."""
+    def evaluate(self, samples: Tensor, noise: torch.Generator) -> Batch:
+        """A mini-batch, given by index; on drawn chips what counts for the loss."""
         variation = self.options.variation
         if variation is None:
-            return self.forward(self.train_x[samples], noise), self.train_y[samples]
+            return Batch(self.forward(self.train_x[samples], noise), self.train_y[samples])
         of_chip, drawn = self.chips.draw(samples, noise)
         firings, label = self.forward(self.train_x[of_chip], noise, drawn), self.train_y[of_chip]
+        rest: Sequence[Tensor] = ()
+        if variation.conditions:
+            rest = [chips.at_home(f.unclipped) for chips, f in zip(drawn, firings, strict=True)]
         if variation.tail < 1.0:
             with torch.no_grad():
                 used = firings[-1].unclipped[..., : self.network.classes]
-                worst = variation.worst(chip_loss(used, label, self.options.loss.tau_soft))
+                worst = variation.worst(chip_loss(used, label, self.options.loss))
             firings = [Firing(f.membrane[:, worst], f.unclipped[:, worst]) for f in firings]
+            rest = [time[:, worst] for time in rest]
             label = label[:, worst]
         flat = [Firing(f.membrane.detach().flatten(0, 1), f.unclipped.flatten(0, 1)) for f in firings]
-        return flat, label.flatten()
+        return Batch(flat, label.flatten(), [time.flatten(0, 1) for time in rest])
 
-    def loss(self, spikes: Sequence[Spikes], label: Tensor) -> Tensor:
+    def loss(self, spikes: Sequence[Spikes], label: Tensor, at_home: Sequence[Tensor] = ()) -> Tensor:
         """A scalar; see ``training_loss`` and ``firing_promotion``."""
         flat: Any = spikes
         if self.options.loss.early_spike > 0.0:  # the only term that reads the images of hidden layers
             flat = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
-        loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes)
+        loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes, at_home)
         if self.options.firing_promotion > 0.0:
             loss = loss + self.options.firing_promotion * firing_promotion(
                 cast("Sequence[FirstSpike]", spikes)

@@ -23,6 +23,8 @@ class LossWeights(BaseModel):
     ``weight_norm``: sum of squared weights; small weights are small currents and keep v off the rails.
     ``early_spike``: sum of (t - 1)^2 over hidden and output neurons; fewer, later spikes and membranes near
     rest.
+    ``rail``: sum of (t - t_rail)^2 over hidden and output neurons that come later than ``t_rail``. A membrane at the upper supply fires
+    at 1.5 (sky130, v = -0.57), and a circuit holds it there, which the model does not know.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,8 @@ class LossWeights(BaseModel):
     t_late: float = Field(default=0.9, ge=0.0)
     weight_norm: float = Field(default=1e-2, ge=0.0)
     early_spike: float = Field(default=0.2, ge=0.0)
+    rail: float = Field(default=0.0, ge=0.0)
+    t_rail: float = Field(default=1.4, ge=0.0)
 
 
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
@@ -43,21 +47,35 @@ def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor
     return functional.cross_entropy(output_time * (-1.0 / tau_soft), label)
 
 
-def chip_loss(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
-    """``first_to_fire`` of every chip: output_time [B, chips, classes], label [B, chips] -> [chips]."""
+def chip_loss(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
+    """What decides how bad a chip is, ``first_to_fire`` and ``late_spike``: output_time [B, chips, classes], label [B, chips] -> [chips]."""
     loss = functional.cross_entropy(
-        output_time.flatten(0, 1) * (-1.0 / tau_soft), label.flatten(), reduction="none"
-    )
-    return loss.view(label.shape).mean(0)
+        output_time.flatten(0, 1) * (-1.0 / options.tau_soft), label.flatten(), reduction="none"
+    ).view(label.shape)
+    if options.late_spike > 0.0:
+        loss = loss + options.late_spike * _late(output_time, label, options).square()
+    return loss.mean(0)
+
+
+def _late(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
+    """How long after ``t_late`` the true class's output comes: output_time [..., classes], label [...] -> [...]."""
+    return (output_time.gather(-1, label.unsqueeze(-1)).squeeze(-1) - options.t_late).clamp(min=0.0)
 
 
 def training_loss(
-    firings: Sequence[Firing], label: Tensor, weights: Sequence[Tensor], options: LossWeights, classes: int
+    firings: Sequence[Firing],
+    label: Tensor,
+    weights: Sequence[Tensor],
+    options: LossWeights,
+    classes: int,
+    at_home: Sequence[Tensor] = (),
 ) -> Tensor:
     """The whole loss, a scalar: mean over the batch, sums over neurons.
 
     ``firings`` of all layers, ``label`` [B], ``weights`` of all layers; the first ``classes`` outputs are
-    used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient.
+    used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient. ``at_home``: per layer
+    [B, N_out], unclipped times as a ramp of home gives them, for ``early_spike`` and ``rail``, which mean
+    membranes: elsewhere a neuron at rest does not fire as the phase ends. Left out: those of ``firings``.
     """
     used = firings[-1].unclipped[:, :classes]
     loss = first_to_fire(used, label, options.tau_soft)
@@ -65,11 +83,13 @@ def training_loss(
     if options.temporal_penalty > 0.0:
         loss = loss + options.temporal_penalty / batch * (used - options.t_ref).square().sum()
     if options.late_spike > 0.0:
-        late = (used.gather(1, label.unsqueeze(1)) - options.t_late).clamp(min=0.0)
-        loss = loss + options.late_spike / batch * late.square().sum()
-    if options.early_spike > 0.0:
-        early = torch.cat([f.unclipped for f in firings], dim=1) - 1.0
-        loss = loss + options.early_spike / batch * early.square().sum()
+        loss = loss + options.late_spike / batch * _late(used, label, options).square().sum()
+    if options.early_spike > 0.0 or options.rail > 0.0:
+        time = torch.cat(list(at_home) or [f.unclipped for f in firings], dim=1)
+        if options.early_spike > 0.0:
+            loss = loss + options.early_spike / batch * (time - 1.0).square().sum()
+        if options.rail > 0.0:
+            loss = loss + options.rail / batch * (time - options.t_rail).clamp(min=0.0).square().sum()
     if options.weight_norm > 0.0:
         loss = loss + options.weight_norm * torch.stack([w.square().sum() for w in weights]).sum()
     return loss

@@ -206,8 +206,13 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
         free["epochs"] = True
     if options.firing_promotion == 0.0:  # a checkpoint from before this term stays good
         free["firing_promotion"] = True
-    if options.loss.late_spike == 0.0:  # likewise
-        free["loss"] = {"late_spike", "t_late"}
+    loss = options.loss
+    free["loss"] = {  # likewise
+        key
+        for factor, limit in (("late_spike", "t_late"), ("rail", "t_rail"))
+        if getattr(loss, factor) == 0.0
+        for key in (factor, limit)
+    }
     if options.variation is None:
         free["variation"] = True
     elif not any(one.correlation for one in options.variation.layers):  # likewise

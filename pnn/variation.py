@@ -116,7 +116,8 @@ class LayerChips(NamedTuple):
     """A layer on drawn chips: standard normal shifts of its synapses [chips, N_in, N_out], their spread (weak and bend for
     w >= 0, for w < 0), and what its neurons' spikes become, ``gain t + offset``, [chips, N_out].
 
-    ``shifts``: what conditions do to currents (level, slope and bend for w >= 0, for w < 0); ``met`` [chips]: the condition of a chip.
+    ``shifts``: what conditions do to currents (level, slope and bend for w >= 0, for w < 0); ``met`` [chips]: the condition of a chip;
+    ``stretch`` [chips, 2]: the gain and offset of that condition, contained in ``gain`` and ``offset``.
     """
 
     normal: Tensor
@@ -125,6 +126,7 @@ class LayerChips(NamedTuple):
     offset: Tensor
     shifts: tuple[tuple[float, ...], ...] = ()
     met: Tensor | None = None
+    stretch: Tensor | None = None
 
     def apart(self) -> Iterator[LayerChips]:
         """One chip after the other."""
@@ -134,6 +136,13 @@ class LayerChips(NamedTuple):
             yield self._replace(
                 normal=self.normal[mine], gain=self.gain[mine], offset=self.offset[mine], met=met
             )
+
+    def at_home(self, spike_time: Tensor) -> Tensor:
+        """Unclipped times of the chips' neurons, were the condition's ramp that of home: [B, chips, N_out] -> the same."""
+        if self.stretch is None:
+            return spike_time
+        gain, offset = self.stretch.split(1, 1)
+        return (spike_time - offset) / gain
 
 
 Chips: TypeAlias = Sequence[LayerChips]
@@ -193,7 +202,16 @@ class ChipDraw:
         return (torch.arange(chips) + first) % self.conditions
 
     def draw(self, chips: int, normals: Normals, met: Tensor | None = None) -> tuple[LayerChips, ...]:
-        """So many chips; ``normals(n)`` draws n standard normal numbers; ``met`` [chips]: the conditions that they meet (None: home)."""
+        """So many chips; ``normals(n)`` draws n standard normal numbers; ``met`` [chips]: the conditions that they meet (None: home).
+
+        Raises ``BadParameter`` for conditions that there are not.
+        """
+        if met is not None:
+            known = met.shape == (chips,) and bool(((met >= 0) & (met < self.conditions)).all())
+            if not known:
+                raise BadParameter(
+                    f"conditions {met.tolist()} of {chips} chips: give each one index below {self.conditions}, the number of conditions"
+                )
         parts = [chips * n_in * n_out for n_in, n_out in self.sizes]
         *synapses, ramp, threshold = normals(chips * self.per_chip).split(
             (*parts, *(chips * sum(self.neurons),) * 2)
@@ -217,10 +235,15 @@ class ChipDraw:
     def _in_conditions(self, drawn: Sequence[LayerChips], met: Tensor) -> tuple[LayerChips, ...]:
         moved = []
         for chips, shifts, stretch in zip(drawn, self.shifts, self.stretch, strict=True):
-            gain, offset = stretch[met].split(1, 1)
+            mine = stretch[met]
+            gain, offset = mine.split(1, 1)
             moved.append(
                 chips._replace(
-                    gain=chips.gain * gain, offset=chips.offset * gain + offset, shifts=shifts, met=met
+                    gain=chips.gain * gain,
+                    offset=chips.offset * gain + offset,
+                    shifts=shifts,
+                    met=met,
+                    stretch=mine,
                 )
             )
         return tuple(moved)

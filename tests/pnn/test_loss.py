@@ -42,8 +42,21 @@ def test_terms_add_up() -> None:
         3.0 * (0.1**2 + 0.0) / 2
     )  # 0.6 and 0.4 late
     assert loss(late_spike=3.0) == pytest.approx(base)
+    rail = (1.2 - 1.1) ** 2  # v = -0.2 of a straight ramp; 9.0 is early
+    assert loss(rail=2.0, t_rail=1.1) - base == pytest.approx(2.0 * rail / 2)
     early = 0.3**2 + 0.2**2 + 0.5**2 + 0.1**2 + 0.4**2 + 0.2**2 + 81.0 + 0.1**2 + 0.6**2 + 81.0
     assert loss(early_spike=0.2) - base == pytest.approx(0.2 * early / 2)
+
+
+def test_membranes_are_read_by_the_ramp_of_home() -> None:
+    """Elsewhere ``early_spike`` and ``rail`` take the times that are given as those of home; the other terms do not."""
+    here, home = firing([[0.4, 0.2]]), torch.tensor([[1.3, 1.6]], dtype=torch.float64)
+    for terms in ({"early_spike": 0.2}, {"rail": 2.0, "t_rail": 1.4}):
+        options = LossWeights(**(OFF | terms))
+        given = training_loss([here], torch.tensor([0]), [], options, 2, [home])
+        squares = 0.3**2 + 0.6**2 if "rail" not in terms else 0.2**2
+        base = first_to_fire(here.unclipped, torch.tensor([0]), 0.07)
+        assert (given - base).item() == pytest.approx((options.early_spike + options.rail) * squares)
 
 
 def test_silent_output_keeps_a_gradient() -> None:

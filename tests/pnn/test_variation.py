@@ -322,6 +322,27 @@ def test_all_conditions_are_met_equally_often() -> None:
     assert ChipDraw(variation(1), [(2, 2)]).meet(6, generator) is None
 
 
+@pytest.mark.parametrize(
+    ("conditions", "met"),
+    [((), [0, 0]), (((HOT,), (COLD,)), [0, 2]), (((HOT,), (COLD,)), [0, -1]), (((HOT,), (COLD,)), [0])],
+)
+def test_conditions_that_there_are_not_are_refused(
+    conditions: tuple[tuple[LayerShift, ...], ...], met: list[int]
+) -> None:
+    source = ChipDraw(variation(1, conditions=conditions), [(2, 2)])
+    with pytest.raises(BadParameter, match="give each one index below"):
+        source.draw(2, normals(0), torch.tensor(met))
+
+
+def test_a_chip_is_brought_home() -> None:
+    (chips,) = drawn([(3, 4)], 4, conditions=((HOT,), (COLD,)))
+    (alike,) = drawn([(3, 4)], 4)
+    undisturbed = torch.rand(5, 4, 4, dtype=torch.float64)
+    there = undisturbed * chips.gain + chips.offset
+    torch.testing.assert_close(chips.at_home(there), undisturbed * alike.gain + alike.offset)
+    assert torch.equal(alike.at_home(undisturbed), undisturbed)
+
+
 def test_conditions_that_do_not_fit_are_refused() -> None:
     with pytest.raises(BadParameter, match="condition describes 1 layers, the network has 2"):
         variation(conditions=((HOT,),)).check_fits(2)
@@ -354,7 +375,7 @@ def test_tail_picks_the_worst_chips() -> None:
     assert len(variation(tail=1.0).worst(loss)) == 8
     generator = torch.Generator().manual_seed(0)
     time, label = torch.rand(6, 3, 4, generator=generator), torch.randint(0, 4, (6, 3), generator=generator)
-    for chip, value in enumerate(chip_loss(time, label, 0.07)):
+    for chip, value in enumerate(chip_loss(time, label, LossWeights(tau_soft=0.07))):
         assert value.item() == pytest.approx(
             first_to_fire(time[:, chip], label[:, chip], 0.07).item(), rel=1e-6
         )
