@@ -25,18 +25,19 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+from circuits.layout.cuts import Cuts
 from circuits.layout.errors import ExtractionFailed
 from spice.files import write_whole
 from spice.process import Stop
 
 from .check import check_extraction
-from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, find_kpex, run_kpex
+from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, can_tile, find_kpex, run_kpex
 from .magic import Magic, find_magic, read_magic, run_magic
 from .naming import named_after
 from .netlist import Netlist, net_of, read_netlist
 from .reduction import NO_REDUCTION, Reduction, reduce
 
-FORMAT = 1
+FORMAT, TILES_FORMAT = 1, 1
 Extractor = Literal["kpex", "magic"]
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Extractor",
     "ExtractorMissing",
     "Reduction",
+    "can_tile",
     "compare_dendrites",
     "extract",
     "find_kpex",
@@ -60,19 +62,26 @@ class ExtractionOptions:
 
     `kpex_reduction` is kpex's own pass; with "none" the reduction here starts from every resistor that was extracted.
     `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). 4 um halves the time and gives
-    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. Both are kpex's alone.
+    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. With `tiles` the layout is cut
+    along these lines and tiles that are alike are extracted once, in `jobs` processes (see `tiled.py`). All these are kpex's alone.
     """
 
     extractor: Extractor = "kpex"
     mode: Mode = "RC"
     kpex_reduction: KpexReduction = "none"
     halo_um: float | None = None
+    tiles: Cuts | None = None
+    jobs: int = 1
     reduction: Reduction = field(default_factory=Reduction)
     timeout_s: float = 1800.0
 
     def __post_init__(self) -> None:
-        if self.extractor == "magic" and (self.kpex_reduction != "none" or self.halo_um is not None):
-            raise ValueError("kpex_reduction and halo_um are options of kpex: leave them out for magic")
+        if self.extractor == "magic" and (
+            self.kpex_reduction != "none" or self.halo_um is not None or self.tiles is not None
+        ):
+            raise ValueError(
+                "kpex_reduction, halo_um and tiles are options of kpex: leave them out for magic"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +222,8 @@ def _run(
             reduction=options.kpex_reduction,
             timeout_s=options.timeout_s,
             halo_um=options.halo_um,
+            tiles=options.tiles,
+            jobs=options.jobs,
             stop=stop,
         )
     if gds is None:
@@ -270,5 +281,8 @@ def extraction_key(
         content = gzip.decompress(content)
     if gds is not None:
         content += hashlib.sha256(gds.read_bytes()).digest()
-    told = json.dumps([FORMAT, options.mode, options.kpex_reduction, options.halo_um, tool_versions(tool)])
+    what: list[object] = [FORMAT, options.mode, options.kpex_reduction, options.halo_um, tool_versions(tool)]
+    if options.tiles is not None:
+        what += [TILES_FORMAT, asdict(options.tiles)]
+    told = json.dumps(what)
     return hashlib.sha256(told.encode() + b"\0" + content).hexdigest()

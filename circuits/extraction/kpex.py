@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from circuits.layout.cuts import Cuts
 from circuits.layout.errors import ExtractionFailed
 from spice.process import Stop, supervise
 
@@ -74,11 +75,15 @@ def run_kpex(
     reduction: KpexReduction,
     timeout_s: float,
     halo_um: float | None = None,
+    tiles: Cuts | None = None,
+    jobs: int = 1,
     stop: Stop | None = None,
 ) -> Run:
     """Extract from an LVS database into a folder; raises ExtractionFailed with the log's last lines.
 
-    `halo_um` is how far conductors see each other sideways (None: the technology's 8 um).
+    `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). With `tiles` the layout is cut along
+    those lines and tiles that are alike are extracted once, in so many processes (see `tiled.py`): for that kpex must be the
+    pinned version, in this Python.
 
     Capacitors are black boxes: their models hold their capacitance. No GDS is given, for with one kpex starts an LVS of its
     own, which needs a KLayout program.
@@ -87,7 +92,7 @@ def run_kpex(
     netlist, log = folder / "extracted.spice", folder / "kpex.log"
     netlist.unlink(missing_ok=True)
     command = [
-        str(kpex.path), "extract", "--pdk", "sky130A", "--lvsdb", str(database.resolve()), "--2.5D", "--mode", mode,
+        *_program(kpex, folder, tiles, jobs), "extract", "--pdk", "sky130A", "--lvsdb", str(database.resolve()), "--2.5D", "--mode", mode,
         "--blackbox", "y", "--threads", "1", "--out-dir", str((folder / "kpex").resolve()), "-o", str(netlist.resolve()),
     ]  # fmt: skip
     if mode == "RC":
@@ -102,6 +107,22 @@ def run_kpex(
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
         raise ExtractionFailed(with_tail(f"kpex {what}", log), log)
     return Run(netlist, log, ended.seconds_cpu, ended.seconds_wall)
+
+
+def _program(kpex: Kpex, folder: Path, tiles: Cuts | None, jobs: int) -> list[str]:
+    if tiles is None:
+        return [str(kpex.path)]
+    if not can_tile(kpex):
+        raise ExtractionFailed(
+            f"tiles are extracted with {PACKAGE} {PINNED} beside this Python, not with {kpex.path} ({kpex.version}): {INSTALL}"
+        )
+    tiles.write(folder / "cuts.json")
+    return [sys.executable, "-m", "circuits.extraction.tiled", "cuts.json", str(jobs)]
+
+
+def can_tile(kpex: Kpex) -> bool:
+    """Whether a kpex can extract tiles: the version whose engine `tiled.py` knows, and of this Python."""
+    return kpex.version == PINNED and kpex.path.parent == Path(sys.executable).parent
 
 
 def with_tail(message: str, log: Path) -> str:
