@@ -105,7 +105,8 @@ class NeuronSpread(BaseModel):
         threshold = _covariance(self.threshold, self.threshold, sigmas) + along * ramp
         if ramp == 0.0 or threshold == 0.0:
             return 0.0
-        return _covariance(self.ln_ramp, self.threshold, sigmas) / math.sqrt(ramp * threshold)
+        found = _covariance(self.ln_ramp, self.threshold, sigmas) / math.sqrt(ramp * threshold)
+        return max(-1.0, min(1.0, found))  # where one device does it all, rounding passes 1
 
 
 def _covariance(a: Mapping[str, Response], b: Mapping[str, Response], sigmas: Mapping[str, float]) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from characterize.errors import FitRefused, NoSpread
 from characterize.model import PhysicalModel
+from characterize.physics import BottomUp, column_for
 from characterize.spread import Spread, SynapseSpread
 
 NO_BEND = 1e6
@@ -59,22 +60,31 @@ def spread_of(model: PhysicalModel) -> Spread:
 def layer_variation(model: PhysicalModel, axons: int) -> LayerVariation:
     """The variation of a layer whose dendrites carry ``axons`` pairs. Raises ``NoSpread`` where none was measured, ``FitRefused``
     where the measured spreads do not follow the law.
+
+    A weight is what write-back makes of it: in units of the layer's column, where the model holds columns.
     """
-    spread, unit_A = spread_of(model), model.unit_current_A(axons)
+    spread, (unit_A, discharge) = spread_of(model), _as_built(model, axons)
     return LayerVariation(
         positive=_current_spread(spread.positive, unit_A),
         negative=_current_spread(spread.negative, unit_A),
         ln_ramp=spread.neuron.sigma_ln_ramp.value,
         threshold=spread.neuron.sigma_threshold.value,
-        discharge=model.discharge_norm.value,
+        discharge=discharge,
         correlation=spread.neuron.correlation(spread.sigmas["neuron"]),
     )
 
 
-def no_variation(model: PhysicalModel) -> LayerVariation:
+def no_variation(model: PhysicalModel, axons: int) -> LayerVariation:
     """The layer of a chip on which no device is shifted."""
     none = CurrentSpread(0.0, 1.0)
-    return LayerVariation(none, none, 0.0, 0.0, model.discharge_norm.value)
+    return LayerVariation(none, none, 0.0, 0.0, _as_built(model, axons)[1])
+
+
+def _as_built(model: PhysicalModel, axons: int) -> tuple[float, float]:
+    """Unit current (A) and b of a layer."""
+    if not model.columns:
+        return model.unit_current_A(axons), model.discharge_norm.value
+    return BottomUp(model).unit_current_A(axons), column_for(model, axons).discharge_norm.value
 
 
 def _current_spread(spread: SynapseSpread, unit_A: float) -> CurrentSpread:

@@ -98,7 +98,7 @@ def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariat
     if training.variation is None:
         return ()
     if training.variation.scale == 0.0:
-        return tuple(no_variation(model) for _ in training.layers[:-1])
+        return tuple(no_variation(model, axons) for axons in training.layers[:-1])
     try:
         return tuple(layer_variation(model, axons) for axons in training.layers[:-1])
     except NoSpread as error:
