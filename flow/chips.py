@@ -1,21 +1,18 @@
-"""The stages ``mismatch``, ``yield`` and ``calibration``: chips drawn from the PDK's statistics, in the fast model and in SPICE."""
+"""The stages ``yield`` and ``calibration``: chips drawn from the PDK's statistics, in the fast model and in SPICE."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from characterize.model import PhysicalModel
-from flow.columns import SCHEMATIC, column_netlists
-from flow.experiment import Experiment
 from flow.files import write_csv, write_json, write_parquet, write_text
-from flow.layout import EXTRACTED
-from flow.rundir import RunDir, on_netlist
+from flow.mismatch import mismatch_model
+from flow.rundir import EXTRACTED, SCHEMATIC
 from flow.stage import Done, Work
 from flow.workbench import workbench
 
@@ -34,42 +31,9 @@ LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
 """Accuracy losses at which yields are drawn."""
 
 
-def mismatch_model(rundir: RunDir, netlist: str = SCHEMATIC) -> Path:
-    """The statistical model of a run whose chips are drawn into a netlist."""
-    return rundir.path / on_netlist("mismatch", netlist) / "model.json"
-
-
 def netlist_of(work: Work) -> str:
     """What the chips of a stage are drawn into."""
     return str(work.options.get("netlist", SCHEMATIC))
-
-
-def statistical_model(work: Work, experiment: Experiment, folder: Path) -> PhysicalModel:
-    """The experiment's circuit, its columns and its mismatch, saved as ``folder``/model.json.
-
-    The columns are those of the netlist that chips are drawn into (``characterize.on``), for they tell the spike times.
-    """
-    from characterize.stage import characterize
-
-    options = experiment.characterize.model_copy(update={"draws": experiment.chips.draws})
-    folder.mkdir(parents=True, exist_ok=True)
-    found = characterize(
-        workbench(experiment, work.context, work.rundir.cache),
-        experiment.circuit,
-        options,
-        folder / "decks",
-        column_netlists(experiment, work.rundir),
-    )
-    found.model.save(folder / "model.json")
-    return found.model
-
-
-def measure_mismatch(work: Work) -> Done:
-    """The statistical model that chips of this experiment are drawn from."""
-    from flow.characterization import summary_of
-
-    model = statistical_model(work, work.experiment, work.folder)
-    return Done((work.folder / "model.json",), summary_of(model))
 
 
 def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from characterize.column import Netlist
 from flow.experiment import Experiment
-from flow.layout import EXTRACTED, draw_and_check, extracting
 from flow.manifest import load_manifest
-from flow.rundir import RunDir
-from flow.stage import Done, Work
+from flow.rundir import EXTRACTED, RunDir
 
 if TYPE_CHECKING:
     from characterize.stage import ColumnNetlist
@@ -41,34 +38,6 @@ def measured_on(experiment: Experiment, rundir: RunDir, asked: MeasuredOn | None
 def extracted_columns(experiment: Experiment) -> bool:
     """Whether columns are measured on extracted layouts."""
     return experiment.characterize.on != SCHEMATIC
-
-
-def lay_out_columns(work: Work) -> Done:
-    """Draw every column, check it, extract it: the same as for the network. Extractions run side by side."""
-    from characterize.column_bench import NEURONS
-
-    layers = [(axons, NEURONS) for axons in work.experiment.columns]
-    folders = [work.rundir.column(axons) for axons in work.experiment.columns]
-    override = bool(work.options.get("override"))
-    checked = []
-    for sizes, folder in zip(layers, folders, strict=True):
-        folder.mkdir(exist_ok=True)
-        checked.append(draw_and_check(sizes, work.experiment.circuit, folder, override=override))
-    devices = [one.summary["devices"] for one in checked]
-    kind = work.experiment.characterize.on
-    with (
-        ThreadPoolExecutor(min(work.context.jobs, len(layers))) as pool,
-        extracting(work, kind) as extract,
-    ):
-        found = list(pool.map(extract, layers, folders, devices))
-    files = [file for one in checked for file in one.files] + [file for one in found for file in one.files]
-    columns = [
-        one.summary | {"extraction": extraction.summary}
-        for one, extraction in zip(checked, found, strict=True)
-    ]
-    return Done(
-        tuple(files), {"netlist": kind, "columns": columns}, passed=all(one.passed for one in checked)
-    )
 
 
 def column_netlists(experiment: Experiment, rundir: RunDir) -> list[ColumnNetlist]:

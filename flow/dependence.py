@@ -10,19 +10,20 @@ MODEL = (
     "characterize/physics.py",
 )
 """The code of the physical model, as whoever reads it depends on."""
+MEASURING = ("sky130_models", "spice", "circuits", "characterize", "flow/workbench.py")
+"""The code that whatever is measured in SPICE depends on."""
 CHIPS = (
-    "sky130_models",
-    "spice",
-    "circuits",
-    "characterize",
+    *MEASURING,
     "pnn",
     "postlayout/comparison.py",
     "postlayout/prediction.py",
     "chips",
     "flow/chips.py",
+    "flow/columns.py",
+    "flow/mismatch.py",
+    "flow/shift.py",
     "flow/trade.py",
     "flow/training.py",
-    "flow/workbench.py",
 )
 """The code that chips' results depend on."""
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -86,16 +87,18 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 """Stage -> sections of the experiment (dotted names)."""
 ROOMS: dict[str, tuple[str, ...]] = {
-    "columns": ("sky130_models", "circuits", "flow/layout.py", "flow/columns.py"),
-    "characterization": ("sky130_models", "spice", "circuits", "characterize", "flow/characterization.py"),
-    "explore": ("sky130_models", "spice", "circuits", "characterize", "flow/layout.py", "flow/explore.py"),
-    "conditions": (
+    "columns": (
         "sky130_models",
-        "spice",
         "circuits",
-        "characterize",
-        "pnn/data.py",
-        "pnn/checkpoint.py",
+        "characterize/column_bench.py",
+        "flow/layout.py",
+        "flow/column_layouts.py",
+    ),
+    "characterization": (*MEASURING, "flow/columns.py", "flow/characterization.py"),
+    "explore": (*MEASURING, "flow/layout.py", "flow/explore.py"),
+    "conditions": (
+        *MEASURING,
+        "pnn",
         "postlayout/comparison.py",
         "postlayout/prediction.py",
         "chips/conditions.py",
@@ -105,21 +108,22 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "chips/condition_plot.py",
         "chips/spice.py",
         "chips/written.py",
+        "flow/explore.py",
         "flow/conditions.py",
     ),
-    "mismatch": (
-        "sky130_models",
-        "spice",
-        "circuits",
-        "characterize",
-        "flow/chips.py",
-        "flow/workbench.py",
-    ),
+    "mismatch": (*MEASURING, "flow/columns.py", "flow/characterization.py", "flow/mismatch.py"),
     "yield": CHIPS,
     "calibration": CHIPS,
-    "shift": ("sky130_models", "spice", "circuits", "characterize", "flow/shift.py"),
-    "training": ("pnn", *MODEL, "characterize/shift.py", "flow/training.py", "flow/trainings.py"),
-    "netlist": ("circuits", *MODEL, "flow/writeback.py"),
+    "shift": (*MEASURING, "flow/columns.py", "flow/shift.py"),
+    "training": (
+        "pnn",
+        *MODEL,
+        "characterize/shift.py",
+        "characterize/variation.py",
+        "flow/training.py",
+        "flow/trainings.py",
+    ),
+    "netlist": ("sky130_models", "circuits", *MODEL, "pnn/checkpoint.py", "flow/writeback.py"),
     "layout": ("sky130_models", "circuits", "flow/layout.py"),
     "validation": (
         "sky130_models",
@@ -131,6 +135,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "characterize/reference.py",
         "characterize/trim.py",
         "characterize/workbench.py",
+        "characterize/plots.py",
+        "flow/report/results.py",
+        "flow/report/spec.py",
+        "flow/workbench.py",
         "flow/validation.py",
     ),
 }

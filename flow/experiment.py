@@ -121,6 +121,12 @@ class Experiment(Section):
         dense = self.training.network is None
         return columns_of(self.training.layers if dense else (self.characterize.axons, 1))
 
+    @property
+    def sees_conditions(self) -> bool:
+        """Whether the training sees other corners or temperatures than home."""
+        variation = self.training.variation
+        return variation is not None and variation.has_conditions
+
     def at(self, corner: Corner) -> Experiment:
         """The same experiment at another process corner."""
         return self.model_copy(update={"process": Process(corner=corner)})

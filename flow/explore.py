@@ -12,7 +12,8 @@ from circuits.errors import CircuitError
 from flow.errors import BadOption
 from flow.experiment import Experiment
 from flow.files import write_csv
-from flow.layout import EXTRACTED, MODES, draw_and_check, extracting
+from flow.layout import MODES, draw_and_check, extracting
+from flow.rundir import EXTRACTED
 from flow.stage import Done, Work
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuits.design import Design
 from flow.errors import BadOption, RequirementMissing
+from flow.rundir import EXTRACTED
 from flow.stage import Done, Work
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
-DATABASE, EXTRACTED = "network.lvsdb.gz", "network.pex.spice"
+DATABASE = "network.lvsdb.gz"
 
 
 def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flow.chips import mismatch_model
 from flow.columns import SCHEMATIC, extracted_columns
 from flow.commands import measuring, told
 from flow.conditions import mapping_of
 from flow.dependence import SECTIONS
 from flow.experiment import Experiment
-from flow.layout import EXTRACTED
-from flow.rundir import RunDir, command_of, on_netlist, stage_of
-from flow.shift import wanted as sees_conditions
+from flow.mismatch import mismatch_model
+from flow.rundir import EXTRACTED, RunDir, command_of, on_netlist, stage_of
 from flow.stage import Need
 
 
@@ -37,7 +35,7 @@ def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The physical model, unless the experiment trains on one that ships with the package; and the conditions, where it sees some."""
     model = {} if experiment.training.preset is not None else model_needs(experiment, rundir)
-    if not sees_conditions(experiment):
+    if not experiment.sees_conditions:
         return model
     return model | {"shift": _need(experiment, rundir, rundir.shift, "shift")}
 

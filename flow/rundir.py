@@ -23,6 +23,8 @@ BASE = "runs"
 CORNERS = "corners"
 CALIBRATION = "calibration"
 SCHEMATIC: Final = "schematic"
+EXTRACTED = "network.pex.spice"
+"""The extracted netlist in the folder of a layout."""
 COMMANDS = {
     "columns": "characterize",
     "characterization": "characterize",

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from characterize.shift import Shifts
 
 
-def wanted(experiment: Experiment) -> bool:
-    """Whether the training sees other conditions than home."""
-    variation = experiment.training.variation
-    return variation is not None and variation.has_conditions
-
-
 def measure_shift(work: Work) -> Done:
     """Measure the training's conditions and write shift.json."""
     model = PhysicalModel.load(work.rundir.model)

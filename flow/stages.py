@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flow import needs, shift
+from flow import needs
 from flow.characterization import characterize_circuit
-from flow.chips import calibrate_chip, chip_yield, measure_mismatch
-from flow.columns import extracted_columns, lay_out_columns
+from flow.chips import calibrate_chip, chip_yield
+from flow.column_layouts import lay_out_columns
+from flow.columns import extracted_columns
 from flow.conditions import survey_conditions
 from flow.dependence import ROOMS, SECTIONS
 from flow.explore import explore_circuit
 from flow.layout import layout_network
+from flow.mismatch import measure_mismatch
+from flow.shift import measure_shift
 from flow.stage import Stage
 from flow.tools import exploration_tools, layout_tools, simulator_tools, training_tools
 from flow.trainings import train_variants
@@ -107,11 +110,11 @@ STAGES = {
             name="shift",
             kept="its simulations",
             on_circuit=True,
-            wanted=shift.wanted,
+            wanted=lambda e: e.sees_conditions,
             doing="measuring what the biases carry in the conditions to train for",
             sections=SECTIONS["shift"],
             rooms=ROOMS["shift"],
-            run=shift.measure_shift,
+            run=measure_shift,
             needs=needs.model_needs,
             needs_for=needs.column_needs,
             tools=simulator_tools,

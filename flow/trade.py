@@ -13,12 +13,12 @@ from characterize.errors import CharacterizationFailed, FitRefused
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.mapping import map_weights
-from flow.chips import network_written, population_of, population_row, statistical_model
+from flow.chips import network_written, population_of, population_row
 from flow.errors import ExperimentError
 from flow.experiment import Experiment
 from flow.files import write_csv
+from flow.mismatch import statistical_model
 from flow.shift import shifts_of
-from flow.shift import wanted as sees_conditions
 from flow.stage import Work
 from flow.training import train_one
 from pnn.errors import TrainingDiverged
@@ -115,7 +115,7 @@ def _measured(
         asked.mapping,
         experiment.training.seeds[0],
         folder / "training",
-        shifts=shifts_of(work, experiment, model, folder / "decks") if sees_conditions(experiment) else None,
+        shifts=shifts_of(work, experiment, model, folder / "decks") if experiment.sees_conditions else None,
     )
     network = load_dense(Path(trained["weights"]))
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]

@@ -7,7 +7,6 @@ from statistics import median
 from typing import Any
 
 from flow.files import write_json
-from flow.shift import wanted as sees_conditions
 from flow.stage import Done, Work
 from flow.training import train_one
 
@@ -27,7 +26,7 @@ def train_variants(work: Work) -> Done:
         place = work.folder / variant
         return place if seed == training.seeds[0] else place / f"seed_{seed}"
 
-    shifts = Shifts.load(work.rundir.shift) if sees_conditions(work.experiment) else None
+    shifts = Shifts.load(work.rundir.shift) if work.experiment.sees_conditions else None
     jobs = min(work.context.jobs, len(runs))
     results: list[dict[str, Any]] = []
     # One training shows its own epochs; several show how many are done.

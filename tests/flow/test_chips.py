@@ -59,7 +59,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chip_model: PhysicalM
         return chip_model
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(stage, "statistical_model", statistical_model)
+    monkeypatch.setattr("flow.mismatch.statistical_model", statistical_model)
     monkeypatch.setattr("flow.trade.statistical_model", statistical_model)
     for name in ("mismatch", "yield", "calibration"):
         monkeypatch.setitem(STAGES, name, replace(STAGES[name], tools=dict))

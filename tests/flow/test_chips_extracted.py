@@ -23,14 +23,12 @@ from circuits.design import Design
 from circuits.extraction.netlist import Device, Element, Netlist
 from circuits.flat import flat_elements
 from circuits.network import Topology
-from flow import chips as stage
 from flow.cli import main
 from flow.commands import CommandLine
 from flow.dependence import SECTIONS
 from flow.experiment import load_experiment, parse_experiment
-from flow.layout import EXTRACTED
 from flow.manifest import Inputs, Manifest, hash_files, now
-from flow.rundir import RunDir, command_of, netlist_of, on_netlist, stage_of
+from flow.rundir import EXTRACTED, RunDir, command_of, netlist_of, on_netlist, stage_of
 from flow.stages import STAGES
 
 KIND = "pex-c"
@@ -86,7 +84,7 @@ def place(
         ]
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(stage, "statistical_model", statistical_model)
+    monkeypatch.setattr("flow.mismatch.statistical_model", statistical_model)
     monkeypatch.setattr(SpiceChip, "run_samples", run_samples)
     monkeypatch.setattr("chips.spice.SpiceBench", lambda one: FastBench(Silicon(one.model, LAYERS), one.chip))
     for name in ("mismatch", "yield", "calibration"):

@@ -17,7 +17,6 @@ from flow.cli import main
 from flow.errors import ExperimentError
 from flow.experiment import Experiment, parse_experiment
 from flow.rundir import RunDir
-from flow.shift import wanted
 from flow.stages import STAGES
 
 TOML = """
@@ -44,10 +43,10 @@ def parsed(**variation: object) -> Experiment:
 
 
 def test_who_sees_other_conditions() -> None:
-    assert not wanted(parse_experiment({"name": "e"}, "e.toml"))
-    assert not wanted(parsed(chips=3))
-    assert wanted(parsed(temperatures_C=[40]))
-    assert wanted(parsed(corners=["ss"], scale=0))
+    assert not parse_experiment({"name": "e"}, "e.toml").sees_conditions
+    assert not parsed(chips=3).sees_conditions
+    assert parsed(temperatures_C=[40]).sees_conditions
+    assert parsed(corners=["ss"], scale=0).sees_conditions
 
 
 @pytest.mark.parametrize(
