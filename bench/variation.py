@@ -13,19 +13,15 @@ V_0 / V_th; mean accuracies; smallest v and largest weight of the nominal networ
 from __future__ import annotations
 
 import argparse
-import copy
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from characterize.model import PhysicalModel
 from characterize.variation import layer_variation
 from pnn import (
     LossWeights,
-    RCSpikeNetwork,
     TrainingOptions,
     Variation,
     chip_accuracy,
@@ -33,43 +29,9 @@ from pnn import (
     train,
     variant_options,
 )
-from pnn.exact import phi
-from pnn.variation import ChipDraw, perturbed
+from pnn.robustness import supply_rails
 
 DRAWN, ENOUGH, LEAD = 1000, 0.94, 0.002
-
-
-@torch.no_grad()
-def accuracy_with_rails(
-    network: RCSpikeNetwork,
-    x: Tensor,
-    label: Tensor,
-    variation: Variation,
-    rails: tuple[float, float],
-    seed: int,
-) -> Tensor:
-    """As ``chip_accuracy`` on the same chips, v held between ``rails``; between events it is monotone, so at events suffices."""
-    exact = copy.deepcopy(network).double()
-    sizes = [(layer.in_features, layer.out_features) for layer in exact.linear_layers]
-    source = ChipDraw(variation, sizes, torch.empty(0, dtype=torch.float64))
-    normals = partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    t = x.double().unsqueeze(1).expand(-1, DRAWN, -1)
-    chip = torch.arange(DRAWN)
-    for layer, drawn in zip(exact.linear_layers, source.draw(DRAWN, normals), strict=True):
-        weight = perturbed(layer.weight, drawn)
-        conductance = layer.reversal.conductance(weight)
-        at, order = torch.sort(t.clamp(0.0, 1.0), dim=-1)
-        ends = torch.cat((at[..., 1:], torch.ones_like(at[..., :1])), dim=-1)
-        f = g = v = torch.zeros(*t.shape[:2], layer.out_features, dtype=torch.float64)
-        for k in range(layer.in_features):
-            live = (at[..., k] < 1.0).double().unsqueeze(-1)
-            f = f + live * conductance[chip, order[..., k]]
-            g = g + live * weight[chip, order[..., k]]
-            h = (ends[..., k] - at[..., k]).unsqueeze(-1)
-            v = (v * torch.exp(-f * h) + g * h * phi(f * h)).clamp(*rails)
-        t = (layer.discharger.unclipped(v) * drawn.gain + drawn.offset).clamp(0.0, 1.0)
-    right = exact.decide(t.flatten(0, 1)).view(-1, DRAWN) == label.unsqueeze(1)
-    return right.double().mean(0)
 
 
 def main() -> None:
@@ -106,8 +68,7 @@ def main() -> None:
         scale = arguments.scale / arguments.divide
         drawn = Variation(layers=spread, scale=scale, chips=arguments.chips, tail=arguments.tail)
     loss = LossWeights(**{name: getattr(arguments, name) for name in LossWeights.model_fields})
-    v_0, v_th = model.v_0_V.value, model.v_th_V
-    rails = tuple(arguments.rails or ((v_0 - model.vdd_V) / v_th, v_0 / v_th))
+    rails = tuple(arguments.rails or supply_rails(model))
     for seed in range(arguments.seeds):
         options = TrainingOptions(
             seed=seed,
@@ -126,8 +87,9 @@ def main() -> None:
         clear = chip_accuracy(
             result.network, data.test_x, data.test_y, tried, chips=DRAWN, seed=chip_seed, lead=LEAD
         )
-        assert isinstance(result.network, RCSpikeNetwork)
-        held = accuracy_with_rails(result.network, data.test_x, data.test_y, tried, rails, chip_seed)
+        held = chip_accuracy(
+            result.network, data.test_x, data.test_y, tried, chips=DRAWN, seed=chip_seed, rails=rails
+        )
         good, good_clear, good_held = (
             float((a >= ENOUGH - 1e-9).double().mean()) for a in (found, clear, held)
         )

@@ -64,7 +64,9 @@ def train_one(
     )
     labels = () if shifts is None else shifts.labels
     return {
-        "conditions": dict(zip(labels, condition_accuracy(result.network, dataset, options), strict=True)),
+        "conditions": dict(
+            zip(labels, condition_accuracy(result.network, dataset, options, model), strict=True)
+        ),
         "seed": seed,
         "test_samples": len(dataset.test_y),
         "train_accuracy": result.train_accuracy,
@@ -76,9 +78,11 @@ def train_one(
     }
 
 
-def condition_accuracy(network: SpikingNetwork, dataset: Dataset, options: TrainingOptions) -> list[float]:
-    """Held-out accuracy in every condition of a training, the mean over chips; none where it saw none."""
-    from pnn.robustness import chip_accuracy
+def condition_accuracy(
+    network: SpikingNetwork, dataset: Dataset, options: TrainingOptions, model: PhysicalModel
+) -> list[float]:
+    """Held-out accuracy in every condition of a training, the mean over chips, membranes held at the supplies; none where it saw none."""
+    from pnn.robustness import chip_accuracy, supply_rails
 
     variation = options.variation
     if variation is None:
@@ -87,7 +91,19 @@ def condition_accuracy(network: SpikingNetwork, dataset: Dataset, options: Train
     chips = 1 if variation.scale == 0.0 else max(10, min(CHIPS, WEIGHTS // count))
     x, y, seed = dataset.test_x, dataset.test_y, options.seed
     return [
-        float(chip_accuracy(network, x, y, variation, chips=chips, seed=seed, lead=0.0, condition=k).mean())
+        float(
+            chip_accuracy(
+                network,
+                x,
+                y,
+                variation,
+                chips=chips,
+                seed=seed,
+                lead=0.0,
+                condition=k,
+                rails=supply_rails(model),
+            ).mean()
+        )
         for k in range(len(variation.conditions))
     ]
 

@@ -8,9 +8,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from characterize.model import PhysicalModel
 from pnn.errors import BadParameter
 from pnn.exact import Exact
 from pnn.network import RCSpikeNetwork, SpikingNetwork
+from pnn.rails import output_times
 from pnn.variation import ChipDraw, Variation
 
 _ELEMENTS = 1 << 24
@@ -27,13 +29,15 @@ def chip_accuracy(
     seed: int,
     lead: float | None = None,
     condition: int | None = None,
+    rails: tuple[float, float] | None = None,
 ) -> Tensor:
     """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise.
 
     spike_time [B, axons], label [B]. With ``lead`` (T_circ) a decision is wrong, too, where the next used output follows within that
     time: 0 for outputs that spike together, as those that have passed threshold before they fire do, where ``decide`` takes the
     lower index. Of ``variation`` the layers' spreads and the scale count, and one of its ``conditions``, by index, where it is asked
-    for. The yield is a share of chips: ``(chip_accuracy(...) >= least).double().mean()``.
+    for. With ``rails``, as ``supply_rails`` gives them, membranes end at the supplies, which takes longer. The yield is a share of
+    chips: ``(chip_accuracy(...) >= least).double().mean()``.
     """
     if not isinstance(network, RCSpikeNetwork):
         raise BadParameter("chips are known of fully connected RC-Spike networks only")
@@ -51,10 +55,19 @@ def chip_accuracy(
         count = min(most, chips - start)
         met = None if condition is None else torch.full((count,), condition)
         drawn = source.draw(count, normals, met)
-        output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
+        if rails is None:
+            output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
+        else:
+            output = output_times(exact.linear_layers, t, drawn, rails)
         right = exact.decide(output.flatten(0, 1)).view(-1, count) == label.unsqueeze(1)
         if lead is not None and exact.classes > 1:
             first = output[..., : exact.classes].sort(-1).values
             right &= first[..., 1] - first[..., 0] > lead
         found.append(right.double().mean(0))
     return torch.cat(found)
+
+
+def supply_rails(model: PhysicalModel) -> tuple[float, float]:
+    """The v at which a membrane meets V_dd, and ground."""
+    v_0, v_th = model.v_0_V.value, model.v_th_V
+    return (v_0 - model.vdd_V) / v_th, v_0 / v_th

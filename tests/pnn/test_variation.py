@@ -39,6 +39,8 @@ from pnn import (
 )
 from pnn.loss import LossWeights, chip_loss, first_to_fire, training_loss
 from pnn.network import SpikingNetwork
+from pnn.rails import output_times
+from pnn.robustness import supply_rails
 from pnn.stack import StackOptions
 from pnn.variation import GROUP, SMALL, ChipDraw, Chips, LayerChips, Pool, perturbed
 from pnn.wiring import Wiring
@@ -303,6 +305,34 @@ def test_without_spread_a_chip_is_the_network() -> None:
         strict=True,
     ):
         assert torch.equal(chip.unclipped, firing.unclipped.unsqueeze(1).expand(-1, 4, -1))
+
+
+@pytest.mark.parametrize("physics", [None, STRONG])
+def test_membranes_end_at_the_rails(physics: Physics | None) -> None:
+    options = PAPER if physics is None else PAPER.model_copy(update={"physics": (physics, physics)})
+    network, data = options.build().double(), load_small("iris")
+    network.reset_parameters(torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for weight in network.weights:
+            weight.mul_(4.0)
+    seen = variation(conditions=((HOT, HOT),))
+    source = ChipDraw(seen, [(5, 5), (5, 5)], torch.empty(0, dtype=torch.float64))
+    chips = source.draw(3, normals(0), torch.zeros(3, dtype=torch.int64))
+    t, layers = data.test_x.double(), network.linear_layers
+    for layer in layers:
+        layer.method = Exact()
+    free = network(t.unsqueeze(1).expand(-1, 3, -1), None, chips)[-1].spike_time
+    far = output_times(layers, t, chips, (-math.inf, math.inf))
+    torch.testing.assert_close(far, free, rtol=0.0, atol=1e-9)
+    held = output_times(layers, t, chips, (-0.2, 1.1))
+    assert (held - free).abs().max() > 0.05
+
+
+def test_supplies_are_rails(paper_model: PhysicalModel) -> None:
+    low, high = supply_rails(paper_model)
+    v_0, v_th = paper_model.v_0_V.value, paper_model.v_th_V
+    assert v_0 - low * v_th == pytest.approx(paper_model.vdd_V)
+    assert v_0 - high * v_th == pytest.approx(0.0)
 
 
 def test_home_is_a_condition_like_no_condition() -> None:
