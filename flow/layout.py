@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
-DATABASE = "network.lvsdb.gz"
+DATABASE, CUTS = "network.lvsdb.gz", "cuts.json"
+TILED_ABOVE = 600
+"""Devices: larger layouts are extracted in tiles. Whole, one of 600 takes kpex 4 minutes and 3 GB."""
+TILED_LIMIT_S = 4 * 3600.0
+SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
+"""kpex on a whole layout, capacitances alone, on a free core."""
 
 
 def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
@@ -59,6 +64,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     """
     from circuits.drc import check
     from circuits.errors import CircuitError
+    from circuits.layout.cuts import cuts
     from circuits.layout.inventory import inventory
     from circuits.layout.network import network
     from circuits.layout.picture import write_picture
@@ -72,6 +78,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
         )
     block = network(layers, design)
     gds = write_gds(block, folder / "network.gds")
+    cuts(block, layers).write(folder / CUTS)
     write_layer_properties(folder / "network.lyp")
     write_picture(gds, folder / "network.lyp", folder / "layout.png")
     drc = check(gds, "network")
@@ -82,7 +89,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     if not override:
         drc.require_clean()
         lvs.require_match()
-    names = ("network.gds", "network.lyp", "layout.png", "drc.json", "drc.lyrdb", "lvs.json", DATABASE)
+    names = ("network.gds", "network.lyp", "layout.png", "drc.json", "drc.lyrdb", "lvs.json", DATABASE, CUTS)
     summary = {
         "layers": list(layers),
         **inventory(block).to_json(),
@@ -105,7 +112,7 @@ def layout_network(work: Work) -> Done:
     )
     files, summary = list(checked.files), dict(checked.summary)
     if kind in MODES:
-        with extracting(work, kind) as extract:
+        with extracting(work, kind, summary["devices"]) as extract:
             found = extract(layers, work.folder, summary["devices"])
         files += found.files
         summary["extraction"] = found.summary
@@ -121,27 +128,42 @@ class Extracted:
 
 
 @contextmanager
-def extracting(work: Work, kind: str) -> Iterator[Callable[[tuple[int, ...], Path, int], Extracted]]:
-    """``extract(layers, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs."""
+def extracting(
+    work: Work, kind: str, most: int = 0
+) -> Iterator[Callable[[tuple[int, ...], Path, int], Extracted]]:
+    """``extract(layers, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs.
+
+    Layouts of more than TILED_ABOVE devices are extracted in tiles, with a longer time limit where ``most`` says that such come.
+    """
     from circuits.extraction import ExtractionOptions, extract
+    from circuits.layout.cuts import Cuts
     from circuits.network import Topology
 
     extractor: Any = work.options.get("extractor", "kpex")
     mode: Any = MODES[kind]
     options = ExtractionOptions(extractor=extractor, mode=mode)
+    if _tiled(extractor, most):
+        options = replace(options, timeout_s=TILED_LIMIT_S)
     stop = Event()
     work.context.console.print(
         f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
     )
 
     def extract_one(layers: tuple[int, ...], folder: Path, devices: int) -> Extracted:
+        tiles = Cuts.read(folder / CUTS) if _tiled(extractor, devices) else None
+        if tiles is not None:
+            work.context.console.print(
+                f"  {devices} devices, more than {TILED_ABOVE}: in tiles, each kind of tile once"
+            )
+        elif extractor == "kpex" and devices > TILED_ABOVE:
+            work.context.console.print(f"  {devices} devices: {_expected(devices, options.timeout_s)}")
         found = extract(
             folder / DATABASE,
             Topology(layers).ports,
             devices,
             folder=folder / extractor,
             cache=work.rundir.cache / "extraction",
-            options=options,
+            options=replace(options, tiles=tiles, jobs=work.context.jobs if tiles else 1),
             gds=folder / "network.gds" if extractor == "magic" else None,
             stop=stop,
         )
@@ -153,6 +175,27 @@ def extracting(work: Work, kind: str) -> Iterator[Callable[[tuple[int, ...], Pat
             yield extract_one
     finally:
         stop.set()
+
+
+def _tiled(extractor: str, devices: int) -> bool:
+    """Whether a layout of so many devices is extracted in tiles: by kpex alone, and the kpex that can."""
+    from circuits.extraction import ExtractorMissing, can_tile, find_kpex
+
+    if extractor != "kpex" or devices <= TILED_ABOVE:
+        return False
+    try:
+        return can_tile(find_kpex())
+    except ExtractorMissing:
+        return False  # told by the extraction
+
+
+def _expected(devices: int, limit_s: float) -> str:
+    """What a kpex that knows no tiles needs for a large layout."""
+    minutes, gigabytes = devices * SECONDS_A_DEVICE / 60, devices * GIGABYTES_A_DEVICE
+    return (
+        f"this kpex knows no tiles and will take some {minutes:.0f} minutes and {gigabytes:.0f} GB, {limit_s / 60:.0f} minutes at most; "
+        "else --netlist schematic, pex-c instead of pex-rc, or the pinned kpex beside this Python (leave NONIDEAL_KPEX out)"
+    )
 
 
 def _told(found: Extraction) -> dict[str, Any]:
@@ -168,6 +211,7 @@ def _told(found: Extraction) -> dict[str, Any]:
         "capacitors": len(found.netlist.capacitors),
         "dendrite_F": [min(dendrites), max(dendrites)],
         "membrane_F": [min(membranes), max(membranes)],
+        "tiled": found.options.tiles is not None,
         "cached": found.cached,
         "seconds_cpu": round(found.seconds_cpu, 1),
     }

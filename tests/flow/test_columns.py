@@ -52,14 +52,16 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """An extractor that only notes the ports it is given."""
     calls: list[tuple[str, ...]] = []
 
-    def fake(database: Path, ports: tuple[str, ...], devices: int, *, folder: Path, **_: Any) -> Any:
+    def fake(
+        database: Path, ports: tuple[str, ...], devices: int, *, folder: Path, options: Any, **_: Any
+    ) -> Any:
         calls.append(tuple(ports))
         assert database.is_file()
         (folder.parent / "network.pex.spice").write_text(f"* {devices} devices\n")
         (folder.parent / "pex.json").write_text("{}")
         return SimpleNamespace(
             net_capacitance_F={"dendrite_1_0": 1e-15, "neuron_1_0_membrane": 2e-15},
-            options=SimpleNamespace(extractor="kpex"), mode="RC", raw_resistors=9, raw_capacitors=8,
+            options=SimpleNamespace(extractor="kpex", tiles=options.tiles), mode="RC", raw_resistors=9, raw_capacitors=8,
             netlist=SimpleNamespace(resistors=[1], capacitors=[1, 2]), cached=False, seconds_cpu=1.0,
             write=lambda folder: None,
         )  # fmt: skip
@@ -143,6 +145,29 @@ def test_a_column_that_breaks_rules_blocks(
     assert not extracted
     forced = run_stage(columns_stage(), on(tiny, "pex-c"), run, context, {"override": True})
     assert not forced.passed
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_large_layouts_are_extracted_in_tiles(
+    tiny: Experiment,
+    run: RunDir,
+    context: Context,
+    extracted: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    can: bool,
+) -> None:
+    """Those of more devices than the limit, which the summary tells; a kpex that cannot is told to take long."""
+    monkeypatch.setattr("circuits.extraction.can_tile", lambda kpex: can)
+    monkeypatch.setattr("circuits.extraction.find_kpex", lambda: None)
+    monkeypatch.setattr("flow.layout.TILED_ABOVE", 120)
+    outcome = run_stage(columns_stage(), on(tiny, "pex-c"), run, context)
+    few, many = outcome.summary["columns"]
+    assert few["devices"] <= 120 < many["devices"]
+    assert [few["extraction"]["tiled"], many["extraction"]["tiled"]] == [False, can]
+    assert isinstance(context.console.file, io.StringIO)
+    said = context.console.file.getvalue()
+    assert ("in tiles" in said, "knows no tiles" in said) == (can, not can)
+    assert json.loads((run.column(5) / "cuts.json").read_text())["x_um"][0] == 0.0
 
 
 def test_a_failed_extraction_ends_the_others_and_is_exit_4(
