@@ -380,10 +380,10 @@ def install(cuts: dict[str, list[float]], jobs: int) -> None:
             print(f"tiles: {count}, kinds of them: {len(found)}", flush=True)
             # A process for each kind: kpex's engine keeps memory, some 40 MB a tile.
             with get_context("fork").Pool(jobs, _in_worker, (tiles,), maxtasksperchild=1) as pool:
-                for one, tables in zip(
-                    found.values(), pool.imap(_found_by_worker, found, chunksize=1), strict=True
-                ):
+                done = pool.imap(_found_by_worker, found, chunksize=1)
+                for number, (one, tables) in enumerate(zip(found.values(), done, strict=True), start=1):
                     one.tables = tables
+                    print(f"kind {number} of {len(found)}", flush=True)
             for table in TABLES:
                 setattr(self.results, table, Moved(list(found.values()), table))
 
