@@ -15,8 +15,10 @@ from flow.stage import Done, Work
 from sky130_models.corner import Corner, parse_corner
 
 if TYPE_CHECKING:
+    from characterize.workbench import Workbench
     from chips.condition_chips import ChipThere
     from chips.condition_network import Check, Judged, Task
+    from chips.conditions import Home
 
 TABLE = "table.csv"
 SUMMARY = "summary.json"
@@ -73,11 +75,11 @@ def survey_conditions(work: Work) -> Done:
     """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
     from characterize.condition import Condition, conditions_of
     from characterize.physics import columns_of
-    from chips.condition_chips import Drawn
-    from chips.condition_network import check_in_spice, judge, mapped, table, to_check
+    from chips.condition_network import judge, table
     from chips.condition_plot import save_heat_map
     from chips.conditions import Survey, spans, survey
     from flow.workbench import workbench
+    from postlayout.errors import SamplesFailed
 
     experiment, say = work.experiment, work.context.console.print
     chosen, design = experiment.conditions, experiment.circuit
@@ -98,24 +100,7 @@ def survey_conditions(work: Work) -> Done:
     write_csv(work.folder / TABLE, found)
     plots = save_heat_map(found, work.folder)
 
-    checks: list[Check] = []
-    there: list[ChipThere] = []
-    first = met[0].characterised
-    assert first is not None
-    drawn = Drawn(bench, design, first.model, at_home, task, decks)
-    seeds = range(experiment.chips.first_chip, experiment.chips.first_chip + chosen.spice_chips)
-    samples = min(chosen.spice_samples, len(task.inputs))
-    for one in to_check(judged, chosen.spice_conditions if samples else 0):
-        say(f"  in SPICE, {samples} samples: {one.met.condition.label}", markup=False)
-        at_corner = bench.at(one.met.condition.corner)
-        written = mapped(task, first.model)
-        checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
-        if seeds:
-            say(
-                f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {one.met.condition.label}",
-                markup=False,
-            )
-            there += drawn.at(one.met.condition, seeds, samples)
+    checks, there = _simulated(work, bench, task, judged, at_home)
     summary = {
         "mapping": mapping_of(experiment),
         "home": home.label,
@@ -127,7 +112,45 @@ def survey_conditions(work: Work) -> Done:
         "conditions": rows(found),
     }
     write_json(work.folder / SUMMARY, summary)
+    tried: list[Check | ChipThere] = [*checks, *there]
+    failed = [one for one in tried if one.failed]
+    if failed:
+        raise SamplesFailed(
+            f"{sum(one.failed for one in failed)} simulations gave no result, first {failed[0].problem}. Tables and models are written; "
+            "run the same command again to try these again"
+        )
     return Done((work.folder / TABLE, work.folder / SUMMARY, *plots, *models), summary)
+
+
+def _simulated(
+    work: Work, bench: Workbench, task: Task, judged: list[Judged], at_home: Home
+) -> tuple[list[Check], list[ChipThere]]:
+    """The network in some of the conditions in SPICE, and drawn chips there and at home."""
+    from chips.condition_chips import Drawn
+    from chips.condition_network import check_in_spice, mapped, to_check
+
+    experiment, say = work.experiment, work.context.console.print
+    chosen, design, decks = experiment.conditions, experiment.circuit, work.folder / "decks"
+    first = judged[0].met.characterised
+    assert first is not None
+    samples = min(chosen.spice_samples, len(task.inputs))
+    if samples == 0:
+        return [], []
+    checks: list[Check] = []
+    there: list[ChipThere] = []
+    written = mapped(task, first.model)
+    drawn = Drawn(bench, design, first.model, at_home, task, decks)
+    seeds = range(experiment.chips.first_chip, experiment.chips.first_chip + chosen.spice_chips)
+    for one in [judged[0], *to_check(judged, chosen.spice_conditions)]:
+        here = one.met.condition
+        if one is not judged[0]:
+            say(f"  in SPICE, {samples} samples: {here.label}", markup=False)
+            at_corner = bench.at(here.corner)
+            checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
+        if seeds:
+            say(f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {here.label}", markup=False)
+            there += drawn.at(here, seeds, samples)
+    return checks, there
 
 
 def _task(work: Work) -> Task:

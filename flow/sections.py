@@ -145,6 +145,13 @@ class TrainingVariation(Section):
     corners: tuple[Corner, ...] = ()
     temperatures_C: tuple[Temperature, ...] = ()
 
+    @field_validator("corners", "temperatures_C")
+    @classmethod
+    def _no_repeats(cls, values: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("an entry stands there twice")
+        return values
+
     @model_validator(mode="after")
     def _varies(self) -> TrainingVariation:
         if self.scale == 0.0 and not self.has_conditions:
@@ -363,6 +370,14 @@ class Conditions(Section):
     spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
     spice_chips: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @model_validator(mode="after")
+    def _chips_have_samples(self) -> Conditions:
+        if self.spice_chips and not self.spice_samples:
+            raise ValueError(
+                "spice_chips asks for drawn chips in SPICE, spice_samples = 0 for no samples: set one or the other"
+            )
+        return self
 
 
 class MappingLimits(Section):

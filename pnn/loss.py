@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,8 +18,9 @@ class LossWeights(BaseModel):
     ``tau_soft``: softmax temperature of the output spike times, in T_circ; smaller separates classes by
     shorter times.
     ``temporal_penalty``: pulls the used outputs to ``t_ref``, so that all stay inside the phase.
-    ``late_spike``: pulls the true class's output to ``t_late`` where it comes later: an output that fires after the phase decides
-    nothing, which cross-entropy does not see. For training in conditions that slow the circuit down.
+    ``window``: pulls the true class's output into ``t_window``: after the phase an output decides nothing, and outputs that have passed
+    threshold before they may fire do so together; cross-entropy sees neither. For training in conditions that slow the circuit down or
+    speed it up.
     ``weight_norm``: sum of squared weights; small weights are small currents and keep v off the rails.
     ``early_spike``: sum of (t - 1)^2 over hidden and output neurons; fewer, later spikes and membranes near
     rest.
@@ -32,12 +33,19 @@ class LossWeights(BaseModel):
     tau_soft: float = Field(default=0.07, gt=0.0)
     temporal_penalty: float = Field(default=0.1, ge=0.0)
     t_ref: float = Field(default=0.9, ge=0.0)
-    late_spike: float = Field(default=0.0, ge=0.0)
-    t_late: float = Field(default=0.9, ge=0.0)
+    window: float = Field(default=0.0, ge=0.0)
+    t_window: tuple[float, float] = (0.1, 0.9)
     weight_norm: float = Field(default=1e-2, ge=0.0)
     early_spike: float = Field(default=0.2, ge=0.0)
     rail: float = Field(default=0.0, ge=0.0)
     t_rail: float = Field(default=1.4, ge=0.0)
+
+    @field_validator("t_window")
+    @classmethod
+    def _window_opens_first(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 <= window[0] < window[1]:
+            raise ValueError("give when the window opens and when it closes, as [0.1, 0.9]")
+        return window
 
 
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
@@ -48,18 +56,20 @@ def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor
 
 
 def chip_loss(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
-    """What decides how bad a chip is, ``first_to_fire`` and ``late_spike``: output_time [B, chips, classes], label [B, chips] -> [chips]."""
+    """What decides how bad a chip is, ``first_to_fire`` and ``window``: output_time [B, chips, classes], label [B, chips] -> [chips]."""
     loss = functional.cross_entropy(
         output_time.flatten(0, 1) * (-1.0 / options.tau_soft), label.flatten(), reduction="none"
     ).view(label.shape)
-    if options.late_spike > 0.0:
-        loss = loss + options.late_spike * _late(output_time, label, options).square()
+    if options.window > 0.0:
+        loss = loss + options.window * _outside(output_time, label, options).square()
     return loss.mean(0)
 
 
-def _late(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
-    """How long after ``t_late`` the true class's output comes: output_time [..., classes], label [...] -> [...]."""
-    return (output_time.gather(-1, label.unsqueeze(-1)).squeeze(-1) - options.t_late).clamp(min=0.0)
+def _outside(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
+    """How far outside ``t_window`` the true class's output comes: output_time [..., classes], label [...] -> [...]."""
+    first, last = options.t_window
+    true = output_time.gather(-1, label.unsqueeze(-1)).squeeze(-1)
+    return (true - last).clamp(min=0.0) + (first - true).clamp(min=0.0)
 
 
 def training_loss(
@@ -74,22 +84,22 @@ def training_loss(
 
     ``firings`` of all layers, ``label`` [B], ``weights`` of all layers; the first ``classes`` outputs are
     used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient. ``at_home``: per layer
-    [B, N_out], unclipped times as a ramp of home gives them, for ``early_spike`` and ``rail``, which mean
-    membranes: elsewhere a neuron at rest does not fire as the phase ends. Left out: those of ``firings``.
+    [B, N_out], unclipped times as the ramp of home gives them, for ``rail``, which means membranes: elsewhere a neuron at rest does
+    not fire as the phase ends. Left out: those of ``firings``.
     """
     used = firings[-1].unclipped[:, :classes]
     loss = first_to_fire(used, label, options.tau_soft)
     batch = label.shape[0]
     if options.temporal_penalty > 0.0:
         loss = loss + options.temporal_penalty / batch * (used - options.t_ref).square().sum()
-    if options.late_spike > 0.0:
-        loss = loss + options.late_spike / batch * _late(used, label, options).square().sum()
-    if options.early_spike > 0.0 or options.rail > 0.0:
+    if options.window > 0.0:
+        loss = loss + options.window / batch * _outside(used, label, options).square().sum()
+    if options.early_spike > 0.0:
+        early = torch.cat([f.unclipped for f in firings], dim=1) - 1.0
+        loss = loss + options.early_spike / batch * early.square().sum()
+    if options.rail > 0.0:
         time = torch.cat(list(at_home) or [f.unclipped for f in firings], dim=1)
-        if options.early_spike > 0.0:
-            loss = loss + options.early_spike / batch * (time - 1.0).square().sum()
-        if options.rail > 0.0:
-            loss = loss + options.rail / batch * (time - options.t_rail).clamp(min=0.0).square().sum()
+        loss = loss + options.rail / batch * (time - options.t_rail).clamp(min=0.0).square().sum()
     if options.weight_norm > 0.0:
         loss = loss + options.weight_norm * torch.stack([w.square().sum() for w in weights]).sum()
     return loss

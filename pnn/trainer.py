@@ -209,7 +209,7 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
     loss = options.loss
     free["loss"] = {  # likewise
         key
-        for factor, limit in (("late_spike", "t_late"), ("rail", "t_rail"))
+        for factor, limit in (("window", "t_window"), ("rail", "t_rail"))
         if getattr(loss, factor) == 0.0
         for key in (factor, limit)
     }

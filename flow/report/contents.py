@@ -277,10 +277,11 @@ def _training(results: Results) -> tuple[Block, ...]:
     if results.training is None:
         return _not_run(results, "training")
     picture = training_picture(results)
-    shift = results.manifests.get("shift")
-    seen = () if shift is None else (shift_table(Shifts.model_validate(shift.summary)),)
-    there = accuracy_table(results.training)
-    more = (*seen, *(block for block in (there, picture) if block is not None))
+    there, shift = accuracy_table(results.training), results.manifests.get("shift")
+    # A training that sees no conditions may stand beside the shift of an earlier one.
+    seen = None if shift is None or there is None else shift_table(Shifts.model_validate(shift.summary))
+    blocks = (seen, there, picture)
+    more = (block for block in blocks if block is not None)
     return (tables.training_table(results.training), *more)
 
 

@@ -54,6 +54,7 @@ def test_who_sees_other_conditions() -> None:
     [
         ({"variation": {"scale": 0}}, "nothing varies"),
         ({"variation": {"temperatures_C": [150]}}, r"temperatures_C\[0\] = 150"),
+        ({"variation": {"temperatures_C": [40, 40]}}, "stands there twice"),
         ({"variation": {"corners": ["tx"]}}, r"corners\[0\] = 'tx'"),
         ({"variation": {"temperatures_C": [40]}, "preset": "sky130_tt"}, "leave training.preset out"),
     ],
