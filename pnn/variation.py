@@ -37,7 +37,8 @@ class Variation(BaseModel):
     ``layers``: the spread of every layer, times ``scale`` (what calibration leaves of it; more than 1: train on worse
     chips than are built). ``chips``: how many are drawn for a mini-batch, all weights and neurons anew; ``tail``: the share of
     them, the worst by cross-entropy, whose loss is averaged (1: the mean over chips). ``conditions``: corners and temperatures, one
-    shift for every layer; the chips of a mini-batch meet them in turn, from a drawn one on, so that all are met equally often. None: home.
+    shift for every layer; the chips of a mini-batch meet them in turn, from a drawn one on. Home is among them only where it is given
+    (``Shifts.of`` puts it first); without any, all chips are at home.
 
     The chips share the mini-batch's samples: to show every chip all of them trained no better and costs more. Of a network with
     more weights than ``SMALL / chips`` fewer chips are drawn, one for every ``GROUP`` samples: there drawing a chip costs as
