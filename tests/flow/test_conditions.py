@@ -17,6 +17,7 @@ from characterize.errors import FitRefused
 from characterize.kept import FiringCurve, SynapseCurves
 from characterize.model import PhysicalModel
 from chips.condition_bench import Drift
+from chips.condition_chips import ChipThere, Drawn
 from chips.condition_network import Check, Judged, Task, judge, table
 from chips.condition_plot import save_heat_map
 from chips.conditions import Characterised, Home, Met, Survey
@@ -213,6 +214,33 @@ def test_a_simulation_without_a_result_is_tried_again(
         assert "up to date" not in err
     page = write_report(tmp_path / "runs/tiny")[0].read_text()
     assert "kept_0000: timeout" in page
+
+
+@pytest.mark.usefixtures("faked")
+def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT.replace("[conditions]", "[conditions]\nspice_chips = 2"))
+    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"as given")
+
+    def at(self: Drawn, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
+        return [ChipThere(condition, seed, samples, 0, samples - seed, 0) for seed in seeds]
+
+    monkeypatch.setattr(Drawn, "at", at)
+    with pytest.raises(SystemExit) as caught:
+        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
+    out, err = capsys.readouterr()
+    assert caught.value.code == 0, err
+    found = json.loads(out)["stages"][0]["summary"]["chips"]
+    assert [(one["corner"], one["chip"], one["right"]) for one in found] == [
+        ("tt", 0, 3), ("tt", 1, 2), ("ss", 0, 3), ("ss", 1, 2),
+    ]  # fmt: skip
+    page = write_report(tmp_path / "runs/tiny")[0].read_text()
+    assert "Drawn chips in SPICE, biases kept" in page
+    assert "5 of 6" in page
 
 
 def test_the_map_is_written_in_both_formats(columned: PhysicalModel, tmp_path: Path) -> None:
