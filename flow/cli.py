@@ -262,8 +262,12 @@ def layout(
         raise BadOption(
             "--layers and --out belong together: give both, or neither for the experiment's own network"
         )
-    drawn_only = Kind.schematic if layers is not None else netlist
-    options = layout_options(drawn_only.value, extractor.value, override=override)
+    if layers is not None and netlist is not Kind.schematic:
+        raise BadOption(
+            f"--netlist {netlist.value}: --layers draws and checks only; to extract such a network set training.layers in an experiment and leave "
+            "--layers and --out out"
+        )
+    options = layout_options(netlist.value, extractor.value, override=override)
     if layers is not None and out is not None:
         summary = draw_given(common.experiment, layers=layers, out=out, override=override)
         if common.as_json:

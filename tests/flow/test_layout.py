@@ -15,6 +15,7 @@ from circuits.layout.block import Block
 from circuits.layout.errors import DrcFailed, LayoutError, LvsFailed
 from circuits.layout.network import MAX_DRAWN, check_sizes
 from circuits.network import MAX_NEURONS, Topology
+from flow.cli import main
 from flow.errors import BadOption
 from flow.exit_code import ExitCode, exit_code_of
 from flow.layout import draw_and_check, layout_options
@@ -37,6 +38,17 @@ def test_sizes_that_make_no_network(layers: str, tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="--layers"):
         draw_given("iris", layers=layers, out=tmp_path / "out", override=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_extraction_that_is_not_done_is_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit) as caught:
+        main(["layout", "--layers", "2,2", "--out", str(out), "--netlist", "pex-c"])
+    assert caught.value.code == 2
+    assert "draws and checks only" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_one_rule_for_sizes_with_its_reason() -> None:
