@@ -71,11 +71,6 @@ class FiringCurve:
     drop_V: Array
     time_norm: Array
 
-    @property
-    def fired(self) -> int:
-        """How many of the levels gave a spike."""
-        return int(np.isfinite(self.time_norm).sum())
-
     def times(self, drop_V: Array) -> Array:
         """Spike times in T_circ, not below 0, the shape of ``drop_V``; straight on beyond the levels that fired.
 

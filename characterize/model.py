@@ -5,15 +5,13 @@ Imports no SPICE: a machine with neither simulator nor PDK can read a ``model.js
 
 from __future__ import annotations
 
-import json
-import os
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from characterize.artifact import Artifact
 from characterize.column import Column
 from characterize.estimate import Estimate, estimate
 from characterize.spread import Spread
@@ -56,13 +54,11 @@ class Branch(BaseModel):
         return self
 
 
-class PhysicalModel(BaseModel):
+class PhysicalModel(Artifact):
     """A characterised synapse and neuron at one corner: parameters, uncertainty, validity, provenance.
 
     Normalised units of training: time in ``t_circ_s``, voltage in ``v_th_V`` below ``v_0_V``, weight in ``unit_current_A``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1, 2] = 2
     corner: str
@@ -127,14 +123,3 @@ class PhysicalModel(BaseModel):
     def beta_negative(self) -> float:
         """1 / E_rev- = -V_th lambda_P (negative)."""
         return -self.v_th_V * self.negative.lambda_per_V.value
-
-    def save(self, path: Path) -> None:
-        """Write the model as JSON, whole or not at all."""
-        temporary = path.with_suffix(path.suffix + ".part")
-        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-
-    @classmethod
-    def load(cls, path: Path) -> PhysicalModel:
-        """Read a model; raises ``ValueError`` (pydantic) that names the offending key."""
-        return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))

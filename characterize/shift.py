@@ -6,15 +6,14 @@ The bridge from measured ``KeptBiases`` (``characterize.shift_fit``) to whoever 
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from characterize.artifact import Artifact
 
 Array = NDArray[np.float64]
 
@@ -62,10 +61,8 @@ class ConditionShift(BaseModel):
     error_norm: float
 
 
-class Shifts(BaseModel):
+class Shifts(Artifact):
     """Home, which is none, and the other conditions, as ``shift.json`` holds them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
     corner: str
@@ -83,14 +80,3 @@ class Shifts(BaseModel):
         """Every condition, home first, as layers with so many axons meet it."""
         away = tuple(tuple(one.layers[count] for count in axons) for one in self.conditions)
         return (tuple(LayerShift() for _ in axons), *away)
-
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        temporary = path.with_suffix(path.suffix + ".part")
-        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Shifts:
-        """Read; raises ``ValueError`` (pydantic) that names the offending key."""
-        return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MODEL = (
+    "characterize/artifact.py",
     "characterize/model.py",
     "characterize/column.py",
     "characterize/estimate.py",

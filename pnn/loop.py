@@ -113,7 +113,7 @@ class Loop:
     def loss(self, spikes: Sequence[Spikes], label: Tensor, at_home: Sequence[Tensor] = ()) -> Tensor:
         """A scalar; see ``training_loss`` and ``firing_promotion``."""
         flat: Any = spikes
-        if self.options.loss.early_spike > 0.0:  # the only term that reads the images of hidden layers
+        if self.options.loss.reads_hidden:  # which may be images
             flat = [s._replace(unclipped=s.unclipped.flatten(1)) for s in spikes]
         loss = training_loss(flat, label, self.weights, self.options.loss, self.network.classes, at_home)
         if self.options.firing_promotion > 0.0:

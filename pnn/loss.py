@@ -47,6 +47,11 @@ class LossWeights(BaseModel):
             raise ValueError("give when the window opens and when it closes, as [0.1, 0.9]")
         return window
 
+    @property
+    def reads_hidden(self) -> bool:
+        """Whether some term reads the spikes of hidden layers."""
+        return self.early_spike > 0.0 or self.rail > 0.0
+
 
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
     """Cross-entropy of softmax(-t / tau): small when the true class fires first. output_time [B, classes],

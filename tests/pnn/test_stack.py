@@ -197,6 +197,13 @@ def test_nan_stops_the_training(options: StackOptions, tmp_path: Path) -> None:
     assert not (tmp_path / "weights.safetensors").exists()
 
 
+def test_losses_that_read_hidden_layers_read_images(tmp_path: Path) -> None:
+    for name in ("early_spike", "rail"):
+        loss = LOSS.model_copy(update={"t_ref": 0.9, name: 0.01})
+        result = short(tmp_path / name, CNN, epochs=1, loss=loss)
+        assert all(torch.isfinite(weight).all() for weight in result.network.weights)
+
+
 def test_a_small_cnn_learns_digits(tmp_path: Path) -> None:
     options = {"epochs": 12, "batch_size": 20, "learning_rate": 3e-3, "schedule": "cosine"}
     for name, network in (("rc", CNN), ("ttfs", TTFS)):
