@@ -113,8 +113,8 @@ def characterised(condition: Condition, model: PhysicalModel) -> Characterised:
 
 
 @pytest.fixture
-def faked(monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
-    """No simulations: ss at 125 °C cannot be characterised, everything else is home; one check gives a result, one does not."""
+def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
+    """A trained experiment, no simulations: ss at 125 °C cannot be characterised, everything else is home; two checks."""
 
     def at_home(self: Survey, condition: Condition) -> tuple[Met, Home]:
         found = Met(condition, characterised(condition, columned), Drift(0.0, 0.0), 1.0)
@@ -138,17 +138,17 @@ def faked(monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
     monkeypatch.setattr("flow.conditions._task", lambda work: TASK)
     monkeypatch.setattr("flow.workbench.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "conditions", replace(STAGES["conditions"], tools=dict))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
+    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"as given")
 
 
 @pytest.mark.usefixtures("faked")
 def test_the_stage_writes_everything_and_shows_what_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
-    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"as given")
     with pytest.raises(SystemExit) as caught:
         main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
     assert caught.value.code == 0
@@ -195,11 +195,6 @@ def test_a_simulation_without_a_result_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tables are written and say so; the stage is not done."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
-    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"as given")
 
     def check(bench: object, design: object, task: Task, judged: Judged, *rest: Any) -> list[Check]:
         return [Check(judged.met.condition, "kept", 3, 3, None, 0, 0, 0, 0, 0, "kept_0000: timeout")]
@@ -220,11 +215,7 @@ def test_a_simulation_without_a_result_is_tried_again(
 def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text(EXPERIMENT.replace("[conditions]", "[conditions]\nspice_chips = 2"))
-    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"as given")
 
     def at(self: Drawn, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
         return [ChipThere(condition, seed, samples, 0, samples - seed, 0) for seed in seeds]
