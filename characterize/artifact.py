@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
+
+from files import read_json, write_text
 
 
 class Artifact(BaseModel):
@@ -17,11 +17,9 @@ class Artifact(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        temporary = path.with_suffix(path.suffix + ".part")
-        temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_text(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read; raises ``ValueError`` (pydantic) that names the offending key."""
-        return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        """Read; raises ``UnreadableFile``, or ``ValueError`` (pydantic) that names the offending key."""
+        return cls.model_validate(read_json(path))

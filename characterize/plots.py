@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from characterize.errors import FitRefused
 from characterize.fits import LambdaFit, firing_time_norm, fit_lambda
 from characterize.model import Branch, PhysicalModel
+from files import written_whole
 
 Array = NDArray[np.float64]
 Format = Literal["png", "svg"]
@@ -300,10 +300,8 @@ def save_figure(
     paths = []
     for format in formats:
         path = folder / f"{name}.{format}"
-        part = path.with_name(f".{path.name}.part")
-        with style():
+        with written_whole(path) as part, style():
             metadata = {"Date": None} if format == "svg" else None
             figure.savefig(part, format=format, dpi=dpi, facecolor="white", metadata=metadata)
-        os.replace(part, path)
         paths.append(path)
     return paths

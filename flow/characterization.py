@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from characterize.model import PhysicalModel
+from files import write_csv, write_parquet
 from flow.columns import column_netlists
-from flow.files import write_csv, write_parquet
 from flow.stage import Done, Work
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from characterize.model import PhysicalModel
-from flow.files import write_csv, write_json, write_parquet, write_text
+from files import write_csv, write_json, write_parquet, write_text
 from flow.mismatch import mismatch_model
 from flow.rundir import EXTRACTED, SCHEMATIC
 from flow.stage import Done, Work

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circuits.design import Supplies
+from files import write_csv, write_json
 from flow.errors import BadOption
 from flow.experiment import Experiment
 from flow.explore import rows
-from flow.files import write_csv, write_json
 from flow.stage import Done, Work
 from sky130_models.corner import Corner, parse_corner
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MODEL = (
+    "files",
     "characterize/artifact.py",
     "characterize/model.py",
     "characterize/column.py",
@@ -11,7 +12,7 @@ MODEL = (
     "characterize/physics.py",
 )
 """The code of the physical model, as whoever reads it depends on."""
-MEASURING = ("sky130_models", "spice", "circuits", "characterize", "flow/workbench.py")
+MEASURING = ("files", "sky130_models", "spice", "circuits", "characterize", "flow/workbench.py")
 """The code that whatever is measured in SPICE depends on."""
 CHIPS = (
     *MEASURING,
@@ -89,6 +90,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 """Stage -> sections of the experiment (dotted names)."""
 ROOMS: dict[str, tuple[str, ...]] = {
     "columns": (
+        "files",
         "sky130_models",
         "circuits",
         "characterize/column_bench.py",
@@ -125,7 +127,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "flow/trainings.py",
     ),
     "netlist": ("sky130_models", "circuits", *MODEL, "pnn/checkpoint.py", "flow/writeback.py"),
-    "layout": ("sky130_models", "circuits", "flow/layout.py"),
+    "layout": ("files", "sky130_models", "circuits", "flow/layout.py"),
     "validation": (
         "sky130_models",
         "spice",

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
 
 # By qualified name, so that the table costs no import. Looked up along an exception's bases, nearest first.
 TABLE: dict[str, ExitCode] = {
+    "files.errors.UnreadableFile": ExitCode.bad_input,
     "flow.errors.FlowError": ExitCode.bad_input,
     "flow.errors.RequirementMissing": ExitCode.missing,
     "sky130_models.errors.PdkMissing": ExitCode.missing,

@@ -9,9 +9,9 @@ from characterize.candidates import Candidate, built_in, distinct, varied
 from characterize.physics import columns_of
 from circuits.design import Design
 from circuits.errors import CircuitError
+from files import write_csv
 from flow.errors import BadOption
 from flow.experiment import Experiment
-from flow.files import write_csv
 from flow.layout import MODES, draw_and_check, extracting
 from flow.rundir import EXTRACTED
 from flow.stage import Done, Work

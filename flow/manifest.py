@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flow.files import read_json, sha256_of, sha256_of_value, write_text
+from files import read_json, sha256_of, sha256_of_value, write_text
 
 NAME = "manifest.json"
 SOURCES = {".py", ".csv", ".json", ".toml", ".cpp", ".h"}

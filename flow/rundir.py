@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
+from files import remove_leftovers, write_json
 from flow.errors import RunDirBusy, RunDirError
-from flow.files import remove_leftovers, write_json
 from flow.manifest import now
 
 LOCK = ".lock"

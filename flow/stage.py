@@ -13,11 +13,11 @@ from typing import Any
 
 from rich.markup import escape
 
+from files import read_json, remove_leftovers, sha256_of, write_json
 from flow import manifest
 from flow.context import Context
 from flow.errors import NoCircuit, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
-from flow.files import read_json, remove_leftovers, sha256_of, write_json
 from flow.manifest import Inputs, Manifest
 from flow.rundir import CALIBRATION, CORNERS, RunDir
 

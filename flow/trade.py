@@ -13,10 +13,10 @@ from characterize.errors import CharacterizationFailed, FitRefused
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.mapping import map_weights
+from files import write_csv
 from flow.chips import network_written, population_of, population_row
 from flow.errors import ExperimentError
 from flow.experiment import Experiment
-from flow.files import write_csv
 from flow.mismatch import statistical_model
 from flow.shift import shifts_of
 from flow.stage import Work

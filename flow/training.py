@@ -9,8 +9,8 @@ from characterize.errors import NoSpread
 from characterize.model import PhysicalModel
 from characterize.shift import Shifts
 from characterize.variation import LayerVariation, layer_variation, no_variation
+from files import sha256_of
 from flow.experiment import Experiment
-from flow.files import sha256_of
 
 if TYPE_CHECKING:
     from pnn.data import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from flow.files import write_json
+from files import write_json
 from flow.stage import Done, Work
 from flow.training import train_one
 

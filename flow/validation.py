@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
-from flow.files import write_csv, write_json, write_parquet
+from files import write_csv, write_json, write_parquet
 from flow.stage import Done, Work
 from flow.workbench import workbench
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp
+from files import sha256_of, write_csv, write_text
 from flow.experiment import Experiment
-from flow.files import sha256_of, write_csv, write_text
 from flow.stage import Done, Work
 
 BY_HAND = """\

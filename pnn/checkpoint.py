@@ -6,7 +6,6 @@ Both are safetensors with one JSON text in the metadata, written beside and rena
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from files import write_bytes
 from pnn.data import Encoding
 from pnn.errors import CheckpointError
 from pnn.network import RCSpikeNetwork, SpikingNetwork
@@ -152,9 +152,7 @@ def load_training(
 
 
 def _write(path: Path, tensors: dict[str, Tensor], text: str) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_bytes(save(tensors, metadata={HEADER: text}))
-    os.replace(part, path)
+    write_bytes(path, save(tensors, metadata={HEADER: text}))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], str]:

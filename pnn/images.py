@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from sklearn.datasets import fetch_openml
 from torch import Tensor
 
+from files import write_bytes
 from pnn.data import SMALL, Dataset, Encoding, load_small
 from pnn.errors import DataError
 
@@ -113,9 +113,7 @@ def write_idx(path: Path, values: np.ndarray) -> None:
     """Write bytes as ``path``.gz in IDX, whole or not at all."""
     head = b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     target = path.with_name(path.name + ".gz")
-    part = target.with_name(target.name + ".part")
-    part.write_bytes(gzip.compress(head + values.astype(np.uint8).tobytes(), 6, mtime=0))
-    os.replace(part, target)
+    write_bytes(target, gzip.compress(head + values.astype(np.uint8).tobytes(), 6, mtime=0))
 
 
 def download_openml(name: str, folder: Path) -> None:

@@ -5,7 +5,6 @@ events.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from files import written_whole
 from pnn.network import Spikes
 
 FILE = "metrics.csv"
@@ -79,13 +79,14 @@ class MetricsLog:
         self._path = folder / FILE
         rows = _rows_until(self._path, after_epoch) if after_epoch > 0 else []
         self._columns: list[str] | None = list(rows[0]) if rows else None
-        part = self._path.with_suffix(".csv.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with (
+            written_whole(self._path) as part,
+            part.open("w", newline="", encoding="utf-8") as file,
+        ):
             if self._columns is not None:
                 writer = csv.DictWriter(file, self._columns)
                 writer.writeheader()
                 writer.writerows(rows)
-        os.replace(part, self._path)
         self._file = self._path.open("a", newline="", encoding="utf-8")
         if tensorboard and after_epoch == 0:
             for stale in folder.glob("events.out.tfevents.*"):

@@ -14,6 +14,7 @@ from torch import Tensor
 from characterize.model import PhysicalModel
 from characterize.workbench import Workbench
 from circuits.testbench import Circuit
+from files import write_parquet
 from pnn import RCSpikeNetwork
 from postlayout.prediction import unclipped_times
 from spice import Deck, Failure, run_many
@@ -101,9 +102,7 @@ def save_waveforms(
                 )
             )
     table = folder / f"{deck.name}.parquet"
-    part = table.with_suffix(".part")
-    pd.concat(frames, ignore_index=True).assign(sample=sample).to_parquet(part)
-    part.replace(table)
+    write_parquet(table, pd.concat(frames, ignore_index=True).assign(sample=sample))
     return [raw, table]
 
 

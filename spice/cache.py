@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from files import write_if_changed
+
 from .errors import FailureKind
-from .files import write_whole
 from .result import Attempt, Plot, Result
 
 _FORMAT: Final = 1
@@ -52,7 +53,7 @@ class Cache:
         """Store `result` under `key`."""
         path = self.path(key)
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, _pack(result, key))
+        write_if_changed(path, _pack(result, key))
 
 
 def _pack(result: Result, key: str) -> bytes:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from files import write_if_changed
+
 from .analysis import Analysis, join_card, parse_analyses
 from .errors import BadDeck
-from .files import write_whole
 from .names import check_name
 
 SPICEINIT: Final = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nset filetype=binary\n"
@@ -117,9 +118,9 @@ class Deck:
         `cd folder && ngspice -b -r out.raw <stem>.cir`.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / ".spiceinit", SPICEINIT.encode())
+        write_if_changed(folder / ".spiceinit", SPICEINIT.encode())
         for file, content in self.includes.items():
-            write_whole(folder / file, content.encode())
+            write_if_changed(folder / file, content.encode())
         path = folder / f"{stem or self.name}.cir"
-        write_whole(path, self.text.encode())
+        write_if_changed(path, self.text.encode())
         return path

@@ -13,11 +13,12 @@ from typing import Final, Literal
 
 import joblib
 
+from files import write_if_changed
+
 from .cache import Cache
 from .cluster import Abandoned, connected
 from .deck import Deck
 from .errors import BadDeck, Interrupted, SimulationFailed, SimulatorMissing
-from .files import write_whole
 from .ladder import LADDER, Rung, climb
 from .ngspice import Ngspice, find_ngspice
 from .process import Stop
@@ -152,7 +153,7 @@ class _Done:
     def unpack(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files.items():
-            write_whole(folder / name, content)
+            write_if_changed(folder / name, content)
         if isinstance(self.outcome, Failure):
             self.outcome = replace(self.outcome, folder=folder)
 

@@ -7,8 +7,6 @@ report.write(Path("drc.json"))  # and report.write_markers(Path("drc.lyrdb")) fo
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import klayout.db as kdb
 from klayout import rdb
 
 from circuits.layout.errors import DrcFailed, LayoutError
+from files import write_json, written_whole
 from sky130_models.rules import RULES, Rule
 
 from .checks import violations
@@ -80,9 +79,7 @@ class DrcReport:
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_json(path, self.to_json())
 
     def write_markers(self, path: Path) -> None:
         """Write the violations for KLayout's marker browser."""
@@ -93,9 +90,8 @@ class DrcReport:
             category.description = violation.description
             for box in violation.boxes_um:
                 database.create_item(cell.rdb_id(), category.rdb_id()).add_value(kdb.DBox(*box))
-        part = path.with_name(path.name + ".part")
-        database.save(str(part))
-        os.replace(part, path)
+        with written_whole(path) as part:
+            database.save(str(part))
 
 
 def check(gds: Path, cell: str | None = None, rules: Sequence[Rule] = RULES) -> DrcReport:

@@ -27,7 +27,7 @@ from typing import Literal
 
 from circuits.layout.cuts import Cuts
 from circuits.layout.errors import ExtractionFailed
-from spice.files import write_whole
+from files import write_if_changed
 from spice.process import Stop
 
 from .check import check_extraction
@@ -132,8 +132,8 @@ class Extraction:
 
     def write(self, folder: Path) -> None:
         """Write `<cell>.pex.spice` and `pex.json`."""
-        write_whole(folder / f"{self.netlist.cell}.pex.spice", self.text.encode())
-        write_whole(folder / "pex.json", (json.dumps(self.to_json(), indent=1) + "\n").encode())
+        write_if_changed(folder / f"{self.netlist.cell}.pex.spice", self.text.encode())
+        write_if_changed(folder / "pex.json", (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
 
 def extract(
@@ -183,7 +183,7 @@ def extract(
         raise ExtractionFailed(f"{error} (log: {log or kept})", log) from error
     if kept is not None and not cached:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(kept, raw.text().encode())
+        write_if_changed(kept, raw.text().encode())
     return Extraction(
         netlist=netlist,
         mode=options.mode,

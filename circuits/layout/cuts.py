@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spice.files import write_whole
+from files import write_if_changed
 
 from .block import Block
 from .errors import LayoutError
@@ -25,7 +25,7 @@ class Cuts:
 
     def write(self, path: Path) -> None:
         """Write them as JSON."""
-        write_whole(path, (json.dumps(asdict(self)) + "\n").encode())
+        write_if_changed(path, (json.dumps(asdict(self)) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> Cuts:

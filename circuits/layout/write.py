@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import gdstk
 
+from files import write_text, written_whole
 from sky130_models.layers import LAYERS
 
 from .block import Block
@@ -31,9 +31,8 @@ def write_gds(block: Block, path: Path) -> Path:
     label_pins(Block(top, block.width, block.height, block.pins))
     library = gdstk.Library(name=top.name, unit=1e-6, precision=1e-9)
     library.add(top, *top.dependencies(True))
-    part = path.with_name(path.name + ".part")
-    library.write_gds(part, timestamp=TIMESTAMP)
-    os.replace(part, path)
+    with written_whole(path) as part:
+        library.write_gds(part, timestamp=TIMESTAMP)
     return path
 
 
@@ -62,7 +61,5 @@ def write_layer_properties(path: Path) -> Path:
             body = "".join(f"  <{key}>{escape(value)}</{key}>\n" for key, value in fields.items())
             rows.append(f" <properties>\n{body} </properties>")
     rows.append("</layer-properties>")
-    part = path.with_name(path.name + ".part")
-    part.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, "\n".join(rows) + "\n")
     return path

@@ -8,7 +8,6 @@ report.write(Path("lvs.json"))
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from pathlib import Path
 import klayout.db as kdb
 
 from circuits.layout.errors import LayoutError, LvsFailed
+from files import write_json
 
 from .connectivity import build
 from .reference import read_reference
@@ -72,9 +72,7 @@ class LvsReport:
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_json(path, self.to_json())
 
 
 def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path | None = None) -> LvsReport:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from chips.design_plot import design_figure
 from chips.yield_plot import yield_figure
-from flow.files import read_json
+from files import read_json
 from flow.report.blocks import Block, Picture
 from flow.report.chip_tables import calibration_table, designs_table, spot_table, yield_table
 from flow.report.errors import ResultUnreadable

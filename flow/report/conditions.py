@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from chips.condition_plot import heat_map
+from files import read_json
 from flow.conditions import SUMMARY, TABLE
-from flow.files import read_json
 from flow.report.blocks import Block, Picture
 from flow.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
 from flow.report.errors import ResultUnreadable

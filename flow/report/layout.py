@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flow.files import read_json
+from files import read_json
 from flow.report.blocks import Block, Details, Picture, Table, Text
 from flow.report.errors import ResultUnreadable
 from flow.report.layout_picture import annotated

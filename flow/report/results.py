@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from characterize.model import PhysicalModel
+from files import read_json
 from flow.commands import told
-from flow.files import read_json
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
 from flow.rundir import ASIDE, CALIBRATION, COMMANDS, SCHEMATIC, RunDir, command_of, netlist_of

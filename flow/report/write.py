@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flow.files import write_text
+from files import write_text
 from flow.report.contents import build
 from flow.report.page import html_page, markdown_page
 from flow.report.results import load_results

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from circuits.design import Design, Fet, SynapseSizes
+from files import sha256_of
 from flow.context import Context
 from flow.errors import StageInputMissing, StageInputStale
 from flow.experiment import Experiment
-from flow.files import sha256_of
 from flow.manifest import Inputs, Manifest, hash_code, load_manifest, stale, up_to_date
 from flow.rundir import RunDir
 from flow.stage import Done, Need, Stage, Work, outdated, run_stage

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flow.files import (
+from files import (
     read_json,
     remove_leftovers,
     sha256_of,
@@ -25,7 +25,7 @@ from flow.files import (
 WRITER = """
 import sys
 from pathlib import Path
-from flow.files import write_json
+from files import write_json
 path, n = Path(sys.argv[1]), 0
 print("ready", flush=True)
 while True:
