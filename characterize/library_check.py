@@ -46,7 +46,7 @@ def library_deck(pdk: Pdk, section: str, sizes: Sequence[DeviceSize], count: int
             lines += [f"X{k}_{i} d d 0 0 {drawn}" for i in range(count)]
             vectors += [f"@m.x{k}_{i}.m{size.device}[delvto]" for i in range(count)]
     lines += [f".save {' '.join(vectors)}", analysis, ".end"]
-    return Deck(name, "\n".join(lines) + "\n", {}, tuple(vectors))
+    return Deck(name, "\n".join(lines) + "\n", {}, tuple(vectors), libraries={str(pdk.library): pdk.sha256})
 
 
 def measured_library(bench: Workbench, design: Design, seed: int, folder: Path) -> tuple[LibraryCheck, ...]:

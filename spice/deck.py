@@ -12,18 +12,16 @@ from typing import Final
 
 from files import write_if_changed
 
+from . import grammar
 from .analysis import Analysis, join_card, parse_analyses
 from .errors import BadDeck
 from .names import check_name
 
 SPICEINIT: Final = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\nset filetype=binary\n"
 """Read by ngspice from the folder it runs in. More than one OpenMP thread makes small decks far slower."""
-_KEY_VERSION: Final = "1"
-_OWN_SUFFIXES: Final = (".cir", ".log", ".raw")
-_COMMAND: Final = re.compile(r"^[ \t]*(?:\*#|\.control\b|\.endc\b)", re.IGNORECASE | re.MULTILINE)
-_RELATIVE_INCLUDE: Final = re.compile(
-    r"^[ \t]*\.(?:include|inc|lib)[ \t]+[\"']?([^\"'\s]+)[\"']?", re.IGNORECASE | re.MULTILINE
-)
+_KEY_VERSION: Final = "2"
+_INCLUDE_SUFFIXES: Final = (".spice", ".lib", ".inc")
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,13 @@ class Deck:
 
     `text` is the whole netlist with its analyses (`.tran .dc .ac .op`), `.options` and `.save` cards; its
     first line is the title. It `.include`s the files in `includes` (file name -> content) by their bare
-    names; an absolute path (a PDK's library) is allowed and counts as part of the machine.
+    names, and takes sections of the `libraries` (absolute path -> SHA-256 of all that the library reads): a
+    PDK's own files, trusted as they are.
     `vectors` are the names the results must hold (`v(out)`, `i(vdd)`, `@m1[gm]`; case does not matter), at
     least one. `t_stop_s` is where the `.tran` must end, in s; required if there is one.
 
-    Raises `UnsafeName` for a bad name and `BadDeck` for a deck that runs commands, or could not be run or
-    judged.
+    Raises `UnsafeName` for a bad name and `BadDeck` for a deck of other lines than `grammar` knows, or that
+    could not be run or judged.
     """
 
     name: str
@@ -45,6 +44,7 @@ class Deck:
     includes: Mapping[str, str] = field(default_factory=dict, hash=False)
     vectors: tuple[str, ...] = ()
     t_stop_s: float | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_name(self.name, "deck")
@@ -52,27 +52,16 @@ class Deck:
         object.__setattr__(self, "vectors", tuple(self.vectors))
         if not self.vectors:
             raise BadDeck(f"deck {self.name}: no vectors; name at least one, results are judged by them")
-        if self.text.lstrip(" \t").startswith("."):
-            raise BadDeck(
-                f"deck {self.name}: the first line is the title and is not read; put a `* comment` there"
-            )
-        for file in self.includes:
+        grammar.check_text(self.name, self.text)
+        for file, content in self.includes.items():
             check_name(file, "include file")
-            if Path(file).suffix.lower() in _OWN_SUFFIXES:
+            if Path(file).suffix not in _INCLUDE_SUFFIXES:
                 raise BadDeck(
-                    f"deck {self.name}: an include may not be called {file!r}; runs write such files"
+                    f"deck {self.name}: an include may not be called {file!r}; runs write and read files of other "
+                    f"endings, let it end in {' '.join(_INCLUDE_SUFFIXES)}"
                 )
-        for file, content in {"text": self.text, **self.includes}.items():
-            command = _COMMAND.search(content)
-            if command:
-                raise BadDeck(
-                    f"deck {self.name}, {file}: `{command[0].strip()}` runs simulator commands; remove it"
-                )
-            for target in _RELATIVE_INCLUDE.findall(content):
-                if "/" not in target and "." in target and target not in self.includes:
-                    raise BadDeck(
-                        f"deck {self.name}, {file}: includes {target!r}, which is not among `includes`"
-                    )
+            grammar.check_include(self.name, file, content)
+        self._check_files()
         stops = [analysis.t_stop_s() for analysis in self.analyses() if analysis.kind == "tran"]
         if bool(stops) != (self.t_stop_s is not None):
             raise BadDeck(f"deck {self.name}: give t_stop_s (s) if and only if there is a .tran")
@@ -80,6 +69,32 @@ class Deck:
             raise BadDeck(
                 f"deck {self.name}: t_stop_s is {self.t_stop_s:g} s but the .tran ends at {stops[0]:g} s"
             )
+
+    def _check_files(self) -> None:
+        """What is read is there or trusted, and no name is defined twice: the simulator would take one of them."""
+        for file, content in {"text": self.text, **self.includes}.items():
+            for target in grammar.included(content):
+                if target not in self.includes:
+                    raise BadDeck(
+                        f"deck {self.name}, {file}: includes {target!r}, which is not among `includes`"
+                    )
+        for path in grammar.libraries(self.text):
+            if path not in self.libraries:
+                raise BadDeck(
+                    f"deck {self.name}: takes a section of {path}, which is not among `libraries`; only a PDK's own is read"
+                )
+        for path, digest in self.libraries.items():
+            if not _KEY.fullmatch(digest):
+                raise BadDeck(f"deck {self.name}: library {path} needs the SHA-256 of its content")
+        owners: dict[str, str] = {}
+        for file, content in {"text": self.text, **self.includes}.items():
+            for name in grammar.defined(content):
+                if name in owners:
+                    raise BadDeck(
+                        f"deck {self.name}: `{name}` is defined twice, in {owners[name]} and in {file}; "
+                        "the simulator would take one of them without a word: name them apart"
+                    )
+                owners[name] = file
 
     def cards(self) -> list[str]:
         """The cards of `text` with continuation lines joined; without title, comments and `.end`."""
@@ -97,7 +112,7 @@ class Deck:
         return parse_analyses(self.name, self.cards())
 
     def key(self, simulator_version: str) -> str:
-        """SHA-256 over what decides the result: text, includes, vectors, t_stop, simulator; not the name."""
+        """SHA-256 over what decides the result: text, includes, libraries, vectors, t_stop, simulator; not the name."""
         content = json.dumps(
             [
                 _KEY_VERSION,
@@ -107,6 +122,7 @@ class Deck:
                 sorted(self.includes.items()),
                 list(self.vectors),
                 self.t_stop_s,
+                sorted(self.libraries.items()),
             ]
         )
         return hashlib.sha256(content.encode()).hexdigest()

@@ -70,16 +70,6 @@ def test_nets() -> None:
 
 
 @pytest.mark.parametrize(
-    "card", [".control", "  .CONTROL", "\t.endc", "*# shell touch hacked", "  *#shell touch hacked"]
-)
-def test_a_deck_that_runs_commands_is_refused(card: str) -> None:
-    with pytest.raises(BadDeck, match="runs simulator commands"):
-        Deck("a", f"* t\nV1 a 0 1\n{card}\n.op\n.end\n", vectors=("v(a)",))
-    with pytest.raises(BadDeck, match=r"m\.lib: .* runs simulator commands"):
-        Deck("a", "* t\nV1 a 0 1\n.include m.lib\n.op\n", {"m.lib": f"* m\n{card}\n"}, ("v(a)",))
-
-
-@pytest.mark.parametrize(
     ("text", "t_stop_s", "why"),
     [
         ("* t\n.tran 1n 1u\n", None, "t_stop_s"),
@@ -89,7 +79,7 @@ def test_a_deck_that_runs_commands_is_refused(card: str) -> None:
         ("* t\n.tran 1n {stop}\n", 1e-6, "not a SPICE number"),
         ("* t\n.dc V1 0 1 -0.1\n", None, "does not lead"),
         ("* t\n.dc V1 0 1\n", None, "needs source"),
-        ("* t\n.noise v(a) V1 dec 10 1 1k\n", None, "only .tran"),
+        ("* t\n.noise v(a) V1 dec 10 1 1k\n", None, "no line of a deck"),
         ("* t\nV1 a 0 1\n", None, "no analysis"),
         (".include m.lib\n.op\n", None, "first line is the title"),
         ("* t\n.include other.lib\n.op\n", None, "'other.lib', which is not among"),
@@ -107,7 +97,7 @@ def test_a_deck_needs_vectors_and_a_safe_name_and_safe_files() -> None:
         Deck("a/b", "* t\n.op\n", vectors=("v(a)",))
     with pytest.raises(UnsafeName):
         Deck("a", "* t\n.op\n", {".spiceinit": "shell touch hacked"}, ("v(a)",))
-    with pytest.raises(BadDeck, match="runs write such files"):
+    with pytest.raises(BadDeck, match="runs write and read files of other endings"):
         Deck("a", "* t\n.op\n", {"a.cir": "* x"}, ("v(a)",))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from spicelib import RawRead
 
 from spice import (
     LADDER,
-    BadDeck,
     Deck,
     FailureKind,
     Ngspice,
@@ -148,20 +146,6 @@ def test_what_ngspice_cannot_do_is_a_failure(real: Ngspice, tmp_path: Path) -> N
     with pytest.raises(SimulationFailed) as caught:
         run(Deck("v", DIVIDER + ".op\n.end\n", vectors=("v(nowhere)",)), real, tmp_path, 20)
     assert caught.value.kind == FailureKind.missing_vector
-
-
-def test_the_refused_commands_are_indeed_run_by_ngspice(real: Ngspice, tmp_path: Path) -> None:
-    """Why `*#` is refused, though it looks like a comment."""
-    if shutil.which("touch") is None:
-        pytest.skip("no touch")
-    text = "* star\nV1 a 0 1\n*# shell touch hacked\n.save v(a)\n.op\n.end\n"
-    (tmp_path / "star.cir").write_text(text)
-    subprocess.run(
-        [real.path, "-b", "-r", "star.raw", "star.cir"], cwd=tmp_path, check=False, capture_output=True
-    )
-    assert (tmp_path / "hacked").exists()
-    with pytest.raises(BadDeck):
-        Deck("star", text, vectors=("v(a)",))
 
 
 def test_parallel_runs_agree_with_single_ones(real: Ngspice, tmp_path: Path) -> None:
