@@ -14,7 +14,7 @@ from pnn.data import Dataset, Encoding, load_small
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD, membrane_dstd
 from pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
-from pnn.exact import Exact, membrane_exact, trajectory
+from pnn.exact import Exact, membrane_exact
 from pnn.images import load_dataset, load_images
 from pnn.loss import LossWeights, first_to_fire, training_loss
 from pnn.native import kernel_name
@@ -26,6 +26,7 @@ from pnn.reversal import Reversal
 from pnn.robustness import chip_accuracy
 from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
 from pnn.trainer import TrainingResult, train
+from pnn.trajectory import Trajectory, trajectory
 from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
 from pnn.variants import Variant, variant_options, variant_reversal
 from pnn.variation import Variation
@@ -61,6 +62,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingOptions",
     "TrainingResult",
+    "Trajectory",
     "Variant",
     "Variation",
     "chip_accuracy",

@@ -51,6 +51,12 @@ class Discharger:
             return 1.0 - t
         return -torch.expm1((1.0 - t) * math.log1p(-self.b)) / self.b
 
+    def ramp(self, v: Tensor, since: Tensor) -> Tensor:
+        """v, ``since`` T_circ into the firing phase, of a neuron that began it at ``v``: it rises to 1, where it fires."""
+        if self.b == 0.0:
+            return v + since
+        return v + (1.0 - self.b * v) * -torch.expm1(since * math.log1p(-self.b)) / self.b
+
 
 class _Ramp(torch.autograd.Function):
     """``1 - ln(1 - b v) / ln(1 - b)``, one autograd node instead of a dozen."""

@@ -82,27 +82,6 @@ def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor, charge: T
     return v + (arrived * charge.t()[order] * torch.exp(-after)).sum(1)
 
 
-def trajectory(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> tuple[Tensor, Tensor]:
-    """The membrane at every event: times [B, N_in + 2] (0, the sorted spikes, 1) and v [B, N_in + 2, N_out].
-
-    Between events v is monotone, so the extremes over time are among these values. Arguments as in
-    ``membrane_exact``.
-    """
-    check_shapes(spike_time, weight, conductance)
-    t, order = torch.sort(in_phase(spike_time), dim=1)
-    f = conductance.t()[order].cumsum(1)
-    g = weight.t()[order].cumsum(1)
-    h = torch.diff(t, dim=1, append=torch.ones_like(t[:, :1])).unsqueeze(2)
-    v = torch.zeros(t.shape[0], weight.shape[0], dtype=t.dtype, device=t.device)
-    values = [v, v]
-    for k in range(t.shape[1]):
-        x = f[:, k] * h[:, k]
-        v = v * torch.exp(-x) + g[:, k] * h[:, k] * phi(x)
-        values.append(v)
-    times = torch.cat((torch.zeros_like(t[:, :1]), t, torch.ones_like(t[:, :1])), dim=1)
-    return times, torch.stack(values, dim=1)
-
-
 @dataclass(frozen=True, slots=True)
 class Exact(Evaluation):
     """Evaluate layers exactly. Choose it for small networks, for validation and as the truth in tests."""

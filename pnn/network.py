@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from characterize.physics import Physics
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
-from pnn.exact import Exact, trajectory
+from pnn.exact import Exact
 from pnn.noise import spike_time_noise
 from pnn.rc_spike import Firing, Method, RCSpikeLinear
 from pnn.reversal import Reversal
@@ -222,8 +222,7 @@ class RCSpikeNetwork(SpikingNetwork):
         for part in torch.as_tensor(spike_time, dtype=torch.float64)[::stride].split(chunk):
             inputs = [part, *self.predict_times(part)[:-1]]
             for index, (layer, t) in enumerate(zip(self.linear_layers, inputs, strict=True)):
-                weight = layer.weight.detach().to(torch.float64)
-                _, v = trajectory(t.to(weight.device), weight, layer.reversal.conductance(weight))
+                v = layer.trajectory(t).v
                 low, high = ranges[index]
                 ranges[index] = (min(low, float(v.min())), max(high, float(v.max())))
         return ranges

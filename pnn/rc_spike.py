@@ -14,6 +14,7 @@ from pnn.dstd import DSTD
 from pnn.errors import BadParameter
 from pnn.exact import Exact, share_a_call
 from pnn.reversal import Reversal
+from pnn.trajectory import Trajectory, trajectory
 from pnn.variation import LayerChips, perturbed
 from pnn.wiring import Wiring
 
@@ -91,6 +92,13 @@ class RCSpikeLinear(nn.Module):
         return Firing(
             *method.firing(spike_time, weight, self.reversal, self.discharger, generator, self.wiring)
         )
+
+    @torch.no_grad()
+    def trajectory(self, spike_time: Tensor) -> Trajectory:
+        """The membranes over the accumulation phase, float64: spike_time [B, in_features] as in ``forward``."""
+        weight = self.weight.detach().to(torch.float64)
+        t = spike_time.to(weight.device, torch.float64)
+        return trajectory(t, weight, self.reversal.conductance(weight), self.wiring)
 
     def on_chips(
         self, spike_time: Tensor, chips: LayerChips, generator: torch.Generator | None = None

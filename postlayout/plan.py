@@ -6,16 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from characterize.model import PhysicalModel, estimate
-from characterize.physics import BottomUp
+import numpy as np
+from numpy.typing import NDArray
+
+from characterize.model import PhysicalModel
+from characterize.physics import BottomUp, column_for
 from circuits.mapping import BiasModel
 from circuits.testbench import Circuit
 from pnn import Dataset, RCSpikeNetwork
 from postlayout.errors import ValidationError
 
+Array = NDArray[np.float64]
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
 BLIND = frozenset({"bottom_up"})
 """Mappings that nothing is fitted for: realised and predicted from the columns' measurements alone, with no scale and no trimming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Of a layer's membranes: ``v_0_V`` after reset, and the threshold ``v_th_V`` below it."""
+
+    v_0_V: float
+    v_th_V: float
+
+    def volts(self, v_norm: Array) -> Array:
+        """The potential of membranes at ``v_norm`` thresholds."""
+        return self.v_0_V - self.v_th_V * v_norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +87,12 @@ class ValidationPlan:
         """What turns the weights of a mapping into biases."""
         return BottomUp(self.model) if mapping in BLIND else self.model
 
-    def levels_of(self, mapping: str) -> PhysicalModel:
-        """The model whose reset level and threshold turn a mapping's normalised potentials into volts."""
-        if mapping not in BLIND:
-            return self.model
-        column = self.model.columns[0]
-        switch = estimate(column.v_0_V.value - column.v_th_V.value, column.v_th_V.stderr, "V")
-        return self.model.model_copy(update={"v_0_V": column.v_0_V, "v_switch_V": switch})
+    def levels(self, mapping: str) -> tuple[Levels, ...]:
+        """What turns a mapping's normalised potentials into volts, by layer: each layer of a blind mapping has its own column's."""
+        if mapping in BLIND:
+            columns = [column_for(self.model, axons) for axons in self.circuit.topology.layers[:-1]]
+            return tuple(Levels(column.v_0_V.value, column.v_th_V.value) for column in columns)
+        return (Levels(self.model.v_0_V.value, self.model.v_th_V),) * self.circuit.topology.depth
 
     def circuit_of(self, mapping: str, trimmed_vdis_V: float) -> Circuit:
         """The circuit with the discharger bias of a mapping: its columns' own, or the one trimmed on this netlist."""

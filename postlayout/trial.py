@@ -103,7 +103,7 @@ def _worst_waveforms(
     sample = plan.dataset.test_x[worst]
     deck = circuit.deck(f"worst_{mapping}", biases, sample.numpy(), bench.simulator, circuit.membrane_probes)
     saved = save_waveforms(
-        deck, circuit, plan.levels_of(mapping), plan.networks[mapping], sample, worst, bench, runner.folder
+        deck, circuit, plan.levels(mapping), plan.networks[mapping], sample, worst, bench, runner.folder
     )
     if isinstance(saved, Failure):
         runner.failures.append(saved)

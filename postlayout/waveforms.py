@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from characterize.model import PhysicalModel
 from characterize.workbench import Workbench
 from circuits.testbench import Circuit
 from files import write_parquet
-from pnn import RCSpikeNetwork
-from postlayout.prediction import unclipped_times
+from pnn import Exact, RCSpikeNetwork
+from postlayout.plan import Levels
 from spice import Deck, Failure, run_many
 
 Array = NDArray[np.float64]
@@ -25,53 +25,39 @@ POINTS = 1500
 
 @torch.no_grad()
 def model_membranes_V(
-    network: RCSpikeNetwork, spike_time: Tensor, circuit: Circuit, model: PhysicalModel, time_s: Array
+    network: RCSpikeNetwork, spike_time: Tensor, circuit: Circuit, levels: Sequence[Levels], time_s: Array
 ) -> list[Array]:
     """The model's membrane potentials in volts, per layer [neurons, times]; NaN outside accumulation and firing.
 
-    Between input spikes ``v`` relaxes exponentially (paper, section 2); while firing, ``1 - b v`` falls by the factor ``1 - b`` each T_circ
-    until the neuron has fired.
+    Spikes [N_in] in T_circ. From the evaluation that promises the spike times, wiring included: a membrane passes the threshold its layer's
+    spike delay before the promised time.
     """
-    timeline, t_circ_s = circuit.timeline, model.t_circ_s
-    inputs = spike_time.to(torch.float64).unsqueeze(0)
-    outputs = unclipped_times(network, inputs)
-    arriving = [inputs.numpy()[0], *(o[0] for o in outputs[:-1])]
-    traces = []
-    for layer, (arrive, linear) in enumerate(zip(arriving, network.linear_layers, strict=True), start=1):
-        weight = linear.weight.detach().to(torch.float64)
-        conductance = linear.reversal.conductance(weight).numpy()
-        w, b = weight.numpy(), linear.discharger.b
-        volts = np.full((w.shape[0], len(time_s)), np.nan)
-        local = (time_s - timeline.accumulation_s(layer)) / t_circ_s
-        for i in np.flatnonzero((local >= 0) & (local <= 1)):
-            volts[:, i] = _membrane(arrive, w, conductance, float(local[i]))
-        end = _membrane(arrive, w, conductance, 1.0)
-        ramp = (time_s - timeline.firing_s(layer)) / t_circ_s
-        for i in np.flatnonzero((ramp >= 0) & (ramp <= 1)):
-            volts[:, i] = end + ramp[i] if b == 0 else (1 - (1 - b * end) * (1 - b) ** ramp[i]) / b
-        traces.append(model.v_0_V.value - model.v_th_V * volts)
+    timeline, t_circ_s = circuit.timeline, circuit.timeline.timing.t_circ_s
+    arriving, traces = spike_time.to(torch.float64).unsqueeze(0), []
+    for index, (layer, level) in enumerate(zip(network.linear_layers, levels, strict=True), start=1):
+        weight = layer.weight.detach().to(torch.float64)
+        fired = layer.evaluate(arriving, weight, Exact())
+        v_norm = np.full((layer.out_features, len(time_s)), np.nan)
+        inside, since = _phase(time_s, timeline.accumulation_s(index), t_circ_s)
+        v_norm[:, inside] = layer.trajectory(arriving).at(since)[0].T
+        inside, since = _phase(time_s, timeline.firing_s(index), t_circ_s)
+        v_norm[:, inside] = layer.discharger.ramp(fired.membrane.T, since)
+        traces.append(level.volts(v_norm))
+        arriving = fired.spike_time
     return traces
 
 
-def _membrane(arrive: Array, weight: Array, conductance: Array, until: float) -> Array:
-    """v of every neuron at the normalised time ``until`` of the accumulation phase."""
-    arrive = np.maximum(arrive, 0.0)
-    order = [j for j in np.argsort(arrive, kind="stable") if arrive[j] < until]
-    v = np.zeros(weight.shape[0])
-    f, g = np.zeros_like(v), np.zeros_like(v)
-    for position, j in enumerate(order):
-        f, g = f + conductance[:, j], g + weight[:, j]
-        stop = min(arrive[order[position + 1]], until) if position + 1 < len(order) else until
-        h = stop - arrive[j]
-        decay = np.exp(-f * h)
-        v = v * decay + np.where(f > 1e-12, g * -np.expm1(-f * h) / np.where(f > 1e-12, f, 1.0), g * h)
-    return v
+def _phase(time_s: Array, begins_s: float, t_circ_s: float) -> tuple[NDArray[np.bool_], Tensor]:
+    """Which of the times lie in a phase, and these in T_circ since it began."""
+    since = (time_s - begins_s) / t_circ_s
+    inside = (since >= 0) & (since <= 1)
+    return inside, torch.from_numpy(since[inside])
 
 
 def save_waveforms(
     deck: Deck,
     circuit: Circuit,
-    model: PhysicalModel,
+    levels: Sequence[Levels],
     network: RCSpikeNetwork,
     spike_time: Tensor,
     sample: int,
@@ -94,7 +80,7 @@ def save_waveforms(
             frames.append(
                 pd.DataFrame({"time_s": time_s, "net": _plain(vector), "volts_V": wave, "source": "spice"})
             )
-    for layer, volts in enumerate(model_membranes_V(network, spike_time, circuit, model, time_s), start=1):
+    for layer, volts in enumerate(model_membranes_V(network, spike_time, circuit, levels, time_s), start=1):
         for k, wave in enumerate(volts):
             frames.append(
                 pd.DataFrame(

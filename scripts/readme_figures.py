@@ -19,7 +19,8 @@ def main(run: Path, docs: Path) -> None:
     if results.spikes is None or results.validation is None or results.model is None:
         sys.exit(f"{run} has no validation: run `make reproduce` first")
     with style():
-        error_histograms(results.spikes, list(results.validation["mappings"])).savefig(
+        rmse_s = {name: row["spike_time_rmse_s"]["output"] for name, row in results.validated.items()}
+        error_histograms(results.spikes, rmse_s).savefig(
             docs / "error-histogram.png", dpi=130, bbox_inches="tight"
         )
         table = results.waveforms["pnn"]

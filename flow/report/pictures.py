@@ -149,7 +149,7 @@ def spike_pictures(results: Results) -> list[Picture]:
         )
     found = [
         _picture(
-            "error-histograms", "Errors of output spike times", spike_figures.error_histograms(spikes, names),
+            "error-histograms", "Errors of output spike times", spike_figures.error_histograms(spikes, rmse),
             f"RMSE of the output layer: {told}. Only spikes that both sides have are compared; the others "
             f"are counted over all layers: {unpaired}.{idle}",
         ),
@@ -200,8 +200,7 @@ def used_rmse_s(results: Results) -> dict[str, float | None] | None:
     classes = len(labelled[1])
     if int(spike_figures.output_spikes(results.spikes)["neuron"].max()) < classes:
         return None
-    names = results.validated
-    return {name: spike_figures.used_outputs_rmse_s(results.spikes, name, classes) for name in names}
+    return {name: results.validated[name].get("spike_time_rmse_used_outputs_s") for name in results.validated}
 
 
 def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:

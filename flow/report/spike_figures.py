@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from characterize.plots import INK, MUTED, style
 from flow.report.colours import of_mapping
+from flow.report.units import quantity
 
 Array = NDArray[np.float64]
 BINS = 61
@@ -27,15 +30,9 @@ def errors_ns(spikes: pd.DataFrame, mapping: str) -> Array:
     return 1e9 * (pairs["t_spice_s"] - pairs["t_model_s"]).to_numpy(float)
 
 
-def used_outputs_rmse_s(spikes: pd.DataFrame, mapping: str, classes: int) -> float | None:
-    """RMSE over the outputs that stand for a class; the others, fire as the phase ends and flatter the mean."""
-    errors = errors_ns(spikes[spikes["neuron"] < classes], mapping)
-    return 1e-9 * float(np.sqrt(np.mean(errors**2))) if len(errors) else None
-
-
-def error_histograms(spikes: pd.DataFrame, mappings: list[str]) -> Figure:
-    """Errors of all mappings on one axis, and the same around zero for the closest of them."""
-    errors = {name: errors_ns(spikes, name) for name in mappings}
+def error_histograms(spikes: pd.DataFrame, rmse_s: Mapping[str, float | None]) -> Figure:
+    """Errors of all mappings on one axis, and the same around zero for the closest of them; ``rmse_s`` by mapping, as validation told it."""
+    errors = {name: errors_ns(spikes, name) for name in rmse_s}
     errors = {name: values for name, values in errors.items() if len(values)}
     spread = {name: float(np.abs(values).max()) for name, values in errors.items()}
     wide = max(spread.values(), default=1.0) or 1.0
@@ -48,8 +45,7 @@ def error_histograms(spikes: pd.DataFrame, mappings: list[str]) -> Figure:
         ):
             edges = np.linspace(-1.05 * limit, 1.05 * limit, BINS if limit == wide else 41)
             for name, values in errors.items():
-                rmse = float(np.sqrt(np.mean(values**2)))
-                label = f"{name}: RMSE {rmse:.2f} ns, {len(values)} spikes"
+                label = f"{name}: RMSE {quantity(rmse_s[name], 's', 3)}, {len(values)} spikes"
                 ax.hist(values, edges, color=of_mapping(name), alpha=0.35, histtype="stepfilled")
                 ax.hist(values, edges, color=of_mapping(name), histtype="step", linewidth=1.3, label=label)
             ax.set_xlim(edges[0], edges[-1])

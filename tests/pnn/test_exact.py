@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from pnn import BadParameter, Exact, Reversal, membrane_exact, trajectory
+from pnn import BadParameter, Exact, Reversal, membrane_exact
 from pnn.exact import phi
 
 PAPER = Reversal.constant(2.80, -1.53)
@@ -143,16 +143,6 @@ def test_chunks_do_not_change_the_result() -> None:
     t, w = draw(6, 9, 8, 4)
     c = PAPER.conductance(w)
     torch.testing.assert_close(membrane_exact(t, w, c, chunk_elements=64), membrane_exact(t, w, c))
-
-
-def test_trajectory_starts_at_rest_and_ends_at_the_membrane() -> None:
-    t, w = draw(7, 4, 9, 3)
-    c = PAPER.conductance(w)
-    times, v = trajectory(t, w, c)
-    assert v.shape == (4, 11, 3)
-    assert not v[:, 0].any()
-    assert bool((times.diff(dim=1) >= 0.0).all())
-    torch.testing.assert_close(v[:, -1], membrane_exact(t, w, c), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

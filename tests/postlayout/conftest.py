@@ -14,6 +14,7 @@ import torch
 
 from characterize.column import Column, TurnOn
 from characterize.model import Branch, Estimate, PhysicalModel
+from characterize.physics import Physics, network_physics
 from characterize.workbench import Workbench
 from circuits.design import Design
 from circuits.mapping import read_biases
@@ -182,10 +183,14 @@ class Setting:
 
 
 def make_network(
-    sizes: tuple[int, ...], reversal: Reversal, model: PhysicalModel, seed: int = 0
+    sizes: tuple[int, ...],
+    reversal: Reversal,
+    model: PhysicalModel,
+    seed: int = 0,
+    physics: tuple[Physics, ...] = (),
 ) -> RCSpikeNetwork:
     """Weights with positive sums, so that most neurons fire inside the phase."""
-    network = RCSpikeNetwork(sizes, reversal, Discharger(model.discharge_norm.value))
+    network = RCSpikeNetwork(sizes, reversal, Discharger(model.discharge_norm.value), physics=physics)
     rng = np.random.default_rng(seed)
     for layer in network.linear_layers:
         values = rng.uniform(-0.3, 0.9, layer.weight.shape) * (2.5 / layer.in_features)
@@ -213,7 +218,7 @@ def make_dataset(features: int, classes: int, samples: int = 6, seed: int = 1) -
 
 
 @pytest.fixture
-def setting(model: PhysicalModel, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Setting]:
+def setting(model: PhysicalModel, column: Column, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Setting]:
     """A validation of networks of any sizes on the exactly known silicon."""
 
     def make(
@@ -225,11 +230,17 @@ def setting(model: PhysicalModel, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         design, topology = Design(), Topology(sizes)
         circuit = Circuit(topology, design, schematic(topology, design), "* models\n", model.vdis_V)
         reversals = {"pnn": Reversal.from_model(model), "ann": Reversal.ideal()}
-        networks = {m: make_network(sizes, reversals[m], model) for m in mappings}
+        measured = model.model_copy(update={"columns": (column,)}) if "bottom_up" in mappings else model
+        networks = {
+            m: make_network(sizes, reversals[m], model)
+            if m in reversals
+            else make_network(sizes, reversals["pnn"], model, physics=network_physics(measured, sizes))
+            for m in mappings
+        }
         plan = ValidationPlan(
             circuit,
             "schematic",
-            model,
+            measured,
             networks,
             make_dataset(sizes[0], sizes[-1]),
             samples,

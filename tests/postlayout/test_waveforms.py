@@ -13,58 +13,49 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pnn import Exact, trajectory
 from postlayout.prediction import unclipped_times
 from postlayout.waveforms import _plain, model_membranes_V, save_waveforms
 
 Maker = Callable[..., Any]
+VARIANTS = ("pnn", "ann", "bottom_up")
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sample=st.lists(st.floats(-0.2, 1.2), min_size=4, max_size=4))
-def test_accumulation_ends_where_the_exact_evaluation_does(setting: Maker, sample: list[float]) -> None:
-    """Inputs before 0 and after 1 included; the hidden layer's own spikes drive the next one."""
-    here = setting()
-    network, circuit, model = here.networks["pnn"], here.plan.circuit, here.plan.model
+@given(sample=st.lists(st.floats(-0.2, 1.2), min_size=4, max_size=4), variant=st.sampled_from(VARIANTS))
+def test_the_curve_ends_where_the_promised_spike_is(
+    setting: Maker, sample: list[float], variant: str
+) -> None:
+    """For every variant, wiring of a column included: accumulation ends, and firing begins, at the membrane that the promise is made of."""
+    here = setting(mappings=(variant,))
+    network, circuit, levels = here.networks[variant], here.plan.circuit, here.plan.levels(variant)
     spikes = torch.tensor(sample, dtype=torch.float64)
-    ends = np.array([circuit.timeline.accumulation_s(layer) + 1e-6 - 1e-16 for layer in (1, 2)])
-    volts = model_membranes_V(network, spikes, circuit, model, ends)
-    arriving = [spikes[None], torch.from_numpy(unclipped_times(network, spikes[None])[0])]
-    for layer, t in enumerate(arriving):
-        weight = network.linear_layers[layer].weight.double()
-        v = Exact().membrane(t, weight, network.linear_layers[layer].reversal.conductance(weight))[0]
-        expected = 1.3 - model.v_th_V * v.detach().numpy()
-        np.testing.assert_allclose(volts[layer][:, layer], expected, rtol=0, atol=2e-9)
+    promised = unclipped_times(network, spikes[None])
+    for index, (layer, times) in enumerate(zip(network.linear_layers, promised, strict=True), start=1):
+        timeline = circuit.timeline
+        ends = np.array([timeline.accumulation_s(index) + 1e-6 - 1e-16, timeline.firing_s(index) + 1e-16])
+        volts = model_membranes_V(network, spikes, circuit, levels, ends)[index - 1]
+        np.testing.assert_allclose(volts[:, 0], volts[:, 1], rtol=0, atol=2e-9)
+        delay = 0.0 if layer.wiring is None else layer.wiring.spike_delay
+        for k, t in enumerate(times[0]):
+            if 0.0 < t - delay < 1.0:
+                at = np.array([timeline.firing_s(index) + (t - delay) * 1e-6])
+                v = model_membranes_V(network, spikes, circuit, levels, at)[index - 1][k, 0]
+                assert v == pytest.approx(levels[index - 1].volts(np.ones(1))[0], abs=1e-8)
 
 
-def test_every_event_of_the_trajectory_is_met(setting: Maker) -> None:
-    here = setting()
-    network, circuit, model = here.networks["pnn"], here.plan.circuit, here.plan.model
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_event_of_the_trajectory_is_met(setting: Maker, variant: str) -> None:
+    here = setting(mappings=(variant,))
+    network, circuit, levels = here.networks[variant], here.plan.circuit, here.plan.levels(variant)
     spikes = here.plan.dataset.test_x[0]
-    layer = network.linear_layers[0]
-    weight = layer.weight.double()
-    times, v = trajectory(spikes[None], weight, layer.reversal.conductance(weight))
-    at = circuit.timeline.accumulation_s(1) + times[0].numpy() * 1e-6
-    volts = model_membranes_V(network, spikes, circuit, model, at)[0]
+    found = network.linear_layers[0].trajectory(spikes[None])
+    time, after = found.time[0, ::2], found.v[0, ::2]  # where a spike arrives: after its charge
+    at = circuit.timeline.accumulation_s(1) + time.numpy() * 1e-6 + 1e-16
+    volts = model_membranes_V(network, spikes, circuit, levels, at)[0]
     inside = ~np.isnan(volts[0])
     assert inside.sum() >= len(at) - 2
-    expected = 1.3 - model.v_th_V * v[0].detach().numpy().T
+    expected = levels[0].volts(after.numpy().T)
     np.testing.assert_allclose(volts[:, inside], expected[:, inside], rtol=0, atol=1e-8)
-
-
-def test_the_membrane_passes_the_threshold_when_the_model_fires(setting: Maker) -> None:
-    here = setting()
-    network, circuit, model = here.networks["pnn"], here.plan.circuit, here.plan.model
-    spikes = here.plan.dataset.test_x[1]
-    fired = 0
-    for layer, times in enumerate(unclipped_times(network, spikes[None]), start=1):
-        for k, t in enumerate(times[0]):
-            if 0.0 < t < 1.0:
-                at = np.array([circuit.timeline.firing_s(layer) + t * 1e-6])
-                volts = model_membranes_V(network, spikes, circuit, model, at)[layer - 1][k, 0]
-                assert volts == pytest.approx(model.v_switch_V.value, abs=1e-9)
-                fired += 1
-    assert fired >= 3
 
 
 def test_outside_its_phases_the_model_says_nothing(setting: Maker) -> None:
@@ -72,7 +63,7 @@ def test_outside_its_phases_the_model_says_nothing(setting: Maker) -> None:
     timeline = here.plan.circuit.timeline
     outside = np.array([0.0, timeline.accumulation_s(1) - 1e-9, timeline.stop_s])
     for volts in model_membranes_V(
-        here.networks["pnn"], here.plan.dataset.test_x[0], here.plan.circuit, here.plan.model, outside
+        here.networks["pnn"], here.plan.dataset.test_x[0], here.plan.circuit, here.plan.levels("pnn"), outside
     ):
         assert np.isnan(volts).all()
 
@@ -92,7 +83,7 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     biases = Biases("pnn", bias_sources(map_weights(weights, here.plan.model), here.plan.model))
     deck = circuit.deck("worst_pnn", biases, sample.numpy(), here.bench.simulator, circuit.membrane_probes)
     paths = save_waveforms(
-        deck, circuit, here.plan.model, here.networks["pnn"], sample, 2, here.bench, tmp_path
+        deck, circuit, here.plan.levels("pnn"), here.networks["pnn"], sample, 2, here.bench, tmp_path
     )
     assert isinstance(paths, list)
     assert [path.name for path in paths] == ["worst_pnn.raw", "worst_pnn.parquet"]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from flow.report.spike_figures import (
     FAILED,
     NO_SPIKE,
     confusion_counts,
     decisions,
+    error_histograms,
     errors_ns,
-    used_outputs_rmse_s,
 )
 
 T = 1e-6
@@ -44,8 +43,8 @@ def test_errors_are_of_output_pairs_only() -> None:
     assert np.allclose(errors_ns(table(), "ann"), [500.0])
 
 
-def test_outputs_that_stand_for_no_class_are_left_out_on_request() -> None:
-    """Neuron 1 alone is 110 ns early; with both, the RMSE halves its square."""
-    assert used_outputs_rmse_s(table(), "pnn", 2) == pytest.approx(110e-9 / np.sqrt(2))
-    assert used_outputs_rmse_s(table(), "pnn", 1) == pytest.approx(0.0, abs=1e-15)
-    assert used_outputs_rmse_s(table(), "none", 2) is None
+def test_the_histogram_tells_what_validation_told() -> None:
+    figure = error_histograms(table(), {"pnn": 77e-9, "ann": None})
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told[0] == "pnn: RMSE 77.0 ns, 2 spikes"
+    assert len(told) == 2
