@@ -46,5 +46,5 @@ def test_errors_are_of_output_pairs_only() -> None:
 def test_the_histogram_tells_what_validation_told() -> None:
     figure = error_histograms(table(), {"pnn": 77e-9, "ann": None})
     told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told[0] == "pnn: RMSE 77.0 ns, 2 spikes"
+    assert told[0] == "pnn: RMSE 77 ns, 2 spikes"
     assert len(told) == 2
