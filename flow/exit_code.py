@@ -31,7 +31,7 @@ TABLE: dict[str, ExitCode] = {
     "spice.errors.SpiceError": ExitCode.bad_input,
     "circuits.layout.errors.DrcFailed": ExitCode.out_of_spec,
     "circuits.layout.errors.LvsFailed": ExitCode.out_of_spec,
-    # A missing extractor too: it fails its stage, as a crash does; ngspice and PDK are missing before any stage runs.
+    "circuits.extraction.kpex.ExtractorMissing": ExitCode.missing,
     "circuits.layout.errors.ExtractionFailed": ExitCode.tool_failed,
     "circuits.errors.CircuitError": ExitCode.bad_input,
     "characterize.errors.FitRefused": ExitCode.out_of_spec,

@@ -28,20 +28,23 @@ SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
 
 
 def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
-    """The layout stage's options. The extractor magic is looked for first, for a run without it must not replace results.
+    """The layout stage's options. The extractor is looked for first, for a run without it must not replace results.
 
-    Raises ``BadOption`` where nothing is extracted, ``RequirementMissing`` where magic is not there.
+    Raises ``BadOption`` where nothing is extracted, ``RequirementMissing`` where the extractor is not there.
     """
-    options: dict[str, str | bool] = {"netlist": netlist, "override": override}
-    if extractor == "kpex":
-        return options
-    from circuits.extraction import ExtractorMissing, find_magic
+    from circuits.extraction import ExtractorMissing, find_kpex, find_magic
 
+    options: dict[str, str | bool] = {"netlist": netlist, "override": override}
     if netlist not in MODES:
-        raise BadOption(
-            f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
-        )
+        if extractor != "kpex":
+            raise BadOption(
+                f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
+            )
+        return options
     try:
+        if extractor == "kpex":
+            find_kpex()
+            return options
         return options | {"extractor": extractor, "magic": find_magic().version}
     except ExtractorMissing as error:
         raise RequirementMissing(str(error)) from error

@@ -13,7 +13,7 @@ def simulator_tools() -> dict[str, str]:
 
 
 def layout_tools() -> dict[str, str]:
-    """What draws, checks and extracts; a missing extractor is its own error, once something is to be extracted."""
+    """What draws, checks and extracts; the command looks for the extractor where something is to be extracted (``flow.layout``)."""
     from importlib.util import find_spec
 
     extractor = _package_tools("klayout-pex") if find_spec("klayout_pex") else {}

@@ -31,6 +31,7 @@ from files import write_if_changed
 from spice.process import Stop
 
 from .check import check_extraction
+from .kept import Kept
 from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, can_tile, find_kpex, run_kpex
 from .magic import Magic, find_magic, read_magic, run_magic
 from .naming import named_after
@@ -163,27 +164,26 @@ def extract(
     tool = _tool(options, kpex, magic)
     started = time.perf_counter()
     key = extraction_key(database, options, tool, gds)
-    kept = None if cache is None else cache / f"{key}.spice"
-    cached = kept is not None and kept.is_file()
-    seconds_cpu = 0.0
+    kept = None if cache is None else Kept(cache)
+    raw = None if kept is None else kept.get(key)
+    cached = raw is not None
+    seconds_cpu, where = 0.0, None if kept is None else kept.path(key)
     log = None
-    if kept is not None and cached:
-        written = kept
-    else:
+    if raw is None:
         run = _run(tool, database, gds, folder, options, stop)
-        written, seconds_cpu, log = run.netlist, run.seconds_cpu, run.log
+        seconds_cpu, log = run.seconds_cpu, run.log
     try:
-        raw = read_netlist(written) if cached or gds is None else read_magic(written)
+        if raw is None:
+            raw = read_netlist(run.netlist) if gds is None else read_magic(run.netlist)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
         if gds is not None and not cached:
             raw = named_after(raw, database)
         netlist = replace(reduce(raw, options.reduction, ground), ports=tuple(ports))
         check_extraction(netlist, ports, devices, resistance=False)
     except ExtractionFailed as error:
-        raise ExtractionFailed(f"{error} (log: {log or kept})", log) from error
+        raise ExtractionFailed(f"{error} (log: {log or where})", log) from error
     if kept is not None and not cached:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_if_changed(kept, raw.text().encode())
+        kept.put(key, raw)
     return Extraction(
         netlist=netlist,
         mode=options.mode,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import inf
 
 from circuits.layout.errors import ExtractionFailed
 
@@ -21,10 +22,10 @@ def check_extraction(netlist: Netlist, ports: Sequence[str], devices: int, *, re
             f"{netlist.cell}: the extraction holds no resistor, though resistances were asked for"
         )
     for kind, elements in (("resistor", netlist.resistors), ("capacitor", netlist.capacitors)):
-        bad = [e for e in elements if not e.value > 0]
+        bad = [e for e in elements if not 0 < e.value < inf]
         if bad:
             raise ExtractionFailed(
-                f"{netlist.cell}: {len(bad)} {kind}s of no positive value, for instance {bad[0]}"
+                f"{netlist.cell}: {len(bad)} {kind}s of no positive finite value, for instance {bad[0]}"
             )
     _check_ports(netlist, ports)
     if len(netlist.devices) != devices:

@@ -21,6 +21,8 @@ PACKAGE = "klayout-pex"
 PINNED = "0.6.12"
 INSTALL = f"pip install --no-deps --ignore-requires-python {PACKAGE}=={PINNED}, with protobuf, rich, rich-argparse, cairosvg, packaging"
 TAIL_LINES = 20
+NOT_STARTED = (126, 127)
+"""A shell's exit codes for a program that is not there or is none."""
 
 
 class ExtractorMissing(ExtractionFailed):
@@ -103,6 +105,8 @@ def run_kpex(
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
         raise ExtractionFailed(with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
+    if ended.code in NOT_STARTED:
+        raise ExtractorMissing(with_tail(f"kpex at {kpex.path} cannot be started; {INSTALL}", log), log)
     if ended.code != 0 or not netlist.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
         raise ExtractionFailed(with_tail(f"kpex {what}", log), log)

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.layout.errors import ExtractionFailed
+from files import UnreadableFile, read_text
 
+MOST_BYTES = 512 * 1024**2
+"""A larger netlist is not read: 64-32-10, capacitance alone, has 60 MB."""
 _SCALES = {
     "t": 1e12,
     "g": 1e9,
@@ -83,8 +86,11 @@ def parse_number(text: str) -> float:
 
 
 def read_netlist(path: Path) -> Netlist:
-    """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
-    return parse_netlist(path.read_text(encoding="utf-8"), str(path))
+    """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one, or no text."""
+    try:
+        return parse_netlist(read_text(path, most_bytes=MOST_BYTES), str(path))
+    except UnreadableFile as error:
+        raise ExtractionFailed(f"what was extracted is no netlist: {error}") from error
 
 
 def parse_netlist(text: str, path: str) -> Netlist:
@@ -95,11 +101,11 @@ def parse_netlist(text: str, path: str) -> Netlist:
     resistors: list[Element] = []
     capacitors: list[Element] = []
     ended = False
-    for line in _cards(text.splitlines()):
+    for line in _cards(text.split("\n"), path):
         # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
         words = line.split(" $ ")[0].replace("\\", "").replace("$", "").split()
-        kind = words[0][0].lower()
         try:
+            kind = words[0][0].lower()
             if words[0].lower() == ".subckt":
                 if cell:
                     raise ExtractionFailed(f"{path}: more than one subcircuit ({cell}, {words[1]})")
@@ -117,18 +123,26 @@ def parse_netlist(text: str, path: str) -> Netlist:
                 element = Element(words[1], words[2], parse_number(words[3]))
                 (resistors if kind == "r" else capacitors).append(element)
             else:
-                raise ExtractionFailed(f"{path}: card {line!r} is neither device nor parasitic")
+                raise ExtractionFailed(f"{path}: card {_short(line)} is neither device nor parasitic")
+            if not cell or (ended and kind != "."):
+                raise ExtractionFailed(f"{path}: card {_short(line)} is in no subcircuit")
         except (IndexError, ValueError, StopIteration) as error:
-            raise ExtractionFailed(f"{path}: card {line!r} does not parse ({error!r})") from error
+            raise ExtractionFailed(f"{path}: card {_short(line)} does not parse ({error!r})") from error
     if not cell or not ended:
         raise ExtractionFailed(f"{path}: no complete subcircuit in it")
     return Netlist(cell, ports, tuple(devices), tuple(resistors), tuple(capacitors))
 
 
-def _cards(lines: Iterable[str]) -> list[str]:
+def _short(line: str) -> str:
+    return repr(line) if len(line) <= 120 else f"{line[:120]!r}..."
+
+
+def _cards(lines: Iterable[str], path: str) -> list[str]:
     cards: list[str] = []
     for line in lines:
         if line.startswith("+"):
+            if not cards:
+                raise ExtractionFailed(f"{path}: it begins with a continuation, {_short(line)}")
             cards[-1] += " " + line[1:].strip()
         elif line.strip() and not line.startswith("*"):
             cards.append(line.strip())

@@ -105,3 +105,24 @@ def test_own_cells_are_not_drawn(tmp_path: Path) -> None:
     own = Design(cells={"driver": ".subckt driver trigger phase out out_b vdd vss\n.ends\n"})
     with pytest.raises(CircuitError, match="driver"):
         draw_and_check((1, 1), own, tmp_path, override=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["layout", "--netlist", "pex-c"],
+        ["reproduce", "--netlist", "pex-c", "--samples", "1"],
+        ["characterize", "--characterize-on", "pex-c"],
+        ["explore", "--characterize-on", "pex-c"],
+    ],
+)
+def test_without_kpex_nothing_runs(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NONIDEAL_KPEX", str(tmp_path / "nothing"))
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--run-dir", str(tmp_path / "runs")])
+    assert caught.value.code == ExitCode.missing
+    assert "pip install" in capsys.readouterr().err
+    made = {path.name for path in (tmp_path / "runs").rglob("*")}
+    assert made <= {".lock"}

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from circuits.design import Design
 from circuits.extraction import (
     NO_REDUCTION,
+    Extraction,
     ExtractionOptions,
     ExtractorMissing,
     Reduction,
@@ -29,6 +31,7 @@ from circuits.layout.network import network
 from circuits.layout.write import write_gds
 from circuits.lvs import compare, write_database
 from circuits.network import Topology, schematic
+from flow.exit_code import ExitCode, exit_code_of
 from sky130_models.corner import Corner
 from sky130_models.lean import lean_library
 from sky130_models.pdk import find_pdk
@@ -212,7 +215,7 @@ def fake(folder: Path, body: str) -> Kpex:
     return Kpex(path, "fake")
 
 
-def run_fake(folder: Path, body: str, **options: object) -> object:
+def run_fake(folder: Path, body: str, **options: object) -> Extraction:
     database = folder / "network.lvsdb"
     database.write_text("database")
     return extract(
@@ -238,6 +241,16 @@ def test_a_good_run_of_a_fake_is_good(tmp_path: Path) -> None:
         (GOOD.replace("cell a vss", "cell b vss"), r"lost \['a'\]"),
         (GOOD.replace(r"XM a vss vss vss nfet w=1\n", ""), "0 devices were extracted"),
         (GOOD.replace("Rext_1 a a.$1.li1", "Rext_1 a a.$2.li1"), "no way to their net"),
+        (r"out.write_bytes(b'\x7fELF\x02\0\xff' * 1000)", "byte 0x02|byte 0xff is not UTF-8"),
+        (r"out.write_text('.SUBCKT a b\n\0')", "a NUL byte"),
+        ("import os; os.mkfifo(out)", "is a pipe|wrote no netlist"),
+        ("out.mkdir()", "wrote no netlist"),
+        ("out.touch(); out.open('r+b').truncate(2**33)", "more than the"),
+        (GOOD.replace(".SUBCKT", "+ x\\n.SUBCKT"), "begins with a continuation"),
+        (GOOD.replace(".SUBCKT", "R1 a b 1\\n.SUBCKT"), "in no subcircuit"),
+        (GOOD.replace("vss 1f", "vss 1e999"), "no positive finite value"),
+        (GOOD.replace("vss 1f", "vss 1.2.3f"), "does not parse"),
+        (GOOD.replace("XM a", "$\\nXM a"), "does not parse"),
     ],
 )
 def test_bad_runs_fail_and_leave_nothing(tmp_path: Path, body: str, message: str) -> None:
@@ -268,6 +281,43 @@ def test_a_hanging_run_is_ended_with_its_children(tmp_path: Path) -> None:
             return
         time.sleep(0.02)
     pytest.fail("the extractor's child outlived it")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_text(path.read_text().replace(" 1e-15", " 2e-15")),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.write_bytes(path.read_bytes()[:30]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(bytes(range(256)) * 40),
+        lambda path: path.write_bytes(path.read_bytes().split(b"\n", 1)[1]),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+    ],
+)
+def test_a_damaged_entry_is_absent(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    """Neither used nor fatal: the layout is extracted again, and the entry is whole afterwards where it can be."""
+    first = run_fake(tmp_path, GOOD)
+    (entry,) = (tmp_path / "cache").iterdir()
+    whole = entry.read_bytes()
+    assert run_fake(tmp_path, "sys.exit(1)").cached
+    damage(entry)
+    again = run_fake(tmp_path, GOOD)
+    assert not again.cached
+    assert again.text == first.text
+    if entry.is_file():
+        assert entry.read_bytes() == whole
+        assert run_fake(tmp_path, "sys.exit(1)").cached
+
+
+def test_a_kpex_that_cannot_be_started_is_missing(tmp_path: Path) -> None:
+    fake(tmp_path, GOOD).path.write_text("#!/nowhere/python\n")
+    database = tmp_path / "network.lvsdb"
+    database.write_text("database")
+    with pytest.raises(ExtractorMissing, match="cannot be started") as caught:
+        extract(database, ("a",), 1, folder=tmp_path / "run", kpex=Kpex(tmp_path / "kpex", "fake"))
+    assert exit_code_of(caught.value) == ExitCode.missing
 
 
 def test_missing_extractor(tmp_path: Path) -> None:

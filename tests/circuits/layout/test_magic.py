@@ -352,9 +352,7 @@ def test_missing(tmp_path: Path, change: dict[str, str], message: str) -> None:
     with pytest.raises(ExtractorMissing, match=message) as caught:
         find_magic(fake(tmp_path) | change)
     assert "8.3.679" in str(caught.value)
-    assert exit_code_of(caught.value) == ExitCode.tool_failed, (
-        "within a stage; the command looks before (exit code 3)"
-    )
+    assert exit_code_of(caught.value) == ExitCode.missing
 
 
 @pytest.mark.parametrize(
