@@ -20,10 +20,12 @@ from pnn.loss import LossWeights, first_to_fire, training_loss
 from pnn.native import kernel_name
 from pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
 from pnn.options import TrainingOptions
+from pnn.own_data import load_as_trained, load_table
 from pnn.presets import preset, preset_names
 from pnn.rc_spike import Firing, RCSpikeLinear
 from pnn.reversal import Reversal
 from pnn.robustness import chip_accuracy
+from pnn.scaling import Origin, Scaling
 from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
 from pnn.trainer import TrainingResult, train
 from pnn.trajectory import Trajectory, trajectory
@@ -46,6 +48,7 @@ __all__ = [
     "FirstSpike",
     "LossWeights",
     "NetworkOptions",
+    "Origin",
     "PnnError",
     "Pool",
     "RCSpikeConv2d",
@@ -53,6 +56,7 @@ __all__ = [
     "RCSpikeNetwork",
     "RCSpikeNeuron",
     "Reversal",
+    "Scaling",
     "SpikingNetwork",
     "StackNetwork",
     "StackOptions",
@@ -68,12 +72,14 @@ __all__ = [
     "chip_accuracy",
     "first_to_fire",
     "kernel_name",
+    "load_as_trained",
     "load_dataset",
     "load_dense",
     "load_header",
     "load_images",
     "load_network",
     "load_small",
+    "load_table",
     "membrane_dstd",
     "membrane_exact",
     "preset",

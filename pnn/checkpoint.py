@@ -19,6 +19,7 @@ from files import write_bytes
 from pnn.data import Encoding
 from pnn.errors import CheckpointError
 from pnn.network import RCSpikeNetwork, SpikingNetwork
+from pnn.scaling import Origin
 from pnn.stack import AnyNetworkOptions
 
 HEADER = "nonideal"
@@ -27,7 +28,7 @@ Header = TypeVar("Header", bound=BaseModel)
 
 
 class Provenance(BaseModel):
-    """Where a network's weights come from."""
+    """Where a network's weights come from. ``origin``: the data set's files, classes and scaling, where they are known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,6 +38,7 @@ class Provenance(BaseModel):
     encoding: Encoding
     model_sha256: str
     epochs: int
+    origin: Origin | None = None
 
 
 class WeightsHeader(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from pnn.errors import DataError
+from pnn.scaling import Origin, Scaling
 
-SMALL: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+SMALL: dict[str, Callable[..., Any]] = {
     "iris": load_iris,
     "wine": load_wine,
     "breast_cancer": load_breast_cancer,
@@ -47,7 +48,8 @@ class Dataset:
     """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64; labels
     ``train_y``, ``test_y`` [n] int64.
 
-    ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from.
+    ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from, ``origin`` from which files and
+    by which scaling (None: not known).
     """
 
     train_x: Tensor
@@ -58,6 +60,7 @@ class Dataset:
     classes: int
     name: str
     encoding: Encoding
+    origin: Origin | None = None
 
     def check_fits(self, layer_sizes: tuple[int, ...]) -> None:
         """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for
@@ -71,13 +74,17 @@ class Dataset:
             )
             raise DataError(
                 f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes "
-                f"{list(layer_sizes)} begin with {layer_sizes[0]}: make the first {self.features}"
+                f"{list(layer_sizes)} begin with {layer_sizes[0]}: {self._right(layer_sizes)}"
             )
         if layer_sizes[-1] < self.classes:
             raise DataError(
                 f"data set {self.name} has {self.classes} classes, but layer_sizes "
-                f"{list(layer_sizes)} end with {layer_sizes[-1]}: make the last {self.classes} or more"
+                f"{list(layer_sizes)} end with {layer_sizes[-1]}: {self._right(layer_sizes)}"
             )
+
+    def _right(self, layer_sizes: tuple[int, ...]) -> str:
+        right = [self.features, *layer_sizes[1:-1], max(layer_sizes[-1], self.classes)]
+        return f"make them {right} (in an experiment, under [training]: layers = {right})"
 
 
 def load_small(
@@ -92,7 +99,8 @@ def load_small(
     if name not in SMALL:
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join(SMALL)}")
     encoding = encoding if encoding is not None else Encoding()
-    x, y = SMALL[name](return_X_y=True)
+    bunch: Any = SMALL[name]()
+    x, y = bunch.data, bunch.target
     classes = int(y.max()) + 1
     if not classes <= test_samples <= len(y) - classes:
         raise DataError(
@@ -103,10 +111,21 @@ def load_small(
         x, y, test_size=test_samples, random_state=seed, stratify=y
     )
     low, high = train_x.min(axis=0), train_x.max(axis=0)
-    span = np.where(high > low, high - low, 1.0)
+    columns = tuple(str(column) for column in bunch.feature_names)
+    scaling = Scaling(method="minmax", columns=columns, low=tuple(low.tolist()), high=tuple(high.tolist()))
+    origin = Origin(
+        files={},
+        label="class",
+        classes=tuple(str(found) for found in bunch.target_names),
+        scaling=scaling,
+        train_counts=tuple(np.bincount(train_y).tolist()),
+        test_counts=tuple(np.bincount(test_y).tolist()),
+        clipped_test_values=int(scaling.outside(test_x).sum()),
+        split=(seed, test_samples),
+    )
 
     def spikes(part: np.ndarray) -> Tensor:
-        return encoding.encode(torch.from_numpy(np.clip((part - low) / span, 0.0, 1.0)))
+        return encoding.encode(torch.from_numpy(scaling.scaled(part)))
 
     return Dataset(
         spikes(train_x),
@@ -117,4 +136,5 @@ def load_small(
         classes,
         name,
         encoding,
+        origin,
     )

@@ -167,7 +167,7 @@ def _train_on(
     if writes:
         provenance = Provenance(
             variant=variant, seed=options.seed, dataset=dataset.name, encoding=dataset.encoding,
-            model_sha256=model_sha256, epochs=options.epochs,
+            model_sha256=model_sha256, epochs=options.epochs, origin=dataset.origin,
         )  # fmt: skip
         save_network(folder / WEIGHTS, network, WeightsHeader(network=network_options, provenance=provenance))
     return network
