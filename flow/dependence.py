@@ -1,33 +1,7 @@
-"""What the results of each stage depend on: what of the experiment, and what of the code."""
+"""What of the experiment the results of each stage depend on. What of the code: ``flow.code`` computes it."""
 
 from __future__ import annotations
 
-MODEL = (
-    "files",
-    "characterize/artifact.py",
-    "characterize/model.py",
-    "characterize/column.py",
-    "characterize/estimate.py",
-    "characterize/spread.py",
-    "characterize/physics.py",
-)
-"""The code of the physical model, as whoever reads it depends on."""
-MEASURING = ("files", "sky130_models", "spice", "circuits", "characterize", "flow/workbench.py")
-"""The code that whatever is measured in SPICE depends on."""
-CHIPS = (
-    *MEASURING,
-    "pnn",
-    "postlayout/comparison.py",
-    "postlayout/prediction.py",
-    "chips",
-    "flow/chips.py",
-    "flow/columns.py",
-    "flow/mismatch.py",
-    "flow/shift.py",
-    "flow/trade.py",
-    "flow/training.py",
-)
-"""The code that chips' results depend on."""
 SECTIONS: dict[str, tuple[str, ...]] = {
     "columns": ("circuit", "columns", "characterize.on"),
     "characterization": ("process", "circuit", "characterize", "columns", "simulator"),
@@ -88,61 +62,3 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Stage -> sections of the experiment (dotted names)."""
-ROOMS: dict[str, tuple[str, ...]] = {
-    "columns": (
-        "files",
-        "sky130_models",
-        "circuits",
-        "characterize/column_bench.py",
-        "flow/layout.py",
-        "flow/column_layouts.py",
-    ),
-    "characterization": (*MEASURING, "flow/columns.py", "flow/characterization.py"),
-    "explore": (*MEASURING, "flow/layout.py", "flow/explore.py"),
-    "conditions": (
-        *MEASURING,
-        "pnn",
-        "postlayout/comparison.py",
-        "postlayout/prediction.py",
-        "chips/conditions.py",
-        "chips/condition_bench.py",
-        "chips/condition_chips.py",
-        "chips/condition_network.py",
-        "chips/condition_plot.py",
-        "chips/spice.py",
-        "chips/written.py",
-        "flow/explore.py",
-        "flow/conditions.py",
-    ),
-    "mismatch": (*MEASURING, "flow/columns.py", "flow/characterization.py", "flow/mismatch.py"),
-    "yield": CHIPS,
-    "calibration": CHIPS,
-    "shift": (*MEASURING, "flow/columns.py", "flow/shift.py"),
-    "training": (
-        "pnn",
-        *MODEL,
-        "characterize/shift.py",
-        "characterize/variation.py",
-        "flow/training.py",
-        "flow/trainings.py",
-    ),
-    "netlist": ("sky130_models", "circuits", *MODEL, "pnn/checkpoint.py", "flow/writeback.py"),
-    "layout": ("files", "sky130_models", "circuits", "flow/layout.py"),
-    "validation": (
-        "sky130_models",
-        "spice",
-        "circuits",
-        "pnn",
-        "postlayout",
-        *MODEL,
-        "characterize/reference.py",
-        "characterize/trim.py",
-        "characterize/workbench.py",
-        "characterize/plots.py",
-        "flow/report/results.py",
-        "flow/report/spec.py",
-        "flow/workbench.py",
-        "flow/validation.py",
-    ),
-}
-"""Stage -> packages and modules."""

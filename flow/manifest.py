@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from files import read_json, sha256_of, sha256_of_value, write_text
 
 NAME = "manifest.json"
-SOURCES = {".py", ".csv", ".json", ".toml", ".cpp", ".h"}
 FORMAT = 1
 
 
@@ -105,17 +104,6 @@ def up_to_date(folder: Path, inputs: Inputs) -> bool:
 def hash_files(paths: dict[str, Path]) -> dict[str, str]:
     """SHA-256 of each file under its name."""
     return {name: sha256_of(path) for name, path in paths.items()}
-
-
-def hash_code(rooms: tuple[str, ...], base: Path | None = None) -> str:
-    """One hash over the sources of ``rooms``: packages, or modules such as ``characterize/model.py``."""
-    base = base if base is not None else Path(__file__).resolve().parent.parent
-    found: dict[str, str] = {}
-    for room in rooms:
-        place = base / room
-        files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.suffix in SOURCES)
-        found.update({str(path.relative_to(base)): sha256_of(path) for path in files})
-    return sha256_of_value(found)
 
 
 def now() -> str:

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from files import read_json, remove_leftovers, sha256_of, write_json
 from flow import manifest
+from flow.code import hash_code
 from flow.context import Context
 from flow.errors import NoCircuit, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
@@ -68,7 +69,7 @@ class Need:
 class Stage:
     """One stage of the loop.
 
-    ``sections``: what of the experiment it depends on (dotted names). ``rooms``: the code it depends on.
+    ``sections``: what of the experiment it depends on (dotted names); the code is all that ``run`` and these reach (``flow.code``).
     ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
     exception where one is missing, before anything runs. ``on_circuit``: it needs a circuit for the experiment's network.
     ``wanted``: whether the experiment asks for it at all. ``kept``: what of its work the cache holds.
@@ -77,7 +78,6 @@ class Stage:
     name: str
     doing: str
     sections: tuple[str, ...]
-    rooms: tuple[str, ...]
     run: Callable[[Work], Done]
     needs: Callable[[Experiment, RunDir], dict[str, Need]] = field(default=lambda experiment, rundir: {})
     tools: Callable[[], dict[str, str]] = dict
@@ -206,7 +206,7 @@ def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[
         seeds=stage.seeds(experiment),
         files=files,
         tools=stage.tools(),
-        code=manifest.hash_code(stage.rooms),
+        code=hash_code(stage.run, stage.sections),
     )
 
 

@@ -8,7 +8,7 @@ from flow.chips import calibrate_chip, chip_yield
 from flow.column_layouts import lay_out_columns
 from flow.columns import extracted_columns
 from flow.conditions import survey_conditions
-from flow.dependence import ROOMS, SECTIONS
+from flow.dependence import SECTIONS
 from flow.explore import explore_circuit
 from flow.layout import layout_network
 from flow.mismatch import measure_mismatch
@@ -29,7 +29,6 @@ STAGES = {
             wanted=extracted_columns,
             doing="drawing the columns to characterise; DRC, LVS, extraction",
             sections=SECTIONS["columns"],
-            rooms=ROOMS["columns"],
             run=lay_out_columns,
             tools=layout_tools,
         ),
@@ -38,7 +37,6 @@ STAGES = {
             kept="its simulations",
             doing="sweeping the circuit in ngspice, measuring its columns and fitting the physical model",
             sections=SECTIONS["characterization"],
-            rooms=ROOMS["characterization"],
             run=characterize_circuit,
             needs_for=needs.column_needs,
             tools=simulator_tools,
@@ -49,7 +47,6 @@ STAGES = {
             on_circuit=True,
             doing="drawing, characterising and ranking design choices",
             sections=SECTIONS["explore"],
-            rooms=ROOMS["explore"],
             run=explore_circuit,
             tools=exploration_tools,
         ),
@@ -59,7 +56,6 @@ STAGES = {
             on_circuit=True,
             doing="characterising corners and temperatures, and trying the network in each",
             sections=SECTIONS["conditions"],
-            rooms=ROOMS["conditions"],
             run=survey_conditions,
             needs=needs.condition_needs,
             tools=simulator_tools,
@@ -71,7 +67,6 @@ STAGES = {
             on_circuit=True,
             doing="drawing synapses and neurons in ngspice: the statistical model of chips",
             sections=SECTIONS["mismatch"],
-            rooms=ROOMS["mismatch"],
             run=measure_mismatch,
             needs_for=needs.mismatch_needs,
             tools=simulator_tools,
@@ -83,7 +78,6 @@ STAGES = {
             on_circuit=True,
             doing="drawing chips, in the fast model and in ngspice",
             sections=SECTIONS["yield"],
-            rooms=ROOMS["yield"],
             run=chip_yield,
             needs_for=needs.chip_needs,
             tools=simulator_tools,
@@ -100,7 +94,6 @@ STAGES = {
             on_circuit=True,
             doing="measuring a chip in ngspice and trimming its biases",
             sections=SECTIONS["calibration"],
-            rooms=ROOMS["calibration"],
             run=calibrate_chip,
             needs_for=needs.chip_needs,
             tools=simulator_tools,
@@ -113,7 +106,6 @@ STAGES = {
             wanted=lambda e: e.sees_conditions,
             doing="measuring what the biases carry in the conditions to train for",
             sections=SECTIONS["shift"],
-            rooms=ROOMS["shift"],
             run=measure_shift,
             needs=needs.model_needs,
             needs_for=needs.column_needs,
@@ -123,7 +115,6 @@ STAGES = {
             name="training",
             doing="training on the physical model",
             sections=SECTIONS["training"],
-            rooms=ROOMS["training"],
             run=train_variants,
             needs=needs.training_needs,
             tools=training_tools,
@@ -134,7 +125,6 @@ STAGES = {
             on_circuit=True,
             doing="weights -> bias voltages -> SPICE network",
             sections=SECTIONS["netlist"],
-            rooms=ROOMS["netlist"],
             run=write_netlists,
             needs=needs.weights_needs,
         ),
@@ -144,7 +134,6 @@ STAGES = {
             on_circuit=True,
             doing="drawing the network; DRC, LVS, extraction",
             sections=SECTIONS["layout"],
-            rooms=ROOMS["layout"],
             run=layout_network,
             tools=layout_tools,
         ),
@@ -154,7 +143,6 @@ STAGES = {
             on_circuit=True,
             doing="simulating the networks and comparing their spikes with the models'",
             sections=SECTIONS["validation"],
-            rooms=ROOMS["validation"],
             run=validate_networks,
             needs=needs.weights_needs,
             needs_for=needs.extraction_needs,

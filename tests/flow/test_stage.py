@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import ast
 import io
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,10 @@ from files import sha256_of
 from flow.context import Context
 from flow.errors import StageInputMissing, StageInputStale
 from flow.experiment import Experiment
-from flow.manifest import Inputs, Manifest, hash_code, load_manifest, stale, up_to_date
+from flow.manifest import Inputs, Manifest, load_manifest, stale, up_to_date
 from flow.rundir import RunDir
 from flow.stage import Done, Need, Stage, Work, outdated, run_stage
 from flow.stages import STAGES
-
-HOLDING = {f"flow/{name}.py" for name in ("experiment", "files", "rundir", "stage")}
-"""What holds choices and results and makes no number: choices count as sections, files by what is in them."""
 
 
 class Counter:
@@ -55,7 +50,6 @@ def stage(counter: Counter, tmp_path: Path) -> Stage:
         name="counting",
         doing="counting",
         sections=("data", "simulator.reltol"),
-        rooms=("flow/units.py",),
         run=counter,
         needs=lambda experiment, rundir: {"input": Need(tmp_path / "input.txt", "nonideal input")},
         tools=lambda: {"tool": "1"},
@@ -279,64 +273,6 @@ def test_weights_of_another_model_are_not_used(
         StageInputStale, match=r"weights\.safetensors.*made otherwise \(model\).*nonideal train"
     ):
         run_stage(validation, tiny, run, context, {"netlist": "schematic"})
-
-
-def test_code_counts(tmp_path: Path) -> None:
-    (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "a.py").write_text("1")
-    before = hash_code(("room",), tmp_path)
-    (tmp_path / "room" / "__pycache__").mkdir()
-    (tmp_path / "room" / "__pycache__" / "a.pyc").write_text("x")
-    assert hash_code(("room",), tmp_path) == before
-    (tmp_path / "room" / "a.py").write_text("2")
-    assert hash_code(("room",), tmp_path) != before
-
-
-@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
-def test_a_stage_depends_on_the_code_that_runs_it(stage: Stage) -> None:
-    base = Path(__file__).parents[2]
-    assert [room for room in stage.rooms if not (base / room).exists()] == []
-    assert f"{stage.run.__module__.replace('.', '/')}.py" in stage.rooms
-
-
-def imported(file: Path, base: Path) -> set[str]:
-    """What of this repository a module imports when it runs, as paths."""
-
-    def modules(node: ast.AST) -> Iterator[str]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-                continue
-            if isinstance(child, ast.ImportFrom):
-                yield from (f"{child.module}.{alias.name}" for alias in child.names)
-            yield from modules(child)
-
-    found = set()
-    for name in modules(ast.parse(file.read_text())):
-        # A name is a module of its package, or defined in the module before it.
-        parts = name.split(".")
-        for path in ("/".join(parts), "/".join(parts[:-1])):
-            if (base / f"{path}.py").is_file() or (base / path / "__init__.py").is_file():
-                found.add(f"{path}.py" if (base / f"{path}.py").is_file() else path)
-                break
-    return found
-
-
-@pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
-def test_a_stage_depends_on_what_its_own_code_imports(stage: Stage) -> None:
-    """All of ``flow`` that its module imports, and of the other rooms what its modules of ``flow`` import."""
-    base = Path(__file__).parents[2]
-    own = f"{stage.run.__module__.replace('.', '/')}.py"
-    needed = {path for path in imported(base / own, base) if path.startswith("flow/")} - HOLDING
-    for room in stage.rooms:
-        if room.startswith("flow/"):
-            needed |= {path for path in imported(base / room, base) if not path.startswith("flow/")}
-    missing = [
-        path
-        for path in sorted(needed)
-        if not path.endswith("/errors.py")
-        and not any(path == room or path.startswith(f"{room}/") for room in stage.rooms)
-    ]
-    assert missing == []
 
 
 def test_an_empty_folder_is_not_up_to_date(tmp_path: Path) -> None:
