@@ -19,11 +19,11 @@ from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.fet import illegal_sizes
+from flow.data import Data
 from flow.errors import ExperimentError
 from flow.problems import explain
 from flow.sections import (
     Conditions,
-    Data,
     Explore,
     Netlist,
     Process,
@@ -86,10 +86,11 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Experiment:
-        if self.validation.samples > self.data.test_samples:
+        held_out = self.data.held_out
+        if held_out is not None and self.validation.samples > held_out:
             raise ValueError(
                 f"validation.samples = {self.validation.samples}: only data.test_samples = "
-                f"{self.data.test_samples} are held out; lower the one or raise the other"
+                f"{held_out} are held out; lower the one or raise the other"
             )
         untrained = [m for m in self.validation.mappings if m not in self.training.variants]
         if untrained:
@@ -99,7 +100,7 @@ class Experiment(Section):
             )
         network = self.training.network
         if network is not None and network.needs_image:
-            if self.data.set not in IMAGES or self.data.bias_axon:
+            if self.data.set is None or self.data.set not in IMAGES or self.data.bias_axon:
                 raise ValueError(
                     f"training.network has layers on an image: they need data.set = {' or '.join(IMAGES)} and data.bias_axon = false"
                 )
@@ -114,6 +115,19 @@ class Experiment(Section):
                 f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
             )
         return self
+
+    def check_data(self) -> None:
+        """Load the data set; raises ``DataError`` and ``ExperimentError`` where layers or numbers of samples do not fit it."""
+        dataset = self.data.load()
+        if self.training.network is None:
+            dataset.check_fits(self.training.layers)
+        if self.validation.samples > len(dataset.test_y):
+            raise ExperimentError(
+                self.name,
+                [
+                    f"validation.samples = {self.validation.samples}: {dataset.name} holds out {len(dataset.test_y)}; give 1 to {len(dataset.test_y)}"
+                ],
+            )
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -174,7 +188,7 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
                 "or two experiments share one run directory"
             ],
         )
-    return experiment
+    return experiment.model_copy(update={"data": experiment.data.beside(path.parent)})
 
 
 def parse_experiment(data: dict[str, Any], source: str) -> Experiment:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -13,12 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from characterize.shift import LayerShift
 from characterize.variation import LayerVariation
 from circuits.network import MAX_NEURONS
-from pnn.data import SMALL, Dataset, Encoding
 from pnn.devices import Accelerator
 from pnn.dstd import DSTD
-from pnn.errors import DataError
 from pnn.exact import Exact
-from pnn.images import IMAGES, download_openml, images_present, load_dataset
 from pnn.loss import LossWeights
 from pnn.options import TrainingOptions
 from pnn.presets import preset_names
@@ -31,7 +25,6 @@ from spice.options import SimulatorOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Mapping = Literal["ann", "pnn", "bottom_up"]
-DATA = "NONIDEAL_DATA"  # environment variable: the folder that holds the folders of image sets
 
 
 class Section(BaseModel):
@@ -44,65 +37,6 @@ class Process(Section):
     """The process: which corner of sky130."""
 
     corner: Corner = Corner.tt
-
-
-class Data(Section):
-    """The data set and its split; features become spike times (see ``pnn.data.Encoding``).
-
-    Image sets are read from files, see ``place``.
-    """
-
-    set: str = "iris"
-    test_samples: Annotated[int, Field(ge=1, le=100_000)] = 50
-    split_seed: Seed = 0
-    encoding: Literal["direct", "inverted"] = "direct"
-    bias_axon: bool = True
-    folder: str | None = None
-    download: bool = False
-
-    @field_validator("set")
-    @classmethod
-    def _set_is_known(cls, name: str) -> str:
-        if name not in (*SMALL, *IMAGES):
-            raise ValueError(f"unknown data set; choose one of {', '.join((*SMALL, *IMAGES))}")
-        return name
-
-    @property
-    def place(self) -> Path | None:
-        """Where the files of an image set lie: ``folder``, else its own folder in $NONIDEAL_DATA or in ./data."""
-        if self.set not in IMAGES:
-            return None
-        return Path(self.folder) if self.folder is not None else Path(os.environ.get(DATA, "data")) / self.set
-
-    def load(self) -> Dataset:
-        """The data set; ``test_samples`` and ``split_seed`` count for scikit-learn's, images are split as published."""
-        return load_dataset(
-            self.set,
-            seed=self.split_seed,
-            test_samples=self.test_samples,
-            encoding=self.spike_encoding(),
-            folder=self.place,
-        )
-
-    def fetch(self, say: Callable[[str], object]) -> None:
-        """Make sure that an image set's files are there, or raise ``DataError``; with ``download`` what is missing is fetched."""
-        place = self.place
-        if place is None or images_present(self.set, place):
-            return
-        elsewhere = f"or say where they lie: data.folder, --data, or ${DATA}/{self.set}"
-        if not self.download:
-            raise DataError(
-                f"the files of {self.set} are not in {place.absolute()}: put them there, {elsewhere}"
-            )
-        say(f"{self.set} is not in {place.absolute()}: fetching it from OpenML")
-        try:
-            download_openml(self.set, place)
-        except DataError as error:
-            raise DataError(f"{error}, {elsewhere}") from error
-
-    def spike_encoding(self) -> Encoding:
-        """The encoding as ``pnn`` takes it."""
-        return Encoding(time=self.encoding, bias=self.bias_axon)
 
 
 class Network(Section):

@@ -193,7 +193,7 @@ class Session:
         options |= _of_columns(options["layout"])
         check_sizes(self.experiment.training.layers)
         self.experiment.data.fetch(self.context.console.print)
-        self.experiment.data.load().check_fits(self.experiment.training.layers)
+        self.experiment.check_data()
         try:
             outcomes = self._run(LOOP, options)
         except SamplesFailed:
@@ -255,8 +255,8 @@ def session(
     loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name
     if samples is not None:
-        if not 1 <= samples <= loaded.data.test_samples:
-            held = loaded.data.test_samples
+        held = loaded.data.held_out or len(loaded.data.load().test_y)
+        if not 1 <= samples <= held:
             raise BadOption(f"--samples {samples}: {loaded.name} holds out {held}; give 1 to {held}")
         # A short run calibrates on half as many samples as it validates; three at least, or the scale is a matter of luck.
         few = min(loaded.validation.calibration_samples, max(3, samples // 2))

@@ -196,6 +196,8 @@ def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[
         if not need.path.is_file():
             raise StageInputMissing(stage.name, need.path, need.command)
     files = manifest.hash_files({name: need.path for name, need in needs.items()})
+    if "data" in stage.sections:
+        files |= experiment.data.hashes()
     for need in needs.values():
         changed = _made_otherwise(need, files)
         if changed:

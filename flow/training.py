@@ -67,6 +67,7 @@ def train_one(
         "conditions": dict(
             zip(labels, condition_accuracy(result.network, dataset, options, model), strict=True)
         ),
+        "data": None if dataset.origin is None else dataset.origin.model_dump(mode="json"),
         "seed": seed,
         "test_samples": len(dataset.test_y),
         "train_accuracy": result.train_accuracy,

@@ -59,10 +59,11 @@ def train_variants(work: Work) -> Done:
             "conditions": {
                 label: median(r["conditions"][label] for r in mine) for label in mine[0]["conditions"]
             },
-            "seeds": [{k: v for k, v in r.items() if k != "weights"} for r in mine],
+            "seeds": [{k: v for k, v in r.items() if k not in ("weights", "data")} for r in mine],
         }
     summary = {
-        "data_set": work.experiment.data.set,
+        "data_set": work.experiment.data.name,
+        "data": results[0]["data"],
         "test_samples": results[0]["test_samples"],
         "variants": variants,
     }

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from characterize.errors import NoSpread
 from characterize.spread import Spread
 from characterize.variation import layer_variation
+from flow.data import Data
 from flow.errors import ExperimentError
 from flow.experiment import Experiment, load_experiment, parse_experiment
-from flow.sections import Data
 from flow.training import spread_of
 from flow.units import UNITS, convert, same_quantity, split
 from pnn.errors import DataError
@@ -190,7 +190,7 @@ def test_missing_images_are_fetched_with_a_message_or_asked_for(
         Data(set="mnist", folder=str(tmp_path / "nowhere")).fetch(said.append)
     assert not said
     fetched: list[tuple[str, Path]] = []
-    monkeypatch.setattr("flow.sections.download_openml", lambda name, place: fetched.append((name, place)))
+    monkeypatch.setattr("flow.data.download_openml", lambda name, place: fetched.append((name, place)))
     Data(set="mnist", folder=str(tmp_path), download=True).fetch(said.append)
     assert fetched == [("mnist", tmp_path)]
     assert said == [f"mnist is not in {tmp_path}: fetching it from OpenML"]
