@@ -7,6 +7,7 @@ from .cache import Cache
 from .deck import Deck
 from .errors import (
     BadDeck,
+    BadLimit,
     FailureKind,
     Interrupted,
     SchedulerUnavailable,
@@ -26,6 +27,7 @@ __all__ = [
     "LADDER",
     "Attempt",
     "BadDeck",
+    "BadLimit",
     "Cache",
     "Deck",
     "Failure",

@@ -108,6 +108,39 @@ class Analysis:
             )
         return None
 
+    def disorder(self, axis: NDArray[np.float64]) -> str | None:
+        """What is wrong with the course of a whole `axis`: it runs back, stands still, or leaves what was asked for."""
+        if self.kind == "op":
+            return None if axis.size == 1 else f".op has {axis.size} points"
+        if self.kind == "dc":
+            return self._swept_otherwise(axis)
+        back = np.flatnonzero(np.diff(axis) <= 0)
+        if back.size:
+            return f"the axis of .{self.kind} does not rise after {axis[back[0]]:.6g}: {axis[back[0] + 1]:.6g} follows"
+        if self.kind == "tran":
+            stop, start = self.t_stop_s(), number(self.arguments[2]) if self._has_start() else 0.0
+            late = start + number(self.arguments[0])
+            if axis[0] < 0 or axis[0] > late * (1 + _TIME_SLACK) or axis[-1] > stop * (1 + _TIME_SLACK):
+                return f".tran runs from {axis[0]:.6g} s to {axis[-1]:.6g} s instead of {start:g} s to {stop:.6g} s"
+        return None
+
+    def _has_start(self) -> bool:
+        return len(self.arguments) > 2 and self.arguments[2].lower() != "uic"
+
+    def _swept_otherwise(self, axis: NDArray[np.float64]) -> str | None:
+        sweeps = self.sweeps()
+        most = math.prod(math.floor((stop - start) / step + 1e-6) + 2 for start, stop, step in sweeps)
+        if axis.size > most:
+            return f".dc has {axis.size} points, {most} at most were asked for"
+        start, stop, step = sweeps[0]
+        low, high = min(start, stop) - 0.01 * abs(step), max(start, stop) + 0.01 * abs(step)
+        outside = np.flatnonzero((axis < low) | (axis > high))
+        if outside.size:
+            return f".dc goes to {axis[outside[0]]:.6g}, outside of {start:g} to {stop:g}"
+        if len(sweeps) == 1 and np.any(np.diff(axis) * step <= 0):
+            return f".dc does not go on from {start:g} to {stop:g} all the way"
+        return None
+
 
 def parse_analyses(name: str, cards: Sequence[str]) -> tuple[Analysis, ...]:
     """The analyses among the joined `cards` of deck `name`; `BadDeck` for one that could not be judged."""

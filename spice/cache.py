@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import re
-import zipfile
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from files import write_if_changed
+from files import read_bytes, write_if_changed
 
 from .errors import FailureKind
 from .result import Attempt, Plot, Result
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_HEAD: Final = b"nonideal result "
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -25,7 +28,8 @@ class Cache:
     """A folder of results, one file a key (`Deck.key`). Failures are never stored.
 
     Safe for several processes on one folder: an entry appears whole or not at all, and equal keys mean equal
-    results. An entry that cannot be read is a miss and is removed.
+    results. Each entry begins with the SHA-256 of the rest, compared before anything is parsed: one that is not
+    what was written, in whatever way, is a miss and is removed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,18 +46,33 @@ class Cache:
         """The result of `key`, or None."""
         path = self.path(key)
         try:
-            return _unpack(path.read_bytes(), key)
-        except FileNotFoundError:
-            return None
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, TypeError):
-            path.unlink(missing_ok=True)
-            return None
+            content = _whole(read_bytes(path))
+            found = None if content is None else _unpack(content, key)
+        except (ValueError, KeyError, TypeError, OSError):
+            found = None  # not there, no file, or whole and of another key or format
+        if found is None and os.path.lexists(path):
+            _remove(path)
+        return found
 
     def put(self, key: str, result: Result) -> None:
         """Store `result` under `key`."""
         path = self.path(key)
         path.parent.mkdir(exist_ok=True)
-        write_if_changed(path, _pack(result, key))
+        content = _pack(result, key)
+        write_if_changed(path, _HEAD + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def _whole(entry: bytes) -> bytes | None:
+    """What stands behind the head of an entry; None unless it is what the head's digest says."""
+    head, _, content = entry.partition(b"\n")
+    return content if head == _HEAD + hashlib.sha256(content).hexdigest().encode() else None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _pack(result: Result, key: str) -> bytes:
@@ -69,6 +88,7 @@ def _pack(result: Result, key: str) -> bytes:
         "key": key,
         "name": result.name,
         "simulator": result.simulator,
+        "messages": list(result.messages),
         "plots": plots,
         "attempts": [asdict(attempt) for attempt in result.attempts],
     }
@@ -79,7 +99,7 @@ def _pack(result: Result, key: str) -> bytes:
 
 
 def _unpack(content: bytes, key: str) -> Result:
-    """The stored result; `ValueError`, `KeyError` or `BadZipFile` if it is not whole (zip has checksums)."""
+    """The stored result; `ValueError` or `KeyError` for one of another format or key."""
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         about = json.loads(file["about"].tobytes())
         if about["format"] != _FORMAT or about["key"] != key:
@@ -97,4 +117,6 @@ def _unpack(content: bytes, key: str) -> Result:
         Attempt(**{**one, "kind": None if one["kind"] is None else FailureKind(one["kind"])})
         for one in about["attempts"]
     )
-    return Result(about["name"], plots, attempts, about["simulator"], from_cache=True)
+    return Result(
+        about["name"], plots, attempts, about["simulator"], tuple(about["messages"]), from_cache=True
+    )

@@ -96,6 +96,10 @@ class Deck:
                     )
                 owners[name] = file
 
+    def roots(self) -> tuple[Path, ...]:
+        """Folders that the libraries' files lie in: a library takes files from beside and above it."""
+        return tuple(Path(path).parents[min(1, len(Path(path).parents) - 1)] for path in self.libraries)
+
     def cards(self) -> list[str]:
         """The cards of `text` with continuation lines joined; without title, comments and `.end`."""
         joined: list[str] = []

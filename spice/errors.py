@@ -23,6 +23,10 @@ class FailureKind(StrEnum):
     """A vector that the deck promises is not in the results."""
     not_finite = "not_finite"
     """A required vector holds NaN or infinity."""
+    limited = "limited"
+    """A limit of memory, of a file's size or of the log was reached."""
+    misread = "misread"
+    """The simulator's messages say that it took the deck for another one than it is."""
     no_output = "no_output"
     """No results at all: mostly a deck that the simulator could not read."""
 
@@ -37,6 +41,10 @@ class UnsafeName(SpiceError, ValueError):
 
 class BadDeck(SpiceError, ValueError):
     """A deck that cannot be run or whose results could not be judged."""
+
+
+class BadLimit(SpiceError, ValueError):
+    """A limit in the environment that is no number."""
 
 
 class SimulatorMissing(SpiceError):

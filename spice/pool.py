@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +22,12 @@ from .cluster import Abandoned, connected
 from .deck import Deck
 from .errors import BadDeck, Interrupted, SimulationFailed, SimulatorMissing
 from .ladder import LADDER, Rung, climb
-from .ngspice import Ngspice, find_ngspice
+from .ngspice import Ngspice, find_ngspice, remove_left_runs
 from .process import Stop
 from .progress import Advance, shown
 from .result import AS_GIVEN, Failure, Result
+
+logger = logging.getLogger("nonideal.spice")
 
 Keep = Literal["decks", "raw"]
 
@@ -68,9 +72,12 @@ def run_many(
     _check_folder(decks)
     here = find_ngspice() if ngspice is None else ngspice
     outcomes: dict[int, Result | Failure] = {}
+    said: dict[str, list[str]] = defaultdict(list)
 
     def arrived(index: int, outcome: Result | Failure) -> None:
         outcomes[index] = outcome
+        for message in outcome.messages if isinstance(outcome, Result) else ():
+            said[message].append(outcome.name)
         if on_done is not None:
             on_done(index, outcome)
         advance(len(outcomes), len(decks))
@@ -87,7 +94,9 @@ def run_many(
             as_run.write(folder, stem)
             arrived(index, replace(known, name=deck.name))
         if not waiting:
+            _tell(said, len(decks), folder)
             return [outcomes[index] for index in range(len(decks))]
+        remove_left_runs(folder)
         settings = _Settings(here, timeout_s, tuple(ladder), keep == "raw")
         with _executor(jobs, scheduler) as parallel:
             crew = None if scheduler else _Crew(folder)
@@ -106,7 +115,16 @@ def run_many(
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # joblib's advice about tasks that were ended on purpose
                     results.close()
+    _tell(said, len(decks), folder)
     return [outcomes[index] for index in range(len(decks))]
+
+
+def _tell(said: Mapping[str, Sequence[str]], runs: int, folder: Path) -> None:
+    """Each message that is not known to be harmless once, with how many runs it came from."""
+    for message, names in said.items():
+        logger.warning(
+            "ngspice in %d of %d runs: %s (%s)", len(names), runs, message, folder / f"{names[0]}.log"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from files import read_bytes
+
 from .result import Plot
 
 _BINARY: Final = b"Binary:\n"
@@ -28,9 +30,9 @@ def read_raw(path: Path) -> tuple[Plot, ...]:
     """All plots of ngspice's raw file, in its order (AC, DC, operating point, transient; not the deck's).
 
     Raises `IncompleteRaw` unless the file is exactly as long as its headers say and every plot has points;
-    `FileNotFoundError` if there is no such file.
+    `UnreadableFile` if there is no such file, or none that ends (a pipe, a device).
     """
-    content = path.read_bytes()
+    content = read_bytes(path)
     if not content:
         raise IncompleteRaw("the results are empty")
     plots = []
@@ -52,7 +54,7 @@ def _read_plot(content: bytes, start: int) -> tuple[Plot, int]:
     points, width = _count(header, "No. Points"), _count(header, "No. Variables")
     if points == 0:
         raise IncompleteRaw(f"{title!r} stopped before its first point or was not closed")
-    if len(names) != width:
+    if width == 0 or len(names) != width:
         raise IncompleteRaw(f"{title!r} names {len(names)} of {width} vectors")
     begin = marker + len(_BINARY)
     end = begin + points * width * dtype.itemsize
@@ -68,8 +70,8 @@ def _read_plot(content: bytes, start: int) -> tuple[Plot, int]:
 
 def _count(header: str, name: str) -> int:
     text = _field(header, name)
-    if not text.isdecimal():
-        raise IncompleteRaw(f"a header with {name} = {text!r}")
+    if not re.fullmatch(r"[0-9]{1,15}", text):
+        raise IncompleteRaw(f"a header with {name} = {text[:40]!r}")
     return int(text)
 
 

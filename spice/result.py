@@ -68,13 +68,15 @@ class Attempt:
 class Result:
     """A complete result: required vectors present, finite, to the end of every analysis.
 
-    `seconds_cpu` and `seconds_wall` are of all attempts together; `simulator` is its version.
+    `seconds_cpu` and `seconds_wall` are of all attempts together; `simulator` is its version, `messages` what it
+    said that is not known to be harmless, numbers replaced by N.
     """
 
     name: str
     plots: tuple[Plot, ...]
     attempts: tuple[Attempt, ...]
     simulator: str
+    messages: tuple[str, ...] = ()
     from_cache: bool = field(default=False, compare=False)
 
     @property

@@ -1,6 +1,6 @@
 """Whether the results are those the deck asked for.
 
-Not by exit code or messages: ngspice 39 exits non-zero on some good runs and prints notes on most.
+Not by exit code: ngspice 39 exits non-zero on some good runs. What it says is judged in `messages`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Verdict = tuple[FailureKind, str]
 def judge(deck: Deck, plots: tuple[Plot, ...]) -> Verdict | None:
     """None for complete results, or what is wrong with them.
 
-    Each analysis must have its plot and reach its end; every required vector must be in every plot, and be
-    finite.
+    Each analysis must have its plot and reach its end, there is no other plot, and time and sweeps run forwards; every
+    required vector must be in every plot, and be finite.
     """
     if not plots:
         return FailureKind.no_output, "no plots in the results"
@@ -31,8 +31,11 @@ def judge(deck: Deck, plots: tuple[Plot, ...]) -> Verdict | None:
 
 def _lacking(analyses: tuple[Analysis, ...], plots: tuple[Plot, ...]) -> Verdict | None:
     wanted = Counter(analysis.plot_name for analysis in analyses)
-    lacking = wanted - Counter(plot.title for plot in plots)
-    return (FailureKind.short, f"results without {', '.join(lacking)}") if lacking else None
+    found = Counter(plot.title for plot in plots)
+    lacking, unasked = wanted - found, found - wanted
+    if lacking:
+        return FailureKind.short, f"results without {', '.join(lacking)}"
+    return (FailureKind.misread, f"results nobody asked for: {', '.join(unasked)}") if unasked else None
 
 
 def _missing(deck: Deck, plots: tuple[Plot, ...]) -> Verdict | None:
@@ -62,8 +65,10 @@ def _short(analyses: tuple[Analysis, ...], plots: tuple[Plot, ...]) -> Verdict |
     for name in {analysis.plot_name for analysis in analyses}:
         mine = [analysis for analysis in analyses if analysis.plot_name == name]
         theirs = sorted((plot.axis for plot in plots if plot.title == name), key=len)
-        for analysis, axis in zip(sorted(mine, key=Analysis.least_points), theirs, strict=False):
-            shortfall = analysis.shortfall(axis)
+        for analysis, axis in zip(sorted(mine, key=Analysis.least_points), theirs, strict=True):
+            shortfall, disorder = analysis.shortfall(axis), analysis.disorder(axis)
             if shortfall:
                 return FailureKind.short, shortfall
+            if disorder:
+                return FailureKind.misread, disorder
     return None

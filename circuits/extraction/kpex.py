@@ -12,7 +12,7 @@ from typing import Literal
 
 from circuits.layout.cuts import Cuts
 from circuits.layout.errors import ExtractionFailed
-from spice.process import Stop, supervise
+from spice.process import Stop, clean_environment, log_tail, supervise
 
 Mode = Literal["CC", "RC"]
 KpexReduction = Literal["none", "ticer"]
@@ -101,12 +101,16 @@ def run_kpex(
         command += ["--reduce", reduction]
     if halo_um is not None:
         command += ["--halo", f"{halo_um:g}"]
-    environ = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    # This package, for the program that extracts tiles: it need not be installed where Python looks by itself.
+    here = str(Path(__file__).parents[2].resolve())
+    environ = clean_environment(folder.resolve(), COLUMNS="200", PYTHONPATH=here, PYTHONIOENCODING="utf-8")
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
         raise ExtractionFailed(with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
     if ended.code in NOT_STARTED:
         raise ExtractorMissing(with_tail(f"kpex at {kpex.path} cannot be started; {INSTALL}", log), log)
+    if ended.limit is not None:
+        raise ExtractionFailed(with_tail(f"kpex: {ended.limit}", log), log)
     if ended.code != 0 or not netlist.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
         raise ExtractionFailed(with_tail(f"kpex {what}", log), log)
@@ -131,7 +135,4 @@ def can_tile(kpex: Kpex) -> bool:
 
 def with_tail(message: str, log: Path) -> str:
     """A message, and the last lines of a log."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 16_384))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return "\n".join([f"{message}; its log {log} ends with", *lines[-TAIL_LINES:]])
+    return f"{message}; its log {log} ends with\n{log_tail(log, TAIL_LINES)}"

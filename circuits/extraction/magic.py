@@ -26,7 +26,7 @@ from pathlib import Path
 import klayout.db as kdb
 
 from circuits.layout.errors import ExtractionFailed
-from spice.process import Stop, supervise
+from spice.process import Stop, clean_environment, supervise
 
 from .kpex import ExtractorMissing, Mode, Run, with_tail
 from .netlist import Device, Element, Netlist, net_of, parse_number, read_netlist
@@ -69,7 +69,7 @@ def find_magic(environ: Mapping[str, str] | None = None) -> Magic:
     if found is None:
         missing.append("no magic on PATH")
     else:
-        version = _version(found, environ)
+        version = _version(found)
         if version is None:
             missing.append(f"{found} --version names no version")
         elif version < LEAST:
@@ -94,10 +94,16 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _version(program: str, environ: Mapping[str, str]) -> tuple[int, ...] | None:
+def _version(program: str) -> tuple[int, ...] | None:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "version"
-        supervise([program, "--version"], Path(folder), log, VERSION_TIMEOUT_S, environ=environ)
+        supervise(
+            [program, "--version"],
+            Path(folder),
+            log,
+            VERSION_TIMEOUT_S,
+            environ=clean_environment(Path(folder)),
+        )
         match = re.search(r"(\d+)\.(\d+)\.(\d+)", log.read_text(encoding="utf-8", errors="replace"))
     return None if match is None else tuple(map(int, match.groups()))
 
@@ -118,11 +124,15 @@ def run_magic(
     command = [
         str(magic.path), "-dnull", "-noconsole", "-rcfile", str(magic.rcfile.resolve()), str(script.resolve()),
     ]  # fmt: skip
-    environ = {**os.environ, "PDK_ROOT": str(magic.pdk_root.resolve()), "PDK": magic.pdk}
-    environ["PDKPATH"] = str(magic.pdk_root.resolve() / magic.pdk)
+    root = magic.pdk_root.resolve()
+    environ = clean_environment(
+        folder.resolve(), PDK_ROOT=str(root), PDK=magic.pdk, PDKPATH=str(root / magic.pdk)
+    )
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
         raise ExtractionFailed(with_tail(f"magic was not done after {timeout_s:g} s", log), log)
+    if ended.limit is not None:
+        raise ExtractionFailed(with_tail(f"magic: {ended.limit}", log), log)
     if ended.code != 0 or not netlist.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
         raise ExtractionFailed(with_tail(f"magic {what}", log), log)

@@ -45,7 +45,11 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ngspice:
     """The fake, found as a user's own ngspice is found."""
     script = tmp_path / "fake-ngspice"
     here = Path(__file__).parent / "fake_ngspice.py"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(here))} "$@"\n')
+    # The environment of a run is made from scratch, so the fake is told by its own script.
+    told = f"export FAKE_PIDS={shlex.quote(str(tmp_path / 'pids'))}"
+    script.write_text(
+        f'#!/bin/sh\n{told}\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(here))} "$@"\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("NONIDEAL_NGSPICE", str(script))
     return find_ngspice()

@@ -15,7 +15,10 @@ T_STOP = 1e-6
 
 
 def raw(
-    points: int = 11, names: tuple[str, ...] = ("time", "v(out)", "i(v1)"), bad: float | None = None
+    points: int = 11,
+    names: tuple[str, ...] = ("time", "v(out)", "i(v1)"),
+    bad: float | None = None,
+    times: list[float] | None = None,
 ) -> bytes:
     """A transient of `points` over 10 equal steps to T_STOP; `bad` stands in the last vector's middle."""
     lines = "".join(f"\t{i}\t{name}\t{'time' if i == 0 else 'voltage'}\n" for i, name in enumerate(names))
@@ -25,7 +28,7 @@ def raw(
     )
     values = []
     for i in range(points):
-        row = [T_STOP * i / 10] + [float(i)] * (len(names) - 1)
+        row = [T_STOP * (i if times is None else times[i]) / 10] + [float(i)] * (len(names) - 1)
         if bad is not None and i == points // 2:
             row[-1] = bad
         values += row
@@ -42,6 +45,31 @@ def hang() -> None:
     time.sleep(600)
 
 
+def misbehave(mode: str, out: Path) -> None:
+    """Without a word to the results."""
+    if mode == "log":
+        while True:
+            print("x" * 2**20)
+    if mode == "file":
+        with out.open("wb") as file:
+            while True:
+                file.write(b"x" * 2**20)
+    if mode == "memory":
+        b"x" * 2**40
+    if mode == "burn":
+        while True:
+            pass
+    if mode == "pipe":
+        os.mkfifo(out)
+        sys.exit(0)
+    if mode == "environment":
+        print("\n".join(f"{name}={value}" for name, value in sorted(os.environ.items())))
+    if mode == "litter":
+        (out.parent / "litter").write_text("left")
+    if mode.startswith("says:"):
+        print(mode.removeprefix("says:").replace("_", " "))
+
+
 def main() -> int:
     if "--version" in sys.argv:
         print("** ngspice-99.1 : Circuit level simulation program")
@@ -53,7 +81,7 @@ def main() -> int:
     with starts.open("a") as file:
         file.write(deck.name + "\n")
     first = len(starts.read_text().splitlines()) == 1
-    print("Note: this is the fake, mode", mode, flush=True)
+    print("Note: this is the fake, mode", mode.split(":")[0], flush=True)
     if mode == "exit1":
         out.write_bytes(raw())
         return 1
@@ -72,7 +100,22 @@ def main() -> int:
         return 0
     if mode == "slow":
         time.sleep(0.2)
+    misbehave(mode, out)
+    good = raw()
     contents = {
+        "backwards": raw(times=[*range(6), 4, *range(7, 11)]),
+        "stands": raw(times=[*range(6), 5, *range(7, 11)]),
+        "negative": raw(times=[-1, *range(1, 11)]),
+        "late": raw(times=[5, 6, 7, 8, 9, 9.2, 9.4, 9.6, 9.8, 9.9, 10]),
+        "beyond": raw(times=[*range(10), 11]),
+        "twice": good + good,
+        "unasked": good + good.replace(b"Transient Analysis", b"Operating Point"),
+        "huge": good.replace(b"No. Points: 11", b"No. Points: " + b"9" * 15),
+        "endless": good.replace(b"No. Points: 11", b"No. Points: " + b"9" * 5000),
+        "wide": good.replace(b"No. Variables: 3", b"No. Variables: " + b"9" * 14),
+        "none": good.replace(b"No. Variables: 3", b"No. Variables: 0"),
+        "garbage": bytes(range(256)) * 40,
+        "tail": good + b"more",
         "short": raw(points=10),
         "truncated": raw()[:-8],
         "no_points": raw(points=0),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spice import Attempt, Cache, FailureKind, Plot, Result
 
@@ -46,26 +50,47 @@ def test_a_result_comes_back_bit_for_bit(tmp_path: Path) -> None:
             assert mine[name].dtype == theirs[name].dtype
 
 
-@pytest.mark.parametrize("where", [0.0, 0.3, 0.6, 0.9, 0.999])
-@pytest.mark.parametrize("how", ["cut", "flip"])
-def test_a_damaged_entry_is_a_miss_and_removed(where: float, how: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "how", ["cut", "flip one bit", "garbage", "emptied", "longer", "pickle", "folder", "npz"]
+)
+@pytest.mark.parametrize("where", [0.0, 0.01, 0.3, 0.6, 0.9, 0.999])
+def test_a_damaged_entry_is_absent_and_heals(where: float, how: str, tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.put(KEY, result())
     path = cache.path(KEY)
     content = bytearray(path.read_bytes())
     position = int(where * len(content))
-    if how == "cut":
-        content = content[:position]
+    random = np.random.default_rng(round(1000 * where))
+    flipped = content.copy()
+    flipped[position] ^= 1 << int(random.integers(8))
+    damaged = {
+        "cut": content[:position],
+        "flip one bit": flipped,
+        "garbage": random.bytes(len(content)),
+        "emptied": b"",
+        "longer": content + b"\0",
+        "pickle": content[:position] + pickle.dumps([[]]) + content[position:],
+        "npz": content.partition(b"\n")[2],
+    }
+    if how == "folder":
+        path.unlink()
+        path.mkdir()
     else:
-        content[position : position + 8] = bytes(255 - byte for byte in content[position : position + 8])
-    path.write_bytes(content)
-    back = cache.get(KEY)
-    if back is not None:  # what was hit means nothing to the result: the numbers must be untouched
-        for mine, theirs in zip(back.plots, result().plots, strict=True):
-            np.testing.assert_array_equal(mine["v(out)"], theirs["v(out)"])
-            np.testing.assert_array_equal(mine["i(v1)"], theirs["i(v1)"])
-        return
+        path.write_bytes(damaged[how])
+    assert cache.get(KEY) is None
     assert not path.exists()
+    cache.put(KEY, result())
+    assert cache.get(KEY) is not None
+
+
+@given(st.binary(max_size=300))
+def test_no_content_raises(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        path = cache.path(KEY)
+        path.parent.mkdir()
+        path.write_bytes(content)
+        assert cache.get(KEY) is None
 
 
 def test_an_entry_under_another_key_is_a_miss(tmp_path: Path) -> None:

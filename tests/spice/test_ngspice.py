@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -154,3 +157,67 @@ def test_parallel_runs_agree_with_single_ones(real: Ngspice, tmp_path: Path) -> 
     for deck, outcome in zip(decks, outcomes, strict=True):
         assert isinstance(outcome, Result)
         np.testing.assert_array_equal(outcome["v(out)"], run(deck, real, tmp_path, 20)["v(out)"])
+
+
+@pytest.fixture
+def outside_tmp() -> Iterator[Path]:
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_deck_forced_past_the_wall_reaches_nothing(
+    real: Ngspice, tmp_path: Path, outside_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the check of decks taken away: no program starts, nothing outside is written, nothing of the user's is read."""
+    if not real.confined:
+        pytest.skip("this kernel has no Landlock: runs are not confined")
+    monkeypatch.setattr("spice.grammar.check_text", lambda deck, text: None)
+    # Not below /tmp: what lies there can be read, for ngspice keeps a nameless file of its own in it.
+    folder, outside = tmp_path / "decks", outside_tmp
+    (outside / "secret").write_text("echo the secret\n")
+    commands = [
+        f"shell touch {outside}/hacked", f"shell echo hi > {outside}/hacked", "shell touch hacked", "shell kill -9 $PPID",
+        f"echo hi > {outside}/hacked", "echo hi > hacked", f"source {outside}/secret", f"write {outside}/hacked",
+        f"wrdata {outside}/hacked v(a)", f"cd {outside}", "set", f"codemodel {outside}/x.cm",
+    ]  # fmt: skip
+    for number, command in enumerate(commands):
+        text = f"* t\nV1 a 0 1\nR1 a 0 1k\n*#{command}\n.save v(a)\n.op\n.end\n"
+        with suppress(SimulationFailed):
+            run(Deck(f"d{number}", text, vectors=("v(a)",)), real, folder, 20)
+        assert "the secret" not in (folder / f"d{number}.log").read_text(), command
+        names = {path.name for path in folder.iterdir() if path.suffix not in (".cir", ".log", ".raw")}
+        assert names == {".spiceinit"}, command
+        assert [path.name for path in outside.iterdir()] == ["secret"], command
+
+
+def test_another_init_file_is_not_read(
+    real: Ngspice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in (".spiceinit", "spice.rc", "spinit"):
+        (other / name).write_text("echo not ours\n")
+    for variable in ("SPICE_USERINIT_DIR", "SPICE_SCRIPTS", "SPICE_LIB_DIR", "HOME"):
+        monkeypatch.setenv(variable, str(other))
+    monkeypatch.chdir(other)
+    result = run(rc(SimulatorOptions()), real, tmp_path / "decks", 20)
+    assert error_V(result) < 2e-5
+    assert "not ours" not in (tmp_path / "decks/rc.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (".model m nmos level=1 foo=3\nM1 a a 0 0 m w=1u l=1u\n", FailureKind.misread),
+        ("V3 c 0 PWL(0 0 2n 1 1n 2)\nR3 c 0 1k\n", FailureKind.misread),
+        (".subckt s a\nR1 a 0 1\n.ends\nX1 a 0 0 s\n", FailureKind.no_output),
+    ],
+)
+def test_a_circuit_that_is_not_the_deck_s_is_a_failure(
+    body: str, kind: FailureKind, real: Ngspice, tmp_path: Path
+) -> None:
+    text = f"* t\nV1 a 0 1\nR1 a 0 1k\n{body}.save v(a)\n.tran 1n 100n\n.end\n"
+    with pytest.raises(SimulationFailed) as caught:
+        climb(Deck("t", text, vectors=("v(a)",), t_stop_s=1e-7), real, tmp_path, 20)
+    assert caught.value.kind == kind
+    assert len(caught.value.attempts) == 1 + (kind == FailureKind.no_output)

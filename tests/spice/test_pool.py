@@ -103,7 +103,7 @@ out = run_many(decks, jobs=2, folder=Path("decks"), timeout_s=60, cache=Cache(Pa
 print([getattr(one, "from_cache", None) for one in out])
 """
     )
-    environ = {**os.environ, "FAKE_PIDS": str(tmp_path / "pids")}
+    environ = dict(os.environ)
     first = subprocess.Popen(
         [sys.executable, program, "hang"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE
     )
