@@ -25,7 +25,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures test lint clean
+.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures test fuzz lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ figures: setup ## measure and draw the figures of docs/training.md (MNIST=folder
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 8 kinds; not part of CI)
+	@$(BIN)/python -m pytest -m fuzz -s tests/fuzz $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -1,0 +1,106 @@
+"""What hostile inputs are run in: one process, a simulator that only takes notes, and a watch over every file that appears."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from flow.cli import main
+
+MARK = "pwned"
+"""Every hostile text tries to leave a file of this name."""
+LONGEST_S = 20.0
+DECLARED = {0, 1, 2, 3, 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command line said."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Bench:
+    """A folder to run command lines in; ``counts`` of exit codes over all of them."""
+
+    folder: Path
+    decks: Path
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def run(self, *arguments: str, may_write: tuple[str, ...] = ("runs",)) -> Answer:
+        """Run a command line and judge it: an exit code that is declared, no traceback, no hang, no file but in ``may_write``."""
+        before = self._files()
+        out, err, began = io.StringIO(), io.StringIO(), time.monotonic()
+        code = 0
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(list(arguments))
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else (0 if ended.code is None else 1)
+        answer = Answer(code, out.getvalue(), err.getvalue(), time.monotonic() - began)
+        told = f"{arguments} -> {code}\n{answer.out[-2000:]}\n{answer.err[-4000:]}"
+        assert code in DECLARED, told
+        assert "Traceback" not in answer.err + answer.out, told
+        assert "defect of nonideal" not in answer.err + answer.out, told
+        assert answer.seconds < LONGEST_S, f"{answer.seconds:.1f} s: {told}"
+        assert not list(self.folder.parent.rglob(MARK)), told
+        new = {path for path in self._files() - before if path.parts[0] not in may_write}
+        assert not new, f"{sorted(map(str, new))} appeared: {told}"
+        for deck in self.decks.glob("*"):
+            text = deck.read_bytes()
+            assert MARK.encode() not in text, f"{text!r} reached the simulator: {told}"
+            deck.unlink()
+        self.counts[code] = self.counts.get(code, 0) + 1
+        return answer
+
+    def _files(self) -> set[Path]:
+        return {path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()}
+
+
+NOTES = """#!{python} -I
+import pathlib, shutil, sys
+if "--version" in sys.argv:
+    print("ngspice-39 : Circuit level simulation program")
+    sys.exit(0)
+notes = pathlib.Path({decks!r})
+for path in pathlib.Path.cwd().iterdir():
+    if path.is_file() and path.suffix in (".cir", ".spice", ".lib", ".sp"):
+        shutil.copyfile(path, notes / path.name)
+print("this simulator only takes notes")
+sys.exit(1)
+"""
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One bench for all inputs; how each class of inputs ended is printed at the end."""
+    torch.set_num_threads(1)
+    top = tmp_path_factory.mktemp("fuzz")
+    folder, decks = top / "work", top / "decks"
+    folder.mkdir()
+    decks.mkdir()
+    simulator = top / "ngspice"
+    simulator.write_text(NOTES.format(python=sys.executable, decks=str(decks)))
+    simulator.chmod(simulator.stat().st_mode | stat.S_IXUSR)
+    os.environ["NONIDEAL_NGSPICE"] = str(simulator)
+    made = Bench(folder, decks)
+    yield made
+    del os.environ["NONIDEAL_NGSPICE"]
+    total = sum(made.counts.values())
+    print(
+        f"\nfuzz: {total} command lines, exit codes {dict(sorted(made.counts.items()))}", file=sys.__stdout__
+    )
