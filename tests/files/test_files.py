@@ -27,10 +27,11 @@ import sys
 from pathlib import Path
 from files import write_json
 path, n = Path(sys.argv[1]), 0
-print("ready", flush=True)
 while True:
     n += 1
     write_json(path, {"n": n, "body": [n] * 20000})
+    if n == 1:
+        print("ready", flush=True)
 """
 
 
