@@ -99,6 +99,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
         "devices": lvs.device_count,
         "drc_violations": drc.count,
         "drc_rules": len(drc.rules),
+        "worst_antenna": str(drc.worst_antenna) if drc.worst_antenna else None,
         "lvs_matched": lvs.matched,
         "override": override,
         "seconds": {"drc": round(drc.seconds, 3), "lvs": round(lvs.seconds, 3)},

@@ -139,6 +139,8 @@ def _layout(summary: dict[str, Any]) -> Table:
     table.add_row("area", f"{summary['area_um2']:.0f} um2")
     table.add_row("devices", str(summary["devices"]))
     table.add_row(f"DRC violations ({summary['drc_rules']} rules)", str(summary["drc_violations"]))
+    if summary.get("worst_antenna"):
+        table.add_row("nearest to an antenna rule", escape(summary["worst_antenna"]))
     table.add_row("LVS", "match" if summary["lvs_matched"] else "[red]DIFFERS[/red]")
     if summary["override"]:
         table.add_row("DRC and LVS", "[red]overridden[/red]")

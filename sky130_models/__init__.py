@@ -1,5 +1,6 @@
 """What the process is: sky130's devices, models, corners, layers and rules."""
 
+from .antenna import ANTENNA_RULES, AntennaRule, antenna_rule
 from .corner import Corner, parse_corner
 from .device import DEVICES, GRID_UM, Device, DeviceSize, check_size, find_device
 from .errors import IllegalSize, PdkError, PdkMissing
@@ -11,10 +12,12 @@ from .pdk import Pdk, find_pdk
 from .rules import RULES, Rule, rule
 
 __all__ = [
+    "ANTENNA_RULES",
     "DEVICES",
     "GRID_UM",
     "LAYERS",
     "RULES",
+    "AntennaRule",
     "Corner",
     "Device",
     "DeviceSize",
@@ -24,6 +27,7 @@ __all__ = [
     "PdkError",
     "PdkMissing",
     "Rule",
+    "antenna_rule",
     "check_size",
     "find_device",
     "find_pdk",

@@ -1,4 +1,4 @@
-"""Design rule check: every rule of the table, named as the process names it, on a flat view of the layout.
+"""Design rule check: every rule of the tables, antenna rules too, named as the process names them, on a flat view of the layout.
 
 report = check(Path("network.gds"))
 report.require_clean()          # raises DrcFailed
@@ -17,19 +17,24 @@ from klayout import rdb
 
 from circuits.layout.errors import DrcFailed, LayoutError
 from files import write_json, written_whole
+from sky130_models.antenna import ANTENNA_RULES, AntennaRule
 from sky130_models.rules import RULES, Rule
 
+from .antenna import Antenna, antennas
 from .checks import violations
 from .regions import Regions
 
 MAX_BOXES = 50
 
-__all__ = ["DrcReport", "Violation", "check", "check_cell"]
+__all__ = ["Antenna", "DrcReport", "Violation", "check", "check_cell"]
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The places that break one rule: how many, and the boxes (x0, y0, x1, y1 in um) of the first of them."""
+    """The places that break one rule: how many, and the boxes (x0, y0, x1, y1 in um) of the first of them.
+
+    Of an antenna rule every net that breaks it is one place, the box round what it has of the layer.
+    """
 
     rule: str
     description: str
@@ -39,11 +44,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class DrcReport:
-    """What a check found; `rules` are the names of all rules that were checked."""
+    """What a check found; `rules` are the names of all rules that were checked.
+
+    `antennas` holds, for every antenna rule that some net is under, the net that comes nearest to breaking it or breaks it most.
+    """
 
     cell: str
     rules: tuple[str, ...]
     violations: tuple[Violation, ...]
+    antennas: tuple[Antenna, ...]
     seconds: float
 
     @property
@@ -53,6 +62,11 @@ class DrcReport:
     @property
     def count(self) -> int:
         return sum(violation.count for violation in self.violations)
+
+    @property
+    def worst_antenna(self) -> Antenna | None:
+        """The net that is nearest to breaking its antenna rule or breaks it most; None where no net has a gate."""
+        return max(self.antennas, key=lambda antenna: antenna.ratio / antenna.allowed, default=None)
 
     def require_clean(self) -> None:
         """Raise DrcFailed unless there is no violation."""
@@ -74,6 +88,18 @@ class DrcReport:
                 }
                 for v in self.violations
             ],
+            "antenna": [
+                {
+                    "rule": worst.rule.name,
+                    "layer": worst.rule.layer,
+                    "net": worst.net,
+                    "ratio": round(worst.ratio, 4),
+                    "allowed": round(worst.allowed, 4),
+                    "gate_um2": round(worst.gate_um2, 6),
+                    "diode_um2": round(worst.diode_um2, 6),
+                }
+                for worst in self.antennas
+            ],
             "seconds": round(self.seconds, 3),
         }
 
@@ -94,7 +120,12 @@ class DrcReport:
             database.save(str(part))
 
 
-def check(gds: Path, cell: str | None = None, rules: Sequence[Rule] = RULES) -> DrcReport:
+def check(
+    gds: Path,
+    cell: str | None = None,
+    rules: Sequence[Rule] = RULES,
+    antenna_rules: Sequence[AntennaRule] = ANTENNA_RULES,
+) -> DrcReport:
     """Check a GDS file's cell (default: its only top cell) against the rules."""
     layout = kdb.Layout()
     layout.read(str(gds))
@@ -104,10 +135,15 @@ def check(gds: Path, cell: str | None = None, rules: Sequence[Rule] = RULES) -> 
     top = layout.top_cell() if cell is None else layout.cell(cell)
     if top is None:
         raise LayoutError(f"{gds} has no cell {cell!r}")
-    return check_cell(layout, top, rules)
+    return check_cell(layout, top, rules, antenna_rules)
 
 
-def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES) -> DrcReport:
+def check_cell(
+    layout: kdb.Layout,
+    top: kdb.Cell,
+    rules: Sequence[Rule] = RULES,
+    antenna_rules: Sequence[AntennaRule] = ANTENNA_RULES,
+) -> DrcReport:
     """Check a cell of a layout in memory."""
     started = time.perf_counter()
     regions = Regions(layout, top)
@@ -121,12 +157,11 @@ def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES)
         if bad.is_empty():
             continue
         boxes = [polygon.bbox().to_dtype(layout.dbu) for polygon in bad.each()]
+        parts = (rule.kind, rule.layer, rule.other or "", rule.value_um or "")
         found.append(
             Violation(
                 rule=rule.name,
-                description=" ".join(
-                    str(p) for p in (rule.kind, rule.layer, rule.other or "", rule.value_um or "") if p != ""
-                ),
+                description=" ".join(str(part) for part in parts if part != ""),
                 count=len(boxes),
                 boxes_um=tuple(
                     (round(b.left, 3), round(b.bottom, 3), round(b.right, 3), round(b.top, 3))
@@ -134,6 +169,19 @@ def check_cell(layout: kdb.Layout, top: kdb.Cell, rules: Sequence[Rule] = RULES)
                 ),
             )
         )
+    by_rule: dict[str, list[Antenna]] = {}
+    for antenna in antennas(layout, top, regions, antenna_rules):
+        by_rule.setdefault(antenna.rule.name, []).append(antenna)
+    for name, judged in by_rule.items():
+        judged.sort(key=lambda antenna: antenna.ratio / antenna.allowed, reverse=True)
+        broken = [antenna for antenna in judged if antenna.broken]
+        if broken:
+            boxes_um = tuple(antenna.box_um for antenna in broken[:MAX_BOXES])
+            found.append(Violation(name, f"antenna {broken[0]}", len(broken), boxes_um))
     return DrcReport(
-        top.name, tuple(rule.name for rule in rules), tuple(found), time.perf_counter() - started
+        cell=top.name,
+        rules=(*(rule.name for rule in rules), *(rule.name for rule in antenna_rules)),
+        violations=tuple(found),
+        antennas=tuple(judged[0] for judged in by_rule.values()),
+        seconds=time.perf_counter() - started,
     )

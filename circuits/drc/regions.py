@@ -53,6 +53,8 @@ DERIVED: dict[str, Derivation] = {
     "n+": lambda r: r["difftap"] & r["nsdm"],
     "p+": lambda r: r["difftap"] & r["psdm"],
     "bare difftap": lambda r: r["difftap"] - r["nsdm"] - r["psdm"],
+    "antenna short": lambda r: r["tap"] - r["poly"] - r["nwell"],
+    "antenna diode": lambda r: r["difftap"] - r["poly"] - r["antenna short"],
     "well tap": lambda r: r["n+tap"].interacting(r["licon1"]),
     "n+diff outside": lambda r: r["n+diff"] - r["nwell"],
     "licon_poly": lambda r: r["licon1"].interacting(r["poly"]),

@@ -17,6 +17,7 @@ from .contacts import MET3_LINE, MET4_LINE, stack
 from .crossbar import Grid, place_rows
 from .defaults import DESIGN
 from .dimensions import RAIL_HALF, snap, up
+from .diodes import draw_diodes
 from .driver import driver_height
 from .errors import LayoutError
 from .inputs import input_driver, input_width
@@ -32,9 +33,11 @@ SHIELD_TO_SPIKE = 0.6
 SHIELD_LEFT = 0.6  # between a dendrite and the spikes of the column before, or the input drivers
 LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
 SHARED_LINES = ("v0", "vsense")
+GATE_LINES = (*LAYER_LINES, "vsense")  # v0 meets diffusions
 LINE_PITCH = 0.8  # of the upright lines that join the layers' v0 and vsense
 PIN = 0.4
 ROW_END = 1.0  # room for what ends a row of neurons
+DIODES_LEFT = 0.6  # the first antenna diode's centre, from where the supply straps' room ends
 LINE_END = 2.0  # how far control lines run past the last neuron
 
 
@@ -125,6 +128,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
                 block.pins[f"{net}_{layer}"] = Box("met3", edge, box.y0, edge + PIN, box.y1)
             else:
                 shared[net].append(box.y)
+        _protect(block, cells, y)
         _finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
         for k in range(layers[layer]):
             column = round(k * cells.pitch, 3)
@@ -151,6 +155,14 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
             stack(block, x, line_y, "met2", "met3")
         block.pins[net] = Box("met2", box.x0, box.y1 - PIN, box.x1, box.y1)
     return block
+
+
+def _protect(block: Block, cells: Cells, y: float) -> None:
+    """Diodes on the lines of a row of neurons that meet gates alone: left of it, below the input drivers, where nothing else is."""
+    pins = {name: box.moved(0.0, y) for name, box in cells.neuron.pins.items()}
+    between_rails = snap((pins["vdd"].y + pins["vss"].y) / 2)
+    left = round(-cells.input.width + DIODES_LEFT, 3)
+    draw_diodes(block, left, between_rails, [pins[net].y for net in GATE_LINES])
 
 
 def _finish_row(block: Block, cell: Block, end: float, y: float) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from circuits.design import DriverSizes, NeuronSizes
 
 from .block import Block, Box
-from .contacts import MET2_PAD, MET3_LINE, MET3_PAD, stack
+from .contacts import MET1_PAD, MET2_PAD, MET3_LINE, MET3_PAD, stack
 from .defaults import DESIGN
 from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
 from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width, source_columns
@@ -28,6 +28,7 @@ DENDRITE = 0.28
 TIE_X = 0.36  # where the two phase lines are tied
 PLATE_BELOW = 0.2  # the capacitor's bottom plate begins this far below the cell
 TRACKS = 4
+LEAST_N_WIDTH = 1.0  # that the row has room for: with less, the membrane lands too near the axon above
 CHAIN_SPACE = up(2 * up(LICON / 2 + DIFF_CONTACT_END) + limit("difftap.3"))
 PHASE_TIE, V0_WIRE, V0_STRIP = (
     "phase tie",
@@ -94,7 +95,7 @@ def _analog_widths(sizes: NeuronSizes) -> tuple[float, float]:
         sizes.sense_n,
     )
     p = (sizes.isolation_p, sizes.dummy_p, sizes.reset_p, sizes.sense_p, sizes.sense_bias)
-    return max(fet.w_um for fet in n), max(fet.w_um for fet in p)
+    return max(LEAST_N_WIDTH, *(fet.w_um for fet in n)), max(fet.w_um for fet in p)
 
 
 def neuron_width(sizes: NeuronSizes = DESIGN.neuron, driver: DriverSizes = DESIGN.driver) -> float:
@@ -175,7 +176,7 @@ def neuron(
     stack(block, 1.0, 0.0, "met2", "met4")
     stack(block, 1.0, below, "met1", "met2")
     if below > 0:
-        _wire(block, 1.0, 0.0, below)
+        _wire(block, 1.0, 0.0, below, _between_pads(0.0, below))
 
     for net, rail in (("vdd", vdd_y), ("vss", block.height), (LOWER_RAIL, below)):
         block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
@@ -302,10 +303,16 @@ def _draw_controls(block: Block, upper: Strip, columns: dict[str, float], lines:
         ("vsense", "phase", high),
     ):
         stack(block, columns[column], y, "li1", "met2")
-        wire = _wire(block, columns[column], y, lines[net])
+        wire = _wire(block, columns[column], y, lines[net], _between_pads(y, lines[net]))
         if net == "v0":
             block.pins[V0_WIRE] = wire
         stack(block, columns[column], lines[net], "met2", "met3")
+
+
+def _between_pads(y0: float, y1: float) -> float:
+    """Width of a wire that joins two pads: as wide as they are where they are too near for a notch between them."""
+    gap = abs(y1 - y0) - (MET1_PAD[1] + MET2_PAD[1]) / 2
+    return MET2_PAD[0] if 0 < gap < limit("m2.2") + 0.01 else WIRE
 
 
 def _draw_bias(block: Block, upper: Strip, columns: dict[str, float], landing: tuple[float, float]) -> None:

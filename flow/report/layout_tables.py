@@ -31,10 +31,14 @@ GROUPS = (
 
 
 def drc_table(drc: dict[str, Any]) -> Table:
-    """Violations in all, and of every rule that has some."""
+    """Violations in all and of every rule that has some; of every antenna rule the net that is nearest to breaking it."""
     rows = [_at_most("violations", 0, drc.get("violations"))]
     for broken in drc.get("by_rule") or ():
         rows.append(_at_most(f"{broken['rule']}: {broken['description']}", 0, broken["count"]))
+    for worst in drc.get("antenna") or ():
+        most, ratio = f"{worst['allowed']:.4g}", f"{worst['ratio']:.4g}"
+        name = f"{worst['rule']}: {worst['layer']} to gate, most on {worst['net']}"
+        rows.append((name, "", "", most, ratio, _pass(worst["ratio"] <= worst["allowed"])))
     rows.append(("rules checked", "", "", "", _count(drc.get("rules_checked")), ""))
     return Table(
         title="Design rules (DRC)",

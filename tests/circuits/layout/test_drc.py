@@ -21,6 +21,7 @@ from circuits.layout.errors import DrcFailed, LayoutError
 from circuits.layout.network import network
 from circuits.layout.synapse import synapse
 from circuits.layout.write import write_gds
+from sky130_models.antenna import ANTENNA_RULES
 from sky130_models.layers import LAYERS
 from sky130_models.rules import RULES, Rule, rule
 
@@ -133,7 +134,7 @@ def layers_of(one: Rule) -> list[str]:
 def test_network_is_clean(flat: kdb.Layout) -> None:
     report = check_cell(flat, flat.top_cell())
     assert report.clean, report.to_json()
-    assert len(report.rules) == len(RULES)
+    assert len(report.rules) == len(RULES) + len(ANTENNA_RULES)
 
 
 @pytest.mark.parametrize(

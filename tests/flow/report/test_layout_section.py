@@ -39,6 +39,31 @@ def test_violations_are_held_against_zero() -> None:
     assert drc_table({"violations": 0}).rows[0][-1] == "pass"
 
 
+def test_antennas_are_held_against_what_their_diodes_allow() -> None:
+    worst = {"layer": "met3", "gate_um2": 0.063, "diode_um2": 0.0, "allowed": 400.0}
+    table = drc_table(
+        {
+            "violations": 1,
+            "rules_checked": 134,
+            "antenna": [
+                worst | {"rule": "ar_q.met3.1", "net": "reset_1", "ratio": 636.71},
+                worst
+                | {
+                    "rule": "ar_q.met4.1",
+                    "layer": "met4",
+                    "net": "axon_0_1",
+                    "ratio": 76.9,
+                    "allowed": 3188.0,
+                },
+            ],
+        }
+    )
+    assert table.rows[1:3] == (
+        ("ar_q.met3.1: met3 to gate, most on reset_1", "", "", "400", "636.7", "fail"),
+        ("ar_q.met4.1: met4 to gate, most on axon_0_1", "", "", "3188", "76.9", "pass"),
+    )
+
+
 def test_devices_stand_side_by_side() -> None:
     drawn = {"sky130_fd_pr__nfet_01v8": 195, "sky130_fd_pr__nfet_03v3": 1}
     wanted = {"sky130_fd_pr__nfet_01v8": 195}
