@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from characterize.estimate import Estimate
 
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
+Sidewall = Literal["full", "halved"]
+"""As ``circuits.extraction.sidewall`` has it."""
 
 
 class TurnOn(BaseModel):
@@ -32,6 +34,10 @@ class Column(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     netlist: Netlist
+    sidewall: Sidewall | None = Field(
+        default=None,
+        description="how sidewalls were counted in its extraction; None on the schematic, and in older files",
+    )
     axons: Annotated[int, Field(ge=1)]
     vdis_V: float = Field(
         description="discharger bias at which neurons without input fire at the end of their phase"

@@ -21,7 +21,7 @@ from characterize.benches import (
     synapse_bench,
 )
 from characterize.branch import Family, fit_branch, measured_family, sweeps
-from characterize.column import Column, Netlist
+from characterize.column import Column, Netlist, Sidewall
 from characterize.column_bench import NEURONS, ColumnBench
 from characterize.column_fit import measure_column
 from characterize.curves import tidy_curves
@@ -60,6 +60,7 @@ class ColumnNetlist:
     axons: int
     kind: Netlist
     text: str
+    sidewall: Sidewall | None = None
 
     @classmethod
     def schematic(cls, axons: int, design: Design) -> ColumnNetlist:
@@ -238,16 +239,15 @@ def _columns(
     """The columns by number of axons; the largest trims the discharger for all: a network gets one bias."""
     found: list[Column] = []
     for netlist in sorted(netlists, key=lambda one: -one.axons):
-        found.append(
-            measure_column(
-                bench,
-                on_column(bench, design, netlist, model),
-                netlist.kind,
-                model,
-                families,
-                spike_load_s,
-                folder / f"column_{netlist.axons}",
-                vdis_V=found[0].vdis_V if found else None,
-            )
+        column = measure_column(
+            bench,
+            on_column(bench, design, netlist, model),
+            netlist.kind,
+            model,
+            families,
+            spike_load_s,
+            folder / f"column_{netlist.axons}",
+            vdis_V=found[0].vdis_V if found else None,
         )
+        found.append(column.model_copy(update={"sidewall": netlist.sidewall}))
     return tuple(reversed(found))

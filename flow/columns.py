@@ -51,6 +51,7 @@ def column_netlists(experiment: Experiment, rundir: RunDir) -> list[ColumnNetlis
             axons,
             experiment.characterize.on,
             (rundir.column(axons) / EXTRACTED).read_text(encoding="utf-8"),
+            experiment.extraction.sidewall,
         )
         for axons in experiment.columns
     ]

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.text import Text
 
 from flow.commands import CommandLine
 from flow.pulse import Pulse
@@ -65,11 +66,33 @@ class Context:
         """While a stage runs: a line now and then where there are no bars."""
         return nullcontext() if self.bars else self.pulse.beating(stage, self.console.print)
 
-    def waiting(self, what: str, limit_s: float) -> AbstractContextManager[object]:
-        """While one thing runs that tells nothing of itself: its time, on the line or as a clock."""
+    def waiting(
+        self, what: str, limit_s: float, told: Callable[[], str] | None = None
+    ) -> AbstractContextManager[object]:
+        """While one thing runs: its time and what ``told`` has to say of it now, on the line or beside a clock."""
         if not self.bars:
-            return self.pulse.waiting(what, limit_s)
-        told = TextColumn(f"{what}, at most {limit_s / 60:g} min")
-        clock = Progress(SpinnerColumn(), told, TimeElapsedColumn(), console=self.console, transient=True)
+            return self.pulse.waiting(what, limit_s, told)
+        clock = Progress(
+            SpinnerColumn(),
+            _Now(what, limit_s, told),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+        )
         clock.add_task(what, total=None)
         return clock
+
+
+class _Now(ProgressColumn):
+    """What is running, its time limit, and what there is to say of it at the moment."""
+
+    max_refresh = 1.0
+
+    def __init__(self, what: str, limit_s: float, told: Callable[[], str] | None) -> None:
+        super().__init__()
+        self._what, self._told = f"{what}, at most {limit_s / 60:g} min", told
+
+    def render(self, task: Task) -> Text:
+        """The line, without markup."""
+        now = "" if self._told is None else self._told()
+        return Text(f"{self._what}; {now}" if now else self._what)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "columns": ("circuit", "columns", "characterize.on"),
-    "characterization": ("process", "circuit", "characterize", "columns", "simulator"),
-    "explore": ("process", "circuit", "characterize", "explore", "training.layers", "simulator"),
+    "columns": ("circuit", "extraction", "columns", "characterize.on"),
+    "characterization": ("process", "circuit", "extraction", "characterize", "columns", "simulator"),
+    "explore": (
+        "process",
+        "circuit",
+        "extraction",
+        "characterize",
+        "explore",
+        "training.layers",
+        "simulator",
+    ),
     "conditions": (
         "process",
         "circuit",
@@ -17,10 +25,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "netlist",
         "simulator",
     ),
-    "mismatch": ("process", "circuit", "characterize", "columns", "chips.draws", "simulator"),
+    "mismatch": ("process", "circuit", "extraction", "characterize", "columns", "chips.draws", "simulator"),
     "yield": (
         "process",
         "circuit",
+        "extraction",
         "characterize",
         "data",
         "training",
@@ -31,6 +40,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "calibration": (
         "process",
         "circuit",
+        "extraction",
         "data",
         "training.layers",
         "chips.mapping",
@@ -41,6 +51,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "shift": (
         "process",
         "circuit",
+        "extraction",
         "characterize",
         "columns",
         "training.layers",
@@ -49,10 +60,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "training": ("data", "training"),
     "netlist": ("circuit", "netlist", "validation.mappings"),
-    "layout": ("circuit", "training.layers"),
+    "layout": ("circuit", "extraction", "training.layers"),
     "validation": (
         "process",
         "circuit",
+        "extraction",
         "data",
         "training.layers",
         "netlist",

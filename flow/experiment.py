@@ -25,6 +25,7 @@ from flow.problems import explain
 from flow.sections import (
     Conditions,
     Explore,
+    Extraction,
     Netlist,
     Process,
     Section,
@@ -48,6 +49,7 @@ class Experiment(Section):
     seed: Seed = 0
     process: Process = Process()
     circuit: Design = Design()
+    extraction: Extraction = Extraction()
     characterize: CharacterizeOptions = CharacterizeOptions()
     explore: Explore = Explore()
     conditions: Conditions = Conditions()

@@ -114,6 +114,8 @@ def _drawing(work: Work, axons: int) -> Draw:
         with extracting(work, kind) as extract:
             extract(layers, place, summary["devices"])
         text = (place / EXTRACTED).read_text(encoding="utf-8")
-        return Drawn(ColumnNetlist(axons, kind, text), summary["area_um2"])
+        return Drawn(
+            ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary["area_um2"]
+        )
 
     return draw

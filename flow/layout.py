@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuits.design import Design
 from flow.errors import BadOption, RequirementMissing
+from flow.pulse import minutes
 from flow.rundir import EXTRACTED
 from flow.stage import Done, Work
 
@@ -23,6 +25,8 @@ DATABASE, CUTS = "network.lvsdb.gz", "cuts.json"
 TILED_ABOVE = 600
 """Devices: larger layouts are extracted in tiles. Whole, one of 600 takes kpex 4 minutes and 3 GB."""
 TILED_LIMIT_S = 4 * 3600.0
+LEAST_PART = 0.03
+"""Before this part of an extraction is done nothing is said of the time left."""
 SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
 """kpex on a whole layout, capacitances alone, on a free core."""
 
@@ -145,10 +149,10 @@ def extracting(
 
     extractor: Any = work.options.get("extractor", "kpex")
     mode: Any = MODES[kind]
-    options = ExtractionOptions(extractor=extractor, mode=mode)
+    options = ExtractionOptions(extractor=extractor, mode=mode, sidewall=work.experiment.extraction.sidewall)
     if _tiled(extractor, most):
         options = replace(options, timeout_s=TILED_LIMIT_S)
-    stop = Event()
+    stop, running = Event(), dict[Path, float]()
     work.context.console.print(
         f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
     )
@@ -161,6 +165,7 @@ def extracting(
             )
         elif extractor == "kpex" and devices > TILED_ABOVE:
             work.context.console.print(f"  {devices} devices: {_expected(devices, options.timeout_s)}")
+        running[folder / extractor] = time.monotonic()
         found = extract(
             folder / DATABASE,
             Topology(layers).ports,
@@ -171,24 +176,46 @@ def extracting(
             gds=folder / "network.gds" if extractor == "magic" else None,
             stop=stop,
         )
+        running.pop(folder / extractor)
         found.write(folder)
         return Extracted((folder / EXTRACTED, folder / "pex.json"), _told(found))
 
     try:
-        with work.context.waiting(extractor, options.timeout_s):
+        with work.context.waiting(extractor, options.timeout_s, lambda: progress_of(dict(running), mode)):
             yield extract_one
     finally:
         stop.set()
 
 
+def progress_of(running: Mapping[Path, float], mode: str) -> str:
+    """How far the extractions in these folders are, from when each began; "" while none tells.
+
+    The time left is by the usual share of the stages: an estimate.
+    """
+    from circuits.extraction import read_progress
+
+    told = []
+    for folder, began in running.items():
+        found = read_progress(folder, mode)
+        if found is None:
+            continue
+        place = f"{folder.parent.parent.name}/{folder.parent.name}"
+        line = f"{place}: {found.stage}, {100 * found.part:.0f} %"
+        elapsed_s = time.monotonic() - began
+        if LEAST_PART < found.part < 1:
+            line += f", about {minutes(elapsed_s / found.part * (1 - found.part))} left"
+        told.append(line)
+    return ", ".join(told)
+
+
 def _tiled(extractor: str, devices: int) -> bool:
     """Whether a layout of so many devices is extracted in tiles: by kpex alone, and the kpex that can."""
-    from circuits.extraction import ExtractorMissing, can_tile, find_kpex
+    from circuits.extraction import ExtractorMissing, find_kpex, is_pinned
 
     if extractor != "kpex" or devices <= TILED_ABOVE:
         return False
     try:
-        return can_tile(find_kpex())
+        return is_pinned(find_kpex())
     except ExtractorMissing:
         return False  # told by the extraction
 
@@ -209,6 +236,7 @@ def _told(found: Extraction) -> dict[str, Any]:
     return {
         "extractor": found.options.extractor,
         "mode": found.mode,
+        "sidewall": found.options.sidewall,
         "resistors_extracted": found.raw_resistors,
         "capacitors_extracted": found.raw_capacitors,
         "resistors": len(found.netlist.resistors),

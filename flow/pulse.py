@@ -17,7 +17,7 @@ class Pulse:
     """A line every ``every_s`` on what a stage is doing, while it is doing it.
 
     ``advance(done, total)`` tells how far a batch of simulations or trainings has come; ``waiting`` names one long thing
-    that tells nothing of itself. Both may be called from any thread.
+    and what it tells of itself, if anything. Both may be called from any thread.
     """
 
     def __init__(self, every_s: float = EVERY_S, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class Pulse:
         self._began = clock()
         self._batch = (0, 0)
         self._batch_began, self._known = self._began, 0
-        self._waiting: tuple[str, float, float] | None = None
+        self._waiting: tuple[str, float, float, Callable[[], str] | None] | None = None
 
     def advance(self, done: int, total: int) -> None:
         """``done`` of ``total`` are finished; fewer than before, or of another total, is another batch."""
@@ -36,9 +36,9 @@ class Pulse:
             self._known = done
 
     @contextmanager
-    def waiting(self, what: str, limit_s: float) -> Iterator[None]:
-        """While ``what`` runs, lines tell its time and its time limit."""
-        self._waiting = (what, self._clock(), limit_s)
+    def waiting(self, what: str, limit_s: float, told: Callable[[], str] | None = None) -> Iterator[None]:
+        """While ``what`` runs, lines tell its time, its time limit, and what ``told`` returns."""
+        self._waiting = (what, self._clock(), limit_s, told)
         try:
             yield
         finally:
@@ -65,22 +65,24 @@ class Pulse:
     def line(self, stage: str) -> str:
         """What there is to say now."""
         now = self._clock()
-        told = f"  {stage}: {_minutes(now - self._began)} so far"
+        told = f"  {stage}: {minutes(now - self._began)} so far"
         waiting = self._waiting
         if waiting is not None:
-            what, began, limit_s = waiting
-            return f"{told}; {what} has run {_minutes(now - began)} of at most {_minutes(limit_s)}"
+            what, began, limit_s, says = waiting
+            told += f"; {what} has run {minutes(now - began)} of at most {minutes(limit_s)}"
+            said = "" if says is None else says()
+            return f"{told}; {said}" if said else told
         done, total = self._batch
         if not done < total:
             return told
         told += f"; {done} of {total} done in this batch"
         fresh = done - self._known
         if fresh > 0:
-            told += f", about {_minutes((now - self._batch_began) / fresh * (total - done))} left for it"
+            told += f", about {minutes((now - self._batch_began) / fresh * (total - done))} left for it"
         return told
 
 
-def _minutes(seconds: float) -> str:
+def minutes(seconds: float) -> str:
     """90.4 -> "1 min 30 s"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

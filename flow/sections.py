@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from characterize.shift import LayerShift
 from characterize.variation import LayerVariation
+from circuits.extraction.sidewall import DEFAULT as DEFAULT_SIDEWALL
+from circuits.extraction.sidewall import Sidewall
 from circuits.network import MAX_NEURONS
 from pnn.devices import Accelerator
 from pnn.dstd import DSTD
@@ -37,6 +39,12 @@ class Process(Section):
     """The process: which corner of sky130."""
 
     corner: Corner = Corner.tt
+
+
+class Extraction(Section):
+    """How parasitics are extracted, of columns and networks alike: ``sidewall`` as ``circuits.extraction.sidewall`` explains it."""
+
+    sidewall: Sidewall = DEFAULT_SIDEWALL
 
 
 class Network(Section):

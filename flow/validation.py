@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
 from files import write_csv, write_json, write_parquet
+from flow.errors import BadOption
 from flow.stage import Done, Work
 from flow.workbench import workbench
 
@@ -111,6 +112,16 @@ def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:
     return tuple(m for m in work.experiment.validation.mappings if not (other and m in BLIND))
 
 
+def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
+    """Raise ``BadOption`` where columns were extracted with another sidewall convention than the network: no spike would be where it is promised."""
+    for column in model.columns:
+        if column.sidewall not in (None, sidewall):
+            raise BadOption(
+                f"the model's column of {column.axons} axons was extracted with sidewalls {column.sidewall}, the network with "
+                f'extraction.sidewall = "{sidewall}": extract both alike, and characterise and train again'
+            )
+
+
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     from circuits.network import Topology, schematic
     from circuits.testbench import Circuit
@@ -122,6 +133,8 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     validation = experiment.validation
     model = PhysicalModel.load(work.rundir.model)
     topology = Topology(experiment.training.layers)
+    if kind != SCHEMATIC:
+        _check_sidewalls(model, experiment.extraction.sidewall)
     extracted = work.rundir.path / "layout" / "network.pex.spice"
     netlist = schematic(topology, design) if kind == SCHEMATIC else extracted.read_text(encoding="utf-8")
     circuit = Circuit(

@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+from circuits.errors import CircuitError
 from circuits.layout.cuts import Cuts
 from circuits.layout.errors import ExtractionFailed
 from files import write_if_changed
@@ -32,13 +33,16 @@ from spice.process import Stop
 
 from .check import check_extraction
 from .kept import Kept
-from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, can_tile, find_kpex, run_kpex
+from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, find_kpex, is_pinned, run_kpex
 from .magic import Magic, find_magic, read_magic, run_magic
 from .naming import named_after
 from .netlist import Netlist, net_of, read_netlist
+from .progress import Progress, read_progress
 from .reduction import NO_REDUCTION, Reduction, reduce
+from .sidewall import DEFAULT, Sidewall, of_magic
+from .totals import check_same_totals, net_capacitances
 
-FORMAT, TILES_FORMAT = 1, 1
+FORMAT, TILES_FORMAT = 2, 1
 Extractor = Literal["kpex", "magic"]
 
 __all__ = [
@@ -48,12 +52,16 @@ __all__ = [
     "ExtractionOptions",
     "Extractor",
     "ExtractorMissing",
+    "Progress",
     "Reduction",
-    "can_tile",
+    "Sidewall",
+    "check_convention",
     "compare_dendrites",
     "extract",
     "find_kpex",
     "find_magic",
+    "is_pinned",
+    "read_progress",
 ]
 
 
@@ -61,6 +69,8 @@ __all__ = [
 class ExtractionOptions:
     """What to extract and how far to reduce it.
 
+    `sidewall` says how the technology's sidewall coefficients are counted (see `sidewall.py`). Capacitances of one convention
+    are not to be mixed with those of the other: 24 % lie between them on a dendrite.
     `kpex_reduction` is kpex's own pass; with "none" the reduction here starts from every resistor that was extracted.
     `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). 4 um halves the time and gives
     signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. With `tiles` the layout is cut
@@ -69,6 +79,7 @@ class ExtractionOptions:
 
     extractor: Extractor = "kpex"
     mode: Mode = "RC"
+    sidewall: Sidewall = DEFAULT
     kpex_reduction: KpexReduction = "none"
     halo_um: float | None = None
     tiles: Cuts | None = None
@@ -104,7 +115,12 @@ class Extraction:
     @property
     def text(self) -> str:
         """The netlist as SPICE text."""
-        return self.netlist.text([f"extracted, mode {self.mode}", json.dumps(asdict(self.options.reduction))])
+        return self.netlist.text(
+            [
+                f"extracted, mode {self.mode}, sidewalls {self.options.sidewall}",
+                json.dumps(asdict(self.options.reduction)),
+            ]
+        )
 
     @property
     def resistance_ohm(self) -> dict[str, float]:
@@ -116,6 +132,7 @@ class Extraction:
         return {
             "extractor": self.options.extractor,
             "mode": self.mode,
+            "sidewall": self.options.sidewall,
             "ports": len(self.netlist.ports),
             "devices": len(self.netlist.devices),
             "resistors_extracted": self.raw_resistors,
@@ -162,6 +179,7 @@ def extract(
     if (options.extractor == "magic") != (gds is not None):
         raise ValueError("magic extracts a GDS file, and kpex none: give gds with one and not with the other")
     tool = _tool(options, kpex, magic)
+    check_convention(tool, options.sidewall)
     started = time.perf_counter()
     key = extraction_key(database, options, tool, gds)
     kept = None if cache is None else Kept(cache)
@@ -180,6 +198,10 @@ def extract(
             raw = named_after(raw, database)
         netlist = replace(reduce(raw, options.reduction, ground), ports=tuple(ports))
         check_extraction(netlist, ports, devices, resistance=False)
+        check_same_totals(raw, netlist, "extracted", "reduced", but=ground)
+        other = _of_other_mode(kept, database, options, tool, gds)
+        if other is not None:
+            check_same_totals(other, raw, "the other mode's extraction", f"that of mode {options.mode}")
     except ExtractionFailed as error:
         raise ExtractionFailed(f"{error} (log: {log or where})", log) from error
     if kept is not None and not cached:
@@ -197,6 +219,32 @@ def extract(
         options=options,
         tools=tool_versions(tool),
     )
+
+
+def check_convention(tool: Kpex | Magic, sidewall: Sidewall) -> None:
+    """Raise CircuitError unless the extractor can count sidewalls so; only the pinned kpex can do both."""
+    if isinstance(tool, Kpex):
+        if is_pinned(tool) or sidewall == "halved":
+            return
+        told, own = f"{tool.path} ({tool.version}) is not the pinned kpex beside this Python", "halved"
+    else:
+        own = of_magic(tuple(map(int, tool.version.split("."))))
+        if own == sidewall:
+            return
+        told = f"magic {tool.version} counts sidewalls {own}"
+    raise CircuitError(
+        f'extraction.sidewall = "{sidewall}": {told}; set it to "{own}" for columns and network alike, or extract with the pinned kpex'
+    )
+
+
+def _of_other_mode(
+    kept: Kept | None, database: Path, options: ExtractionOptions, tool: Kpex | Magic, gds: Path | None
+) -> Netlist | None:
+    """What was extracted of the same layout in the other mode, C for RC, where it is kept."""
+    if kept is None:
+        return None
+    other = replace(options, mode="RC" if options.mode == "CC" else "CC")
+    return kept.get(extraction_key(database, other, tool, gds))
 
 
 def _tool(options: ExtractionOptions, kpex: Kpex | None, magic: Magic | None) -> Kpex | Magic:
@@ -221,6 +269,7 @@ def _run(
             mode=options.mode,
             reduction=options.kpex_reduction,
             timeout_s=options.timeout_s,
+            sidewall=options.sidewall,
             halo_um=options.halo_um,
             tiles=options.tiles,
             jobs=options.jobs,
@@ -244,17 +293,6 @@ def compare_dendrites(kpex: Extraction, magic: Extraction) -> dict[str, float]:
     if set(theirs) != set(ours) or not ours:
         raise ExtractionFailed(f"kpex extracted the dendrites {sorted(ours)}, magic {sorted(theirs)}")
     return {net: (ours[net] - theirs[net]) / theirs[net] for net in sorted(ours)}
-
-
-def net_capacitances(netlist: Netlist) -> dict[str, float]:
-    """Total capacitance of every net to all others, in F, by name."""
-    totals: dict[str, float] = defaultdict(float)
-    for c in netlist.capacitors:
-        a, b = net_of(c.a), net_of(c.b)
-        if a != b:
-            totals[a] += c.value
-            totals[b] += c.value
-    return dict(sorted(totals.items()))
 
 
 def _resistors_by_net(netlist: Netlist) -> dict[str, int]:
@@ -281,7 +319,8 @@ def extraction_key(
         content = gzip.decompress(content)
     if gds is not None:
         content += hashlib.sha256(gds.read_bytes()).digest()
-    what: list[object] = [FORMAT, options.mode, options.kpex_reduction, options.halo_um, tool_versions(tool)]
+    what: list[object] = [FORMAT, options.mode, options.sidewall, options.kpex_reduction, options.halo_um]
+    what.append(tool_versions(tool))
     if options.tiles is not None:
         what += [TILES_FORMAT, asdict(options.tiles)]
     told = json.dumps(what)

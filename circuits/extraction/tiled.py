@@ -1,9 +1,7 @@
-"""klayout-pex with its capacitances extracted tile by tile, each kind of tile once: the program that `run_kpex` starts.
-
-    python -m circuits.extraction.tiled cuts.json 2 extract --pdk sky130A ...
+"""klayout-pex with its capacitances extracted tile by tile, each kind of tile once; `launch.py` is the program.
 
 kpex looks at every edge's surroundings, 8 um wide, in Python: a third of a second for every device, and more on large layouts.
-Here the layout is cut along the lines of `cuts.json` (um). A tile is what lies within two neighbouring cuts each way; it sees what is
+Here the layout is cut along lines (`circuits.layout.cuts`). A tile is what lies within two neighbouring cuts each way; it sees what is
 around it, a halo wider than kpex's own. Tiles whose shapes and nets are alike, wherever they are and however their nets are
 called, are extracted once, by kpex's own code; what lies in the tile is kept, moved to every place and given that place's
 nets. A capacitance over an area or along an edge is proportional to it, so cutting changes no sum, but that kpex leaves out
@@ -13,18 +11,14 @@ whole layout.
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import klayout.db as kdb
 import klayout_pex.rcx25.extractor as engine
-from klayout_pex.__main__ import main as kpex_main
 from klayout_pex.rcx25.c.device_capacitor_plates import DeviceCapacitorPlates
 from klayout_pex.rcx25.c.overlap_extractor import OverlapExtractor
 from klayout_pex.rcx25.c.sidewall_and_fringe_extractor import SidewallAndFringeExtractor
@@ -351,8 +345,8 @@ def _found_by_worker(kind: Kind) -> Tables:
     return _worker[0].found(kind)
 
 
-def install(cuts: dict[str, list[float]], jobs: int) -> None:
-    """Make this process's kpex extract tiles, sum up its results once, and leave the netlist out of its log."""
+def install(cuts: dict[str, list[float]], jobs: int, tell: Callable[[str, int], None]) -> None:
+    """Make this process's kpex extract tiles and sum up its results once; ``tell`` gets stage and percentage."""
     waiting: list[Any] = []
 
     class Overlap(OverlapExtractor):  # type: ignore[misc]
@@ -383,7 +377,7 @@ def install(cuts: dict[str, list[float]], jobs: int) -> None:
                 done = pool.imap(_found_by_worker, found, chunksize=1)
                 for number, (one, tables) in enumerate(zip(found.values(), done, strict=True), start=1):
                     one.tables = tables
-                    print(f"kind {number} of {len(found)}", flush=True)
+                    tell("capacitances", 100 * number // len(found))
             for table in TABLES:
                 setattr(self.results, table, Moved(list(found.values()), table))
 
@@ -401,15 +395,3 @@ def _once(summarize: Any) -> Any:
         return known[id(results)]
 
     return once
-
-
-def main() -> None:
-    """Run kpex on tiles: the cuts' file, how many processes, then kpex's own arguments."""
-    cuts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    install(cuts, jobs=int(sys.argv[2]))
-    sys.argv = ["kpex", *sys.argv[3:], "--log-level", "info"]
-    kpex_main()
-
-
-if __name__ == "__main__":
-    main()

@@ -27,7 +27,11 @@ def _estimate(get: Callable[[Column], Estimate]) -> Callable[[Column], str]:
 
 
 PARAMETERS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
-    ("netlist", "what the column was measured on", lambda c: c.netlist),
+    (
+        "netlist",
+        "what the column was measured on",
+        lambda c: c.netlist if c.sidewall is None else f"{c.netlist}, sidewalls {c.sidewall}",
+    ),
     ("C_m", "capacitance of an inner membrane, its neighbours held", _estimate(lambda c: c.membrane_F)),
     ("C_c", "part of it that goes to either neighbour's membrane", _estimate(lambda c: c.coupling_F)),
     ("V₀", "membrane potential after reset", _estimate(lambda c: c.v_0_V)),

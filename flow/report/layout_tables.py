@@ -111,7 +111,8 @@ def _extractor(pex: dict[str, Any]) -> str:
     tools = pex.get("tools") or {}
     version = tools.get({"kpex": "klayout-pex"}.get(name, name), "")
     mode = str(pex.get("mode", ""))
-    return f"Extractor: {name} {version}".rstrip() + f"; {MODES.get(mode, mode)}."
+    sidewall = f", sidewalls {pex['sidewall']}" if "sidewall" in pex else ""
+    return f"Extractor: {name} {version}".rstrip() + f"; {MODES.get(mode, mode)}{sidewall}."
 
 
 def _reduction(pex: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         (folder.parent / "pex.json").write_text("{}")
         return SimpleNamespace(
             net_capacitance_F={"dendrite_1_0": 1e-15, "neuron_1_0_membrane": 2e-15},
-            options=SimpleNamespace(extractor="kpex", tiles=options.tiles), mode="RC", raw_resistors=9, raw_capacitors=8,
+            options=SimpleNamespace(extractor="kpex", tiles=options.tiles, sidewall=options.sidewall), mode="RC", raw_resistors=9, raw_capacitors=8,
             netlist=SimpleNamespace(resistors=[1], capacitors=[1, 2]), cached=False, seconds_cpu=1.0,
             write=lambda folder: None,
         )  # fmt: skip
@@ -157,7 +157,7 @@ def test_large_layouts_are_extracted_in_tiles(
     can: bool,
 ) -> None:
     """Those of more devices than the limit, which the summary tells; a kpex that cannot is told to take long."""
-    monkeypatch.setattr("circuits.extraction.can_tile", lambda kpex: can)
+    monkeypatch.setattr("circuits.extraction.is_pinned", lambda kpex: can)
     monkeypatch.setattr("circuits.extraction.find_kpex", lambda: None)
     monkeypatch.setattr("flow.layout.TILED_ABOVE", 120)
     outcome = run_stage(columns_stage(), on(tiny, "pex-c"), run, context)

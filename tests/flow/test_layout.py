@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from circuits.network import MAX_NEURONS, Topology
 from flow.cli import main
 from flow.errors import BadOption
 from flow.exit_code import ExitCode, exit_code_of
-from flow.layout import draw_and_check, layout_options
+from flow.layout import draw_and_check, layout_options, progress_of
+from flow.pulse import Pulse
 from flow.sections import Training
 from flow.session import draw_given
 
@@ -126,3 +128,26 @@ def test_without_kpex_nothing_runs(
     assert "pip install" in capsys.readouterr().err
     made = {path.name for path in (tmp_path / "runs").rglob("*")}
     assert made <= {".lock"}
+
+
+def test_progress_of_extractions(tmp_path: Path) -> None:
+    """A line of stage, percentage and time left for each that tells; nothing of one that does not, or tells nonsense."""
+    folders = [tmp_path / "columns" / name / "kpex" for name in ("3", "5", "7", "9")]
+    for folder, text in zip(folders, ("capacitances 50\n", "netlist 0\n", "nonsense\n", None), strict=True):
+        folder.mkdir(parents=True)
+        if text is not None:
+            (folder / "progress").write_text(text)
+    began = time.monotonic() - 60
+    told = progress_of(dict.fromkeys(folders, began), "RC")
+    assert told == (
+        "columns/3: capacitances, 28 %, about 2 min 38 s left, columns/5: netlist, 57 %, about 45 s left"
+    )
+    assert progress_of({folders[2]: began}, "CC") == ""
+
+
+def test_the_pulse_tells_what_a_run_tells(tmp_path: Path) -> None:
+    pulse = Pulse(clock=lambda: 0.0)
+    with pulse.waiting("kpex", 1800.0, lambda: "layout: capacitances, 40 %"):
+        assert pulse.line("layout").endswith(
+            "kpex has run 0 s of at most 30 min 0 s; layout: capacitances, 40 %"
+        )

@@ -82,10 +82,10 @@ def test_bars_on_a_terminal_lines_elsewhere() -> None:
     assert not piped.bars
     terminal = Context(jobs=1, console=Console(file=io.StringIO(), force_terminal=True))
     assert terminal.progress is True
-    with terminal.beating("layout"), terminal.waiting("kpex", 1800.0):
+    with terminal.beating("layout"), terminal.waiting("kpex", 1800.0, lambda: "40 % [/b] done"):
         pass
     assert isinstance(terminal.console.file, io.StringIO)
-    assert "kpex, at most 30 min" in terminal.console.file.getvalue()
+    assert "kpex, at most 30 min; 40 % [/b] done" in terminal.console.file.getvalue()
 
 
 def test_nothing_is_wrapped_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 
 from flow import validation
 from flow.context import Context
+from flow.dependence import SECTIONS
+from flow.errors import BadOption
 from flow.experiment import Experiment
 from flow.rundir import RunDir
 from flow.stage import Work
@@ -66,3 +69,30 @@ def test_a_failed_simulation_never_passes(tiny: Experiment, tmp_path: Path, vali
     with pytest.raises(SamplesFailed):
         validation.validate_networks(work(tiny, tmp_path, "schematic"))
     assert json.loads((tmp_path / "validation/summary.json").read_text())["passed"] is False
+
+
+def test_two_sidewall_conventions_are_not_mixed() -> None:
+    """Columns extracted with the one promise nothing of a network extracted with the other; the schematic's have none."""
+    columns = [SimpleNamespace(axons=5, sidewall=sidewall) for sidewall in (None, "halved")]
+    model: Any = SimpleNamespace(columns=columns)
+    validation._check_sidewalls(model, "halved")
+    with pytest.raises(
+        BadOption, match=r"column of 5 axons .* halved, the network with extraction.sidewall = \"full\""
+    ):
+        validation._check_sidewalls(model, "full")
+
+
+def test_the_sidewall_convention_is_a_setting_of_all_that_depends_on_it() -> None:
+    """So that a stage with another one is run again, and its results are refused by whoever reads them."""
+    extracted = {
+        "columns",
+        "layout",
+        "characterization",
+        "explore",
+        "mismatch",
+        "shift",
+        "validation",
+        "yield",
+        "calibration",
+    }
+    assert {stage for stage, sections in SECTIONS.items() if "extraction" in sections} == extracted

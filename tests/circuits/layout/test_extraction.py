@@ -220,7 +220,7 @@ def run_fake(folder: Path, body: str, **options: object) -> Extraction:
     database.write_text("database")
     return extract(
         database, ("a", "vss"), 1, folder=folder / "run", cache=folder / "cache", kpex=fake(folder, body),
-        options=ExtractionOptions(**options),  # type: ignore[arg-type]
+        options=ExtractionOptions(sidewall="halved", **options),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -315,8 +315,11 @@ def test_a_kpex_that_cannot_be_started_is_missing(tmp_path: Path) -> None:
     fake(tmp_path, GOOD).path.write_text("#!/nowhere/python\n")
     database = tmp_path / "network.lvsdb"
     database.write_text("database")
+    halved = ExtractionOptions(sidewall="halved")
     with pytest.raises(ExtractorMissing, match="cannot be started") as caught:
-        extract(database, ("a",), 1, folder=tmp_path / "run", kpex=Kpex(tmp_path / "kpex", "fake"))
+        extract(
+            database, ("a",), 1, folder=tmp_path / "run", kpex=Kpex(tmp_path / "kpex", "fake"), options=halved
+        )
     assert exit_code_of(caught.value) == ExitCode.missing
 
 

@@ -158,7 +158,7 @@ def extracted(
     return extract(
         database, PORTS, devices, folder=folder / "run", cache=folder / "cache", gds=gds,
         magic=find_magic(fake(folder, good, body)),
-        options=ExtractionOptions(extractor="magic", mode=mode, **options),  # type: ignore[arg-type]
+        options=ExtractionOptions(extractor="magic", mode=mode, sidewall="halved", **options),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -403,7 +403,8 @@ def test_the_command(
     gds = write_gds(network((5, 3)), tmp_path / "network.gds")
     compare(gds, schematic(topology, Design()), database=tmp_path / "network.lvsdb.gz").require_match()
     experiment = tmp_path / "small.toml"
-    experiment.write_text('name = "small"\n[training]\nlayers = [5, 3]\n')
+    small = 'name = "small"\n[training]\nlayers = [5, 3]\n'
+    experiment.write_text(small)
     runs = tmp_path / "runs"
     command = ["layout", "-e", str(experiment), "--run-dir", str(runs), "--extractor", "magic"]
 
@@ -422,9 +423,13 @@ def test_the_command(
     assert not runs.exists()
     monkeypatch.setenv("PDK_ROOT", environ["PDK_ROOT"])
     assert code() == ExitCode.bad_input
+    assert code("--netlist", "pex-c") == ExitCode.bad_input, "this magic halves sidewalls"
+    assert 'set it to "halved"' in capsys.readouterr().err
+    experiment.write_text(small + '[extraction]\nsidewall = "halved"\n')
     assert code("--netlist", "pex-c") == ExitCode.passed
     settings = json.loads((runs / "layout" / "manifest.json").read_text())["inputs"]["settings"]
     assert (settings["--extractor"], settings["--magic"]) == ("magic", "8.3.701")
+    assert settings["extraction"] == {"sidewall": "halved"}
     assert json.loads((runs / "layout" / "pex.json").read_text())["extractor"] == "magic"
     assert (runs / "layout" / "magic" / "magic.tcl").is_file()
 
