@@ -47,11 +47,12 @@ class Drawn:
     folder: Path
 
     def at(self, condition: Condition, seeds: Sequence[int], samples: int) -> list[ChipThere]:
-        """Every chip on the first ``samples``. One whose simulation fails is not right, and the failure is told."""
+        """Every chip on so many ``samples``, drawn by class. One whose simulation fails is not right, and the failure is told."""
         written = Written.of(mapped(self.task, self.model))
         # A chip is the same one everywhere: its devices are those of home.
         sigmas = mismatch_sigmas(self.bench.pdk, self.home.condition.corner, self.design)
         there = condition.design(self.design, self.home.vsense_V)
+        chosen = self.task.drawn(samples)
         found = []
         for seed in seeds:
             chip = SpiceChip(
@@ -61,9 +62,9 @@ class Drawn:
                 draw(seed, Topology(self.task.layers), sigmas),
                 self.folder / condition.name,
             )
-            seen = chip.run_samples(written, self.task.inputs[:samples], "there")
+            seen = chip.run_samples(written, self.task.inputs[chosen], "there")
             failures = [one for one in seen if isinstance(one, Failure)]
-            good = [k for k, one in enumerate(seen) if not isinstance(one, Failure)]
+            good = [int(at) for at, one in zip(chosen, seen, strict=True) if not isinstance(one, Failure)]
             times = [one[-1] for one in seen if not isinstance(one, Failure)]
             right = silent = 0
             if times:

@@ -30,6 +30,7 @@ from circuits.errors import CircuitError
 from circuits.mapping import Mapping, bias_sources, map_weights
 from circuits.network import Topology, schematic
 from circuits.testbench import Biases, Circuit, spike_times_s
+from pnn.draw import drawn_by_class
 from postlayout.comparison import spike_table, statistics
 from postlayout.prediction import decide
 from sky130_models import lean_library
@@ -50,6 +51,10 @@ class Task:
     labels: NDArray[np.int64]
     classes: int
     clip: bool = False
+
+    def drawn(self, count: int) -> NDArray[np.int64]:
+        """Indices of ``count`` samples, drawn by class."""
+        return drawn_by_class(self.labels, count)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -216,12 +221,13 @@ class Check:
 def check_in_spice(
     bench: Workbench, design: Design, task: Task, judged: Judged, home: Home, written: Mapping, samples: int, folder: Path,
 ) -> list[Check]:  # fmt: skip
-    """The first ``samples`` on the condition's schematic, biases kept and derived anew."""
+    """So many ``samples``, drawn by class, on the condition's schematic, biases kept and derived anew."""
     met = judged.met
     found = met.characterised
     assert found is not None
     model = found.model
     realised = BottomUp(model)
+    chosen = task.drawn(samples)
     checks = []
     for name, told in (("kept", judged.told_kept), ("anew", judged.told_anew)):
         if told.problem:
@@ -241,10 +247,10 @@ def check_in_spice(
         biases = Biases(name, bias_sources(mapping, realised))
         decks = [
             circuit.deck(f"{name}_{k:04d}", biases, row, bench.simulator)
-            for k, row in enumerate(task.inputs[:samples])
+            for k, row in enumerate(task.inputs[chosen])
         ]
         outcomes = bench.attempt(decks, folder / met.condition.name)
-        good = [k for k, one in enumerate(outcomes) if not isinstance(one, Failure)]
+        good = [int(at) for at, one in zip(chosen, outcomes, strict=True) if not isinstance(one, Failure)]
         failures = [one for one in outcomes if isinstance(one, Failure)]
         problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
         empty = Check(met.condition, name, samples, len(failures), None, 0, 0, 0, 0, 0, problem)

@@ -17,6 +17,9 @@ from flow.stage import Done, Work
 from flow.workbench import workbench
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from chips.calibrate import Calibration
     from chips.options import YieldOptions
     from chips.population import Population
@@ -183,13 +186,20 @@ def _simulated(asked: YieldOptions) -> int:
     return min(asked.spice_chips, asked.chips)
 
 
+def _simulated_samples(dataset: Dataset, count: int) -> tuple[Tensor, NDArray[np.int64]]:
+    """Input spike times and classes of the held-out samples that chips are simulated on; they are drawn by class."""
+    from pnn.draw import drawn_by_class
+
+    chosen = drawn_by_class(dataset.test_y, count)
+    return dataset.test_x[chosen], dataset.test_y.numpy()[chosen]
+
+
 def _spot_checks(work: Work, model: PhysicalModel, written: Written, dataset: Dataset) -> SpotCheck:
     from chips.silicon import Silicon
     from chips.spot import column_check, spot_check
 
     asked, layers = work.experiment.chips, written.topology.layers
-    count = min(asked.spice_samples, len(dataset.test_y))
-    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
+    inputs, label = _simulated_samples(dataset, asked.spice_samples)
 
     def chips() -> Iterator[SpiceChip]:
         for k in range(_simulated(asked)):
@@ -257,13 +267,14 @@ def calibration_summary(found: Calibration) -> dict[str, Any]:
 def _checked(
     work: Work, chip: SpiceChip, nominal: Written, mine: Written, dataset: Dataset, name: str
 ) -> dict[str, Any]:
-    """A chip with biases ``mine`` on the first test samples in SPICE, against the ``nominal`` chip's spikes and its own fast model's."""
+    """A chip with biases ``mine`` on test samples in SPICE, against the ``nominal`` chip's spikes and its own fast model's."""
     from chips.silicon import Silicon
     from chips.spot import spot_check
 
-    count = min(work.experiment.chips.spice_samples, len(dataset.test_y))
-    inputs, label = dataset.test_x[:count], dataset.test_y[:count].numpy()
-    work.context.console.print(f"  chip {chip.chip.seed}: {count} samples in SPICE, {name.replace('_', ' ')}")
+    inputs, label = _simulated_samples(dataset, work.experiment.chips.spice_samples)
+    work.context.console.print(
+        f"  chip {chip.chip.seed}: {len(label)} samples in SPICE, {name.replace('_', ' ')}"
+    )
     silicon = Silicon(chip.model, nominal.topology.layers)
     meant_s = silicon.spike_times(nominal, None, inputs)[-1] * chip.model.t_circ_s
     check = spot_check([chip], silicon, mine, inputs, label, dataset.classes, name)

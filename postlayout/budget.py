@@ -310,7 +310,7 @@ def budget_of(plan: ValidationPlan, found: Validation, mapping: str) -> Budget |
     return error_budget(
         plan.model,
         [layer.weight.detach().double().numpy() for layer in layers],
-        plan.dataset.test_x[seen.index.tolist()].double().numpy(),
+        plan.inputs[seen.index.tolist()].double().numpy(),
         [seen[layer].to_numpy(float) / t_circ_s for layer in range(1, len(layers) + 1)],
         window=plan.circuit.timeline.window_s / t_circ_s,
         floor_s=found.summary["numerical_floor_s"],

@@ -10,6 +10,7 @@ import torch
 from characterize.trim import Trim, trim_discharger
 from circuits.mapping import bias_sources, map_weights
 from circuits.testbench import Biases, Circuit, spike_times_s
+from pnn.draw import drawn_by_class
 from postlayout.errors import SamplesFailed
 from postlayout.plan import BLIND
 from postlayout.prediction import unclipped_times
@@ -44,15 +45,14 @@ def scale_of(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
 
 
 def _calibrated(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
-    """The mapping's scale, from training samples spread evenly over the training set.
+    """The mapping's scale, from training samples that are drawn by class.
 
     Raises ``SamplesFailed`` when fewer than half of them gave a result.
     """
     plan = runner.plan
     t_circ_s = plan.model.t_circ_s
     network = plan.networks[mapping]
-    count = min(plan.calibration_samples, len(plan.dataset.train_x))
-    chosen = np.unique(np.linspace(0, len(plan.dataset.train_x) - 1, count).round().astype(int))
+    chosen = drawn_by_class(plan.dataset.train_y, plan.calibration_samples)
     start = model_scale(
         mapping,
         network,

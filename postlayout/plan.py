@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp, column_for
 from circuits.mapping import BiasModel
 from circuits.testbench import Circuit
 from pnn import Dataset, RCSpikeNetwork
+from pnn.draw import drawn_by_class
 from postlayout.errors import ValidationError
 
 Array = NDArray[np.float64]
@@ -82,6 +85,28 @@ class ValidationPlan:
             raise ValidationError(
                 "mapping bottom_up needs a physical model with columns (version 2): run `nonideal characterize` again"
             )
+
+    @property
+    def drawn(self) -> NDArray[np.int64]:
+        """Indices in the test set of the samples that are validated; they are drawn by class."""
+        return drawn_by_class(self.dataset.test_y, self.samples)
+
+    @property
+    def inputs(self) -> Tensor:
+        """Their input spike times [samples, axons]; a sample's number in all results is its row here."""
+        return self.dataset.test_x[torch.from_numpy(self.drawn)]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Their classes [samples]."""
+        found: NDArray[np.int64] = self.dataset.test_y.numpy()[self.drawn]
+        return found
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes in the order of the outputs: as the data set calls them, else their numbers."""
+        origin = self.dataset.origin
+        return list(map(str, range(self.dataset.classes))) if origin is None else list(origin.classes)
 
     def realised_by(self, mapping: str) -> BiasModel:
         """What turns the weights of a mapping into biases."""

@@ -48,6 +48,11 @@ def validate(
     floors_s = [trial.floor_s for trial in trials.values() if np.isfinite(trial.floor_s)]
     summary = {
         "samples": plan.samples,
+        "test_samples": {
+            "index": plan.drawn.tolist(),
+            "label": plan.labels.tolist(),
+            "classes": plan.class_names,
+        },
         "netlist": plan.netlist,
         "layers": list(plan.circuit.topology.layers),
         "corner": plan.model.corner,

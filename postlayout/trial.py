@@ -41,7 +41,7 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     """Simulate every test sample. All of them are failed where no scale was found or none gave a result."""
     plan, say = runner.plan, runner.say
     t_circ_s, classes = plan.model.t_circ_s, plan.dataset.classes
-    inputs, labels = plan.dataset.test_x[: plan.samples], plan.dataset.test_y[: plan.samples].numpy()
+    inputs, labels = plan.inputs, plan.labels
     network = plan.networks[mapping]
     promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
     accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
@@ -100,7 +100,7 @@ def _worst_waveforms(
     worst = _worst_sample(table, circuit.topology.depth)
     if worst is None:
         return ()
-    sample = plan.dataset.test_x[worst]
+    sample = plan.inputs[worst]
     deck = circuit.deck(f"worst_{mapping}", biases, sample.numpy(), bench.simulator, circuit.membrane_probes)
     saved = save_waveforms(
         deck, circuit, plan.levels(mapping), plan.networks[mapping], sample, worst, bench, runner.folder

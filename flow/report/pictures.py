@@ -218,18 +218,11 @@ def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:
 
 
 def _labels(results: Results) -> tuple[NDArray[np.int64], list[str]] | None:
-    """True classes of the held-out samples, as the recorded split draws them."""
-    from pnn.data import SMALL, Encoding, load_small
-
-    data = results.setting("data")
-    if data is None or data.get("set") not in SMALL:
+    """True classes of the samples that were validated, and the classes' names, as the validation recorded them."""
+    told = (results.validation or {}).get("test_samples")
+    if told is None:
         return None
-    encoding = Encoding(time=data["encoding"], bias=data["bias_axon"])
-    dataset = load_small(
-        data["set"], seed=data["split_seed"], test_samples=data["test_samples"], encoding=encoding
-    )
-    bunch: Any = SMALL[data["set"]]()
-    return dataset.test_y.numpy(), [str(name) for name in bunch.target_names]
+    return np.array(told["label"], dtype=np.int64), [str(name) for name in told["classes"]]
 
 
 def cost_pictures(validation: dict[str, Any]) -> list[Picture]:

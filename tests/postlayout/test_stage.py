@@ -15,6 +15,7 @@ import torch
 
 from circuits.design import Design, Timing
 from pnn import DataError
+from pnn.draw import drawn_by_class
 from postlayout.errors import ValidationError
 from postlayout.plan import ValidationPlan
 from postlayout.prediction import decide, unclipped_times
@@ -319,3 +320,32 @@ def test_another_guard_moves_the_window_not_the_times(setting: Maker, tmp_path: 
     here.plan, here.silicon.timeline = replace(here.plan, circuit=circuit), circuit.timeline
     pnn = run(here, tmp_path).summary["mappings"]["pnn"]
     assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
+
+
+def test_few_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:
+    """Test labels 0 0 0 0 1 1: three samples are 0, 1 and the next 0; what is told of a sample is of that one."""
+    here = setting()
+    labels = torch.tensor([0, 0, 0, 0, 1, 1])
+    plan = replace(here.plan, dataset=replace(here.plan.dataset, test_y=labels), samples=3)
+    found = validate(plan, here.bench, tmp_path)
+    assert found.summary["test_samples"] == {"index": [0, 1, 4], "label": [0, 0, 1], "classes": ["0", "1"]}
+    inputs = here.plan.dataset.test_x[[0, 1, 4]]
+    promised = unclipped_times(here.networks["pnn"], inputs)
+    rows = found.spikes
+    for layer, sample, neuron, t_model_s in zip(
+        *(rows[name] for name in ("layer", "sample", "neuron", "t_model_s")), strict=True
+    ):
+        assert t_model_s == promised[layer - 1][sample, neuron] * 1e-6
+    right = decide(promised[-1], 2) == np.array([0, 0, 1])
+    assert found.summary["mappings"]["pnn"]["accuracy_model"] == right.mean()
+
+
+def test_calibration_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:
+    """Training labels 0 ... 0 1: both classes are among two calibration samples."""
+    here = setting()
+    train_y = torch.tensor([0] * 9 + [1])
+    plan = replace(here.plan, dataset=replace(here.plan.dataset, train_y=train_y), calibration_samples=2)
+    validate(plan, here.bench, tmp_path)
+    scales = {name.rsplit("_", 1)[0] for name in here.silicon.started if name.startswith("scale_")}
+    assert sum(name.startswith("scale_") for name in here.silicon.started) == 2 * len(scales)
+    assert plan.dataset.train_y[drawn_by_class(train_y, 2)].tolist() == [0, 1]

@@ -191,6 +191,11 @@ class Builder:
             {
                 "experiment": "tiny",
                 "samples": SAMPLES,
+                "test_samples": {
+                    "index": list(range(SAMPLES)),
+                    "label": [k % 3 for k in range(SAMPLES)],
+                    "classes": ["setosa", "versicolor", "virginica"],
+                },
                 "netlist": "schematic",
                 "layers": [5, 2, 3],
                 "corner": "tt",
