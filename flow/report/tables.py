@@ -161,7 +161,27 @@ def training_table(training: dict[str, Any]) -> Table:
         ),
         rows=tuple(rows),
         left=frozenset({0, 5}),
-        note="The first seed goes to silicon; the others say how much the draw matters.",
+        note="The first seed goes to silicon; the others say how much the draw matters."
+        + _data_told(training.get("data")),
+    )
+
+
+def _data_told(data: dict[str, Any] | None) -> str:
+    """Which files and classes, and how features were scaled to 0 .. 1; nothing where it is not recorded."""
+    if data is None:
+        return ""
+    scaling = data["scaling"]
+    shown = [
+        f"{name} {low:g} .. {high:g}"
+        for name, low, high in zip(scaling["columns"], scaling["low"], scaling["high"], strict=True)
+    ]
+    rest = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+    files = "; ".join(f"{name} (SHA-256 {sha256[:12]})" for name, sha256 in data["files"].items())
+    clipped = data["clipped_test_values"]
+    return (
+        f" {'Data: ' + files + '. ' if files else ''}Classes, in the order of the outputs: {', '.join(data['classes'][:20])}. "
+        f"Features are scaled to 0 .. 1 ({scaling['method']}) from {', '.join(shown[:12])}{rest}"
+        f"{f'; {clipped} values of test samples lay outside and were moved to the end' if clipped else ''}."
     )
 
 
