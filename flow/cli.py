@@ -203,7 +203,7 @@ def netlist(
 ) -> None:
     """Turn trained weights into bias voltages and a SPICE network (network.spice, mapping.csv)."""
     from flow.errors import BadOption
-    from flow.session import write_given
+    from flow.given import write_given
 
     if (weights is None) != (out is None):
         raise BadOption(
@@ -255,21 +255,18 @@ def layout(
 ) -> None:
     """Draw the network, check it (DRC, LVS) and, with --netlist pex-c or pex-rc, extract its parasitics."""
     from flow.errors import BadOption
+    from flow.given import draw_given
     from flow.layout import layout_options
-    from flow.session import draw_given
 
     if (layers is None) != (out is None):
         raise BadOption(
             "--layers and --out belong together: give both, or neither for the experiment's own network"
         )
-    if layers is not None and netlist is not Kind.schematic:
-        raise BadOption(
-            f"--netlist {netlist.value}: --layers draws and checks only; to extract such a network set training.layers in an experiment and leave "
-            "--layers and --out out"
-        )
     options = layout_options(netlist.value, extractor.value, override=override)
     if layers is not None and out is not None:
-        summary = draw_given(common.experiment, layers=layers, out=out, override=override)
+        summary = draw_given(
+            common.experiment, layers=layers, out=out, options=options, jobs=common.jobs, force=force
+        )
         if common.as_json:
             print_json(summary)
         else:

@@ -118,19 +118,6 @@ class Experiment(Section):
             )
         return self
 
-    def check_data(self) -> None:
-        """Load the data set; raises ``DataError`` and ``ExperimentError`` where layers or numbers of samples do not fit it."""
-        dataset = self.data.load()
-        if self.training.network is None:
-            dataset.check_fits(self.training.layers)
-        if self.validation.samples > len(dataset.test_y):
-            raise ExperimentError(
-                self.name,
-                [
-                    f"validation.samples = {self.validation.samples}: {dataset.name} holds out {len(dataset.test_y)}; give 1 to {len(dataset.test_y)}"
-                ],
-            )
-
     @property
     def columns(self) -> tuple[int, ...]:
         """The numbers of axons of the columns to characterise: those of the network's layers, or of the bench where there is no circuit."""

@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
 DATABASE, CUTS = "network.lvsdb.gz", "cuts.json"
+LAYOUT_FILES = (
+    "network.gds",
+    "network.lyp",
+    "layout.png",
+    "drc.json",
+    "drc.lyrdb",
+    "lvs.json",
+    DATABASE,
+    CUTS,
+)
+"""What a drawn and checked network is."""
+EXTRACTED_FILES = (EXTRACTED, "pex.json")
 TILED_ABOVE = 600
 """Devices: larger layouts are extracted in tiles. Whole, one of 600 takes kpex 4 minutes and 3 GB."""
 TILED_LIMIT_S = 4 * 3600.0
@@ -96,7 +108,6 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     if not override:
         drc.require_clean()
         lvs.require_match()
-    names = ("network.gds", "network.lyp", "layout.png", "drc.json", "drc.lyrdb", "lvs.json", DATABASE, CUTS)
     summary = {
         "layers": list(layers),
         **inventory(block).to_json(),
@@ -108,7 +119,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
         "override": override,
         "seconds": {"drc": round(drc.seconds, 3), "lvs": round(lvs.seconds, 3)},
     }
-    return Checked(tuple(folder / name for name in names), summary, drc.clean and lvs.matched)
+    return Checked(tuple(folder / name for name in LAYOUT_FILES), summary, drc.clean and lvs.matched)
 
 
 def layout_network(work: Work) -> Done:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flow.checks import check_before
 from flow.columns import SCHEMATIC, MeasuredOn, measured_on
 from flow.commands import CommandLine
 from flow.context import Context, available_cores
@@ -19,7 +20,6 @@ from flow.rundir import CALIBRATION, RunDir, default_run_dir, on_netlist, stage_
 from flow.stage import Outcome, Stage, outdated, run_stage
 from flow.stages import LOOP, STAGES
 from flow.trade import designs
-from flow.writeback import write_netlist
 from sky130_models.corner import Corner, parse_corner
 
 
@@ -53,9 +53,12 @@ class Session:
             self._tell_of_old_reports()
 
     def _run(self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
+        places = [(corner, *self.at(corner)) for corner in self.corners]
+        for _, experiment, _ in places:
+            wanted = [stage for stage in map(_stage, stages) if stage.wanted(experiment)]
+            check_before(experiment, wanted, options, self.context.console.print)
         outcomes = []
-        for corner in self.corners:
-            experiment, rundir = self.at(corner)
+        for corner, experiment, rundir in places:
             if len(self.corners) > 1:
                 self.context.console.print(f"[bold]corner {corner.value}[/bold]")
             wanted = [stage for stage in map(_stage, stages) if stage.wanted(experiment)]
@@ -180,22 +183,22 @@ class Session:
         self, netlist: str, extractor: str = "kpex", *, override: bool = False
     ) -> tuple[list[Outcome], list[Path]]:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
-        from circuits.layout.network import check_sizes
         from postlayout.errors import SamplesFailed
 
-        # The stages that would find this out come after half a minute of SPICE.
-        for name in LOOP:
-            STAGES[name].check(self.experiment)
         options: dict[str, dict[str, str | bool]] = {
             "layout": layout_options(netlist, extractor, override=override),
             "validation": {"netlist": netlist},
         }
         options |= _of_columns(options["layout"])
-        check_sizes(self.experiment.training.layers)
-        self.experiment.data.fetch(self.context.console.print)
-        self.experiment.check_data()
+        stages: tuple[str, ...] = LOOP
+        if netlist == SCHEMATIC and self.experiment.circuit.cells:
+            stages = tuple(stage for stage in LOOP if stage != "layout")
+            own = ", ".join(self.experiment.circuit.cells)
+            self.context.console.print(
+                f"no layout: circuit.cells replaces {own}, and only our own cells are drawn"
+            )
         try:
-            outcomes = self._run(LOOP, options)
+            outcomes = self._run(stages, options)
         except SamplesFailed:
             self.reports()
             raise
@@ -265,7 +268,7 @@ def session(
         name = f"{name}-{samples}"
     if jobs is not None and jobs < 1:
         raise BadOption(f"--jobs {jobs}: give at least 1, or leave it out for one per core")
-    corners = _corners(corner) if corner else (loaded.process.corner,)
+    corners = corners_of(corner) if corner else (loaded.process.corner,)
     rundir = RunDir(run_dir if run_dir is not None else default_run_dir(name))
     line = CommandLine(experiment, samples, changes or {})
     context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force, line=line)
@@ -279,59 +282,9 @@ def _asked(characterize_on: str | None, like: str | None) -> MeasuredOn | None:
     return None if like is None else MeasuredOn(like, "as --netlist")
 
 
-def _corners(text: str) -> tuple[Corner, ...]:
+def corners_of(text: str) -> tuple[Corner, ...]:
     try:
         found = tuple(parse_corner(part) for part in text.split(","))
     except ValueError as error:
         raise BadOption(f"--corner {text}: {error}") from error
     return tuple(dict.fromkeys(found))
-
-
-def write_given(
-    experiment: str,
-    *,
-    weights: Path,
-    out: Path,
-    model: Path | None,
-    run_dir: Path | None,
-    corner: str | None,
-    clip: bool,
-) -> dict[str, Any]:
-    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit."""
-    loaded = load_experiment(experiment)
-    rundir = RunDir(run_dir if run_dir is not None else default_run_dir(loaded.name))
-    if corner:
-        chosen = _corners(corner)
-        if len(chosen) > 1:
-            raise BadOption(f"--corner {corner}: one corner for one netlist")
-        rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
-    model_path = model if model is not None else rundir.model
-    for path, option in ((weights, "--weights"), (model_path, "--model")):
-        if not path.is_file():
-            way_out = "" if option == "--weights" else "; give --model, or run `nonideal characterize` first"
-            raise BadOption(f"{option} {path}: no such file{way_out}")
-    table = out.with_suffix(".csv")
-    if out.suffix == ".csv":
-        raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")
-    return write_netlist(weights, model_path, loaded, out, table, clip=clip) | {
-        "netlist": str(out),
-        "mapping": str(table),
-    }
-
-
-def draw_given(experiment: str, *, layers: str, out: Path, override: bool) -> dict[str, Any]:
-    """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit."""
-    from circuits.layout.errors import LayoutError
-    from circuits.layout.network import check_sizes
-    from flow.layout import draw_and_check
-
-    try:
-        sizes = tuple(int(part) for part in layers.split(","))
-    except ValueError:
-        raise BadOption(f"--layers {layers}: give whole numbers, inputs first, as 32,32") from None
-    try:
-        check_sizes(sizes)
-    except LayoutError as error:
-        raise BadOption(f"--layers {layers}: {error}") from error
-    out.mkdir(parents=True, exist_ok=True)
-    return draw_and_check(sizes, load_experiment(experiment).circuit, out, override=override).summary

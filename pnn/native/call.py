@@ -21,9 +21,12 @@ def available(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype in _SUFFIX and _built()
 
 
-@torch.compiler.assume_constant_result
 def _built() -> bool:
     return kernel() is not None
+
+
+# What torch.compiler.assume_constant_result sets; calling that imports the compiler: 3 s at the start of every command.
+_built._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @cache

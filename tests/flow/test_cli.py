@@ -282,7 +282,7 @@ def test_layers_that_do_not_fit_the_data_are_refused_before_anything_runs(
     (place / "wide.toml").write_text('name = "wide"\n[training]\nlayers = [7, 6, 3]\n')
     code, _, err = run(capsys, "reproduce", "-e", "wide.toml")
     assert code == 2
-    assert "make the first 5" in err
+    assert "layers = [5, 6, 3]" in err
     assert not (place / "runs" / "wide" / "characterization").exists()
 
 

@@ -19,14 +19,14 @@ from circuits.network import MAX_NEURONS, Topology
 from flow.cli import main
 from flow.errors import BadOption
 from flow.exit_code import ExitCode, exit_code_of
+from flow.given import draw_given
 from flow.layout import draw_and_check, layout_options, progress_of
 from flow.pulse import Pulse
 from flow.sections import Training
-from flow.session import draw_given
 
 
 def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
-    summary = draw_given("iris", layers="2,3,1", out=tmp_path, override=False)
+    summary = draw_given("iris", layers="2,3,1", out=tmp_path, options=layout_options("schematic"))
     # 4 FETs a synapse pair, 6 a driver; a neuron: 11 FETs, its capacitor and a driver.
     assert summary["devices"] == 4 * (2 * 3 + 3 * 1) + 6 * 2 + 18 * (3 + 1)
     assert (summary["drc_violations"], summary["lvs_matched"]) == (0, True)
@@ -38,19 +38,19 @@ def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])
 def test_sizes_that_make_no_network(layers: str, tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="--layers"):
-        draw_given("iris", layers=layers, out=tmp_path / "out", override=False)
+        draw_given("iris", layers=layers, out=tmp_path / "out", options=layout_options("schematic"))
     assert not (tmp_path / "out").exists()
 
 
-def test_an_extraction_that_is_not_done_is_not_passed_over(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_layers_are_extracted_too(tmp_path: Path) -> None:
+    """An array of any size needs no data set that fits it."""
     out = tmp_path / "out"
-    with pytest.raises(SystemExit) as caught:
-        main(["layout", "--layers", "2,2", "--out", str(out), "--netlist", "pex-c"])
-    assert caught.value.code == 2
-    assert "draws and checks only" in capsys.readouterr().err
-    assert not out.exists()
+    summary = draw_given("iris", layers="1,1", out=out, options=layout_options("pex-c"), jobs=1)
+    assert summary["extraction"]["capacitors"] > 10
+    assert (out / "network.pex.spice").is_file()
+    with pytest.raises(BadOption, match="--force"):
+        draw_given("iris", layers="1,1", out=out, options=layout_options("pex-c"))
+    assert draw_given("iris", layers="1,1", out=out, options=layout_options("schematic"), force=True)
 
 
 def test_one_rule_for_sizes_with_its_reason() -> None:

@@ -15,6 +15,7 @@ from sklearn.datasets import load_iris
 
 from characterize.model import PhysicalModel
 from files import UnreadableFile, sha256_of
+from flow.checks import check_data
 from flow.context import Context
 from flow.data import Data
 from flow.errors import ExperimentError
@@ -136,7 +137,7 @@ def test_keys_of_the_section_reach_the_file(flowers: Path) -> None:
     )
     flowers.write_text(TOML.replace("test_samples = 30", keys).replace("[5, 3, 3]", "[3, 3, 3]"))
     experiment = load_experiment(str(flowers))
-    experiment.check_data()
+    check_data(experiment)
     origin = experiment.data.load().origin
     assert origin is not None
     assert (origin.scaling.columns, origin.scaling.high) == (("petal_length", "petal_width"), (8.0, 4.0))
@@ -147,12 +148,12 @@ def test_keys_of_the_section_reach_the_file(flowers: Path) -> None:
 def test_layers_and_samples_are_held_against_the_file(flowers: Path) -> None:
     flowers.write_text(TOML.replace("[5, 3, 3]", "[4, 3, 2]"))
     with pytest.raises(DataError, match=r"layers = \[5, 3, 3\]"):
-        load_experiment(str(flowers)).check_data()
+        check_data(load_experiment(str(flowers)))
     iris()[::5].to_csv(flowers.parent / "test.csv", index=False)
     held_out = TOML.replace("test_samples = 30", 'test_file = "test.csv"')
     flowers.write_text(held_out.replace("samples = 3\n", "samples = 31\n"))
     with pytest.raises(ExperimentError, match=r"validation\.samples = 31: flowers holds out 30"):
-        load_experiment(str(flowers)).check_data()
+        check_data(load_experiment(str(flowers)))
 
 
 def test_a_short_run_knows_how_many_the_file_holds_out(

@@ -1,0 +1,83 @@
+"""Commands on files of the user's own, without a run directory: weights as a netlist, layers as a layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flow.checks import check_drawable, check_extractor
+from flow.context import Context, available_cores
+from flow.errors import BadOption
+from flow.experiment import load_experiment
+from flow.layout import EXTRACTED_FILES, LAYOUT_FILES, MODES, draw_and_check, extracting
+from flow.out import check_out_folder
+from flow.rundir import RunDir, default_run_dir
+from flow.session import corners_of
+from flow.stage import Work
+from flow.writeback import write_netlist
+
+
+def write_given(
+    experiment: str,
+    *,
+    weights: Path,
+    out: Path,
+    model: Path | None,
+    run_dir: Path | None,
+    corner: str | None,
+    clip: bool,
+) -> dict[str, Any]:
+    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit."""
+    loaded = load_experiment(experiment)
+    rundir = RunDir(run_dir if run_dir is not None else default_run_dir(loaded.name))
+    if corner:
+        chosen = corners_of(corner)
+        if len(chosen) > 1:
+            raise BadOption(f"--corner {corner}: one corner for one netlist")
+        rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
+    model_path = model if model is not None else rundir.model
+    for path, option in ((weights, "--weights"), (model_path, "--model")):
+        if not path.is_file():
+            way_out = "" if option == "--weights" else "; give --model, or run `nonideal characterize` first"
+            raise BadOption(f"{option} {path}: no such file{way_out}")
+    table = out.with_suffix(".csv")
+    if out.suffix == ".csv":
+        raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")
+    return write_netlist(weights, model_path, loaded, out, table, clip=clip) | {
+        "netlist": str(out),
+        "mapping": str(table),
+    }
+
+
+def draw_given(
+    experiment: str,
+    *,
+    layers: str,
+    out: Path,
+    options: dict[str, str | bool],
+    jobs: int | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit; ``options``: those of the layout."""
+    from circuits.layout.errors import LayoutError
+    from circuits.layout.network import check_sizes
+
+    try:
+        sizes = tuple(int(part) for part in layers.split(","))
+    except ValueError:
+        raise BadOption(f"--layers {layers}: give whole numbers, inputs first, as 32,32") from None
+    try:
+        check_sizes(sizes)
+    except LayoutError as error:
+        raise BadOption(f"--layers {layers}: {error}") from error
+    loaded, kind = load_experiment(experiment), str(options["netlist"])
+    check_drawable(loaded, [sizes])
+    check_extractor("layout", kind, options)
+    check_out_folder(out, LAYOUT_FILES + (EXTRACTED_FILES if kind in MODES else ()), force=force)
+    out.mkdir(parents=True, exist_ok=True)
+    summary = draw_and_check(sizes, loaded.circuit, out, override=bool(options.get("override"))).summary
+    if kind in MODES:
+        work = Work(loaded, RunDir(out), Context(jobs=jobs or available_cores()), out, options)
+        with extracting(work, kind, summary["devices"]) as extract:
+            summary["extraction"] = extract(sizes, out, summary["devices"]).summary
+    return summary
