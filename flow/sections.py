@@ -124,7 +124,7 @@ class Training(Section):
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn", "bottom_up")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
-    batch_size: Annotated[int, Field(ge=1)] = 50
+    batch_size: Annotated[int, Field(ge=1, le=2**31 - 1)] = 50
     learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
     schedule: Literal["constant", "cosine"] = "constant"
     preset: str | None = None
@@ -134,12 +134,12 @@ class Training(Section):
     dstd_order: Literal[2, 3] = 2
     spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     loss: LossWeights = LossWeights()
-    firing_promotion: Annotated[float, Field(ge=0.0)] = 0.0
+    firing_promotion: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     variation: TrainingVariation | None = None
     accelerator: Accelerator = "cpu"
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
-    log_every_epochs: Annotated[int, Field(ge=1)] = 10
-    checkpoint_every_s: Annotated[float, Field(ge=0.0)] = 5.0
+    log_every_epochs: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10
+    checkpoint_every_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
     tensorboard: bool = True
 
     @field_validator("variants", "seeds")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pnn import checks
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD, membrane_dstd
 from pnn.errors import BadParameter
@@ -41,11 +42,9 @@ class RCSpikeConv2d(nn.Module):
         padding: int = 0,
     ) -> None:
         super().__init__()
-        if min(in_channels, out_channels, kernel) < 1 or not 0 <= padding < kernel:
-            raise BadParameter(
-                f"convolution: channels {in_channels}, {out_channels} and kernel {kernel} must be positive, "
-                f"padding {padding} in 0..kernel - 1"
-            )
+        in_channels, out_channels, kernel, padding = checks.convolution(
+            in_channels, out_channels, kernel, padding
+        )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel, self.padding = kernel, padding
         self.reversal = reversal
@@ -63,10 +62,8 @@ class RCSpikeConv2d(nn.Module):
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
         """spike_time [B, in_channels, H, W] -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
-        if spike_time.ndim != 4 or spike_time.shape[1] != self.in_channels:
-            raise BadParameter(
-                f"need spike_time [B, {self.in_channels}, H, W], got {tuple(spike_time.shape)}"
-            )
+        form = f"[B, {self.in_channels}, H, W]"
+        spike_time = checks.layer_input(spike_time, self.weight, form, self.in_channels)
         batch, _, height, width = spike_time.shape
         grow = 2 * self.padding - self.kernel + 1
         rows = (height + grow, width + grow)
@@ -117,10 +114,12 @@ class EarliestSpikePool2d(nn.Module):
 
     def __init__(self, size: int = 2) -> None:
         super().__init__()
-        if size < 1:
-            raise BadParameter(f"pooling size {size} must be positive")
-        self.size = size
+        self.size = checks.whole(size, "pooling size", 1, 4096)
 
     def forward(self, spike_time: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H // size, W // size]; the gradient goes to the spike that was first."""
+        if spike_time.ndim != 4 or min(spike_time.shape[2:]) < self.size:
+            raise BadParameter(
+                f"need spike_time [B, C, H, W] of at least {self.size} x {self.size} pixels, got {list(spike_time.shape)}"
+            )
         return -functional.max_pool2d(-spike_time, self.size)

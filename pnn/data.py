@@ -13,7 +13,8 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from pnn.errors import DataError
+from pnn import checks
+from pnn.errors import DataError, PnnError
 from pnn.scaling import Origin, Scaling
 
 SMALL: dict[str, Callable[..., Any]] = {
@@ -37,16 +38,22 @@ class Encoding(BaseModel):
     time: Literal["direct", "inverted"] = "direct"
     bias: bool = True
 
-    def encode(self, x: Tensor) -> Tensor:
-        """Features [B, n] in [0, 1] -> spike times [B, n (+ 1 with the bias)]."""
+    def encode(self, x: object) -> Tensor:
+        """Features [B, n] in [0, 1] (a tensor, an array, a table or lists) -> spike times [B, n (+ 1 with the bias)], float32 or float64.
+
+        Raises ``DataError`` that names row, column and value of a feature outside.
+        """
+        x = checks.features(x)
         t = x if self.time == "direct" else 1.0 - x
         return torch.cat((t, torch.zeros_like(t[:, :1])), dim=1) if self.bias else t
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64; labels
-    ``train_y``, ``test_y`` [n] int64.
+    """Input spike times, normalised to T_circ: ``train_x``, ``test_x`` [n, features] float64 or float32, in [0, 1], and infinity for an axon
+    that does not spike; labels ``train_y``, ``test_y`` [n] int64, 0 to ``classes`` - 1.
+
+    NumPy arrays, lists and other dtypes are converted, on the CPU; all else raises ``DataError`` that names row, column or label.
 
     ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from, ``origin`` from which files and
     by which scaling (None: not known).
@@ -61,6 +68,25 @@ class Dataset:
     name: str
     encoding: Encoding
     origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        def keep(field: str, value: object) -> None:
+            object.__setattr__(self, field, value)
+
+        if not isinstance(self.encoding, Encoding) or not isinstance(self.name, str):
+            raise DataError(
+                f"data set {checks.shown(self.name)}, encoding {checks.shown(self.encoding)}: give a name (text) and a pnn.Encoding"
+            )
+        try:
+            keep("features", checks.whole(self.features, "features", 1, 2**31 - 1))
+            keep("classes", checks.whole(self.classes, "classes", 2, 2**31 - 1))
+            for part in ("train", "test"):
+                x = checks.spike_times(getattr(self, f"{part}_x"), f"{part}_x", self.features).cpu()
+                y = checks.labels(getattr(self, f"{part}_y"), f"{part}_y", self.classes, x.shape[0]).cpu()
+                keep(f"{part}_x", x)
+                keep(f"{part}_y", y)
+        except PnnError as error:
+            raise DataError(f"data set {self.name}: {error}") from error
 
     def check_fits(self, layer_sizes: tuple[int, ...]) -> None:
         """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from pnn import checks
 from pnn.errors import BadParameter
 
 
@@ -18,13 +19,14 @@ class Discharger:
     ideal current source).
 
     ``t_out = [ln(1-b) - ln(1 - b v)] / ln(1-b)``, in the limit b -> 0 ``1 - v`` (paper, section 2): v = 1
-    fires at t = 0, v = 0 at t = 1. Take b from the characterised model (``discharge_norm``). Raises
+    fires at t = 0, v = 0 at t = 1. Take b from the characterised model (``discharge_norm``, given as it is). Raises
     ``BadParameter`` unless -10 <= b < 1.
     """
 
     b: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "b", checks.number(self.b, "discharger b"))
         if not (math.isfinite(self.b) and -10.0 <= self.b < 1.0):
             raise BadParameter(
                 f"discharger b = {self.b}: V_th lambda_dis must lie in [-10, 1) (the circuit: about 0.155)"

@@ -9,7 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 from torch.nn import functional
 
+from pnn import checks
+from pnn.errors import BadParameter
 from pnn.rc_spike import Firing
+
+_NO_LABEL = -(2**62)
 
 
 class LossWeights(BaseModel):
@@ -28,7 +32,7 @@ class LossWeights(BaseModel):
     at 1.5 (sky130, v = -0.57), and a circuit holds it there, which the model does not know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     tau_soft: float = Field(default=0.07, gt=0.0)
     temporal_penalty: float = Field(default=0.1, ge=0.0)
@@ -55,19 +59,30 @@ class LossWeights(BaseModel):
 
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
     """Cross-entropy of softmax(-t / tau): small when the true class fires first. output_time [B, classes],
-    label [B] -> scalar.
+    label [B], integers below the number of classes -> scalar. Raises ``DataError`` for a label that is no class, ``BadParameter`` for other shapes.
     """
-    return functional.cross_entropy(output_time * (-1.0 / tau_soft), label)
+    return _cross_entropy(output_time * (-1.0 / tau_soft), label, "mean")
 
 
 def chip_loss(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
     """What decides how bad a chip is, ``first_to_fire`` and ``window``: output_time [B, chips, classes], label [B, chips] -> [chips]."""
-    loss = functional.cross_entropy(
-        output_time.flatten(0, 1) * (-1.0 / options.tau_soft), label.flatten(), reduction="none"
-    ).view(label.shape)
+    scores = output_time.flatten(0, 1) * (-1.0 / options.tau_soft)
+    loss = _cross_entropy(scores, label.flatten(), "none").view(label.shape)
     if options.window > 0.0:
         loss = loss + options.window * _outside(output_time, label, options).square()
     return loss.mean(0)
+
+
+def _cross_entropy(score: Tensor, label: Tensor, reduction: str) -> Tensor:
+    """PyTorch's, without its ignored label, -100. What it refuses is looked at only then: a training step pays nothing."""
+    try:
+        return functional.cross_entropy(score, label, reduction=reduction, ignore_index=_NO_LABEL)
+    except (TypeError, AttributeError, ValueError, IndexError, RuntimeError) as error:
+        scores = checks.table(score, "output_time")
+        label = checks.labels(label, "label", scores.shape[1], scores.shape[0])
+        raise BadParameter(
+            f"output_time {checks.shown(score)}, label {checks.shown(label)}: {error}; give floating point [B, classes] and int64 [B]"
+        ) from error
 
 
 def _outside(output_time: Tensor, label: Tensor, options: LossWeights) -> Tensor:
@@ -90,8 +105,12 @@ def training_loss(
     ``firings`` of all layers, ``label`` [B], ``weights`` of all layers; the first ``classes`` outputs are
     used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient. ``at_home``: per layer
     [B, N_out], unclipped times as the ramp of home gives them, for ``rail``, which means membranes: elsewhere a neuron at rest does
-    not fire as the phase ends. Left out: those of ``firings``.
+    not fire as the phase ends. Left out: those of ``firings``. Raises as ``first_to_fire``.
     """
+    if not firings or not 1 <= classes <= firings[-1].unclipped.shape[1]:
+        raise BadParameter(
+            f"classes = {classes} of {firings[-1].unclipped.shape[1] if firings else 0} outputs: give 1 to all of the last layer's"
+        )
     used = firings[-1].unclipped[:, :classes]
     loss = first_to_fire(used, label, options.tau_soft)
     batch = label.shape[0]

@@ -36,7 +36,7 @@ class EpochMeter:
         self, firings: Sequence[Spikes], decision: Tensor, label: Tensor, horizon: float = 1.0
     ) -> None:
         """Count one batch: decisions [B], labels [B], and every layer's spikes; from the horizon on they are silent."""
-        self.correct += int((decision == label).sum())
+        self.correct += int(((decision == label) & (decision >= 0)).sum())
         self.samples += label.shape[0]
         self.batches += 1
         if not self.time_sum:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from torch import Tensor, nn
 
 from characterize.physics import Physics
+from pnn import checks
 from pnn.discharger import Discharger
 from pnn.errors import BadParameter
 from pnn.exact import Exact
@@ -53,9 +54,7 @@ class NetworkOptions(BaseModel):
     @field_validator("layer_sizes")
     @classmethod
     def _sizes_are_positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if any(n < 1 for n in sizes):
-            raise ValueError(f"layer sizes must be positive, got {sizes}")
-        return sizes
+        return checks.layer_sizes(sizes)
 
     def build(self) -> RCSpikeNetwork:
         """A network with freshly drawn weights."""
@@ -114,7 +113,8 @@ class SpikingNetwork(nn.Module):
 
     @torch.no_grad()
     def predict(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Class of each sample, [B] integers; see ``decide``."""
+        """Class of each sample, [B] integers; see ``decide``. Raises ``DataError`` as ``checks.network_input`` does."""
+        spike_time = checks.network_input(spike_time)
         return self.decide(self(spike_time, generator)[-1].spike_time)
 
     def predict_times(self, spike_time: Tensor) -> list[Tensor]:
@@ -143,9 +143,7 @@ class RCSpikeNetwork(SpikingNetwork):
         classes: int | None = None,
         physics: Sequence[Physics] = (),
     ) -> None:
-        sizes = tuple(int(n) for n in layer_sizes)
-        if len(sizes) < 2:
-            raise BadParameter(f"a network needs at least an input and an output size, got {sizes}")
+        sizes = checks.layer_sizes(layer_sizes)
         super().__init__(outputs=sizes[-1], classes=classes, horizon=1.0, sigma_spike=sigma_spike)
         self.layer_sizes, self.physics = sizes, tuple(physics)
         if physics and len(physics) != len(sizes) - 1:
@@ -196,9 +194,9 @@ class RCSpikeNetwork(SpikingNetwork):
         """The truth of the model: spike times of every layer, float64, evaluated exactly and without noise.
 
         spike_time [B, layer_sizes[0]] -> per layer [B, layer_sizes[l+1]] in [0, 1] (1: silent), in units of
-        T_circ.
+        T_circ. Raises ``DataError`` for NaN.
         """
-        t = torch.as_tensor(spike_time, dtype=torch.float64)
+        t = checks.network_input(spike_time).to(torch.float64)
         times: list[Tensor] = []
         for layer in self.linear_layers:
             weight = layer.weight.detach().to(torch.float64)
@@ -215,11 +213,12 @@ class RCSpikeNetwork(SpikingNetwork):
         A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130. Of large
         sets only evenly spaced samples are looked at, ``limit_elements`` = samples x weights per layer.
         """
+        spike_time = checks.network_input(spike_time)
         largest = max(layer.weight.numel() for layer in self.linear_layers)
         stride = max(1, -(-spike_time.shape[0] * largest // limit_elements))
         chunk = max(1, (1 << 23) // largest)
         ranges = [(0.0, 0.0)] * len(self.layers)
-        for part in torch.as_tensor(spike_time, dtype=torch.float64)[::stride].split(chunk):
+        for part in spike_time.to(torch.float64)[::stride].split(chunk):
             inputs = [part, *self.predict_times(part)[:-1]]
             for index, (layer, t) in enumerate(zip(self.linear_layers, inputs, strict=True)):
                 v = layer.trajectory(t).v

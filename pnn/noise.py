@@ -14,8 +14,8 @@ def spike_time_noise(spike_time: Tensor, sigma: float, generator: torch.Generato
     Draws only from ``generator``; without one (a deterministic evaluation), or with sigma = 0, nothing is
     added.
     """
-    if sigma < 0.0:
-        raise BadParameter(f"sigma_spike = {sigma}: must not be negative")
+    if not 0.0 <= sigma <= 1.0:
+        raise BadParameter(f"sigma_spike = {sigma}: must lie in [0, 1], in units of T_circ")
     if sigma == 0.0 or generator is None:
         return spike_time
     jitter = torch.randn(

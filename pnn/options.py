@@ -23,18 +23,18 @@ class TrainingOptions(BaseModel):
     sees drawn chips; what is written and evaluated is the undisturbed network all the same.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     seed: int = Field(default=0, ge=0, lt=2**63)
-    epochs: int = Field(default=1000, ge=1)
-    batch_size: int = Field(default=50, ge=1)
+    epochs: int = Field(default=1000, ge=1, le=1_000_000_000)
+    batch_size: int = Field(default=50, ge=1, le=2**31 - 1)
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
     schedule: Literal["constant", "cosine"] = "constant"
     loss: LossWeights = LossWeights()
     firing_promotion: float = Field(default=0.0, ge=0.0)
-    log_every: int = Field(default=10, ge=1)
+    log_every: int = Field(default=10, ge=1, le=1_000_000_000)
     checkpoint_every_s: float = Field(default=5.0, ge=0.0)
     tensorboard: bool = True
     accelerator: Accelerator = "cpu"
-    devices: int = Field(default=1, ge=1)
+    devices: int = Field(default=1, ge=1, le=1024)
     variation: Variation | None = None

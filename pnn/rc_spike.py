@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pnn import checks
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD
-from pnn.errors import BadParameter
 from pnn.exact import Exact, share_a_call
 from pnn.reversal import Reversal
 from pnn.trajectory import Trajectory, trajectory
@@ -55,10 +55,7 @@ class RCSpikeLinear(nn.Module):
         wiring: Wiring | None = None,
     ) -> None:
         super().__init__()
-        if in_features < 1 or out_features < 1:
-            raise BadParameter(
-                f"a layer needs at least one input and one neuron, got {in_features} and {out_features}"
-            )
+        in_features, out_features = checks.layer_sizes((in_features, out_features))
         self.in_features = in_features
         self.out_features = out_features
         self.reversal = reversal
@@ -79,7 +76,8 @@ class RCSpikeLinear(nn.Module):
         """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
         offset.
         """
-        return self.evaluate(spike_time, self.weight, self.method, generator)
+        t = checks.layer_input(spike_time, self.weight, f"[B, {self.in_features}]", self.in_features)
+        return self.evaluate(t, self.weight, self.method, generator)
 
     def evaluate(
         self,

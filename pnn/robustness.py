@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from characterize.model import PhysicalModel
+from pnn import checks
 from pnn.errors import BadParameter
 from pnn.exact import Exact
 from pnn.network import RCSpikeNetwork, SpikingNetwork
@@ -44,6 +45,21 @@ def chip_accuracy(
     exact = copy.deepcopy(network).cpu().double()
     for layer in exact.linear_layers:
         layer.method = Exact()
+    label = checks.labels(label, "label", network.classes)
+    spike_time = checks.spike_times(spike_time, "spike_time", network.layer_sizes[0])
+    if label.shape[0] != spike_time.shape[0]:
+        raise BadParameter(
+            f"label has {label.shape[0]} labels for {spike_time.shape[0]} samples: give one for each"
+        )
+    chips, seed = checks.whole(chips, "chips", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
+    if condition is not None:
+        condition = checks.whole(condition, "condition", 0, 2**31)
+    if lead is not None:
+        lead = checks.number(lead, "lead")
+    if rails is not None and not (len(rails) == 2 and rails[0] < 0.0 < rails[1]):
+        raise BadParameter(
+            f"rails = {rails}: give (low, high) in V_th, low < 0 < high, as supply_rails(model) does"
+        )
     sizes = [(layer.in_features, layer.out_features) for layer in exact.linear_layers]
     source = ChipDraw(variation, sizes, torch.empty(0, dtype=torch.float64))
     normals = partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

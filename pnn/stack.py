@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from torch import Tensor, nn
 
+from pnn import checks
 from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from pnn.discharger import Discharger
 from pnn.dstd import DSTD
@@ -200,6 +201,8 @@ class StackNetwork(SpikingNetwork):
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> list[Spikes]:
         """spike_time [B, axons], channels first where it is an image (>= 1: silent) -> spikes of every layer of neurons, [B, *its shape]."""
+        axons = self.options.layer_sizes[0]
+        spike_time = checks.layer_input(spike_time, self.weights[0], f"[B, {axons}]", axons)
         t = torch.where(spike_time >= 1.0, self.horizon, spike_time).unflatten(1, self.options.input_shape)
         found: list[Spikes] = []
         for layer in self.layers:
@@ -218,6 +221,7 @@ class StackNetwork(SpikingNetwork):
         Evaluated exactly if the network is configured so, else on a fine grid: RC-Spike 10 intervals of third order (closer
         than the 30 of second order in the paper, section 3), TTFS 60 as there. In the precision of the weights.
         """
+        spike_time = checks.network_input(spike_time)
         with self._fine():
             weight = self.weights[0]
             return [spikes.spike_time for spikes in self(spike_time.to(weight.device, weight.dtype))]

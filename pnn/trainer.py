@@ -13,6 +13,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from pnn import checks
 from pnn.adam import FusedAdam
 from pnn.checkpoint import (
     Provenance,
@@ -60,7 +61,7 @@ def train(
     dataset: Dataset,
     network_options: NetworkOptions | StackOptions,
     options: TrainingOptions,
-    folder: Path,
+    folder: Path | str,
     *,
     resume: bool = True,
     variant: str = "",
@@ -73,12 +74,27 @@ def train(
 
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
     more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
-    looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError`` (sizes
-    do not fit), ``BadParameter`` (no such device, firing promotion without TTFS neurons, variation that does not fit), ``CheckpointError`` (the
-    checkpoint is another run's), ``TrainingDiverged``.
+    looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError``
+    (sizes do not fit, a class without a training sample), ``BadParameter`` (no such device, firing promotion without TTFS
+    neurons, variation that does not fit, an argument of another kind), ``CheckpointError`` (the checkpoint is another
+    run's), ``TrainingDiverged``.
     """
     start = time.perf_counter()
+    folder = checks.path(folder, "folder")
+    checks.instance(dataset, "dataset", Dataset)
+    checks.instance(options, "options", TrainingOptions)
+    if not isinstance(network_options, NetworkOptions | StackOptions):
+        raise BadParameter(
+            f"network_options is {checks.shown(network_options)}: give pnn.NetworkOptions (variant_options makes them) or pnn.StackOptions"
+        )
+    if not isinstance(variant, str) or not isinstance(model_sha256, str):
+        raise BadParameter(
+            f"variant = {checks.shown(variant)}, model_sha256 = {checks.shown(model_sha256)}: give text"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise BadParameter(f"folder = {folder} is a file: give the folder to train in")
     dataset.check_fits(network_options.layer_sizes)
+    checks.every_class(dataset.train_y, f"data set {dataset.name}: train_y", dataset.classes)
     if options.firing_promotion > 0.0 and not _is_ttfs(network_options):
         raise BadParameter("firing_promotion is a term for time-to-first-spike neurons: set it to 0")
     if options.variation is not None:
@@ -175,6 +191,8 @@ def _train_on(
 
 def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
     """Share of right decisions, evaluated as the network is configured, without noise."""
+    spike_time = checks.network_input(spike_time)
+    label = checks.labels(label, "label", network.classes, spike_time.shape[0]).cpu()
     correct = 0
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
         correct += int((network.predict(x).cpu() == y).sum())
@@ -183,6 +201,8 @@ def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> floa
 
 def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
     """Share of right decisions, evaluated as ``predict_times`` does."""
+    spike_time = checks.network_input(spike_time)
+    label = checks.labels(label, "label", network.classes, spike_time.shape[0])
     correct = 0
     for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
         correct += int((network.decide(network.predict_times(x)[-1]) == y).sum())

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pnn import checks
 from pnn.conv import convolution_taps, unfold_spikes
 from pnn.dstd import DSTD
 from pnn.errors import BadParameter
@@ -155,6 +156,8 @@ class _TTFS(nn.Module):
     ) -> None:
         super().__init__()
         inputs = weight[0].numel() if weight.shape[0] else 0
+        if not (0.0 <= spread < math.inf):
+            raise BadParameter(f"TTFS layer: spread = {spread} must be a finite number, 0 or more")
         if not (0.0 < t_ref < math.inf and 0.0 < horizon < math.inf) or layers < 1 or inputs < 1:
             raise BadParameter(
                 f"TTFS layer: t_ref = {t_ref} and horizon = {horizon} must be positive, layers = {layers} and inputs = {inputs} at least 1"
@@ -217,13 +220,13 @@ class TTFSLinear(_TTFS):
         layers: int = 3,
         spread: float = 0.0,
     ) -> None:
-        weight = torch.empty(in_features, out_features).t()
+        weight = torch.empty(checks.layer_sizes((in_features, out_features))).t()
         super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
         """spike_time [B, in_features] (>= horizon: silent) -> ``FirstSpike`` [B, out_features]."""
-        if spike_time.ndim != 2 or spike_time.shape[1] != self.weight.shape[1]:
-            raise BadParameter(f"need spike_time [B, {self.weight.shape[1]}], got {tuple(spike_time.shape)}")
+        axons = self.weight.shape[1]
+        spike_time = checks.layer_input(spike_time, self.weight, f"[B, {axons}]", axons)
         spikes = self.first_spike(spike_time.unsqueeze(1), self.weight.t(), None, generator)
         return FirstSpike(spikes.unclipped.squeeze(1), self.horizon)
 
@@ -245,19 +248,21 @@ class TTFSConv2d(_TTFS):
         layers: int = 3,
         spread: float = 0.0,
     ) -> None:
+        in_channels, out_channels, kernel, padding = checks.convolution(
+            in_channels, out_channels, kernel, padding
+        )
         weight = torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1)
         super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
-        if not 0 <= padding < kernel:
-            raise BadParameter(f"convolution: padding {padding} must lie in 0..kernel - 1 = {kernel - 1}")
         self.kernel, self.padding = kernel, padding
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
         """spike_time [B, in_channels, H, W] -> ``FirstSpike`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
         outputs, inputs = self.weight.shape[:2]
-        if spike_time.ndim != 4 or spike_time.shape[1] != inputs:
-            raise BadParameter(f"need spike_time [B, {inputs}, H, W], got {tuple(spike_time.shape)}")
+        spike_time = checks.layer_input(spike_time, self.weight, f"[B, {inputs}, H, W]", inputs)
         batch, _, height, width = spike_time.shape
         grow = 2 * self.padding - self.kernel + 1
+        if min(height, width) + grow < 1:
+            raise BadParameter(f"an image of {height} x {width} is smaller than the kernel {self.kernel}")
         flat = self.weight.permute(2, 3, 1, 0).reshape(-1, outputs)
         if isinstance(self.method, DSTD) and available(spike_time):
             images = spike_time.permute(0, 2, 3, 1).reshape(batch, height * width, inputs)

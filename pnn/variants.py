@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from characterize.model import PhysicalModel
 from characterize.physics import network_physics
+from pnn import checks
 from pnn.discharger import Discharger
 from pnn.exact import Exact
 from pnn.network import NetworkOptions
@@ -28,11 +29,14 @@ def variant_options(
     (the columns: beta by current, charges, coupling, firing stage).
 
     ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
-    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns.
+    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns, ``BadParameter`` for an unknown variant
+    and for sizes, noise or classes that no network has.
     """
+    reversal = variant_reversal(variant, model)
+    layer_sizes = checks.layer_sizes(layer_sizes)
     return NetworkOptions(
         layer_sizes=layer_sizes,
-        reversal=variant_reversal(variant, model),
+        reversal=reversal,
         discharger=Discharger(model.discharge_norm.value),
         method=method if method is not None else Exact(),
         sigma_spike=sigma_spike,
@@ -42,9 +46,10 @@ def variant_options(
 
 
 def variant_reversal(variant: Variant, model: PhysicalModel) -> Reversal:
-    """The synapses of a variant, for networks that ``variant_options`` does not describe."""
-    return {
-        "ann": Reversal.ideal,
-        "pnn": lambda: Reversal.from_model(model),
-        "bottom_up": lambda: Reversal.current_dependent(model),
-    }[variant]()
+    """The synapses of a variant, for networks that ``variant_options`` does not describe. Raises ``BadParameter`` for an unknown one."""
+    made = {
+        "ann": lambda _: Reversal.ideal(),
+        "pnn": Reversal.from_model,
+        "bottom_up": Reversal.current_dependent,
+    }
+    return made[checks.one_of(variant, "variant", made)](checks.instance(model, "model", PhysicalModel))

@@ -20,7 +20,7 @@ def preset_names() -> list[str]:
 
 def preset(name: str = "sky130_tt") -> PhysicalModel:
     """The physical model of a preset. Raises ``DataError`` that lists the names for an unknown one."""
-    if name not in preset_names():
+    if not isinstance(name, str) or name not in preset_names():
         raise DataError(f"unknown preset {name!r}: choose one of {', '.join(preset_names())}")
     return PhysicalModel.model_validate_json(
         (resources.files(__name__) / f"{name}.json").read_text(encoding="utf-8")

@@ -89,7 +89,7 @@ def test_bad_sizes_are_refused() -> None:
         RCSpikeNetwork((5, 2), PAPER, classes=3)
     with pytest.raises(BadParameter, match="at least"):
         RCSpikeLinear(0, 3, PAPER)
-    with pytest.raises(ValidationError, match="positive"):
+    with pytest.raises(ValidationError, match="at least 1"):
         NetworkOptions(layer_sizes=(5, 0), reversal=PAPER)
     with pytest.raises(ValidationError, match="layersizes"):
         NetworkOptions(layersizes=(5, 5), reversal=PAPER)
