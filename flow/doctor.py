@@ -19,7 +19,7 @@ from rich.table import Table
 
 from flow.context import available_cores
 
-MAGIC = (8, 3, 679)
+MAGIC = (8, 3, 677)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SETUP = "run `make setup`"
 

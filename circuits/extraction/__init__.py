@@ -34,12 +34,13 @@ from spice.process import Stop
 from .check import check_extraction
 from .kept import Kept
 from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, find_kpex, is_pinned, run_kpex
-from .magic import Magic, find_magic, read_magic, run_magic
+from .magic import PLAIN, Magic, find_magic, read_magic, run_magic
 from .naming import named_after
 from .netlist import Netlist, net_of, read_netlist
 from .progress import Progress, read_progress
 from .reduction import NO_REDUCTION, Reduction, reduce
 from .sidewall import DEFAULT, Sidewall, of_magic
+from .spread import with_capacitances_of
 from .totals import check_same_totals, net_capacitances
 
 FORMAT, TILES_FORMAT = 2, 1
@@ -196,6 +197,12 @@ def extract(
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
         if gds is not None and not cached:
             raw = named_after(raw, database)
+            if options.mode == "RC":
+                plain = read_magic(run.netlist.parent / PLAIN / run.netlist.name)
+                check_extraction(plain, ports, devices, resistance=False)
+                plain = named_after(plain, database)
+                raw = with_capacitances_of(plain, raw, ground)
+                check_same_totals(plain, raw, "without resistances", "with them")
         netlist = replace(reduce(raw, options.reduction, ground), ports=tuple(ports))
         check_extraction(netlist, ports, devices, resistance=False)
         check_same_totals(raw, netlist, "extracted", "reduced", but=ground)

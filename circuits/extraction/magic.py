@@ -1,12 +1,15 @@
 """The extractor magic, run as a process of its own on the GDS: a second opinion beside kpex, some 50 times faster.
 
-TESTED WITH A STAND-IN ONLY: a program that writes netlists in magic's style. The flow of the script was tried with magic
-8.3.105 and its built-in technology scmos, which knows neither sky130 nor `extresist threshold`. On a machine that has both
-magic >= 8.3.679 and the sky130A technology, `tests/circuits/layout/test_magic.py` holds it against kpex.
+TESTED WITH A STAND-IN ONLY: a program that writes netlists in magic's style, with what foreign runs of magic 8.3.677 on our layouts
+were seen to do. On a machine that has magic and the sky130A technology, `tests/circuits/layout/test_magic.py` holds it against kpex.
 
 Magic reads the GDS, not the LVS database, so it gets a flat copy: its device recognition works cell by cell and would miss
 a device whose implant lies in another cell, and its resistances do not cross cells. Its netlist has names of its own
-(`X12`, `a_120_n34#`); `naming.py` gives devices and internal nets those of the schematic, after the LVS database.
+(`X12`, `a_120_n34#`); `naming.py` gives devices and internal nets those of the schematic, after the LVS database, and devices the
+areas and perimeters of the drains and sources that are drawn: magic gives a dummy, both of whose ends are one net, all of that net's.
+
+Capacitances are those of the extraction without resistances, in both modes. Its `extresist` drops the substrate capacitance of
+nets without a name and counts that of the others twice, so of the run with resistances only those are taken (`spread.py`).
 
 Not `ext2spice lvs`: with it the capacitors between ports and substrate go missing without a word.
 """
@@ -31,10 +34,12 @@ from spice.process import Stop, clean_environment, supervise
 from .kpex import ExtractorMissing, Mode, Run, with_tail
 from .netlist import Device, Element, Netlist, net_of, parse_number, read_netlist
 
-LEAST = (8, 3, 679)
-"""Older ones count the sidewalls of wires twice, 16 % more on a signal net."""
+LEAST = (8, 3, 677)
+"""The oldest that our layouts were held against. It counts sidewalls in full, those from 8.3.679 on half: see `sidewall.py`."""
 PDK = "sky130A"
 VERSION_TIMEOUT_S = 60.0
+PLAIN = "plain"
+"""The folder of the extraction without resistances, within that of the one with them."""
 NETLIST, FLAT, SCRIPT, LOG = "extracted.spice", "network.flat.gds", "magic.tcl", "magic.log"
 SHORT_OHM = 1e-3
 """What a resistor of 0 ohm becomes."""
@@ -113,9 +118,12 @@ def run_magic(
 ) -> Run:
     """Extract the top cell of a GDS file into a folder; raises ExtractionFailed with the log's last lines.
 
-    The script stays beside the log; its first lines say how to run it by hand.
+    Mode RC extracts without resistances too, into the folder PLAIN within. The script stays beside the log; its first lines
+    say how to run it by hand.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if mode == "RC":
+        plain = run_magic(magic, gds, folder / PLAIN, mode="CC", timeout_s=timeout_s, stop=stop)
     netlist, script, log = folder / NETLIST, folder / SCRIPT, folder / LOG
     cell = _write_flat(gds, folder / FLAT)
     for left in (netlist, folder / f"{cell}.ext", folder / f"{cell}.res.ext"):
@@ -136,7 +144,8 @@ def run_magic(
     if ended.code != 0 or not netlist.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote no netlist"
         raise ExtractionFailed(with_tail(f"magic {what}", log), log)
-    return Run(netlist, log, ended.seconds_cpu, ended.seconds_wall)
+    before = (plain.seconds_cpu, plain.seconds_wall) if mode == "RC" else (0.0, 0.0)
+    return Run(netlist, log, before[0] + ended.seconds_cpu, before[1] + ended.seconds_wall)
 
 
 def script_text(magic: Magic, cell: str, folder: Path, mode: Mode) -> str:
@@ -215,7 +224,7 @@ def _write_flat(gds: Path, path: Path) -> str:
 
 
 def read_magic(path: Path) -> Netlist:
-    """Magic's netlist, its sizes in um, um2 and its ports those of the layout.
+    """Magic's netlist, its sizes in um, um2 and its ports those of the layout. Capacitors below 1 aF, which it writes as 0, are left out.
 
     A net with resistance has nodes `<net>.t0`, `<net>.n1`. Some versions export such nodes as ports; ports here hold no dot.
     """
@@ -225,6 +234,7 @@ def read_magic(path: Path) -> Netlist:
         ports=tuple(port for port in found.ports if net_of(port) == port),
         devices=tuple(_sized(device) for device in found.devices),
         resistors=tuple(Element(r.a, r.b, r.value or SHORT_OHM) for r in found.resistors),
+        capacitors=tuple(c for c in found.capacitors if c.value != 0),
     )
 
 

