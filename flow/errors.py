@@ -45,6 +45,16 @@ class StageInputStale(FlowError):
         )
 
 
+class StageInputAltered(FlowError):
+    """A stage was asked for whose input is not the file any more that its maker's manifest records."""
+
+    def __init__(self, stage: str, path: Path, manifest: Path, command: str) -> None:
+        super().__init__(
+            f"{stage} needs {path}, which was altered or damaged after it was made (its SHA-256 is not the one in {manifest}): run "
+            f"`{command}` to make it again. A file of your own is taken as it is in a folder without {manifest.name}"
+        )
+
+
 class NoCircuit(FlowError):
     """A stage was asked for whose circuit does not exist for the experiment's network."""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from files import read_json, remove_leftovers, sha256_of, write_json
 from flow import manifest
 from flow.code import hash_code
 from flow.context import Context
-from flow.errors import NoCircuit, StageInputMissing, StageInputStale
+from flow.errors import NoCircuit, StageInputAltered, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.manifest import Inputs, Manifest
 from flow.rundir import CALIBRATION, CORNERS, RunDir
 
 STARTED = "started.json"
+REPLACED = "replaced"
+"""Folder of a run directory for what stood where a stage writes, and was made by none."""
+PDK = "pdk_sha256"
 PACKAGES = ("nonideal", "numpy", "scipy", "torch", "pandas", "PySpice")
 
 
@@ -54,8 +58,8 @@ class Need:
     """An input file of a stage, and the command that makes it.
 
     ``folder`` is that of the stage that makes it and ``settings`` what its manifest must record: a result of other settings
-    is refused, not used. Without a manifest the file is taken as given (a model of the user's own), unless ``complete``
-    asks for a stage that ended well.
+    is refused, not used, and so is one that was altered afterwards. In a folder that no stage worked in (neither manifest nor
+    ``started.json``) the file is taken as given (a model of the user's own), unless ``complete`` asks for a stage that ended well.
     """
 
     path: Path
@@ -131,8 +135,8 @@ def run_stage(
 ) -> Outcome:
     """Run a stage, unless its results stand.
 
-    ``options`` are settings from outside the experiment; they count as inputs. Hold ``rundir.lock()``.
-    Raises ``NoCircuit``, ``StageInputMissing`` and ``StageInputStale``, and whatever the stage raises; then its folder has no
+    ``options`` are settings from outside the experiment; they count as inputs. With ``context.force`` it begins anew. Hold ``rundir.lock()``.
+    Raises ``NoCircuit``, ``StageInputMissing``, ``StageInputAltered`` and ``StageInputStale``, and whatever the stage raises; then its folder has no
     manifest, and the next call continues.
     """
     stage.check(experiment)
@@ -148,7 +152,11 @@ def run_stage(
     context.console.print(f"[bold]{stage.name}[/bold]: {stage.doing} [dim]({reason})[/dim]")
     if found is not None:
         context.console.print(_replaced(stage, found, folder, rundir))
-    _prepare(folder, inputs)
+    aside = _prepare(folder, inputs, rundir, anew=context.force)
+    if aside is not None:
+        context.console.print(
+            f"  what lay in {folder} was made by no stage; it is in {aside} now", markup=False
+        )
     started, begin = manifest.now(), time.perf_counter()
     with context.beating(stage.name):
         done = stage.run(Work(experiment, rundir, context, folder, options))
@@ -198,47 +206,80 @@ def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[
     files = manifest.hash_files({name: need.path for name, need in needs.items()})
     if "data" in stage.sections:
         files |= experiment.data.hashes()
-    for need in needs.values():
-        changed = _made_otherwise(need, files)
-        if changed:
-            raise StageInputStale(stage.name, need.path, changed, need.command)
+    tools = stage.tools()
+    for name, need in needs.items():
+        _check_made(stage, need, files[name], files, tools)
     return Inputs(
         settings={name: experiment.section(name) for name in stage.sections}
         | {f"--{k}": v for k, v in options.items()},
         seeds=stage.seeds(experiment),
         files=files,
-        tools=stage.tools(),
+        tools=tools,
         code=hash_code(stage.run, stage.sections),
     )
 
 
-def _made_otherwise(need: Need, files: Mapping[str, str]) -> list[str]:
-    """What an input was made with that is not what this run has: settings, or a file that this stage reads too."""
+def _check_made(
+    stage: Stage, need: Need, sha256: str, files: Mapping[str, str], tools: Mapping[str, str]
+) -> None:
+    """Raise unless an input is what its maker's manifest says, made with what this run has: settings, files and a PDK that both read."""
     if need.folder is None:
-        return []
+        return
     made = manifest.load_manifest(need.folder)
     if made is None:
-        return ["its stage did not end well"] if need.complete else []
-    settings, read = made.inputs.settings, made.inputs.files
-    changed = [name for name, value in need.settings.items() if settings.get(name) != value]
-    return changed + [name for name in read if name in files and files[name] != read[name]]
+        cut_off = (need.folder / STARTED).exists() or need.complete
+        unreadable = f"{manifest.NAME} beside it cannot be read"
+        changed = (
+            [unreadable]
+            if (need.folder / manifest.NAME).exists()
+            else ["its stage did not end well"] * cut_off
+        )
+    else:
+        if made.outputs.get(need.path.relative_to(need.folder).as_posix()) != sha256:
+            raise StageInputAltered(stage.name, need.path, need.folder / manifest.NAME, need.command)
+        settings, read = made.inputs.settings, made.inputs.files
+        changed = [name for name, value in need.settings.items() if settings.get(name) != value]
+        changed += [name for name in read if name in files and files[name] != read[name]]
+        theirs = made.inputs.tools.get(PDK)
+        changed += ["the PDK"] * (theirs is not None and tools.get(PDK, theirs) != theirs)
+    if changed:
+        raise StageInputStale(stage.name, need.path, changed, need.command)
 
 
-def _prepare(folder: Path, inputs: Inputs) -> None:
-    """Keep what a cut-off run with equal inputs left, else empty the folder; it is unfinished now."""
-    marker = folder / STARTED
-    resumable = False
-    if marker.is_file():
-        try:
-            resumable = read_json(marker).get("key") == inputs.key
-        except (ValueError, AttributeError):
-            resumable = False
-    if not resumable and (marker.exists() or (folder / manifest.NAME).exists()):
-        shutil.rmtree(folder)
+def _prepare(folder: Path, inputs: Inputs, rundir: RunDir, *, anew: bool) -> Path | None:
+    """Keep what a cut-off run with equal inputs left (unless ``anew``), else clear the folder; it is unfinished now.
+
+    What no manifest and no start belongs to is nobody's result, and may be somebody's own model: it is moved out of the way, to the place
+    that comes back.
+    """
+    marker, known = folder / STARTED, (folder / manifest.NAME).exists() or (folder / STARTED).exists()
+    aside = None
+    if anew or not _continues(marker, inputs):
+        if not known and any(folder.iterdir()):
+            aside = _free(rundir.path / REPLACED / folder.relative_to(rundir.path))
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(aside)
+        else:
+            shutil.rmtree(folder)
         folder.mkdir()
     (folder / manifest.NAME).unlink(missing_ok=True)
     remove_leftovers(folder)
     write_json(marker, {"key": inputs.key})
+    return aside
+
+
+def _continues(marker: Path, inputs: Inputs) -> bool:
+    """Whether a run with these inputs was cut off here."""
+    try:
+        return bool(read_json(marker)["key"] == inputs.key)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _free(path: Path) -> Path:
+    """The first of ``path``, ``path-2``, ``path-3`` ... that is not there."""
+    names = chain([path], (path.with_name(f"{path.name}-{k}") for k in count(2)))
+    return next(one for one in names if not one.exists())
 
 
 def _versions() -> dict[str, str]:

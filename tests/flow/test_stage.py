@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 from circuits.design import Design, Fet, SynapseSizes
 from files import sha256_of
 from flow.context import Context
-from flow.errors import StageInputMissing, StageInputStale
+from flow.errors import StageInputAltered, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
 from flow.manifest import Inputs, Manifest, load_manifest, stale, up_to_date
 from flow.rundir import RunDir
@@ -207,9 +208,10 @@ def finished(folder: Path, experiment: Experiment, stage: str, files: dict[str, 
     """A stage folder as a run with this experiment leaves it."""
     settings = {name: experiment.section(name) for name in STAGES[stage].sections}
     settings |= {f"--{name}": value for name, value in options.items()}
-    inputs = Inputs(settings=settings, seeds={}, files=files, tools={}, code="")
+    inputs = Inputs(settings=settings, seeds={}, files=files, tools={"pdk_sha256": "that PDK"}, code="")
+    outputs = {str(p.relative_to(folder)): sha256_of(p) for p in folder.rglob("*") if p.is_file()}
     Manifest(
-        stage=stage, inputs=inputs, outputs={}, versions={}, summary={}, passed=True, started="", seconds=0.0
+        stage=stage, inputs=inputs, outputs=outputs, versions={}, summary={}, passed=True, started="", seconds=0.0
     ).save(folder)  # fmt: skip
 
 
@@ -269,10 +271,108 @@ def test_weights_of_another_model_are_not_used(
     validation: Stage, tiny: Experiment, run: RunDir, context: Context
 ) -> None:
     run.model.write_text("characterised again")
+    (run.path / "characterization" / "manifest.json").unlink()
+    finished(run.path / "characterization", tiny, "characterization", {})
     with pytest.raises(
         StageInputStale, match=r"weights\.safetensors.*made otherwise \(model\).*nonideal train"
     ):
         run_stage(validation, tiny, run, context, {"netlist": "schematic"})
+
+
+@pytest.mark.parametrize("name", ["characterization/model.json", "training/pnn/weights.safetensors"])
+def test_an_altered_input_is_refused_by_name(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context, name: str
+) -> None:
+    path, stage = run.path / name, name.partition("/")[0]
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    command = "characterize" if stage == "characterization" else "train"
+    told = rf"{name}, which was altered or damaged.*{stage}/manifest\.json\): run `nonideal {command} "
+    with pytest.raises(StageInputAltered, match=told):
+        run_stage(validation, tiny, run, context, {"netlist": "schematic"})
+
+
+def test_a_file_that_the_manifest_does_not_know_is_not_its_stages(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    (run.path / "characterization" / "manifest.json").unlink()
+    content = run.model.read_text()
+    run.model.unlink()
+    finished(run.path / "characterization", tiny, "characterization", {})
+    run.model.write_text(content)
+    with pytest.raises(StageInputAltered, match=r"model\.json"):
+        run_stage(validation, tiny, run, context, {"netlist": "schematic"})
+
+
+@pytest.mark.parametrize("what", ["garbage", "cut off"])
+def test_what_no_readable_manifest_vouches_for_is_refused(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context, what: str
+) -> None:
+    made = run.path / "characterization" / "manifest.json"
+    if what == "garbage":
+        made.write_bytes(b"\xff{")
+        told = "manifest.json beside it cannot be read"
+    else:
+        made.rename(made.with_name("started.json"))
+        told = "its stage did not end well"
+    with pytest.raises(StageInputStale, match=told):
+        run_stage(validation, tiny, run, context, {"netlist": "schematic"})
+
+
+def test_a_model_of_the_users_own_is_taken_as_it_is(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    (run.path / "characterization" / "manifest.json").unlink()
+    assert not run_stage(validation, tiny, run, context, {"netlist": "schematic"}).skipped
+
+
+def test_another_pdk_is_not_mixed_in(
+    validation: Stage, tiny: Experiment, run: RunDir, context: Context
+) -> None:
+    same, other = (replace(validation, tools=lambda name=name: {"pdk_sha256": name}) for name in ("that PDK", "V_th + 50 mV"))  # fmt: skip
+    run_stage(same, tiny, run, context, {"netlist": "schematic"})
+    with pytest.raises(StageInputStale, match=r"model\.json, which was made otherwise \(the PDK\)"):
+        run_stage(other, tiny, run, context, {"netlist": "schematic"})
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("options", ["same", "other"])
+@pytest.mark.parametrize("marker", ["same", "other", "garbage", "absent"])
+@pytest.mark.parametrize("made", ["readable", "garbage", "absent"])
+def test_every_folder_has_a_way_on(
+    stage: Stage, tiny: Experiment, tmp_path: Path, context: Context, made: str, marker: str, options: str, force: bool
+) -> None:  # fmt: skip
+    """Whatever a folder was left as, the next run ends, and continues only what its own inputs began."""
+
+    def run(work: Work) -> Done:
+        """As a training: a checkpoint of other options is refused."""
+        checkpoint = work.folder / "checkpoint"
+        mine = str(work.experiment.data.split_seed)
+        if checkpoint.exists() and checkpoint.read_text() != mine:
+            raise RuntimeError("the checkpoint is another run's")
+        checkpoint.write_text(mine)
+        return Done((checkpoint,), {})
+
+    stage, rundir = replace(stage, run=run), RunDir(tmp_path / "run")
+    folder = rundir.path / "counting"
+    run_stage(stage, tiny, rundir, context)
+    manifest = folder / "manifest.json"
+    key = Manifest.model_validate_json(manifest.read_text()).inputs.key
+    if made == "garbage":
+        manifest.write_text("{")
+    elif made == "absent":
+        manifest.unlink()
+    if marker != "absent":
+        text = {"same": json.dumps({"key": key}), "other": '{"key": "x"}', "garbage": "[1"}[marker]
+        (folder / "started.json").write_text(text)
+    experiment = tiny if options == "same" else changed_experiment(tiny)
+    run_stage(stage, experiment, rundir, replace(context, force=force))
+    assert load_manifest(folder) is not None
+    assert not (folder / "started.json").exists() or made == "readable"
+    assert (folder / "checkpoint").read_text() == str(experiment.data.split_seed)
+    moved = rundir.path / "replaced" / "counting" / "checkpoint"
+    assert moved.exists() == (made == marker == "absent")
 
 
 def test_an_empty_folder_is_not_up_to_date(tmp_path: Path) -> None:
