@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from files import read_json, write_text
+from files import UnreadableFile, read_json, write_text
+
+MOST_TOLD = 3
 
 
 class Artifact(BaseModel):
@@ -21,5 +23,18 @@ class Artifact(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read; raises ``UnreadableFile``, or ``ValueError`` (pydantic) that names the offending key."""
-        return cls.model_validate(read_json(path))
+        """Read; raises ``UnreadableFile`` that names the file, and the offending key where it is JSON."""
+        value = read_json(path)
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            problems = [
+                f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}" for one in error.errors()
+            ]
+            more = f" and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+            told = "; ".join(problems[:MOST_TOLD]) + more
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            told = str(error) or type(error).__name__
+        raise UnreadableFile(
+            f"{path} is no {cls.__name__} that this version reads ({told}): make it again with the command that wrote it, or mend it"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -45,12 +46,28 @@ TABLE: dict[str, ExitCode] = {
     "builtins.KeyboardInterrupt": ExitCode.interrupted,
     "builtins.ModuleNotFoundError": ExitCode.missing,
     "pydantic_core._pydantic_core.ValidationError": ExitCode.bad_input,
+    "builtins.MemoryError": ExitCode.tool_failed,
     "builtins.OSError": ExitCode.bad_input,
 }
+MACHINE = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.ENOMEM,
+        errno.ENFILE,
+        errno.EMFILE,
+        errno.EPIPE,
+    }
+)
+"""Errors of the operating system that no input is the reason of: a full disk, a device that fails, a reader that went away."""
 
 
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """The code for an exception; None for one that no room declares (a bug: show the traceback)."""
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        return ExitCode.tool_failed
     for kind in type(error).__mro__:
         code = TABLE.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:

@@ -19,6 +19,7 @@ from circuits.cells import LEAVES, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.fet import illegal_sizes
+from files import UnreadableFile, read_text
 from flow.data import Data
 from flow.errors import ExperimentError
 from flow.problems import explain
@@ -156,17 +157,7 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
     Raises ``ExperimentError`` with every problem at once.
     """
     path = _find(name_or_path, folders if folders is not None else _folders())
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise ExperimentError(
-            str(path), [f"not UTF-8 text ({error.reason} at byte {error.start})"]
-        ) from error
-    except OSError as error:
-        raise ExperimentError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ExperimentError(str(path), [f"not valid TOML: {error}"]) from error
+    data = _read_toml(path)
     _read_cells(data, path)
     experiment = parse_experiment(data, str(path))
     if experiment.name != path.stem:
@@ -186,6 +177,20 @@ def parse_experiment(data: dict[str, Any], source: str) -> Experiment:
         return Experiment.model_validate(data)
     except ValidationError as error:
         raise ExperimentError(source, explain(error, Experiment, data)) from error
+    except RecursionError as error:
+        raise ExperimentError(source, ["its values are nested too deeply"]) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Raises ``ExperimentError`` for what is no text or no TOML, is nested too deeply, or holds a number of thousands of digits."""
+    try:
+        return tomllib.loads(read_text(path))
+    except UnreadableFile as error:
+        raise ExperimentError(str(path), [str(error).removeprefix(f"{path}").lstrip(":, ")]) from error
+    except RecursionError as error:
+        raise ExperimentError(str(path), ["its values are nested too deeply"]) from error
+    except ValueError as error:
+        raise ExperimentError(str(path), [f"not valid TOML: {error}"]) from error
 
 
 def _read_cells(data: dict[str, Any], path: Path) -> None:

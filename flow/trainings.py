@@ -17,6 +17,7 @@ def train_variants(work: Work) -> Done:
     from rich.progress import Progress
 
     from characterize.shift import Shifts
+    from pnn.metrics import FILE as METRICS
 
     training = work.experiment.training
     work.experiment.data.fetch(work.context.console.print)
@@ -68,4 +69,6 @@ def train_variants(work: Work) -> Done:
         "variants": variants,
     }
     write_json(work.folder / "summary.json", summary)
-    return Done((work.folder / "summary.json", *(Path(r["weights"]) for r in results)), summary)
+    weights = [Path(r["weights"]) for r in results]
+    tables = [path.with_name(METRICS) for path in weights]
+    return Done((work.folder / "summary.json", *weights, *tables), summary)

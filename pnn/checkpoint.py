@@ -6,6 +6,8 @@ Both are safetensors with one JSON text in the metadata, written beside and rena
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +26,8 @@ from pnn.stack import AnyNetworkOptions
 
 HEADER = "nonideal"
 FORMAT = 1
+CHECKSUM = re.compile(r'"checksum":"([0-9a-f]{64})"}$')
+"""Where a header ends with one. Files from before there was one have none."""
 Header = TypeVar("Header", bound=BaseModel)
 
 
@@ -49,6 +53,7 @@ class WeightsHeader(BaseModel):
     format: int = FORMAT
     network: AnyNetworkOptions
     provenance: Provenance
+    checksum: str = ""
 
 
 class TrainingState(BaseModel):
@@ -59,12 +64,13 @@ class TrainingState(BaseModel):
     format: int = FORMAT
     epoch: int
     fingerprint: str
+    checksum: str = ""
 
 
 def save_network(path: Path, network: nn.Module, header: WeightsHeader) -> None:
     """Write ``network``'s weights and ``header`` to ``path``."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
-    _write(path, tensors, header.model_dump_json())
+    _write(path, tensors, header)
 
 
 def load_header(path: Path) -> WeightsHeader:
@@ -111,7 +117,7 @@ def save_training(
         for name, value in values.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
     tensors["generator"] = generator.get_state()
-    _write(path, tensors, state.model_dump_json())
+    _write(path, tensors, state)
 
 
 def load_training(
@@ -153,8 +159,19 @@ def load_training(
     return state
 
 
-def _write(path: Path, tensors: dict[str, Tensor], text: str) -> None:
-    write_bytes(path, save(tensors, metadata={HEADER: text}))
+def _write(path: Path, tensors: dict[str, Tensor], header: WeightsHeader | TrainingState) -> None:
+    plain = header.model_copy(update={"checksum": ""}).model_dump_json()
+    sealed = header.model_copy(update={"checksum": _checksum(tensors, plain)})
+    write_bytes(path, save(tensors, metadata={HEADER: sealed.model_dump_json()}))
+
+
+def _checksum(tensors: dict[str, Tensor], text: str) -> str:
+    """Over all values and the header: safetensors itself notices no flipped bit."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], str]:
@@ -170,7 +187,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
         raise CheckpointError(
             f"{path}: a safetensors file without a '{HEADER}' header: not written by this toolkit"
         )
-    return tensors, metadata[HEADER]
+    text = metadata[HEADER]
+    known = CHECKSUM.search(text)
+    if known is not None and _checksum(tensors, text.replace(known[1], "")) != known[1]:
+        raise CheckpointError(
+            f"{path}: damaged or altered after it was written (its checksum is another): remove it, and train again"
+        )
+    return tensors, text
 
 
 def _parse(path: Path, kind: type[Header], text: str) -> Header:

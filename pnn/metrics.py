@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from files import written_whole
+from files import UnreadableFile, read_text, written_whole
 from pnn.network import Spikes
 
 FILE = "metrics.csv"
@@ -118,14 +118,25 @@ class MetricsLog:
 
 
 def _rows_until(path: Path, epoch: int) -> list[dict[str, str]]:
-    """Complete rows of an earlier run up to ``epoch``."""
+    """Complete rows of an earlier run up to ``epoch``. A kill tears the last row at most; raises ``UnreadableFile`` for other damage."""
     if not path.is_file():
         return []
+    way_out = "remove it: the training goes on from its checkpoint, without the rows that are lost"
     rows = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+    try:
+        lines = read_text(path).splitlines()
+        table = csv.DictReader(lines)
+        if lines and "epoch" not in (table.fieldnames or ()):
+            raise UnreadableFile(f"{path}: holds no column epoch; {way_out}")
+        for row in table:
             whole = None not in row and all(isinstance(value, str) and value for value in row.values())
-            if not whole or not row["epoch"].isdigit() or int(row["epoch"]) > epoch:
+            if not whole or not row["epoch"].isdecimal():
+                if table.line_num < len(lines):
+                    raise UnreadableFile(f"{path}, line {table.line_num}: is no row of the table; {way_out}")
+                break
+            if len(row["epoch"]) > 18 or int(row["epoch"]) > epoch:
                 break
             rows.append(row)
+    except csv.Error as error:
+        raise UnreadableFile(f"{path}: {error}; {way_out}") from error
     return rows

@@ -104,11 +104,14 @@ def kernel_name() -> str:
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept."""
+    """Where libraries are kept; raises ``OSError`` where there is no home folder."""
     own = os.environ.get("NONIDEAL_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nonideal"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nonideal"
+    except RuntimeError as error:
+        raise OSError(f"{error}: set HOME or NONIDEAL_CACHE") from error
 
 
 def _build() -> Path:

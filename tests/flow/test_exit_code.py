@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 
@@ -42,6 +43,12 @@ def test_the_codes_are_the_documented_ones() -> None:
         (KeyboardInterrupt(), 130),
         (Interrupted("x"), 130),
         (PermissionError("x"), 2),
+        (FileNotFoundError(errno.ENOENT, "x"), 2),
+        (OSError(errno.ENOSPC, "No space left on device"), 4),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), 4),
+        (OSError(errno.EIO, "Input/output error"), 4),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 4),
+        (MemoryError(), 4),
     ],
 )
 def test_table(error: BaseException, code: int) -> None:

@@ -297,3 +297,30 @@ def test_a_name_is_looked_for_here_and_then_beside_the_packages(
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/mnist.toml").write_text('name = "mnist"\nseed = 5\n')
     assert load_experiment("mnist").seed == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a = " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
+        (b"[" + b".".join([b"a"] * 20_000) + b"]", ""),
+        (b"seed = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
+        (b'name = "a\0b"', "line 1, byte 10 of it: a NUL byte"),
+        (b'name = "a\\u0000b"', "name"),
+        (b'name = "a"\n# \xe4', "line 2, byte 3 of it: byte 0xe4 is not UTF-8"),
+        (b"[training]\nbatch_size = 1e25", "training.batch_size"),
+        (b"[training]\nlearning_rate = nan", "training.learning_rate"),
+    ],
+)
+def test_no_text_for_an_experiment_is_a_defect(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(content)
+    with pytest.raises(ExperimentError) as caught:
+        load_experiment(str(path))
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_an_experiment(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b'\xef\xbb\xbfname = "a"\r\n')
+    assert load_experiment(str(tmp_path / "a.toml")).name == "a"
