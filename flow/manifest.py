@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from files import read_json, sha256_of, sha256_of_value, write_text
 
@@ -63,21 +63,28 @@ class Manifest(BaseModel):
     seconds: float
     command: str = ""
     shared: str = ""
+    checksum: str = ""
 
     def save(self, folder: Path) -> None:
-        """Write it, whole or not at all."""
-        write_text(folder / NAME, self.model_dump_json(indent=1) + "\n")
+        """Write it with its checksum, whole or not at all."""
+        sealed = self.model_copy(update={"checksum": self.digest()})
+        write_text(folder / NAME, sealed.model_dump_json(indent=1) + "\n")
+
+    def digest(self) -> str:
+        """One hash over all but the checksum."""
+        return sha256_of_value(self.model_dump(mode="json", exclude={"checksum"}))
 
 
 def load_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a finished stage, or None where there is none that this version can read."""
+    """The manifest of a finished stage, or None where there is none that this version can read, or its checksum tells of damage."""
     path = folder / NAME
     if not path.is_file():
         return None
     try:
-        return Manifest.model_validate(read_json(path))
-    except (ValueError, ValidationError):
+        found = Manifest.model_validate(read_json(path))
+    except (ValueError, RecursionError):
         return None
+    return found if found.checksum in ("", found.digest()) else None
 
 
 def stale(folder: Path, inputs: Inputs) -> str | None:

@@ -12,7 +12,7 @@ from files import read_json
 from flow.report.blocks import Block, Picture
 from flow.report.chip_tables import calibration_table, designs_table, spot_table, yield_table
 from flow.report.errors import ResultUnreadable
-from flow.report.results import Results
+from flow.report.results import DAMAGE, Results
 from flow.report.svg import inline_svg
 from flow.rundir import CALIBRATION, SCHEMATIC, netlist_of, stage_of
 
@@ -48,7 +48,7 @@ def _yield_blocks(results: Results, stage: str) -> tuple[Block, ...]:
             blocks.append(spot_table(summary["spice"]))
         if summary.get("designs"):
             blocks += [designs_table(summary["designs"]), *_design_picture(summary["designs"])]
-    except (ValueError, KeyError, OSError) as error:
+    except DAMAGE as error:
         raise ResultUnreadable(
             f"{folder} cannot be read ({error}): remove it and run `{results.command(stage)}` again"
         ) from error
@@ -76,7 +76,7 @@ def _calibration_blocks(results: Results) -> tuple[Block, ...]:
             try:
                 chips.append(read_json(file))
                 table = calibration_table(chips)
-            except (ValueError, KeyError, OSError) as error:
+            except DAMAGE as error:
                 raise ResultUnreadable(
                     f"{file.parent} cannot be read ({error}): remove it and run `{results.command(stage)}` again"
                 ) from error

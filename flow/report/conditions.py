@@ -10,7 +10,7 @@ from flow.conditions import SUMMARY, TABLE
 from flow.report.blocks import Block, Picture
 from flow.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
 from flow.report.errors import ResultUnreadable
-from flow.report.results import Results
+from flow.report.results import DAMAGE, Results
 from flow.report.svg import inline_svg
 
 
@@ -31,7 +31,7 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
         tables = (network_table(summary), silicon_table(summary), span_table(summary))
         tested = (check_table(summary), chip_table(summary))
         checks = tuple(one for one in tested if one.rows)
-    except (ValueError, KeyError, OSError) as error:
+    except DAMAGE as error:
         raise ResultUnreadable(
             f"{folder} cannot be read ({error}): remove it and run `nonideal conditions` again"
         ) from error

@@ -104,10 +104,22 @@ def _verdict(results: Results, found: list[Verdict]) -> tuple[str, str]:
         text += "; the validation is not complete"
     if _few(results):
         text += "; few samples"
-    return text + ".", "fail" if failed else "idle" if waiting else "pass"
+    if results.altered:
+        many = len(results.altered)
+        text += (
+            f"; {many} files are not what their stages made"
+            if many > 1
+            else "; 1 file is not what its stage made"
+        )
+    return text + ".", "fail" if failed or results.altered else "idle" if waiting else "pass"
 
 
 def _missing(results: Results) -> Iterable[Block]:
+    if results.altered:
+        told = "; ".join(
+            f"`{one.file}` {one.what} (`{one.command}` makes it again)" for one in results.altered
+        )
+        yield Text(f"Not what their stages made, and no result: {told}.", "warning")
     for stage in COMMANDS:
         if results.has(stage) and not results.complete(stage) and stage not in OPTIONAL:
             yield Text(

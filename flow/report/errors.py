@@ -11,3 +11,7 @@ class NothingToReport(FlowError):
 
 class ResultUnreadable(FlowError):
     """A result file is there but cannot be read."""
+
+
+class ResultAltered(FlowError):
+    """Files of a run directory are not what their stages made; the report that shows them is written, and says so."""

@@ -9,7 +9,7 @@ from flow.explore import TABLE, rows
 from flow.report.blocks import Block, Picture, Table
 from flow.report.errors import ResultUnreadable
 from flow.report.explore_table import COLUMNS, NOTE, WORDS, cells
-from flow.report.results import Results
+from flow.report.results import DAMAGE, Results
 from flow.report.svg import inline_svg
 
 
@@ -30,7 +30,7 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
             "values of one factor through the present design (star); bars are standard errors."
         )
         picture = Picture("explore", title, inline_svg(pareto(found), "explore", title), title, caption)
-    except (ValueError, KeyError, OSError) as error:
+    except DAMAGE as error:
         raise ResultUnreadable(
             f"{file} cannot be read ({error}): remove it and run `nonideal explore` again"
         ) from error

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from characterize.model import PhysicalModel
-from files import read_json
+from files import read_json, sha256_of
 from flow.commands import told
+from flow.manifest import NAME as MANIFEST
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
-from flow.rundir import ASIDE, CALIBRATION, COMMANDS, SCHEMATIC, RunDir, command_of, netlist_of
+from flow.rundir import ASIDE, CALIBRATION, COMMANDS, CORNERS, SCHEMATIC, RunDir, command_of, netlist_of
 
 T = TypeVar("T")
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What reading a file raises that holds anything."""
 OPTIONAL = frozenset({"columns", "shift", "layout"})
 """Stages that a whole run may do without."""
 REFERENCE = "ann"
@@ -43,6 +55,15 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Altered:
+    """A file that is not what its stage made, relative to the run directory: ``what`` became of it, and the command that makes it again."""
+
+    file: str
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """What was found in ``path``."""
 
@@ -62,6 +83,7 @@ class Results:
     lvs: dict[str, Any] | None = None
     retries: tuple[Retry, ...] = ()
     failed: tuple[FailedSample, ...] = ()
+    altered: tuple[Altered, ...] = ()
 
     @property
     def experiment(self) -> str:
@@ -134,7 +156,7 @@ def load_results(path: Path) -> Results:
     characterization, training, validation = (
         path / name for name in ("characterization", "training", "validation")
     )
-    found_training = _read(training / "summary.json", read_json)
+    found_training = _read(training / "summary.json", _object)
     spikes = _read(validation / "spikes.parquet", pd.read_parquet)
     stages = (*COMMANDS, *_beside_the_loop(path))
     manifests = {stage: load_manifest(path / stage) for stage in stages}
@@ -143,9 +165,9 @@ def load_results(path: Path) -> Results:
         model=_read(characterization / "model.json", PhysicalModel.load),
         curves=_read(characterization / "curves.parquet", pd.read_parquet),
         training=found_training,
-        metrics=_metrics(training, found_training),
+        metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
         mappings=_by_folder(path / "netlist", "mapping.csv", pd.read_csv),
-        validation=_read(validation / "summary.json", read_json),
+        validation=_read(validation / "summary.json", _object),
         spikes=spikes,
         waveforms={
             file.stem.removeprefix("worst_"): _must(file, pd.read_parquet)
@@ -153,12 +175,13 @@ def load_results(path: Path) -> Results:
         },
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
         corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
-        corner_validations=_by_folder(path / "corners", "validation/summary.json", read_json),
-        drc=_read(path / "layout" / "drc.json", read_json),
-        lvs=_read(path / "layout" / "lvs.json", read_json),
+        corner_validations=_by_folder(path / "corners", "validation/summary.json", _object),
+        drc=_read(path / "layout" / "drc.json", _object),
+        lvs=_read(path / "layout" / "lvs.json", _object),
         retries=_retries(path),
-        failed=_failed(path, spikes),
+        failed=_must(validation / "spikes.parquet", lambda file: _failed(path, spikes)),
     )
+    results = replace(results, altered=tuple(_altered(results)))
     if not any(results.has(stage) for stage in stages):
         state = "holds no results" if path.is_dir() else "does not exist"
         raise NothingToReport(
@@ -166,6 +189,31 @@ def load_results(path: Path) -> Results:
             "of an experiment that was run"
         )
     return results
+
+
+def _object(file: Path) -> dict[str, Any]:
+    value = read_json(file)
+    if not isinstance(value, dict):
+        raise ValueError("it holds no JSON object")
+    return value
+
+
+def _altered(results: Results) -> Iterator[Altered]:
+    """What became of the files since their stages made them, at all corners."""
+    corners = sorted(folder.name for folder in (results.path / CORNERS).glob("*/"))
+    for base in ("", *(f"{CORNERS}/{corner}/" for corner in corners)):
+        for stage in results.stages if not base else COMMANDS:
+            folder, command = results.path / base / stage, results.command(stage)
+            made = load_manifest(folder)
+            if made is None:
+                if (folder / MANIFEST).exists():
+                    yield Altered(f"{base}{stage}/{MANIFEST}", "cannot be read", command)
+                continue
+            for name, sha256 in made.outputs.items():
+                file = folder / name
+                if not file.is_file() or sha256_of(file) != sha256:
+                    what = "was altered or damaged" if file.is_file() else "is gone"
+                    yield Altered(f"{base}{stage}/{name}", what, made.command or command)
 
 
 def _beside_the_loop(path: Path) -> tuple[str, ...]:
@@ -183,8 +231,10 @@ def _beside_the_loop(path: Path) -> tuple[str, ...]:
 def _must(file: Path, reader: Callable[[Path], T]) -> T:
     try:
         return reader(file)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
+    except ResultUnreadable:
+        raise
+    except DAMAGE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise ResultUnreadable(
             f"{file} cannot be read ({reason}): remove it and run its stage again"
         ) from error
