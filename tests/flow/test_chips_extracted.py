@@ -23,6 +23,7 @@ from circuits.design import Design
 from circuits.extraction.netlist import Device, Element, Netlist
 from circuits.flat import flat_elements
 from circuits.network import Topology
+from files import sha256_of
 from flow.cli import main
 from flow.commands import CommandLine
 from flow.dependence import SECTIONS
@@ -107,8 +108,14 @@ def made(rundir: RunDir, name: str, options: Mapping[str, Any] | None = None, **
     experiment = load_experiment("tiny.toml").changed({"characterize": {"on": KIND}})
     settings = {section: experiment.section(section) for section in SECTIONS[name]} | dict(options or {})
     inputs = Inputs(settings=settings, seeds={}, files=read, tools={}, code="")
+    folder = rundir.path / name
+    outputs = {
+        str(p.relative_to(folder)): sha256_of(p)
+        for p in folder.rglob("*")
+        if p.name != "manifest.json" and p.is_file()
+    }
     Manifest(
-        stage=name, inputs=inputs, outputs={}, versions={}, summary={}, passed=True, started=now(), seconds=0.0
+        stage=name, inputs=inputs, outputs=outputs, versions={}, summary={}, passed=True, started=now(), seconds=0.0
     ).save(rundir.path / name)  # fmt: skip
 
 
@@ -247,6 +254,7 @@ def test_a_layout_that_lacks_a_device_ends_with_its_name(
     whole = extracted()
     less = replace(whole, devices=tuple(d for d in whole.devices if d.name != "synapse_2_1_0_mpm"))
     (place / "runs/tiny/layout" / EXTRACTED).write_text(less.text())
+    made(RunDir(place / "runs/tiny"), "layout", {"--netlist": KIND})
     assert run(capsys, "train")[0] == 0
     for command in (["calibrate", "--chip", "1"], ["yield"]):
         code, _, err = run(capsys, *command, "--netlist", KIND)

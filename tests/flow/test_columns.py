@@ -203,7 +203,9 @@ def test_characterisation_needs_the_columns_of_its_own_circuit(
     run_stage(stage, wanted, run, context)
     assert run_stage(stage, wanted.changed({"training": {"epochs": 8}}), run, context).skipped
     (run.column(3) / "network.pex.spice").write_text("another")
-    assert not run_stage(stage, wanted, run, context).skipped
+    with pytest.raises(StageInputAltered, match=told):
+        run_stage(stage, wanted, run, context)
+    assert not run_stage(columns_stage(), wanted, run, context).skipped
 
 
 def test_what_columns_are_measured_on(tiny: Experiment, run: RunDir, context: Context) -> None:

@@ -190,7 +190,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     }
     text = json.dumps(head).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + size :])
-    with pytest.raises(CheckpointError, match="do not fit"):
+    with pytest.raises(CheckpointError, match="checksum"):
         load_network(path)
 
 
