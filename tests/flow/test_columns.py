@@ -19,7 +19,7 @@ from circuits.layout.errors import DrcFailed, ExtractionFailed
 from flow.cli import main
 from flow.columns import MeasuredOn, column_netlists, measured_on
 from flow.context import Context
-from flow.errors import BadOption, NoCircuit, StageInputMissing, StageInputStale
+from flow.errors import BadOption, NoCircuit, StageInputAltered, StageInputMissing, StageInputStale
 from flow.exit_code import ExitCode, exit_code_of
 from flow.experiment import Experiment, load_experiment, parse_experiment
 from flow.manifest import load_manifest

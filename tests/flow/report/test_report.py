@@ -386,6 +386,7 @@ def test_unpaired_spikes_of_the_output_layer_stand_apart(builder: Any) -> None:
         "extra"
     )
     spikes.to_parquet(path)
+    builder.manifest("validation")
     lines = read(builder)[1].splitlines()
     assert "| missed spikes (model only), all layers | 2 | 2 |" in lines
     assert "| of these in the output layer, missed | 0 | 2 |" in lines
