@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from circuits.cells import LEAVES, cells_text, logical_lines
 from circuits.design import Design
 from circuits.errors import CircuitError
-from circuits.network import Topology, network
+from circuits.network import Topology
+from circuits.network import instances as network_instances
 from sky130_models.device import PREFIX
 
 
@@ -102,11 +103,8 @@ def _expanded(
 
 def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
     """(instance, leaf cell, nets by port) of every cell of the network, in netlist order."""
-    for line in logical_lines(str(network(topology))):
-        words = line.split()
-        if words[0][0].upper() == "X":
-            cell = words[-1]
-            yield words[0][1:], cell, dict(zip(LEAVES[cell].PORTS, words[1:-1], strict=True))
+    for name, cell, nets in network_instances(topology):
+        yield name, cell, dict(zip(LEAVES[cell].PORTS, nets, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

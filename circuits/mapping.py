@@ -15,16 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
-from scipy.optimize import brentq
 
 from circuits.errors import CircuitError, MappingError, OutOfRange
 from circuits.network import Topology
 
 BIAS_SOURCE = re.compile(
-    r"vbias_(?P<polarity>[np])_(?P<layer>[1-9]\d*)_(?P<axon>\d+)_(?P<neuron>\d+)\s+\S+\s+0\s+"
-    r"(?P<volts>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=\s|;|$)"
+    r"^vbias_(?:(?P<polarity>[np])_(?P<layer>[1-9]\d{0,5})_(?P<axon>\d{1,6})_(?P<neuron>\d{1,6})[ \t]+\S+[ \t]+0[ \t]+"
+    r"(?P<volts>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=\s|;|$)|.*$)",
+    re.IGNORECASE | re.MULTILINE | re.ASCII,
 )
-"""A line of the cell ``biases``, in lower case."""
+"""A line that begins as one of the cell ``biases`` does; groups are None where it goes on otherwise."""
+
+
+UNUSED = " unused branch, off"
 
 
 class Row(NamedTuple):
@@ -78,37 +81,48 @@ def bias_for_current(branch: Branch, current_A: NDArray[np.float64]) -> NDArray[
 
 
 def current_for_bias(branch: Branch, bias_V: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of :func:`bias_for_current`. Raises ``MappingError`` for a bias the table does not reach."""
+    """The inverse of :func:`bias_for_current`, in A, of the shape of ``bias_V``. Raises ``MappingError`` for a bias the table does not reach."""
     bias = np.asarray(bias_V, dtype=np.float64)
-    curve = PchipInterpolator(branch.ln_current, branch.bias_V)
     low, high = sorted((branch.bias_V[0], branch.bias_V[-1]))
+    on = bias != branch.off_bias_V
+    # The text has 12 digits: a bias at the table's end may come back just beyond it.
+    outside = on & ~((low - 1e-9 <= bias) & (bias <= high + 1e-9))
+    if np.any(outside):
+        raise MappingError(
+            f"bias {bias[outside].flat[0]:.6g} V lies outside the characterised {low:.4g} .. {high:.4g} V: was it written with this model?"
+        )
     currents = np.zeros(bias.shape)
-    for index, volts in np.ndenumerate(bias):
-        if volts == branch.off_bias_V:
-            continue
-        # The text has 12 digits: a bias at the table's end may come back just beyond it.
-        if not low - 1e-9 <= volts <= high + 1e-9:
-            raise MappingError(
-                f"bias {volts:.6g} V lies outside the characterised {low:.4g} .. {high:.4g} V: was it written with this model?"
-            )
-        currents[index] = float(np.exp(_solve(curve, branch, min(max(float(volts), low), high))))
+    currents[on] = np.exp(_solved(branch, np.clip(bias[on], low, high)))
     return currents
 
 
-def _solve(curve: PchipInterpolator, branch: Branch, volts: float) -> float:
-    """The ln(current) at which the monotone ``curve`` passes ``volts``, a bias inside the table."""
+STEPS = 60
+"""Of a root's search; halving alone narrows a table's range to the last bit."""
+
+
+def _solved(branch: Branch, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln(current) at which the monotone table passes each of ``volts``: Newton's steps, halved intervals where one leads out."""
+    curve = PchipInterpolator(branch.ln_current, branch.bias_V)
+    slope = curve.derivative()
+    sign = np.sign(branch.bias_V[-1] - branch.bias_V[0])
+    low, high = np.full(volts.shape, branch.ln_current[0]), np.full(volts.shape, branch.ln_current[-1])
+    rising = np.argsort(branch.bias_V)
+    x = np.interp(volts, np.array(branch.bias_V)[rising], np.array(branch.ln_current)[rising])
+    for _ in range(STEPS):
+        error = sign * (curve(x) - volts)
+        low, high = np.where(error <= 0, x, low), np.where(error >= 0, x, high)
+        steepness = sign * slope(x)
+        newton = x - error / np.where(steepness > 0, steepness, np.inf)
+        inside = (newton > low) & (newton < high)
+        moved = np.where(error == 0, x, np.where(inside, newton, 0.5 * (low + high)))
+        done = np.abs(moved - x) <= 1e-15 * np.maximum(1.0, np.abs(x))
+        x = moved
+        if np.all(done):
+            break
+    # The table's ends are exact.
     for end in (0, -1):
-        if volts == branch.bias_V[end]:
-            return branch.ln_current[end]
-    return float(
-        brentq(
-            lambda x: float(curve(x)) - volts,
-            branch.ln_current[0],
-            branch.ln_current[-1],
-            xtol=1e-13,
-            rtol=1e-14,
-        )
-    )
+        x = np.where(volts == branch.bias_V[end], branch.ln_current[end], x)
+    return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +135,7 @@ class Mapping:
 
     def rows(self) -> Iterator[Row]:
         """The table row by row."""
-        return (Row(*row) for row in self.table[list(COLUMNS)].itertuples(index=False, name=None))
+        return map(Row._make, zip(*(self.table[name].tolist() for name in COLUMNS), strict=True))
 
     @property
     def off(self) -> int:
@@ -179,37 +193,42 @@ def map_weights(
         raise CircuitError(
             f"scale = {scale}: the factors on positive and negative currents must be positive numbers"
         )
-    rows = []
-    outside: list[str] = []
+    tables: list[pd.DataFrame] = []
     for layer, matrix in enumerate(weights, start=1):
         unit_A = model.unit_current_A(topology.layers[layer - 1])
-        for axon in range(matrix.shape[1]):
-            for neuron in range(matrix.shape[0]):
-                weight = float(matrix[neuron, axon])
-                polarity, branch, factor = (
-                    ("n", model.positive, scale[0]) if weight >= 0 else ("p", model.negative, scale[1])
-                )
-                wanted_A = abs(weight) * unit_A * factor
-                clipped = wanted_A > branch.current_max_A
-                current_A = (
-                    branch.current_max_A if clipped else wanted_A if wanted_A >= branch.current_min_A else 0.0
-                )
-                if clipped:
-                    outside.append(
-                        f"layer {layer} axon {axon} neuron {neuron}: weight {weight:+.4g} wants {wanted_A:.3g} A"
-                    )
-                if current_A != wanted_A:
-                    weight = float(np.copysign(current_A / (unit_A * factor), weight))
-                rows.append((layer, axon, neuron, weight, polarity, current_A, 0.0, clipped))
-    if outside and not clip:
+        neurons, axons = matrix.shape
+        # Axon by axon, as the netlist has them.
+        wanted = np.asarray(matrix, dtype=np.float64).T.ravel()
+        positive = wanted >= 0
+        factor = np.where(positive, scale[0], scale[1])
+        most_A = np.where(positive, model.positive.current_max_A, model.negative.current_max_A)
+        least_A = np.where(positive, model.positive.current_min_A, model.negative.current_min_A)
+        wanted_A = np.abs(wanted) * unit_A * factor
+        clipped = wanted_A > most_A
+        current_A = np.where(clipped, most_A, np.where(wanted_A >= least_A, wanted_A, 0.0))
+        weight = np.where(current_A == wanted_A, wanted, np.copysign(current_A / (unit_A * factor), wanted))
+        columns = (
+            np.full(wanted.shape, layer), np.repeat(np.arange(axons), neurons), np.tile(np.arange(neurons), axons),
+            weight, np.where(positive, "n", "p").astype(object), current_A, np.zeros(wanted.shape), clipped,
+        )  # fmt: skip
+        tables.append(
+            pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).assign(wanted=wanted, wanted_A=wanted_A)
+        )
+    table = pd.concat(tables, ignore_index=True)
+    outside = table[table["clipped"]]
+    if len(outside) and not clip:
         p, n = model.positive, model.negative
-        shown = "; ".join(outside[:5]) + (f"; and {len(outside) - 5} more" if len(outside) > 5 else "")
+        told = [
+            f"layer {row.layer} axon {row.axon} neuron {row.neuron}: weight {row.wanted:+.4g} wants {row.wanted_A:.3g} A"
+            for row in outside.head(5).itertuples()
+        ]
+        shown = "; ".join(told) + (f"; and {len(outside) - 5} more" if len(outside) > 5 else "")
         raise OutOfRange(
-            f"{len(outside)} of {len(rows)} weights are outside the realisable currents "
+            f"{len(outside)} of {len(table)} weights are outside the realisable currents "
             f"(positive up to {p.current_max_A:.3g} A, negative up to {n.current_max_A:.3g} A): {shown}. "
             "Ask for clipping (clip = true, --clip) or train with a weight penalty."
         )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = table[list(COLUMNS)]
     for polarity, branch in (("n", model.positive), ("p", model.negative)):
         chosen = table["polarity"] == polarity
         table.loc[chosen, "bias_V"] = bias_for_current(branch, table.loc[chosen, "current_A"].to_numpy(float))
@@ -218,19 +237,18 @@ def map_weights(
 
 def bias_sources(mapping: Mapping, model: BiasModel) -> str:
     """Cell ``biases``: a voltage source on every memory gate, each commented with the synapse it belongs to; unused branches are off."""
+    off = {"n": f"{model.positive.off_bias_V:.12g}", "p": f"{model.negative.off_bias_V:.12g}"}
     lines = [".subckt biases " + " ".join(mapping.topology.bias_ports)]
-    off = {"n": model.positive.off_bias_V, "p": model.negative.off_bias_V}
     for row in mapping.rows():
-        for polarity in "np":
-            net = Topology.bias(polarity, row.layer, row.axon, row.neuron)
-            volts = row.bias_V if polarity == row.polarity else off[polarity]
-            comment = f" ; layer={row.layer} axon={row.axon} neuron={row.neuron}"
-            comment += (
-                f" weight={row.weight:+.9g} current_A={row.current_A:.6g}"
-                if polarity == row.polarity
-                else " unused branch, off"
-            )
-            lines.append(f"V{net} {net} 0 {volts:.12g}{comment}")
+        where = f"{row.layer}_{row.axon}_{row.neuron}"
+        comment = f" ; layer={row.layer} axon={row.axon} neuron={row.neuron}"
+        on = f"{row.bias_V:.12g}{comment} weight={row.weight:+.9g} current_A={row.current_A:.6g}"
+        n, p = (
+            (on, f"{off['p']}{comment}{UNUSED}")
+            if row.polarity == "n"
+            else (f"{off['n']}{comment}{UNUSED}", on)
+        )
+        lines.append(f"Vbias_n_{where} bias_n_{where} 0 {n}\nVbias_p_{where} bias_p_{where} 0 {p}")
     return "\n".join([*lines, ".ends biases"]) + "\n"
 
 
@@ -238,41 +256,52 @@ def read_biases(
     text: str, model: BiasModel, *, scale: tuple[float, float] = (1.0, 1.0)
 ) -> list[NDArray[np.float64]]:
     """Weights, per layer ``[neurons, axons]``, recovered from the bias voltages in a netlist written by :func:`bias_sources`."""
-    biases: dict[tuple[int, int, int], dict[str, float]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.lower().startswith("vbias_"):
-            continue
-        source = BIAS_SOURCE.match(line.lower())
-        if source is None:
-            raise MappingError(
-                f"line {number}: `{line[:80]}` is not a bias source as nonideal writes it (Vbias_n_<layer>_<axon>_<neuron> net 0 volts)"
-            )
-        pair = biases.setdefault((int(source["layer"]), int(source["axon"]), int(source["neuron"])), {})
-        if source["polarity"] in pair:
-            raise MappingError(
-                f"line {number}: a second source for bias {source['polarity']} of this synapse: `{line[:80]}`"
-            )
-        pair[source["polarity"]] = float(source["volts"])
-    if not biases:
+    sources = BIAS_SOURCE.findall(text)
+    if not sources:
         raise MappingError(
             "the netlist holds no bias source (V bias_n_<layer>_<axon>_<neuron>): is it a network written by nonideal?"
         )
+    if not all(source[0] for source in sources):
+        number, line = next(_misread(text))
+        raise MappingError(
+            f"line {number}: `{line[:80]}` is not a bias source as nonideal writes it (Vbias_n_<layer>_<axon>_<neuron> net 0 volts)"
+        )
+    is_p = np.array([source[0] in "pP" for source in sources])
+    layer_of, axon_of, neuron_of = np.array([source[1:4] for source in sources], dtype=np.int64).T
+    volts_of = np.array([source[4] for source in sources], dtype=np.float64)
     weights = []
-    for layer in range(1, max(where[0] for where in biases) + 1):
-        here = {(a, k): v for (index, a, k), v in biases.items() if index == layer}
-        axons, neurons = 1 + max((a for a, _ in here), default=-1), 1 + max((k for _, k in here), default=-1)
-        whole = sum(len(pair) for pair in here.values())
-        if whole == 0 or whole != 2 * axons * neurons:
+    for layer in range(1, int(layer_of.max()) + 1):
+        here = layer_of == layer
+        axon, neuron = axon_of[here], neuron_of[here]
+        axons, neurons = int(axon.max(initial=-1)) + 1, int(neuron.max(initial=-1)) + 1
+        place = (neuron * axons + axon) * 2 + is_p[here]
+        found, times = np.unique(place, return_counts=True)
+        if np.any(times > 1):
+            pair, polarity = divmod(int(found[np.argmax(times > 1)]), 2)
             raise MappingError(
-                f"layer {layer}: {whole} bias sources, but {axons} axons on {neurons} neurons need {2 * axons * neurons}: the netlist is not complete"
+                f"layer {layer}: a second source for bias {'np'[polarity]} of axon {pair % axons} on neuron {pair // axons}; remove one of them"
+            )
+        if len(axon) == 0 or len(axon) != 2 * axons * neurons:
+            raise MappingError(
+                f"layer {layer}: {len(axon)} bias sources, but {axons} axons on {neurons} neurons need {2 * axons * neurons}: "
+                "the netlist is not complete"
             )
         unit_A = model.unit_current_A(axons)
-        matrix = np.zeros((neurons, axons))
-        for (axon, neuron), pair in here.items():
-            positive = current_for_bias(model.positive, np.array(pair["n"]))
-            negative = current_for_bias(model.negative, np.array(pair["p"]))
-            if positive > 0 and negative > 0:
-                raise MappingError(f"synapse layer {layer} axon {axon} neuron {neuron}: both branches are on")
-            matrix[neuron, axon] = float(positive / scale[0] - negative / scale[1]) / unit_A
+        volts = np.zeros((neurons, axons, 2))
+        volts.reshape(-1)[place] = volts_of[here]
+        positive = current_for_bias(model.positive, volts[..., 0])
+        negative = current_for_bias(model.negative, volts[..., 1])
+        both = np.argwhere((positive > 0) & (negative > 0))
+        if len(both):
+            neuron, axon = both[0]
+            raise MappingError(f"synapse layer {layer} axon {axon} neuron {neuron}: both branches are on")
+        matrix = (positive / scale[0] - negative / scale[1]) / unit_A
         weights.append(matrix)
     return weights
+
+
+def _misread(text: str) -> Iterator[tuple[int, str]]:
+    """Number and text of every line that begins as a bias source does and is none."""
+    for source in BIAS_SOURCE.finditer(text):
+        if source["polarity"] is None:
+            yield text.count("\n", 0, source.start()) + 1, source[0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from PySpice.Spice.Netlist import SubCircuit
 
 from circuits.cells import cells_text
 from circuits.design import Design
@@ -106,37 +105,35 @@ class Topology:
         )
 
 
-def network(topology: Topology) -> SubCircuit:
-    """Cell ``network``: input drivers, then per layer a crossbar of synapse pairs and a row of neurons."""
-    cell = SubCircuit("network", *topology.ports)
+def instances(topology: Topology) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(instance, leaf cell, its nets in port order) of every cell of the network: input drivers, then per layer synapse pairs and neurons."""
     for j in range(topology.layers[0]):
-        cell.X(
-            f"driver_{j}",
-            "driver",
-            f"in_{j}",
-            "phase_0",
-            topology.spike(0, j),
-            topology.spike_b(0, j),
-            "vdd",
-            "vss",
-        )
+        nets = (f"in_{j}", "phase_0", topology.spike(0, j), topology.spike_b(0, j), "vdd", "vss")
+        yield f"driver_{j}", "driver", nets
     for layer in range(1, topology.depth + 1):
+        neurons = range(topology.layers[layer])
         for axon in range(topology.layers[layer - 1]):
-            for k in range(topology.layers[layer]):
-                cell.X(
-                    f"synapse_{layer}_{axon}_{k}", "synapse",
-                    topology.spike(layer - 1, axon), topology.spike_b(layer - 1, axon), f"dendrite_{layer}_{k}",
-                    topology.bias("n", layer, axon, k), topology.bias("p", layer, axon, k), "vdd", "vss",
+            spikes = (topology.spike(layer - 1, axon), topology.spike_b(layer - 1, axon))
+            for k in neurons:
+                where = f"{layer}_{axon}_{k}"
+                yield (
+                    f"synapse_{where}", "synapse",
+                    (*spikes, f"dendrite_{layer}_{k}", f"bias_n_{where}", f"bias_p_{where}", "vdd", "vss"),
                 )  # fmt: skip
-        for k in range(topology.layers[layer]):
-            cell.X(
-                f"neuron_{layer}_{k}", "neuron", f"dendrite_{layer}_{k}", topology.spike(layer, k), topology.spike_b(layer, k),
-                *(f"{line}_{layer}" for line in ("phase", "reset", "reset_b", "iso", "iso_b")),
-                "v0", topology.vdis(layer, k), "vsense", "vdd", "vss",
-            )  # fmt: skip
-    return cell
+        controls = tuple(f"{line}_{layer}" for line in ("phase", "reset", "reset_b", "iso", "iso_b"))
+        for k in neurons:
+            own = (f"dendrite_{layer}_{k}", topology.spike(layer, k), topology.spike_b(layer, k))
+            nets = (*own, *controls, "v0", topology.vdis(layer, k), "vsense", "vdd", "vss")
+            yield f"neuron_{layer}_{k}", "neuron", nets
+
+
+def network(topology: Topology) -> str:
+    """Cell ``network`` as SPICE text."""
+    lines = [f".subckt network {' '.join(topology.ports)}"]
+    lines += [f"X{name} {' '.join(nets)} {cell}" for name, cell, nets in instances(topology)]
+    return "\n".join([*lines, ".ends network"]) + "\n"
 
 
 def schematic(topology: Topology, design: Design) -> str:
     """The whole schematic netlist: leaf cells and the cell ``network``. This is what layout is compared with."""
-    return cells_text(design) + "\n" + str(network(topology)) + "\n"
+    return cells_text(design) + "\n" + network(topology) + "\n"

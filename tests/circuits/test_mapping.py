@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from circuits import mapping as mapping_module
 from circuits.errors import CircuitError, MappingError, OutOfRange
 from circuits.mapping import (
     COLUMNS,
@@ -234,3 +235,21 @@ def test_unit_current_follows_the_axons_of_each_layer(silicon: Any) -> None:
     currents = mapping.table.groupby("layer")["current_A"].unique()
     assert currents[1][0] == pytest.approx(0.5 * 1.04e-7, rel=1e-12, abs=0)
     assert currents[2][0] == pytest.approx(0.5 * 1.06e-7, rel=1e-12, abs=0)
+
+
+def test_a_large_network_is_mapped_with_one_interpolator_a_polarity(
+    silicon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was one for every synapse: 512-512 took more than 280 s."""
+    made: list[int] = []
+    real = mapping_module.PchipInterpolator
+
+    def counted(*args: Any) -> Any:
+        made.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(mapping_module, "PchipInterpolator", counted)
+    weights = [np.random.default_rng(0).uniform(-1, 1, (20, 30))]
+    back = read_biases(bias_sources(map_weights(weights, silicon), silicon), silicon)
+    assert back[0] == pytest.approx(weights[0], rel=1e-6)
+    assert len(made) <= 4

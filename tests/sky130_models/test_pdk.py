@@ -34,9 +34,34 @@ def test_version_from_nodeinfo(tmp_path: Path) -> None:
     info = tmp_path / "sky130A" / ".config" / "nodeinfo.json"
     info.write_text('{"commit": {"open_pdks": "12ab", "magic": "34cd"}}')
     assert find_pdk({"PDK_ROOT": str(tmp_path)}).version == "magic 34cd open_pdks 12ab"
-    info.write_text("{")
-    with pytest.raises(PdkError, match=r"nodeinfo\.json"):
-        find_pdk({"PDK_ROOT": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"node": "sky130A", "status": "active"}',  # open_pdks before February 2022
+        '{"build": {"open_pdks": "1.0.291"}\n "commit": {"open_pdks": "6e9a"}}',  # 1.0.291 leaves a comma out
+        "{",
+        "[]",
+        '{"commit": 3}',
+        '{"commit": ""}',
+        "[" * 100_000,
+    ],
+)
+def test_metadata_that_names_no_commit_stops_nothing(tmp_path: Path, text: str) -> None:
+    library = _write_pdk(tmp_path, "libs.tech/ngspice/sky130.lib.spice")
+    (tmp_path / "sky130A" / ".config").mkdir()
+    (tmp_path / "sky130A" / ".config" / "nodeinfo.json").write_text(text)
+    found = find_pdk({"PDK_ROOT": str(tmp_path)})
+    assert (found.version, found.sha256) == ("unknown", library_sha256(library))
+
+
+def test_a_version_is_one_printable_line(tmp_path: Path) -> None:
+    _write_pdk(tmp_path, "libs.tech/ngspice/sky130.lib.spice")
+    (tmp_path / "sky130A" / ".config").mkdir()
+    info = tmp_path / "sky130A" / ".config" / "nodeinfo.json"
+    info.write_text('{"commit": "1.0\\n*#shell id\\r\\u2028x"}')
+    assert find_pdk({"PDK_ROOT": str(tmp_path)}).version == "1.0 *#shell id x"
 
 
 def test_wrong_pdk_root_says_what_was_looked_for(tmp_path: Path) -> None:
