@@ -1,10 +1,12 @@
-"""The leaf cells of a design as SPICE text: ours, drawn from sizes, or the user's own with the same ports."""
+"""The leaf cells of a design as SPICE text: ours, drawn from sizes, or the user's own with the same ports, written anew."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import ModuleType
 
 from circuits import driver, neuron, synapse
+from circuits.cell_file import Cell, own_cell, parse_cell_file
 from circuits.design import Design
 from circuits.errors import CircuitError
 
@@ -12,51 +14,53 @@ LEAVES: dict[str, ModuleType] = {"synapse": synapse, "driver": driver, "neuron":
 
 
 def cells_text(design: Design) -> str:
-    """Cells synapse, driver and neuron. Raises ``CircuitError`` for a cell of the user's whose name or ports are not the contract's."""
+    """Cells synapse, driver and neuron. Raises ``CircuitError`` for a cell of the user's that may not stand in for ours."""
+    return "\n".join(texts_by_cell(design).values())
+
+
+def texts_by_cell(design: Design) -> dict[str, str]:
+    """The SPICE text of each leaf cell, in the order of ``LEAVES``."""
     ours = {
         "synapse": synapse.synapse(design.synapse),
         "driver": driver.driver(design.driver),
         "neuron": neuron.neuron(design.neuron),
     }
-    own = {name: check_cell(name, text) for name, text in design.cells.items()}
-    return "\n".join(own[name] if name in own else str(ours[name]) for name in LEAVES)
+    return {
+        name: check_cell(name, design.cells[name]) if name in design.cells else str(ours[name])
+        for name in LEAVES
+    }
 
 
-def check_cell(name: str, text: str) -> str:
-    """A user's cell, if it may stand in for ours: one ``.subckt`` of this name with our ports in our order, and no simulator commands."""
-    ports = LEAVES[name].PORTS
-    wanted = f".subckt {name} {' '.join(ports)}"
-    heads = [line for line in logical_lines(text) if line.lower().startswith(".subckt")]
-    found = [line.split() for line in heads if line.split()[1:2] == [name]]
-    if len(found) != 1:
+def cell_of(name: str, text: str, file: str = "the file") -> Cell:
+    """A leaf cell as devices, from the text of a file that holds it; raises ``CircuitError`` for what may not be in one."""
+    return _cell(name, text, file)
+
+
+def check_cell(
+    name: str, text: str, file: str = "the file", taken: frozenset[str] = frozenset(LEAVES)
+) -> str:
+    """A user's cell, written anew, if it may stand in for ours: a ``.subckt`` of this name with our ports in our order, of known devices.
+
+    Subcircuits of the file are the cell's own, whatever other cells call theirs. ``taken`` are the cells that the user gives files for: where the
+    file holds another of our cells that is not among them and that this one does not use, it is refused, for the user may mean it to be taken.
+    """
+    try:
+        made = _cell(name, text, file)
+        tree = parse_cell_file(text, file)
+    except CircuitError as error:
+        raise CircuitError(f"circuit.cells.{name}: {error}") from error
+    left = [
+        other for other in LEAVES if other in tree.subcircuits and other not in taken | tree.used_by(name)
+    ]
+    if left:
         raise CircuitError(
-            f"circuit.cells.{name}: the file must hold exactly one `{wanted}`, it has {len(found)} of that name"
+            f"circuit.cells.{name}: {file} also holds {' and '.join(left)}, which would not replace ours: name the file at circuit.cells.{left[0]} "
+            "too, or remove it from the file"
         )
-    if tuple(found[0][2:]) != tuple(ports):
-        raise CircuitError(
-            f"circuit.cells.{name}: its ports are `{' '.join(found[0][2:])}`; they must be `{' '.join(ports)}`, in this order"
-        )
-    ends = [line for line in logical_lines(text) if line.lower().startswith(".ends")]
-    if len(ends) != len(heads):
-        raise CircuitError(
-            f"circuit.cells.{name}: {len(heads)} `.subckt` but {len(ends)} `.ends`: the cells that follow would end up inside it"
-        )
-    for line in logical_lines(text):
-        card = line.split()[0].lower()
-        if card.startswith(".") and card not in (".subckt", ".ends", ".param", ".model"):
-            raise CircuitError(
-                f"circuit.cells.{name}: `{card}` has no place in a cell; only .subckt, .ends, .param and .model do"
-            )
-    return text.rstrip("\n") + "\n"
+    return made.text()
 
 
-def logical_lines(text: str) -> list[str]:
-    """Lines of a netlist without comments, continuations joined."""
-    lines: list[str] = []
-    for raw in text.splitlines():
-        line = raw.strip()
-        if line.startswith("+") and lines:
-            lines[-1] += " " + line[1:]
-        elif line and not line.startswith("*"):
-            lines.append(line)
-    return lines
+@lru_cache(maxsize=64)
+def _cell(name: str, text: str, file: str) -> Cell:
+    """Kept, for every deck of a characterisation asks again."""
+    return own_cell(name, text, LEAVES[name].PORTS, file=file, shared_ports=driver.PORTS)

@@ -20,7 +20,7 @@ from circuits.network import Topology
 from sky130_models import Corner, Pdk, mismatch_sigma_rel, mismatch_sigma_V
 from sky130_models.device import find_device
 from sky130_models.library import assignments
-from sky130_models.netlist import instances
+from sky130_models.netlist import instances, parallel_devices
 
 Array = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def mismatch_sigmas(pdk: Pdk, corner: Corner, design: Design) -> Sigmas:
 def _sigma(pdk: Pdk, corner: Corner, element: Element) -> float:
     ((size, _),) = instances(f"X{element.path} n {element.what} {element.parameters}\n")
     known = assignments(element.parameters)
-    mult = float(known.get("mult", "1").strip("{}'")) * float(known.get("m", "1").strip("{}'"))
+    mult = parallel_devices(known)
     if find_device(size.device).kind == "mim":
         return mismatch_sigma_rel(pdk, corner, size.device, size.w_um, size.l_um, mult=mult)
     return mismatch_sigma_V(pdk, corner, size.device, size.w_um, size.l_um, fingers=size.fingers, mult=mult)

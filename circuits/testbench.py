@@ -14,6 +14,7 @@ from circuits.design import Design
 from circuits.errors import CircuitError
 from circuits.network import Topology
 from circuits.timeline import Timeline, control_sources, pulse
+from sky130_models.statement import statements
 from spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -23,17 +24,10 @@ SUPPLIES = ("vdd", "v0")
 
 def network_ports(netlist: str) -> tuple[str, ...]:
     """Ports of the cell ``network`` in the order the netlist has them: an extracted one has its own, so pins are bound by name."""
-    lines = iter(netlist.splitlines())
-    for line in lines:
+    for _, line in statements(netlist):
         words = line.split()
         if len(words) > 1 and words[0].lower() == ".subckt" and words[1].lower() == "network":
-            ports = words[2:]
-            for more in lines:
-                if more.startswith("+"):
-                    ports += more[1:].split()
-                elif not more.startswith("*"):
-                    break
-            return tuple(ports)
+            return tuple(words[2:])
     raise CircuitError("the netlist has no `.subckt network`")
 
 

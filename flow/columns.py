@@ -43,6 +43,7 @@ def extracted_columns(experiment: Experiment) -> bool:
 def column_netlists(experiment: Experiment, rundir: RunDir) -> list[ColumnNetlist]:
     """The netlists of the experiment's columns: as designed, or as the stage ``columns`` extracted them."""
     from characterize.stage import ColumnNetlist
+    from circuits.extraction.netlist import read_netlist
 
     if not extracted_columns(experiment):
         return [ColumnNetlist.schematic(axons, experiment.circuit) for axons in experiment.columns]
@@ -50,7 +51,7 @@ def column_netlists(experiment: Experiment, rundir: RunDir) -> list[ColumnNetlis
         ColumnNetlist(
             axons,
             experiment.characterize.on,
-            (rundir.column(axons) / EXTRACTED).read_text(encoding="utf-8"),
+            read_netlist(rundir.column(axons) / EXTRACTED).text(),
             experiment.extraction.sidewall,
         )
         for axons in experiment.columns

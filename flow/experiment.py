@@ -205,9 +205,10 @@ def _read_cells(data: dict[str, Any], path: Path) -> None:
                 str(path), [f"circuit.cells.{name}: no such cell; there are {', '.join(LEAVES)}"]
             )
         try:
-            cells[name] = check_cell(name, (path.parent / str(file)).read_text(encoding="utf-8"))
-        except OSError as error:
-            problem = f"circuit.cells.{name} = {file!r}: {error.strerror}; give a file beside {path.name}"
+            text = read_text(path.parent / str(file))
+            cells[name] = check_cell(name, text, Path(str(file)).name, frozenset(cells))
+        except UnreadableFile as error:
+            problem = f"circuit.cells.{name} = {file!r}: {error}; give a file beside {path.name}"
             raise ExperimentError(str(path), [problem]) from error
         except CircuitError as error:
             raise ExperimentError(str(path), [str(error)]) from error

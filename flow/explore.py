@@ -96,6 +96,7 @@ def _drawing(work: Work, axons: int) -> Draw:
     from characterize.column_bench import NEURONS
     from characterize.explore import Drawn
     from characterize.stage import ColumnNetlist
+    from circuits.extraction.netlist import read_netlist
 
     kind, layers = work.experiment.characterize.on, (axons, NEURONS)
 
@@ -113,7 +114,7 @@ def _drawing(work: Work, axons: int) -> Draw:
             return Drawn(ColumnNetlist.schematic(axons, design), summary["area_um2"])
         with extracting(work, kind) as extract:
             extract(layers, place, summary["devices"])
-        text = (place / EXTRACTED).read_text(encoding="utf-8")
+        text = read_netlist(place / EXTRACTED).text()
         return Drawn(
             ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary["area_um2"]
         )

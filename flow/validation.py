@@ -123,6 +123,7 @@ def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
 
 
 def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
+    from circuits.extraction.netlist import read_netlist
     from circuits.network import Topology, schematic
     from circuits.testbench import Circuit
     from pnn.checkpoint import load_dense
@@ -136,7 +137,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     if kind != SCHEMATIC:
         _check_sidewalls(model, experiment.extraction.sidewall)
     extracted = work.rundir.path / "layout" / "network.pex.spice"
-    netlist = schematic(topology, design) if kind == SCHEMATIC else extracted.read_text(encoding="utf-8")
+    netlist = schematic(topology, design) if kind == SCHEMATIC else read_netlist(extracted).text()
     circuit = Circuit(
         topology=topology,
         design=design,

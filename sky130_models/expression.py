@@ -38,7 +38,19 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., float]]] = {
     "max": (2, max),
     "min": (2, min),
     "pow": (2, math.pow),
+    "int": (1, math.trunc),
+    "floor": (1, math.floor),
+    "ceil": (1, math.ceil),
+    "sin": (1, math.sin),
+    "cos": (1, math.cos),
+    "tan": (1, math.tan),
+    "atan": (1, math.atan),
+    "tanh": (1, math.tanh),
 }
+
+MOST_TOKENS = 600
+"""Of one expression: a longer one is no arithmetic of sizes, and trees are walked by recursion."""
+MOST_NESTED = 40
 
 POWERS = frozenset({"**", "^"})
 
@@ -91,14 +103,12 @@ def number(text: str) -> float:
 
     Raises PdkError if it is not one.
     """
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    sign, digits = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text)
+    sign, digits = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
     match = NUMBER.fullmatch(digits)
     if match is None:
         raise PdkError(f"{text!r} is not a number")
+    if not math.isfinite(float(match[1])):
+        raise PdkError(f"{text!r} is too large")
     unit = match[2].lower()
     for suffix in ("meg", "mil"):
         if unit.startswith(suffix):
@@ -120,7 +130,10 @@ class _Parser:
                 raise PdkError(f"expression {text!r}: {plain[position:][:20]!r} is not understood")
             self.tokens.append((match.lastgroup, match[match.lastgroup]))
             position = match.end()
+        if len(self.tokens) > MOST_TOKENS:
+            raise PdkError(f"expression {text[:40]!r}...: more than {MOST_TOKENS} words")
         self.at = 0
+        self.depth = 0
 
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
@@ -151,6 +164,15 @@ class _Parser:
         return node
 
     def signed(self) -> Node:
+        self.depth += 1
+        if self.depth > MOST_NESTED:
+            raise PdkError(f"expression {self.text[:40]!r}...: nested more than {MOST_NESTED} deep")
+        try:
+            return self._signed()
+        finally:
+            self.depth -= 1
+
+    def _signed(self) -> Node:
         if self.peek() == "+":
             self.take()
             return self.signed()
@@ -158,7 +180,9 @@ class _Parser:
 
     def negative(self) -> Node:
         self.take("-")
-        operand = self.negative() if self.peek() == "-" else self.atom()
+        if self.peek() == "-":
+            raise PdkError(f"expression {self.text!r}: two signs in a row, write parentheses")
+        operand = self.atom()
         if self.peek() in POWERS:
             raise PdkError(f"expression {self.text!r}: -a**b is ambiguous, write (-a)**b or -(a**b)")
         return Number(-operand.value) if isinstance(operand, Number) else Operation("-", Number(0.0), operand)

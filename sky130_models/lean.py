@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from .corner import Corner
 from .device import DEVICES, DeviceSize
-from .errors import PdkError
+from .errors import IllegalSize, PdkError
 from .expression import RANDOM, Name, Number, number, parse
 from .library import Card, Section, Subcircuit, assignments, read_section
-from .netlist import instances
+from .netlist import drawn_um, instances
 from .pdk import Pdk
 from .reduction import Lookup, calls, evaluate, names, reduce, scope, write
 
@@ -27,8 +27,8 @@ def lean_library(pdk: Pdk, corner: Corner, netlist_text: str) -> str:
     sizes in um. FETs have one more parameter, `dvt=0` (V, added to delvto), MIM capacitors `dc=0` (relative),
     so that mismatch can be drawn outside the simulator. The same input gives the same bytes.
 
-    Raises IllegalSize as netlist.sizes_in does; PdkError if the library lacks a device, a bin or a parameter,
-    and for a size written as `1u` (the library's scale is 1 um: a simulator would read 1e-12 m).
+    Raises IllegalSize as netlist.sizes_in does, and for a size written as `1u` (the library's scale is 1 um: a
+    simulator would read 1e-12 m); PdkError if the library lacks a device, a bin or a parameter.
     """
     found = instances(netlist_text)
     for _, line in found:
@@ -85,8 +85,8 @@ def _header(pdk: Pdk, corner: Corner) -> str:
 def _check_scale(line: str) -> None:
     for name, text in assignments(line).items():
         plain = text.strip("{}' ")
-        if name in {"w", "l"} and plain[-1:].isalpha():
-            raise PdkError(
+        if name in {"w", "l"} and drawn_um(number(plain)) != number(plain):
+            raise IllegalSize(
                 f"{line!r}: {name}={plain} would be read as {number(plain):g} um, "
                 "write the number of um without a suffix"
             )

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from files import read_bytes
+
 from .errors import PdkError
 from .reduction import Lookup, evaluate, scope
+from .statement import statements
 
 _BLOCK = re.compile(r"^[ \t]*\.(subckt|ends)\b[ \t]*(\S*)", re.IGNORECASE | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.]*)\s*=(?!=)")
@@ -82,23 +85,6 @@ def section_files(library: Path, name: str) -> tuple[Path, ...]:
     return (library, *_included(_INCLUDE.findall(_section_text(library, text, name)), library))
 
 
-def logical_lines(text: str) -> Iterator[str]:
-    """The statements of a SPICE text: comments and blank lines dropped, `+` continuations joined."""
-    statement = ""
-    for raw in text.splitlines():
-        line = raw.split(";", 1)[0].split(" $", 1)[0].strip()
-        if not line or line[0] in "*$":
-            continue
-        if line[0] == "+":
-            statement += " " + line[1:].strip()
-            continue
-        if statement:
-            yield statement
-        statement = line
-    if statement:
-        yield statement
-
-
 def assignments(text: str) -> dict[str, str]:
     """The `name = value` pairs of a statement's tail, names in lower case, values as they stand."""
     masked = text
@@ -113,7 +99,7 @@ def assignments(text: str) -> dict[str, str]:
 
 def parse_subcircuit(text: str) -> Subcircuit:
     """Parse one subcircuit from its `.subckt` line to the line before `.ends`; raises PdkError."""
-    lines = logical_lines(text)
+    lines = (statement.text for statement in statements(text))
     head = next(lines)
     words = re.split(r"\s+", re.sub(r"\bparams\s*:", " ", head, flags=re.IGNORECASE).split("=", 1)[0].strip())
     if "=" in head:
@@ -148,7 +134,7 @@ def _stamp(path: Path) -> tuple[Path, int, int]:
 
 @lru_cache(maxsize=256)
 def _text(path: Path, stamp: tuple[Path, int, int]) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    return read_bytes(path).decode("utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def _section_text(library: Path, text: str, name: str) -> str:
@@ -186,8 +172,8 @@ def _read_section(library: Path, name: str, stamps: tuple[tuple[Path, int, int],
     options: list[str] = []
     texts: dict[str, str] = {}
     for piece in pieces:
-        for line in logical_lines(_outside(piece, texts)):
-            word, _, rest = line.partition(" ")
+        for statement in statements(_outside(piece, texts)):
+            word, _, rest = statement.text.partition(" ")
             if word.lower() in {".param", ".parameter"}:
                 parameters |= assignments(rest)
             elif word.lower() in {".option", ".options"}:

@@ -1,17 +1,19 @@
 """Which devices, at which sizes, a netlist asks for."""
 
 import re
+from collections.abc import Mapping
 
 from .device import PREFIX, DeviceSize, check_size, find_device
 from .errors import IllegalSize, PdkError
-from .expression import NUMBER, number
-from .library import assignments, logical_lines
+from .expression import number
+from .library import assignments
+from .statement import statements
 
 
 def sizes_in(netlist_text: str) -> tuple[DeviceSize, ...]:
     """Every distinct (device, W, L, fingers) among the `X... sky130_fd_pr__...` lines, sorted.
 
-    Sizes are plain numbers of um, or carry the suffix `u`. Files that the text includes are not followed.
+    Sizes are numbers of um, or of m where they carry a suffix (see `drawn_um`). Files that the text includes are not followed.
     Raises IllegalSize, naming the line, for a device that is not in DEVICES, a size the process forbids, or a
     W or L which is missing or no number (a parameter of a subcircuit, say).
     """
@@ -23,7 +25,7 @@ def instances(netlist_text: str) -> list[tuple[DeviceSize, str]]:
     found: list[tuple[DeviceSize, str]] = []
     if PREFIX not in netlist_text.lower():
         return found
-    for line in logical_lines(netlist_text):
+    for _, line in statements(netlist_text):
         if line[0] == "." or PREFIX not in line.lower():
             continue
         head = re.sub(r"\bparams\s*:", " ", line, flags=re.IGNORECASE)
@@ -48,14 +50,40 @@ def _size(name: str, parameters: dict[str, str], line: str) -> DeviceSize:
     return DeviceSize(device.name, w_um, l_um, fingers)
 
 
+def drawn_um(value: float) -> float:
+    """A length as written, in um: the library's unit is the um, and a number below 1e-3 can only mean metres (`1u`)."""
+    return value * 1e6 if 0 < abs(value) < 1e-3 else value
+
+
+def drawn_um2(value: float) -> float:
+    """An area as written, in um^2: a number below 1e-6 can only mean square metres (`0.29p`)."""
+    return value * 1e12 if 0 < abs(value) < 1e-6 else value
+
+
+def parallel_devices(parameters: Mapping[str, str]) -> float:
+    """How many devices stand in parallel: one number, which netlists spell `m`, `mult` (as the library's statistics do) or `mf`, or several of them.
+
+    Raises IllegalSize where they say different things, or no whole number from 1.
+    """
+    given = {
+        name: _plain("m", name, parameters[name].strip("{}' "))
+        for name in ("m", "mult", "mf")
+        if name in parameters
+    }
+    counts = set(given.values()) or {1.0}
+    if len(counts) > 1:
+        told = ", ".join(f"{name} = {value:g}" for name, value in given.items())
+        raise IllegalSize(f"{told}: each says how many devices stand in parallel, give one number")
+    (count,) = counts
+    if not 1 <= count <= 1e6 or count != round(count):
+        raise IllegalSize(f"m = {count:g}: how many devices stand in parallel is a whole number from 1")
+    return count
+
+
 def _um(device: str, name: str, parameters: dict[str, str]) -> float:
     if name not in parameters:
         raise IllegalSize(f"{device}: no {name}=<um> given")
-    text = parameters[name].strip("{}' ")
-    match = NUMBER.fullmatch(text)
-    if match is not None and match[2].lower() in {"u", "um"}:
-        return float(match[1])
-    return _plain(device, name, text)
+    return round(drawn_um(_plain(device, name, parameters[name].strip("{}' "))), 12)
 
 
 def _plain(device: str, name: str, text: str) -> float:

@@ -41,7 +41,7 @@ def evaluate(text: str, lookup: Lookup, deviate: float | None = None) -> float:
     return node.value
 
 
-def scope(expressions: Mapping[str, str], given: Mapping[str, Node], outer: Lookup) -> Lookup:
+def scope(expressions: Mapping[str, str | Node], given: Mapping[str, Node], outer: Lookup) -> Lookup:
     """The names of one scope: those `given`, then those that `expressions` define, then those of `outer`.
 
     Every value is computed once, when first asked for. Raises PdkError for a name that needs itself.
@@ -55,7 +55,9 @@ def scope(expressions: Mapping[str, str], given: Mapping[str, Node], outer: Look
             return outer(name)
         if name in chain:
             raise PdkError(f"parameter {' -> '.join((*chain, name))} needs itself")
-        values[name] = reduce(parse(expressions[name]), lambda inner: resolve(inner, (*chain, name)))
+        expression = expressions[name]
+        node = parse(expression) if isinstance(expression, str) else expression
+        values[name] = reduce(node, lambda inner: resolve(inner, (*chain, name)))
         return values[name]
 
     return lambda name: resolve(name, ())

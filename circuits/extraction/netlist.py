@@ -7,12 +7,13 @@ A net that has resistance is spread over nodes: the node of the net's own name (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.layout.errors import ExtractionFailed
 from files import UnreadableFile, read_text
+from sky130_models.statement import statements
 
 MOST_BYTES = 512 * 1024**2
 """A larger netlist is not read: 64-32-10, capacitance alone, has 60 MB."""
@@ -29,6 +30,8 @@ _SCALES = {
     "f": 1e-15,
     "a": 1e-18,
 }
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|,\-\[\]]*", re.ASCII)
+_IN_NAME = re.compile(r"\\|\$(?=\S)")
 _NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)[a-z]*", re.IGNORECASE)
 
 
@@ -86,67 +89,69 @@ def parse_number(text: str) -> float:
 
 
 def read_netlist(path: Path) -> Netlist:
-    """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one, or no text."""
+    """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
     try:
-        return parse_netlist(read_text(path, most_bytes=MOST_BYTES), str(path))
+        text = read_text(path)
     except UnreadableFile as error:
-        raise ExtractionFailed(f"what was extracted is no netlist: {error}") from error
+        raise ExtractionFailed(str(error)) from error
+    return parse_netlist(text, str(path))
 
 
 def parse_netlist(text: str, path: str) -> Netlist:
-    """The same from its text; ``path`` is where that is from, for messages."""
+    """The same from its text; ``path`` is where that is from, for messages.
+
+    Names, numbers and pairs are of plain letters alone: what is written from them anew is nothing but devices and parasitics.
+    """
     cell = ""
     ports: tuple[str, ...] = ()
     devices: list[Device] = []
     resistors: list[Element] = []
     capacitors: list[Element] = []
     ended = False
-    for line in _cards(text.split("\n"), path):
-        # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
-        words = line.split(" $ ")[0].replace("\\", "").replace("$", "").split()
+    # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
+    for number, line in statements(_IN_NAME.sub("", text)):
+        words = line.split()
+        card, kind = words[0].lower(), words[0][0].lower()
+        told = f"{path}, line {number}: card {line[:80]!r}"
+        if ended:
+            raise ExtractionFailed(f"{told} stands behind the end of the subcircuit")
         try:
-            kind = words[0][0].lower()
-            if words[0].lower() == ".subckt":
+            if card == ".subckt":
                 if cell:
                     raise ExtractionFailed(f"{path}: more than one subcircuit ({cell}, {words[1]})")
-                cell, ports = words[1], tuple(words[2:])
-            elif words[0].lower() == ".ends":
+                cell, *rest = map(_name, words[1:])
+                ports = tuple(rest)
+            elif not cell:
+                raise ExtractionFailed(f"{told} stands outside of the subcircuit")
+            elif card == ".ends":
                 ended = True
             elif kind in "xm":
                 first = next(index for index, word in enumerate(words) if "=" in word)
-                devices.append(
-                    Device(
-                        words[0][1:], tuple(words[1 : first - 1]), words[first - 1], " ".join(words[first:])
-                    )
-                )
+                *nodes, model = map(_name, words[1:first])
+                pairs = " ".join(map(_pair, words[first:]))
+                devices.append(Device(_name(words[0][1:]), tuple(nodes), model, pairs))
             elif kind in "rc":
-                element = Element(words[1], words[2], parse_number(words[3]))
+                element = Element(_name(words[1]), _name(words[2]), parse_number(words[3]))
                 (resistors if kind == "r" else capacitors).append(element)
             else:
-                raise ExtractionFailed(f"{path}: card {_short(line)} is neither device nor parasitic")
-            if not cell or (ended and kind != "."):
-                raise ExtractionFailed(f"{path}: card {_short(line)} is in no subcircuit")
+                raise ExtractionFailed(f"{told} is neither device nor parasitic")
         except (IndexError, ValueError, StopIteration) as error:
-            raise ExtractionFailed(f"{path}: card {_short(line)} does not parse ({error!r})") from error
+            raise ExtractionFailed(f"{told} does not parse ({error!r})") from error
     if not cell or not ended:
         raise ExtractionFailed(f"{path}: no complete subcircuit in it")
     return Netlist(cell, ports, tuple(devices), tuple(resistors), tuple(capacitors))
 
 
-def _short(line: str) -> str:
-    return repr(line) if len(line) <= 120 else f"{line[:120]!r}..."
+def _name(word: str) -> str:
+    if not _NAME.fullmatch(word):
+        raise ValueError(f"{word!r} is no name")
+    return word
 
 
-def _cards(lines: Iterable[str], path: str) -> list[str]:
-    cards: list[str] = []
-    for line in lines:
-        if line.startswith("+"):
-            if not cards:
-                raise ExtractionFailed(f"{path}: it begins with a continuation, {_short(line)}")
-            cards[-1] += " " + line[1:].strip()
-        elif line.strip() and not line.startswith("*"):
-            cards.append(line.strip())
-    return cards
+def _pair(word: str) -> str:
+    name, _, value = word.partition("=")
+    parse_number(value)
+    return f"{_name(name)}={value}"
 
 
 def _wrapped(words: Sequence[str], width: int = 100) -> list[str]:

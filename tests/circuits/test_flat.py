@@ -65,12 +65,12 @@ def test_what_is_added_stands_at_its_device_only() -> None:
 def test_an_own_cell_of_devices_resistors_and_capacitors_is_flattened() -> None:
     body = "XM1 dendrite bias_n x vss sky130_fd_pr__nfet_01v8 w=1\n+ l=0.5\nR1 x vss 10k\nC1 x 0 1f"
     parts = {one.kind: one for one in elements(own(body))["synapse"]}
-    assert (parts["R"].what, parts["C"].nodes, parts["R"].is_device) == ("10k", ("x", "0"), False)
+    assert (parts["R"].what, parts["C"].nodes, parts["R"].is_device) == ("10000", ("x", "0"), False)
     assert parts["X"].is_device
     assert parts["X"].parameters == "w=1 l=0.5"
     text = flat_network(Topology((1, 1)), own(body))
-    assert "Csynapse_1_0_0_1 synapse_1_0_0_x 0 1f" in text
-    assert "Rsynapse_1_0_0_1 synapse_1_0_0_x vss 10k" in text
+    assert "Csynapse_1_0_0_1 synapse_1_0_0_x 0 1e-15" in text
+    assert "Rsynapse_1_0_0_1 synapse_1_0_0_x vss 10000" in text
 
 
 def test_an_own_cell_is_read_as_the_simulator_reads_it() -> None:
@@ -79,25 +79,24 @@ def test_an_own_cell_is_read_as_the_simulator_reads_it() -> None:
     parts = {one.kind: one for one in elements(own(body))["synapse"]}
     assert parts["X"].nodes == ("dendrite", "bias_n", "x", "vss")
     assert (parts["X"].is_device, parts["X"].parameters) == (True, "w=1 l=0.5")
-    assert (parts["C"].nodes, parts["C"].what) == (("x", "0"), "1f")
+    assert (parts["C"].nodes, parts["C"].what) == (("x", "0"), "1e-15")
     text = flat_network(Topology((1, 1)), own(body))
     assert "Xsynapse_1_0_0_M1 dendrite_1_0 bias_n_1_0_0 synapse_1_0_0_x vss " in text
 
 
-def test_what_flattening_would_lose_or_break_is_refused() -> None:
-    outside = own("R1 x vss 10k").cells["synapse"] + ".param r=1k\n"
-    with pytest.raises(CircuitError, match=r"`\.param r=1k` stands outside of every \.subckt"):
-        elements(Design(cells={"synapse": outside}))
-    with pytest.raises(CircuitError, match="without blanks"):
-        elements(own("XM1 dendrite bias_n x vss sky130_fd_pr__nfet_01v8 w='1 + 1' l=0.5"))
+def test_parameters_outside_and_expressions_with_blanks_are_flattened() -> None:
+    body = "XM1 dendrite bias_n x vss sky130_fd_pr__nfet_01v8 w='1 + w0' l=0.5\nR1 x vss 10k"
+    outside = own(body).cells["synapse"] + ".param w0=1\n"
+    parts = {one.kind: one for one in elements(Design(cells={"synapse": outside}))["synapse"]}
+    assert parts["X"].parameters == "w=2 l=0.5"
 
 
 @pytest.mark.parametrize(
-    "line", ["B1 dendrite vss I=1n*V(dendrite)", "G1 dendrite vss axon vss 1n", "R1 x vss"]
+    "line", ["B1 dendrite vss I=1n*V(dendrite)", "M1 dendrite vss axon vss nmos", "R1 x vss"]
 )
 def test_a_cell_that_holds_more_is_refused_by_its_line(line: str) -> None:
     with pytest.raises(
-        CircuitError, match=rf"circuit\.cells\.synapse: `{re.escape(line)}` cannot be flattened"
+        CircuitError, match=rf"circuit\.cells\.synapse: the file, line 2: `{re.escape(line)}`: "
     ):
         elements(own(line))
 

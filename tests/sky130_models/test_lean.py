@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sky130_models import Corner, IllegalSize, Pdk, PdkError, lean_library
-from sky130_models.library import assignments, logical_lines, parse_subcircuit
+from sky130_models.library import assignments, parse_subcircuit
+from sky130_models.statement import statements
 
 Simulator = Callable[[str, str], dict[str, float]]
 
@@ -15,7 +16,7 @@ NFET = "X{} d g 0 0 sky130_fd_pr__nfet_01v8 {}\n"
 
 
 def _cards(text: str) -> dict[str, dict[str, float]]:
-    lines = [line.split(None, 3) for line in logical_lines(text) if line.startswith(".model")]
+    lines = [line.split(None, 3) for _, line in statements(text) if line.startswith(".model")]
     return {
         name: {key: float(value) for key, value in assignments(tail).items()} for _, name, _, tail in lines
     }
@@ -91,7 +92,7 @@ def test_order_of_the_netlist_does_not_matter(tiny: Pdk) -> None:
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ("w=1u l=0.25", PdkError, r"w=1u would be read as 1e-06 um"),
+        ("w=1u l=0.25", IllegalSize, r"w=1u would be read as 1e-06 um"),
         ("w=0.5 l=1", PdkError, r"no bin of sky130_fd_pr__nfet_01v8 holds W 0\.5, L 1 um"),
         ("w=0.5 l=0.1", IllegalSize, r"L = 0\.1 um is outside"),
     ],

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sky130_models import Pdk, PdkError
-from sky130_models.library import assignments, logical_lines, read_section, section_files
+from sky130_models.library import assignments, read_section, section_files
+from sky130_models.statement import statements
 
 
 def test_section(tiny: Pdk) -> None:
@@ -73,9 +74,9 @@ def test_a_changed_file_is_read_again(tiny: Pdk) -> None:
     assert read_section(tiny.library, "tt").value("a_vt") == 5e-3
 
 
-def test_logical_lines() -> None:
+def test_statements() -> None:
     text = "* c\nR1 a b 1 ; x\n\n+ tc=1\n*+ no\n  + tc2=2 $ y\n.end\n"
-    assert list(logical_lines(text)) == ["R1 a b 1 tc=1 tc2=2", ".end"]
+    assert [one.text for one in statements(text)] == ["R1 a b 1 tc=1 tc2=2", ".end"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from circuits.extraction import NO_REDUCTION, Reduction, net_capacitances
 from circuits.extraction.check import check_extraction, floating_nodes
-from circuits.extraction.netlist import Device, Element, Netlist, parse_number, read_netlist
+from circuits.extraction.netlist import Device, Element, Netlist, parse_netlist, parse_number, read_netlist
 from circuits.extraction.reduction import reduce
 from circuits.layout.errors import ExtractionFailed
 
@@ -177,3 +177,36 @@ def test_floating_nodes_are_found() -> None:
 def test_incomplete_extractions(change, message: str) -> None:
     with pytest.raises(ExtractionFailed, match=message):
         check_extraction(change(two_wires()), ("a", "b", "vss"), 1, resistance=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "*#shell id",
+        "!#shell id",
+        "X#shell a b sky130_fd_pr__nfet_01v8 w=1 l=1",
+        "X1 a *#b a a sky130_fd_pr__nfet_01v8 w=1 l=1",
+        "X1 a b a a sky130_fd_pr__nfet_01v8 w=1 l=`id`",
+        "R1 a;#b c 1",
+        "R1 a b 1k(",
+        ".include /etc/passwd",
+        ".control",
+        "A1 a b code",
+    ],
+)
+def test_nothing_of_a_hostile_netlist_is_written(line: str) -> None:
+    text = f".subckt network a b\nR0 a b 1\n{line}\n.ends network\n"
+    written, told = "", ""
+    try:
+        written = parse_netlist(text, "network.pex.spice").text()
+    except ExtractionFailed as error:
+        told = str(error)
+    assert written or "network.pex.spice, line 3" in told
+    assert not set("#`;(*!") & set(written)
+
+
+def test_lines_around_the_subcircuit_are_refused() -> None:
+    whole = ".subckt network a b\nR0 a b 1\n.ends network\n"
+    for text in (f"R1 a b 1\n{whole}", f"{whole}R1 a b 1\n"):
+        with pytest.raises(ExtractionFailed, match=r"stands (outside|behind)"):
+            parse_netlist(text, "network.pex.spice")
