@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from characterize.benches import Bench, Grid
 from circuits.design import Design
+from circuits.errors import CircuitError
 from circuits.flat import Element
 from circuits.timeline import Timeline, pulse
 from sky130_models.device import find_device
@@ -34,7 +35,36 @@ class Branch:
     select: str
 
 
-BRANCHES = {"n": Branch("n", "MNM", "MNS"), "p": Branch("p", "MPM", "MPS")}
+GATES = {"n": ("bias_n", "axon"), "p": ("bias_p", "axon_b")}
+"""Nets that the gates of a branch's memory FET and selector are on."""
+
+
+def branches_of(parts: Sequence[Element]) -> dict[str, Branch]:
+    """The two branches of a synapse pair by polarity, found by what their gates are on; whatever the devices are called.
+
+    Raises ``CircuitError`` for a pair of other devices: its current would answer to shifts that no role has.
+    """
+    fets = [one for one in parts if one.is_device and find_device(one.what).kind != "mim"]
+    found = {}
+    for polarity, nets in GATES.items():
+        on = {net: [one.path for one in fets if one.nodes[1] == net] for net in nets}
+        for net, paths in on.items():
+            if len(paths) != 1:
+                raise CircuitError(
+                    f"circuit.cells.synapse: {len(paths)} FETs have their gate on {net}, mismatch is known of pairs with one; "
+                    "set characterize.draws = 0"
+                )
+        (memory,), (select,) = on.values()
+        found[polarity] = Branch(polarity, memory, select)
+    others = sorted(
+        {one.path for one in parts if one.is_device}
+        - {path for b in found.values() for path in (b.memory, b.select)}
+    )
+    if others:
+        raise CircuitError(
+            f"circuit.cells.synapse: {', '.join(others[:5])}: mismatch is known of memory FETs and selectors alone; set characterize.draws = 0"
+        )
+    return found
 
 
 def drawn_cell(

@@ -16,9 +16,9 @@ from characterize.options import CharacterizeOptions
 from characterize.specimen import Specimen
 from characterize.spread import NeuronSpread, Spread, SynapseSpread
 from characterize.spread_bench import (
-    BRANCHES,
     LEVELS,
     NeuronLoad,
+    branches_of,
     drawn_neurons_bench,
     drawn_synapses_bench,
 )
@@ -27,7 +27,7 @@ from characterize.workbench import Workbench
 from circuits.chip import draw, mismatch_sigmas
 from circuits.design import Design
 from circuits.errors import CircuitError
-from circuits.flat import Element, elements
+from circuits.flat import Element, elements, leaf_cells
 from circuits.mapping import bias_for_current
 from circuits.network import Topology
 from circuits.timeline import Timeline
@@ -41,12 +41,21 @@ TOP = 0.75
 
 
 def check_cells(design: Design, options: CharacterizeOptions) -> None:
-    """Raises ``CircuitError`` where mismatch is asked of cells whose devices are not known."""
-    own = sorted({"synapse", "neuron"} & set(design.cells))
-    if options.draws and own:
+    """Raises ``CircuitError`` where mismatch is asked of cells whose devices have no roles that are known."""
+    if not options.draws:
+        return
+    if "neuron" in design.cells:
         raise CircuitError(
-            f"circuit.cells.{own[0]}: the mismatch of your own {own[0]} cannot be measured, only that of ours; set characterize.draws = 0"
+            "circuit.cells.neuron: the mismatch of your own neuron cannot be measured: its ramp and threshold are fitted to the "
+            "devices of ours, and trims act on our discharger; set characterize.draws = 0"
         )
+    cells = leaf_cells(design)
+    for name, cell in cells.items():
+        if cell.models:
+            raise CircuitError(
+                f"circuit.cells.{name}: {cell.models[0].name} is no device of the process, its mismatch is not known; set characterize.draws = 0"
+            )
+    branches_of(cells["synapse"].elements)
 
 
 def measure_spread(
@@ -110,9 +119,9 @@ def _synapses(
     found = bench.run(
         [drawn_synapses_bench(design, parts, p, shifts, membrane, grids[p]) for p in branches], design, folder
     )
-    spreads = []
+    spreads, roles = [], branches_of(parts)
     for (polarity, branch), result in zip(branches.items(), found, strict=True):
-        devices = BRANCHES[polarity]
+        devices = roles[polarity]
         sign = 1.0 if polarity == "n" else -1.0
         shape = (grids[polarity].size, membrane.size)
         current = [

@@ -108,8 +108,8 @@ class Topology:
 def instances(topology: Topology) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """(instance, leaf cell, its nets in port order) of every cell of the network: input drivers, then per layer synapse pairs and neurons."""
     for j in range(topology.layers[0]):
-        nets = (f"in_{j}", "phase_0", topology.spike(0, j), topology.spike_b(0, j), "vdd", "vss")
-        yield f"driver_{j}", "driver", nets
+        spikes = (topology.spike(0, j), topology.spike_b(0, j))
+        yield f"driver_{j}", "driver", (f"in_{j}", "phase_0", *spikes, "vdd", "vss")
     for layer in range(1, topology.depth + 1):
         neurons = range(topology.layers[layer])
         for axon in range(topology.layers[layer - 1]):

@@ -16,7 +16,13 @@ from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
 from characterize.responses import total
 from characterize.spread import NeuronSpread, Spread, SynapseSpread
-from characterize.spread_bench import LEVELS, NeuronLoad, drawn_neurons_bench, drawn_synapses_bench
+from characterize.spread_bench import (
+    LEVELS,
+    NeuronLoad,
+    branches_of,
+    drawn_neurons_bench,
+    drawn_synapses_bench,
+)
 from characterize.spread_stage import check_cells
 from characterize.variation import layer_variation
 from circuits.design import Design
@@ -95,12 +101,38 @@ def test_too_few_or_many_draws_are_refused(draws: int, told: str) -> None:
         CharacterizeOptions(draws=draws)
 
 
-def test_mismatch_of_own_cells_is_refused_with_the_way_out() -> None:
-    own = Design(cells={"synapse": "* mine\n"})
-    with pytest.raises(CircuitError, match=r"circuit\.cells\.synapse: .*draws = 0"):
-        check_cells(own, CharacterizeOptions(draws=50))
-    check_cells(own, CharacterizeOptions())
-    check_cells(Design(cells={"driver": "* mine\n"}), CharacterizeOptions(draws=50))
+PAIR = """\
+.subckt synapse axon axon_b dendrite bias_n bias_p vdd vss
+XA dendrite bias_n xn vss sky130_fd_pr__nfet_01v8 w=2 l=0.25
+XB xn axon vss vss sky130_fd_pr__nfet_01v8 w=1 l=0.25
+XC dendrite bias_p xp vdd sky130_fd_pr__pfet_01v8 w=2 l=0.25
+XD xp axon_b vdd vdd sky130_fd_pr__pfet_01v8 w=1 l=0.25
+R1 dendrite vss 1g
+.ends
+"""
+
+
+def test_roles_of_an_own_pair_are_found_by_what_the_gates_are_on() -> None:
+    roles = branches_of(elements(Design(cells={"synapse": PAIR}))["synapse"])
+    assert [(one.memory, one.select) for one in roles.values()] == [("A", "B"), ("C", "D")]
+    ours = branches_of(elements(Design())["synapse"])
+    assert [(one.memory, one.select) for one in ours.values()] == [("MNM", "MNS"), ("MPM", "MPS")]
+    check_cells(Design(cells={"synapse": PAIR}), CharacterizeOptions(draws=50))
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"synapse": PAIR.replace("xn axon", "xn bias_n")}, r"circuit\.cells\.synapse: 2 FETs .* on bias_n.*draws = 0"),
+        ({"synapse": PAIR.replace("R1", "XE dendrite xn vss vss sky130_fd_pr__nfet_01v8 w=1 l=1\nR1")}, r"synapse: E: .*draws = 0"),
+        ({"synapse": PAIR.replace("R1", "D1 vss dendrite d\nR1") + ".model d d(is=1f)\n"}, r"synapse: synapse_model_1 .*draws = 0"),
+        ({"neuron": "* mine\n"}, r"circuit\.cells\.neuron: .*draws = 0"),
+    ],
+)  # fmt: skip
+def test_mismatch_of_cells_without_known_roles_is_refused_with_the_way_out(cells: Any, told: str) -> None:
+    with pytest.raises(CircuitError, match=told):
+        check_cells(Design(cells=cells), CharacterizeOptions(draws=50))
+    check_cells(Design(cells=cells), CharacterizeOptions())
 
 
 def deck_of(bench: Bench) -> Deck:
