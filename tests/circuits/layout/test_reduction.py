@@ -170,7 +170,7 @@ def test_floating_nodes_are_found() -> None:
             lambda n: Netlist(
                 n.cell, n.ports, n.devices, (*n.resistors, Element("a", "b", 0.0)), n.capacitors
             ),
-            "positive value",
+            "positive finite value",
         ),
     ],
 )
