@@ -16,6 +16,11 @@ CHECK = (
     "The check: networks of random weights and input spikes that no parameter was fitted to, realised and predicted by the column's "
     "own numbers alone; root mean square of spike time in SPICE minus prediction."
 )
+ONE_EXTRACTION = (
+    "Columns and network were extracted alike, by one tool with sidewalls {sidewall}: bottom_up's errors tell how consistent the method is under one "
+    "extraction, not how near silicon is. Another extraction of the same network moves all spikes together; docs/layout.md tells by how "
+    "much, before and after one trim on silence."
+)
 
 
 def _estimate(get: Callable[[Column], Estimate]) -> Callable[[Column], str]:
@@ -89,4 +94,7 @@ def column_blocks(results: Results) -> tuple[Block, ...]:
     made = results.manifests.get("columns")
     if made is not None and made.summary.get("netlist") in {column.netlist for column in columns}:
         blocks += [Text(layout_line(column)) for column in made.summary["columns"]]
+    extracted = [column.sidewall for column in columns if column.sidewall is not None]
+    if extracted:
+        blocks.append(Text(ONE_EXTRACTION.format(sidewall=extracted[0])))
     return tuple(blocks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from characterize.column import Column
 from flow.report import write_report
-from flow.report.columns import column_table, layout_line
+from flow.report.columns import column_blocks, column_table, layout_line
 from flow.report.units import quantity
 from flow.show import show
 from flow.stage import Outcome
@@ -39,6 +40,16 @@ def test_every_column_has_its_numbers_with_errors_and_units(columns: tuple[Colum
     assert cells["check"] == ("0.25 ns (15 spikes)", "0.6 ns (12 spikes)")
     assert "no parameter was fitted to" in table.note
     assert quantity(-1.8e-17, "C", 2) == "-18 aC"
+
+
+def test_the_report_says_of_what_extraction_its_errors_are(columns: tuple[Column, ...]) -> None:
+    """Where columns were extracted, in which convention; nothing where nobody knows."""
+    full = tuple(column.model_copy(update={"sidewall": "full"}) for column in columns)
+    assert column_table(full).rows[0][2:] == ("pex-rc, sidewalls full",) * 2
+    told = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=full), manifests={}))  # type: ignore[arg-type]
+    assert "sidewalls full: bottom_up's errors tell how consistent the method is" in str(told[-1])
+    silent = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=columns), manifests={}))  # type: ignore[arg-type]
+    assert len(silent) == len(told) - 1
 
 
 def test_a_layout_is_one_line() -> None:
