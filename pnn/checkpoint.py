@@ -1,23 +1,26 @@
 """Files: ``weights.safetensors`` (one file rebuilds a network) and the trainer's checkpoint (one file
 continues a training).
 
-Both are safetensors with one JSON text in the metadata, written beside and renamed: whole or not at all.
+Both are safetensors with one JSON text in the metadata, written beside and renamed: whole or not at all. The text ends with the
+SHA-256 of itself and the tensors, which is compared when the file is read; a file from before there was one is read without.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from files import write_bytes
+from files import UnreadableFile, read_bytes, write_bytes
+from pnn import checks
 from pnn.data import Encoding
 from pnn.errors import CheckpointError
 from pnn.network import RCSpikeNetwork, SpikingNetwork
@@ -28,6 +31,7 @@ HEADER = "nonideal"
 FORMAT = 1
 CHECKSUM = re.compile(r'"checksum":"([0-9a-f]{64})"}$')
 """Where a header ends with one. Files from before there was one have none."""
+_MOST_BYTES = 8 * 1024**3
 Header = TypeVar("Header", bound=BaseModel)
 
 
@@ -67,31 +71,47 @@ class TrainingState(BaseModel):
     checksum: str = ""
 
 
-def save_network(path: Path, network: nn.Module, header: WeightsHeader) -> None:
+def save_network(path: Path | str, network: nn.Module, header: WeightsHeader) -> None:
     """Write ``network``'s weights and ``header`` to ``path``."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
-    _write(path, tensors, header)
+    _write(checks.path(path, "path"), tensors, header)
 
 
-def load_header(path: Path) -> WeightsHeader:
+def load_header(path: Path | str) -> WeightsHeader:
     """The header of a weights file. Raises ``CheckpointError`` that says what is wrong with the file."""
+    path = checks.path(path, "path")
     return _parse(path, WeightsHeader, _read(path)[1])
 
 
-def load_network(path: Path) -> SpikingNetwork:
+def load_network(path: Path | str) -> SpikingNetwork:
     """Rebuild the network that ``path`` holds, on the CPU. Raises ``CheckpointError``."""
+    path = checks.path(path, "path")
     tensors, text = _read(path)
-    network: SpikingNetwork = _parse(path, WeightsHeader, text).network.build()
+    options = _parse(path, WeightsHeader, text).network
     try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
+        with torch.device("meta"):  # sizes are compared before anything of those sizes is made
+            described = {name: (t.shape, t.dtype) for name, t in options.build().state_dict().items()}
+    except (ValueError, RuntimeError, OverflowError) as error:
+        raise CheckpointError(f"{path}: its header describes no network: {error}") from error
+    found = {name: (t.shape, t.dtype) for name, t in tensors.items()}
+    if found.keys() != described.keys() or any(found[k][0] != described[k][0] for k in found):
         raise CheckpointError(
-            f"{path}: weights do not fit the network its header describes: {error}"
-        ) from error
+            f"{path}: weights do not fit the network its header describes: {_shapes(found)} in place of {_shapes(described)}"
+        )
+    for name, values in tensors.items():
+        if not values.is_floating_point() or not bool(values.isfinite().all()):
+            raise CheckpointError(f"{path}: {name} holds values that are no finite numbers: train again")
+    network: SpikingNetwork = options.build()
+    network.load_state_dict(tensors)
     return network
 
 
-def load_dense(path: Path) -> RCSpikeNetwork:
+def _shapes(tensors: dict[str, tuple[torch.Size, torch.dtype]]) -> str:
+    shown = ", ".join(f"{name} {list(shape)}" for name, (shape, _) in list(tensors.items())[:8])
+    return shown or "nothing"
+
+
+def load_dense(path: Path | str) -> RCSpikeNetwork:
     """``load_network`` for what takes fully connected RC-Spike networks only; raises ``CheckpointError`` for another."""
     network = load_network(path)
     if not isinstance(network, RCSpikeNetwork):
@@ -138,6 +158,21 @@ def load_training(
             f"{path} was written by a training with other options or data: restore them, use another folder, "
             "or start over without resume"
         )
+    try:
+        _restore(tensors, network, optimiser, generator)
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path}: does not hold what this training continues from ({error}): start over without resume, or in another folder"
+        ) from error
+    return state
+
+
+def _restore(
+    tensors: dict[str, Tensor],
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
     optimiser_state: dict[int, dict[str, Any]] = {}
     weights: dict[str, Tensor] = {}
     for key, value in tensors.items():
@@ -156,7 +191,6 @@ def load_training(
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
     generator.set_state(tensors["generator"])
-    return state
 
 
 def _write(path: Path, tensors: dict[str, Tensor], header: WeightsHeader | TrainingState) -> None:
@@ -175,20 +209,23 @@ def _checksum(tensors: dict[str, Tensor], text: str) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], str]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
+        content = read_bytes(path, most_bytes=_MOST_BYTES)
+        tensors = load(content)
+        head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = head.get("__metadata__") or {}
+    except UnreadableFile as error:
+        raise CheckpointError(str(error)) from error
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
-    if HEADER not in metadata:
+    if metadata.keys() != {HEADER}:
         raise CheckpointError(
-            f"{path}: a safetensors file without a '{HEADER}' header: not written by this toolkit"
+            f"{path}: a safetensors file without a '{HEADER}' header alone: not written by this toolkit, or damaged"
         )
     text = metadata[HEADER]
     known = CHECKSUM.search(text)
+    if known is None and '"checksum":""' not in text and '"checksum"' in text:
+        raise CheckpointError(f"{path}: damaged: its checksum is none; remove it, and train again")
     if known is not None and _checksum(tensors, text.replace(known[1], "")) != known[1]:
         raise CheckpointError(
             f"{path}: damaged or altered after it was written (its checksum is another): remove it, and train again"

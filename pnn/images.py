@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import gzip
+import io
+import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,8 @@ import torch
 from sklearn.datasets import fetch_openml
 from torch import Tensor
 
-from files import write_bytes
+from files import UnreadableFile, read_bytes, write_bytes
+from pnn import checks
 from pnn.data import SMALL, Dataset, Encoding, load_small
 from pnn.errors import DataError
 
@@ -26,6 +30,7 @@ IDX_FILES = (
 OPENML = {"mnist": "mnist_784", "fashion_mnist": "Fashion-MNIST"}
 CIFAR_TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 CIFAR_TEST = "test_batch.bin"
+MOST_BYTES = 1 << 30
 CIFAR_RECORD = 1 + 3 * 32 * 32
 IMAGES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
@@ -44,6 +49,7 @@ def load_images(
     encoding = encoding if encoding is not None else Encoding(time="inverted", bias=False)
     if name not in IMAGES:
         raise DataError(f"unknown image set {name!r}: choose one of {', '.join(IMAGES)}")
+    folder = checks.path(folder, "folder")
     if name == "cifar10":
         train_x, train_y = _cifar([folder / file for file in CIFAR_TRAIN])
         test_x, test_y = _cifar([folder / CIFAR_TEST])
@@ -51,10 +57,18 @@ def load_images(
         if download and not images_present(name, folder):
             download_openml(name, folder)
         train_x, train_y, test_x, test_y = (read_idx(folder / file) for file in IDX_FILES)
-    for x, y in ((train_x, train_y), (test_x, test_y)):
-        if x.shape[0] != y.shape[0] or x[0].size != np.prod(IMAGES[name]):
+    parts = ((train_x, train_y, "training"), (test_x, test_y, "test"))
+    for x, y, part in parts:
+        pixels = math.prod(x.shape[1:])
+        if x.ndim < 2 or y.ndim != 1 or not 0 < x.shape[0] == y.shape[0] or pixels != math.prod(IMAGES[name]):
             raise DataError(
-                f"{folder}: {x.shape[0]} images of {x[0].size} pixels and {y.shape[0]} labels are not {name}"
+                f"{folder}: {len(x) if x.ndim else 0} images of {pixels} pixels and {y.size} labels are not the {part} set of {name}: "
+                "get its files again"
+            )
+        if y.max() > 9:
+            row = int((y > 9).argmax())
+            raise DataError(
+                f"{folder}: {part} label {row} is {y[row]}, {name} has 0 to 9: get its files again"
             )
 
     def spikes(images: np.ndarray) -> Tensor:
@@ -100,9 +114,13 @@ def read_idx(path: Path) -> np.ndarray:
     if len(data) < 4 or data[:3] != b"\0\0\x08":
         raise DataError(f"{path}: not an IDX file of bytes (its first bytes are {data[:4].hex()})")
     dimensions = data[3]
+    if not 1 <= dimensions <= 8:
+        raise DataError(
+            f"{path}: {dimensions} dimensions: an IDX file of images has 3, one of labels 1; get it again"
+        )
     start = 4 + 4 * dimensions
     shape = struct.unpack(f">{dimensions}I", data[4:start]) if len(data) >= start else ()
-    if len(data) - start != int(np.prod(shape)):
+    if len(data) - start != math.prod(shape) or len(shape) != dimensions:
         raise DataError(
             f"{path}: {len(data) - start} bytes of data for shape {shape}: truncated or damaged, get it again"
         )
@@ -160,14 +178,22 @@ def _present(path: Path) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    if path.is_file():
-        return path.read_bytes()
-    packed = path.with_name(path.name + ".gz")
-    if not packed.is_file():
-        raise DataError(
-            f"neither {path} nor {packed.name} is there: set the data directory to where the files lie"
-        )
     try:
-        return gzip.decompress(packed.read_bytes())
-    except (OSError, EOFError) as error:
+        if path.is_file():
+            return read_bytes(path, most_bytes=MOST_BYTES)
+        packed = path.with_name(path.name + ".gz")
+        if not packed.is_file():
+            raise DataError(
+                f"neither {path} nor {packed.name} is there: set the data directory to where the files lie"
+            )
+        content = read_bytes(packed, most_bytes=MOST_BYTES)
+    except UnreadableFile as error:
+        raise DataError(str(error)) from error
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise OSError(f"it unpacks to more than {MOST_BYTES} bytes")
+        return data
+    except (OSError, EOFError, zlib.error, struct.error) as error:
         raise DataError(f"{packed}: not a readable gzip file ({error}): get it again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,34 @@ def test_any_set_by_name(mnist: Path) -> None:
         load_dataset("mnist")
     with pytest.raises(DataError, match=r"iris.*digits.*cifar10"):
         load_dataset("irsi")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        (0, b"\0\0\x08\x03" + b"\xff" * 12, "truncated or damaged"),
+        (0, b"\0\0\x08\x03" + (0).to_bytes(4, "big") + b"\0\0\0\x1c" * 2, "0 images"),
+        (0, b"\0\0\x08\x00\0", "0 dimensions"),
+        (0, b"\0\0\x08\xff" + b"\0" * 1020, "255 dimensions"),
+        (0, b"\0\0\x08\x03\0", "truncated or damaged"),
+        (1, b"\0\0\x08\x01" + (30).to_bytes(4, "big") + b"\x01" * 29 + b"\x0b", "training label 29 is 11"),
+        (
+            1,
+            b"\0\0\x08\x02" + (30).to_bytes(4, "big") + (1).to_bytes(4, "big") + b"\x01" * 30,
+            "labels are not",
+        ),
+    ],
+)
+def test_sizes_and_labels_that_cannot_be_are_told(mnist: Path, file: int, content: bytes, told: str) -> None:
+    (mnist / IDX_FILES[file]).write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        load_images("mnist", str(mnist))  # type: ignore[arg-type]
+
+
+def test_a_corrupt_gzip_is_told_wherever_it_is_corrupt(mnist: Path) -> None:
+    packed = mnist / f"{IDX_FILES[1]}.gz"
+    whole = packed.read_bytes()
+    for place in range(len(whole)):
+        packed.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        with suppress(DataError):  # the time stamp and the name of the system are no content
+            load_images("mnist", mnist)
