@@ -90,6 +90,10 @@ class PhysicalModel(Artifact):
         description="columns as measured, by number of axons; none in a version 1 file",
     )
     spread: Spread | None = Field(default=None, description="mismatch; None where it was not measured")
+    circuit: dict[str, float | str] | None = Field(
+        default=None,
+        description="the circuit it was measured on, by key of an experiment; None: of an older version, unknown",
+    )
     provenance: dict[str, str]
 
     @model_validator(mode="after")

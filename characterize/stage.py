@@ -21,6 +21,7 @@ from characterize.benches import (
     synapse_bench,
 )
 from characterize.branch import Family, fit_branch, measured_family, sweeps
+from characterize.circuit import circuit_facts
 from characterize.column import Column, Netlist, Sidewall
 from characterize.column_bench import NEURONS, ColumnBench
 from characterize.column_fit import measure_column
@@ -176,6 +177,7 @@ def characterize(
         negative=negative,
         valid_V=options.window_V,
         additivity_error=additivity,
+        circuit=circuit_facts(design),
         provenance={
             "pdk": f"{bench.pdk.source} {bench.pdk.version}",
             "pdk_sha256": bench.pdk.sha256,

@@ -190,7 +190,10 @@ def netlist(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="The physical model, with --weights (default: the experiment's)."),
+        typer.Option(
+            "--model",
+            help="The physical model, with --weights: a file, or a name such as sky130_tt (default: the experiment's).",
+        ),
     ] = None,
     clip: Annotated[
         bool,
@@ -218,12 +221,15 @@ def netlist(
             run_dir=common.run_dir,
             corner=common.corner,
             clip=clip,
+            force=force,
         )
         if common.as_json:
             print_json(summary)
         else:
-            counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped"
+            counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped, {summary['off']} off"
             console().print(f"{out}: {counts}; mapping in {summary['mapping']}")
+            if summary["circuit_unknown"] is not None:
+                console().print(f"note: {summary['circuit_unknown']}")
         return
     if model is not None:
         raise BadOption("--model belongs to --weights and --out")

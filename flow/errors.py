@@ -71,3 +71,7 @@ class RequirementMissing(FlowError):
 
 class BadOption(FlowError):
     """A command-line option has a value that cannot be used."""
+
+
+class Mismatched(FlowError):
+    """Files that do not belong together: a model of another circuit or corner."""

@@ -10,7 +10,7 @@ from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import load_experiment
 from flow.layout import EXTRACTED_FILES, LAYOUT_FILES, MODES, draw_and_check, extracting
-from flow.out import check_out_folder
+from flow.out import check_out, check_out_folder
 from flow.rundir import RunDir, default_run_dir
 from flow.session import corners_of
 from flow.stage import Work
@@ -26,6 +26,7 @@ def write_given(
     run_dir: Path | None,
     corner: str | None,
     clip: bool,
+    force: bool = False,
 ) -> dict[str, Any]:
     """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit."""
     loaded = load_experiment(experiment)
@@ -35,7 +36,8 @@ def write_given(
         if len(chosen) > 1:
             raise BadOption(f"--corner {corner}: one corner for one netlist")
         rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
-    model_path = model if model is not None else rundir.model
+        loaded = loaded.at(chosen[0])
+    model_path = rundir.model if model is None else given_model(model)
     for path, option in ((weights, "--weights"), (model_path, "--model")):
         if not path.is_file():
             way_out = "" if option == "--weights" else "; give --model, or run `nonideal characterize` first"
@@ -43,10 +45,21 @@ def write_given(
     table = out.with_suffix(".csv")
     if out.suffix == ".csv":
         raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")
+    inputs = {"--weights": weights, "--model": model_path}
+    check_out(out, inputs, force=force)
+    check_out(table, inputs, force=force)
     return write_netlist(weights, model_path, loaded, out, table, clip=clip) | {
         "netlist": str(out),
         "mapping": str(table),
     }
+
+
+def given_model(model: Path) -> Path:
+    """A model's file: as given, or that of a preset where ``--model`` names one (``sky130_tt``) and no such file is there."""
+    from pnn.presets import preset_names, preset_path
+
+    name = str(model)
+    return preset_path(name) if not model.exists() and name in preset_names() else model
 
 
 def draw_given(

@@ -119,7 +119,7 @@ def _accuracy(summary: dict[str, Any]) -> Table:
 
 def _netlist(summary: dict[str, Any]) -> Table:
     table = Table(title="write-back")
-    for heading in ("mapping", "layers", "synapses", "clipped", "largest current"):
+    for heading in ("mapping", "layers", "synapses", "clipped", "off", "largest current"):
         table.add_column(heading, justify="left" if heading == "mapping" else "right")
     for name, mapping in summary["mappings"].items():
         table.add_row(
@@ -127,6 +127,7 @@ def _netlist(summary: dict[str, Any]) -> Table:
             "-".join(map(str, mapping["layers"])),
             str(mapping["synapses"]),
             str(mapping["clipped"]),
+            str(mapping.get("off", "")),
             quantity(mapping["largest_current_A"], "A", 3),
         )
     return table

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from characterize.model import PhysicalModel
 from files import write_csv, write_json, write_parquet
+from flow.belonging import check_model
 from flow.errors import BadOption
 from flow.stage import Done, Work
 from flow.workbench import workbench
@@ -133,6 +134,9 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     experiment, design, data = work.experiment, work.experiment.circuit, work.experiment.data
     validation = experiment.validation
     model = PhysicalModel.load(work.rundir.model)
+    unknown = check_model(model, work.rundir.model, experiment)
+    if unknown is not None:
+        work.context.console.print(f"  {unknown}")
     topology = Topology(experiment.training.layers)
     if kind != SCHEMATIC:
         _check_sidewalls(model, experiment.extraction.sidewall)

@@ -8,6 +8,7 @@ from typing import Any
 from characterize.model import PhysicalModel
 from characterize.physics import BottomUp
 from files import sha256_of, write_csv, write_text
+from flow.belonging import check_model
 from flow.experiment import Experiment
 from flow.stage import Done, Work
 
@@ -60,6 +61,7 @@ def write_netlist(
     network = load_dense(weights)
     matrices = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
     model = PhysicalModel.load(model_path)
+    unknown = check_model(model, model_path, experiment)
     realised = BottomUp(model) if network.physics else model
     mapping = map_weights(matrices, realised, clip=clip)
     head = (
@@ -86,7 +88,9 @@ def write_netlist(
         "layers": list(mapping.topology.layers),
         "synapses": len(mapping.table),
         "clipped": mapping.clipped,
+        "off": mapping.off,
         "largest_current_A": float(mapping.table["current_A"].max()),
+        "circuit_unknown": unknown,
     }
 
 

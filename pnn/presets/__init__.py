@@ -7,6 +7,7 @@ Each file is a ``model.json`` as characterisation writes it; its provenance name
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 from characterize.model import PhysicalModel
 from pnn.errors import DataError
@@ -16,6 +17,11 @@ def preset_names() -> list[str]:
     """The presets there are, sorted."""
     files = resources.files(__name__).iterdir()
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
+def preset_path(name: str) -> Path:
+    """The file of a preset."""
+    return Path(str(resources.files(__name__) / f"{name}.json"))
 
 
 def preset(name: str = "sky130_tt") -> PhysicalModel:

@@ -1,0 +1,64 @@
+"""What a physical model knows of the circuit that it was measured on, and where that is not the circuit at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from characterize.model import PhysicalModel
+from circuits.design import Design
+
+Fact = float | str
+
+
+def circuit_facts(design: Design) -> dict[str, Fact]:
+    """Every number of a design by its key in an experiment (``circuit.supplies.vdd_V``), SI units and um; own cells by their hash."""
+    numbers = dict(_flat("circuit", design.model_dump(exclude={"cells"})))
+    cells = {
+        f"circuit.cells.{name}": f"sha256 {sha256(text.encode()).hexdigest()[:16]}"
+        for name, text in design.cells.items()
+    }
+    return numbers | cells
+
+
+def circuit_differences(model: PhysicalModel, design: Design) -> list[str]:
+    """What of its circuit a model says otherwise than ``design``, each with both values.
+
+    A model of an older version names no circuit (``model.circuit`` is None): then what it records of one is compared, V_dd, V_sense, temperature
+    and T_circ, and sizes are not.
+    """
+    here = circuit_facts(design)
+    if model.circuit is None:
+        there: dict[str, Fact] = {
+            "circuit.supplies.vdd_V": model.vdd_V,
+            "circuit.supplies.vsense_V": model.vsense_V,
+            "circuit.supplies.temperature_C": model.temperature_C,
+            "circuit.timing.t_circ_s": model.t_circ_s,
+        }
+        keys = set(there)
+    else:
+        there, keys = dict(model.circuit), set(model.circuit) | set(here)
+    return [
+        f"{key} = {_told(there.get(key))} in the model, {_told(here.get(key))} here"
+        for key in sorted(keys)
+        if not _equal(there.get(key), here.get(key))
+    ]
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}.{name}", value)
+        else:
+            yield f"{prefix}.{name}", value
+
+
+def _equal(one: Fact | None, other: Fact | None) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+    return one == other
+
+
+def _told(fact: Fact | None) -> str:
+    return "ours" if fact is None else f"{fact:g}" if isinstance(fact, int | float) else fact
