@@ -59,7 +59,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "simulator",
     ),
     "training": ("data", "training"),
-    "netlist": ("circuit", "netlist", "validation.mappings"),
+    "netlist": ("process", "circuit", "netlist", "validation.mappings"),
     "layout": ("circuit", "extraction", "training.layers"),
     "validation": (
         "process",
