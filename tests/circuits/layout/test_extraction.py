@@ -311,6 +311,18 @@ def test_a_damaged_entry_is_absent(tmp_path: Path, damage: Callable[[Path], obje
         assert run_fake(tmp_path, "sys.exit(1)").cached
 
 
+def test_two_modes_that_disagree_are_told(tmp_path: Path) -> None:
+    """A net's capacitance is the same with resistances and without: to 0.5 % and 0.02 fF."""
+    run_fake(tmp_path, GOOD.replace(r"Rext_1 a a.$1.li1 10\n", "").replace("a.$1.li1", "a"), mode="CC")
+    run_fake(tmp_path, GOOD.replace("vss 1f", "vss 1.02f"))
+    again = tmp_path / "cache"
+    for entry in again.iterdir():
+        if "\nR1 " in entry.read_text():
+            entry.unlink()
+    with pytest.raises(ExtractionFailed, match=r"(a|vss) has 1.1 fF, not 1 fF"):
+        run_fake(tmp_path, GOOD.replace("vss 1f", "vss 1.1f"))
+
+
 def test_a_kpex_that_cannot_be_started_is_missing(tmp_path: Path) -> None:
     fake(tmp_path, GOOD).path.write_text("#!/nowhere/python\n")
     database = tmp_path / "network.lvsdb"
