@@ -93,7 +93,9 @@ def place(
     (tmp_path / "tiny.toml").write_text(TOML)
     rundir = RunDir(tmp_path / "runs/tiny")
     for axons in (3, 5):
-        rundir.stage(f"columns/{axons}").joinpath(EXTRACTED).write_text("* a column\n")
+        rundir.stage(f"columns/{axons}").joinpath(EXTRACTED).write_text(
+            ".subckt network a b\nR1 a b 1\n.ends network\n"
+        )
     made(rundir, "columns")
     rundir.stage("characterization")
     chip_model.save(rundir.model)

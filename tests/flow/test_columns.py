@@ -57,7 +57,9 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     ) -> Any:
         calls.append(tuple(ports))
         assert database.is_file()
-        (folder.parent / "network.pex.spice").write_text(f"* {devices} devices\n")
+        (folder.parent / "network.pex.spice").write_text(
+            f".subckt network {' '.join(ports)}\nR1 v0 vss {devices}\n.ends network\n"
+        )
         (folder.parent / "pex.json").write_text("{}")
         return SimpleNamespace(
             net_capacitance_F={"dendrite_1_0": 1e-15, "neuron_1_0_membrane": 2e-15},
@@ -112,7 +114,7 @@ def test_columns_are_drawn_checked_and_extracted_once(
     assert manifest is not None
     assert {"3/network.gds", "3/drc.json", "5/network.pex.spice", "5/pex.json"} <= manifest.outputs.keys()
     assert manifest.command.endswith("--characterize-on pex-rc")
-    assert [(n.kind, n.text[0]) for n in column_netlists(tiny, run)] == [("pex-rc", "*")] * 2
+    assert [(n.kind, n.text.split()[0]) for n in column_netlists(tiny, run)] == [("pex-rc", ".subckt")] * 2
 
     # Other weights, other seeds, another loss: the same columns.
     other = tiny.changed({"training": {"seeds": (9,), "epochs": 7}})
