@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from chips.silicon import Silicon
 from chips.written import Written
 from circuits.chip import Sigmas, draw
 from postlayout.prediction import decide
+from spice.workers import in_order
 
 Array = NDArray[np.float64]
 
@@ -58,8 +59,9 @@ def population(
     inputs = spike_time.to(torch.float32)
     chunk = max(1, min(25, -(-len(seeds) // (4 * jobs))))
     parts = [tuple(seeds[start : start + chunk]) for start in range(0, len(seeds), chunk)]
-    work = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_accuracies)(model, written, inputs, label, classes, part, calibration) for part in parts
+    work = in_order(
+        jobs,
+        (delayed(_accuracies)(model, written, inputs, label, classes, part, calibration) for part in parts),
     )
     found: list[float] = []
     for accuracies in work:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from flow.ending import Ending, told_to_end
 from flow.exit_code import ExitCode, exit_code_of
 from flow.options import (
     AcceleratorOption,
@@ -36,12 +37,14 @@ from flow.options import (
     with_common,
 )
 from flow.output import console, finish, print_json, report_error
+from flow.streams import OutputClosed, OutputFailed, guarded
 
 app = typer.Typer(
     name="nonideal",
     help="Co-design of analog in-memory computing: characterise silicon, train its physics, write back.",
     epilog="Exit codes: 0 pass, 1 out of spec, 2 bad input, 3 tool or PDK missing, "
-    "4 simulator or tool failed, 130 interrupted.",
+    "4 simulator or tool failed or disk full, "
+    "129 hung up, 130 interrupted, 141 output closed, 143 terminated.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -349,20 +352,40 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every declared exception becomes one message and an exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        with told_to_end() as ending, guarded():
+            _run(arguments, ending)
+    except OutputClosed:
+        sys.exit(ExitCode.closed_pipe)
+    except OutputFailed as error:
+        report_error(error, ExitCode.tool_failed, as_json=False)
+        sys.exit(ExitCode.tool_failed)
+
+
+def _run(arguments: list[str], ending: Ending) -> None:
+    as_json = "--json" in arguments
+    try:
         app(args=arguments, prog_name="nonideal")
     except SystemExit as ended:
         if ended.code == ExitCode.interrupted:
-            told = "interrupted; what is finished is kept, and the same command goes on from there"
-            report_error(KeyboardInterrupt(told), ExitCode.interrupted, "--json" in arguments)
+            _end(ending, as_json)
+        raise
+    except OutputFailed:
         raise
     except Exception as error:
+        if ending.number is not None:  # what was cut off may say so in its own way
+            _end(ending, as_json)
         code = exit_code_of(error)
         if code is None or "--debug" in arguments:
             import traceback
 
             traceback.print_exc()
-        report_error(error, code, "--json" in arguments)
+        report_error(error, code, as_json)
         sys.exit(code if code is not None else ExitCode.tool_failed)
+
+
+def _end(ending: Ending, as_json: bool) -> NoReturn:
+    report_error(KeyboardInterrupt(ending.told), ExitCode(ending.code), as_json)
+    sys.exit(ending.code)
 
 
 if __name__ == "__main__":

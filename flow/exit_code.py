@@ -14,7 +14,10 @@ class ExitCode(IntEnum):
     bad_input = 2
     missing = 3
     tool_failed = 4
+    hung_up = 129
     interrupted = 130
+    closed_pipe = 141
+    terminated = 143
 
 
 # By qualified name, so that the table costs no import. Looked up along an exception's bases, nearest first.
@@ -62,6 +65,19 @@ MACHINE = frozenset(
     }
 )
 """Errors of the operating system that no input is the reason of: a full disk, a device that fails, a reader that went away."""
+
+
+MACHINE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EFBIG,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+}
+"""A disk that is full or broken, memory or handles that have run out: not the input's fault."""
 
 
 def exit_code_of(error: BaseException) -> ExitCode | None:

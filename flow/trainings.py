@@ -13,11 +13,12 @@ from flow.training import train_one
 
 def train_variants(work: Work) -> Done:
     """Train every variant on every seed, side by side; write how well each does."""
-    from joblib import Parallel, delayed
+    from joblib import delayed
     from rich.progress import Progress
 
     from characterize.shift import Shifts
     from pnn.metrics import FILE as METRICS
+    from spice.workers import in_order
 
     training = work.experiment.training
     work.experiment.data.fetch(work.context.console.print)
@@ -34,17 +35,20 @@ def train_variants(work: Work) -> Done:
     alone = work.context.bars and len(runs) == 1
     with Progress(console=work.context.console, disable=alone or not work.context.bars) as bar:
         task = bar.add_task("trainings", total=len(runs))
-        pending = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(train_one)(
-                work.experiment,
-                work.rundir.model,
-                variant,
-                seed,
-                folder(variant, seed),
-                shifts=shifts,
-                show_progress=alone,
-            )
-            for variant, seed in runs
+        pending = in_order(
+            jobs,
+            (
+                delayed(train_one)(
+                    work.experiment,
+                    work.rundir.model,
+                    variant,
+                    seed,
+                    folder(variant, seed),
+                    shifts=shifts,
+                    show_progress=alone,
+                )
+                for variant, seed in runs
+            ),
         )
         for result in pending:
             results.append(result)

@@ -22,7 +22,10 @@ def test_the_codes_are_the_documented_ones() -> None:
         "bad_input": 2,
         "missing": 3,
         "tool_failed": 4,
+        "hung_up": 129,
         "interrupted": 130,
+        "closed_pipe": 141,
+        "terminated": 143,
     }
 
 
