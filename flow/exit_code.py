@@ -67,19 +67,6 @@ MACHINE = frozenset(
 """Errors of the operating system that no input is the reason of: a full disk, a device that fails, a reader that went away."""
 
 
-MACHINE = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EIO,
-    errno.EFBIG,
-    errno.ENOMEM,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.EAGAIN,
-}
-"""A disk that is full or broken, memory or handles that have run out: not the input's fault."""
-
-
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """The code for an exception; None for one that no room declares (a bug: show the traceback)."""
     if isinstance(error, OSError) and error.errno in MACHINE:

@@ -18,6 +18,7 @@ def train_variants(work: Work) -> Done:
 
     from characterize.shift import Shifts
     from pnn.metrics import FILE as METRICS
+    from pnn.native import kernel
     from spice.workers import in_order
 
     training = work.experiment.training
@@ -30,6 +31,7 @@ def train_variants(work: Work) -> Done:
 
     shifts = Shifts.load(work.rundir.shift) if work.experiment.sees_conditions else None
     jobs = min(work.context.jobs, len(runs))
+    kernel()  # compiled here where it is not yet: once, and not by every worker
     results: list[dict[str, Any]] = []
     # One training shows its own epochs; several show how many are done.
     alone = work.context.bars and len(runs) == 1

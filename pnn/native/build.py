@@ -1,7 +1,9 @@
 """Compile, cache and load the C++ kernels.
 
 The library goes to ``$NONIDEAL_CACHE``, else ``$XDG_CACHE_HOME/nonideal``, else ``~/.cache/nonideal``; its
-name holds a hash of the sources, the compiler and the processor, so that a change of any builds anew.
+name holds a hash of the sources, the compiler and the processor, so that a change of any builds anew. It ends
+with the hash of its content, which is compared before it is loaded: a damaged one would end the process by a
+signal, and is built anew.
 ``NONIDEAL_KERNEL=pytorch`` forbids it.
 """
 
@@ -26,6 +28,8 @@ SOURCES = (
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
+_MARK = b"\nnonideal kernel sha256 "
+_END_BYTES = len(_MARK) + 64
 
 logger = logging.getLogger("nonideal.kernel")
 
@@ -114,6 +118,21 @@ def cache_folder() -> Path:
         raise OSError(f"{error}: set HOME or NONIDEAL_CACHE") from error
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a library is there as it was built: its end tells the hash of the rest."""
+    try:
+        content = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        return False
+    library, end = content[:-_END_BYTES], content[-_END_BYTES:]
+    return end == _end(library)
+
+
+def _end(library: bytes) -> bytes:
+    """What is appended to a library; loaders do not read so far."""
+    return _MARK + hashlib.sha256(library).hexdigest().encode()
+
+
 def _build() -> Path:
     compiler = os.environ.get("CXX") or next((c for c in ("g++", "clang++", "c++") if shutil.which(c)), None)
     if compiler is None:
@@ -126,10 +145,16 @@ def _build() -> Path:
     for name in SOURCES:
         digest.update((here / name).read_bytes())
     target = cache_folder() / f"kernel-{digest.hexdigest()[:16]}.so"
-    if target.is_file():
+    if is_whole(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    logger.info("kernel: compiling with %s, up to a minute, once", compiler)
+    what = (
+        "the kept training kernel is damaged, compiling it anew"
+        if target.exists()
+        else "compiling the training kernel"
+    )
+    # A warning, for it is to be seen: what asked for it stands still meanwhile.
+    logger.warning("%s with %s, up to a minute, once", what, compiler)
     error: subprocess.CalledProcessError | None = None
     for native in NATIVE:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -147,6 +172,10 @@ def _build() -> Path:
             except subprocess.CalledProcessError as failed:
                 error = failed
                 continue
+            library = part.read_bytes()
+            # By a rename, never in place: another process may run the old one.
+            part.write_bytes(library + _end(library))
+            part.chmod(0o755)
             os.replace(part, target)
             return target
     assert error is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from torch import Tensor
 from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
 from pnn.dstd import grid
 from pnn.fused_operator import synapse
-from pnn.native import kernel, kernel_name
+from pnn.native import build, kernel, kernel_name
+from pnn.native.build import is_whole
 from pnn.wiring import Wiring
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="no C++ compiler: the native kernel is not built")
@@ -232,6 +234,37 @@ def test_without_a_compiler_the_pytorch_form_runs_and_says_so(tmp_path: Path) ->
     t, w = torch.rand(3, 5), torch.randn(4, 5)
     native = DSTD(4).membrane(t, w, Reversal.ideal(4.0)).double().sum().item()
     assert float(plain.split()[1]) == pytest.approx(native, abs=1e-5)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")
+def test_a_damaged_library_is_never_loaded_and_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # What is compiled does not matter here, only whether it is kept and found whole.
+    (tmp_path / "tiny.cpp").write_text("int one() { return 1; }\n")
+    monkeypatch.setenv("NONIDEAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(build, "__file__", str(tmp_path / "build.py"))
+    monkeypatch.setattr(build, "SOURCES", ("tiny.cpp",))
+    monkeypatch.setattr(build, "NATIVE", ("",))
+    monkeypatch.setattr(build, "_SIGNATURES", {})
+    load = build.kernel.__wrapped__  # type: ignore[attr-defined]
+
+    def said() -> str:
+        caplog.clear()
+        assert load() is not None
+        return " ".join(one.getMessage() for one in caplog.records if one.levelname == "WARNING")
+
+    assert said().startswith("compiling the training kernel with"), "announced though nobody reads a log"
+    (kept,) = (tmp_path / "cache").iterdir()
+    content = kept.read_bytes()
+    assert said() == "", "the second time it is there"
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for damaged in (content[:middle], flipped, b"x" * len(content), b"", content[:-88]):
+        kept.unlink()  # the loaded one stays as it is
+        kept.write_bytes(damaged)
+        assert said().startswith("the kept training kernel is damaged, compiling it anew")
+        assert is_whole(kept)
 
 
 @pytest.mark.parametrize("method", [DSTD(4), Exact()])
