@@ -283,7 +283,7 @@ def test_characterize_measures_the_columns_of_the_experiment(
     """On real ngspice and sky130, from the schematic; swept coarsely."""
     make_workbench()
     coarse = "bias_step_V = 0.025\nmembrane_step_V = 0.05\n"
-    Path(place).write_text(f'name = "tiny"\n[training]\nlayers = [3, 3, 2]\n[characterize]\n{coarse}')
+    Path(place).write_text(f'name = "tiny"\n[training]\nlayers = [5, 5, 3]\n[characterize]\n{coarse}')
     with pytest.raises(SystemExit) as caught:
         main(["characterize", "-e", place, "--jobs", "2"])
     assert caught.value.code == 0
@@ -291,6 +291,6 @@ def test_characterize_measures_the_columns_of_the_experiment(
     assert "columns are measured on schematic" in told.err
     assert "Columns as measured" in told.out
     (column,) = PhysicalModel.load(RunDir(Path("runs/tiny")).model).columns
-    assert (column.axons, column.netlist) == (3, "schematic")
+    assert (column.axons, column.netlist) == (5, "schematic")
     assert 0 < column.check_rms_s < 1e-9
     assert not Path("runs/tiny/columns").exists()

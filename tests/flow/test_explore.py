@@ -88,7 +88,7 @@ def test_a_choice_on_the_command_line_is_refused_before_anything_runs(
 def fake_measure(bench: object, design: Design, options: object, drawn: Drawn, folder: Path) -> Measured:
     if design.neuron.mim_w_um == 5:
         raise FitRefused("the capacitor is too small")
-    assert drawn.netlist.axons == 2
+    assert drawn.netlist.axons == 5
     area = None if drawn.area_um2 is None else drawn.area_um2 / 3
     return replace(MEASURED, area_per_neuron_um2=area, check_rms_s=1e-11 * design.neuron.mim_w_um)
 
@@ -101,7 +101,7 @@ def test_the_stage_draws_ranks_writes_and_says_how_to_do_it_again(
     monkeypatch.setattr("flow.workbench.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "explore", replace(STAGES["explore"], tools=layout_tools))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "tiny.toml").write_text('name = "tiny"\n[training]\nlayers = [2, 3]\n')
+    (tmp_path / "tiny.toml").write_text('name = "tiny"\n[training]\nlayers = [5, 3]\n')
     vary = ["--vary", "neuron.mim_w_um+neuron.mim_l_um=5,7,9", "--vary", "synapse.select_n.w_um=1,20"]
     with pytest.raises(SystemExit) as caught:
         main(["explore", "-e", "tiny.toml", "--json", *vary])
