@@ -61,7 +61,9 @@ def drawn_um2(value: float) -> float:
 
 
 def parallel_devices(parameters: Mapping[str, str]) -> float:
-    """How many devices stand in parallel: one number, which netlists spell `m`, `mult` (as the library's statistics do) or `mf`, or several of them.
+    """How many devices the statistics of one are of: one number, which netlists spell `m`, `mult` (as the library does) or `mf`, or several of them.
+
+    Currents follow `m` alone, in the library and in simulators.
 
     Raises IllegalSize where they say different things, or no whole number from 1.
     """

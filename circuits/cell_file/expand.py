@@ -249,11 +249,18 @@ def _positive(words: Words, value: float) -> float:
 
 
 def _device_parameters(instance: Instance, values: dict[str, float], parallel: float) -> str:
-    """Sizes in um and um^2 as plain numbers, and how many stand in parallel, as the library wants it said: ``m`` and ``mult``."""
+    """Sizes in um and um^2 as plain numbers; ``m`` times the current flows, and ``mult`` devices are what the library's statistics take it for.
+
+    As in the library, ``mult`` (and ``mf``) alone changes statistics, no current; ``m`` alone is as many devices for both.
+    """
     try:
-        count = parallel * parallel_devices(
-            {name: number_text(values[name]) for name in _COUNTS & values.keys()}
-        )
+        statistical = parallel_devices({name: number_text(values[name]) for name in _COUNTS & values.keys()})
+        drawn = values.get("m", 1.0)
+        if drawn != statistical and parallel != 1:
+            raise IllegalSize(
+                f"mult = {statistical:g} changes statistics alone, and this stands in {parallel:g} subcircuits in parallel: "
+                f"write m={statistical:g} mult={statistical:g} for so many devices, or leave mult out"
+            )
         written: dict[str, float] = {}
         for name, value in values.items():
             if name in _LENGTHS:
@@ -271,6 +278,7 @@ def _device_parameters(instance: Instance, values: dict[str, float], parallel: f
     negative = [name for name, value in written.items() if value < 0]
     if negative:
         raise instance.words.refuse(f"{negative[0]} = {written[negative[0]]:g} is negative")
-    if count != 1:
-        written |= {"m": count, "mult": count}
+    for name, count in (("m", parallel * drawn), ("mult", parallel * statistical)):
+        if count != 1:
+            written[name] = count
     return " ".join(f"{name}={number_text(value)}" for name, value in written.items())

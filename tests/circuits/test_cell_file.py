@@ -23,6 +23,7 @@ from flow.errors import ExperimentError
 from flow.experiment import load_experiment
 from sky130_models import Corner, IllegalSize
 from sky130_models.netlist import parallel_devices
+from spice import Deck, Result, run_many
 from spice.grammar import check_include
 
 PORTS = "axon axon_b dendrite bias_n bias_p vdd vss"
@@ -281,10 +282,49 @@ G1 z GND x vss 1m"""
     )
 
 
-@pytest.mark.parametrize("spelling", ["m=2", "mult=2", "mult=2 m=2", "M=2 MULT={2}"])
+@pytest.mark.parametrize("spelling", ["m=2", "mult=2 m=2", "M=2 MULT={2}"])
 def test_a_multiplier_is_one_number_however_it_is_spelt(spelling: str) -> None:
     (one,) = parts(f"XM1 dendrite bias_n vss vss {NFET} w=1 l=0.25 {spelling}")
     assert one.parameters == "w=1 l=0.25 m=2 mult=2"
+
+
+def test_mult_alone_changes_statistics_and_no_current_as_in_the_library() -> None:
+    (one,) = parts(f"XM1 dendrite bias_n vss vss {NFET} w=1 l=0.25 mult=2")
+    assert one.parameters == "w=1 l=0.25 mult=2"
+    wrapped = f"X1 dendrite bias_n vss pair m=3\n.ends\n.subckt pair d g s\nXM d g s s {NFET} w=1 l=0.25"
+    assert parts(f"{wrapped} m=2 mult=2")[0].parameters == "w=1 l=0.25 m=6 mult=6"
+    with pytest.raises(CircuitError, match=r"mult = 2 changes statistics alone.*write m=2 mult=2"):
+        parts(f"{wrapped} mult=2")
+
+
+@pytest.mark.spice
+@pytest.mark.parametrize(("spelling", "times"), [("m=2", 2), ("mult=2", 1), ("mult=2 m=2", 2)])
+def test_a_cell_carries_the_current_of_its_own_text(
+    make_workbench: Callable[..., Any], tmp_path: Path, spelling: str, times: int
+) -> None:
+    """The text as it stands, on the PDK's own library, against the cell that is written from it."""
+    line = f"XM dendrite bias_n vss vss {NFET} w=1 l=0.25"
+    bench = make_workbench()
+    top = ["Vd d 0 0.9", "Vg g 0 0.9", f".lib {bench.pdk.library} tt", ".op", ".save i(vd)", ".end"]
+    texts = {
+        "as_it_stands": body(f"{line} {spelling}"),
+        "as_written": check_cell("synapse", body(f"{line} {spelling}")),
+        "one": body(line),
+    }
+    current_A = {}
+    for name, text in texts.items():
+        deck = Deck(
+            name,
+            "\n".join(["* current of a cell", text, "X1 0 0 d g 0 0 0 synapse", *top]) + "\n",
+            {},
+            ("i(vd)",),
+            libraries={str(bench.pdk.library): bench.pdk.sha256},
+        )
+        (result,) = run_many([deck], jobs=1, folder=tmp_path / name, timeout_s=60)
+        assert isinstance(result, Result)
+        current_A[name] = float(result.plots[0]["i(vd)"][0])
+    assert current_A["as_written"] == pytest.approx(current_A["as_it_stands"], rel=1e-9)
+    assert current_A["as_written"] == pytest.approx(times * current_A["one"], rel=1e-6)
 
 
 def test_multipliers_that_differ_are_refused() -> None:
