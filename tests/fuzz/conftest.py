@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Bench:
-    """A folder to run command lines in; ``counts`` of exit codes over all of them."""
+    """A folder to run command lines in; ``counts`` of exit codes by kind of input."""
 
     folder: Path
     decks: Path
-    counts: dict[int, int] = field(default_factory=dict)
+    counts: dict[str, Counter[int]] = field(default_factory=dict)
 
     def run(self, *arguments: str, may_write: tuple[str, ...] = ("runs",)) -> Answer:
         """Run a command line and judge it: an exit code that is declared, no traceback, no hang, no file but in ``may_write``."""
@@ -64,7 +65,8 @@ class Bench:
             text = deck.read_bytes()
             assert MARK.encode() not in text, f"{text!r} reached the simulator: {told}"
             deck.unlink()
-        self.counts[code] = self.counts.get(code, 0) + 1
+        kind = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::test_")[2].partition(" ")[0]
+        self.counts.setdefault(kind, Counter())[int(code)] += 1
         return answer
 
     def _files(self) -> set[Path]:
@@ -100,7 +102,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     made = Bench(folder, decks)
     yield made
     del os.environ["NONIDEAL_NGSPICE"]
-    total = sum(made.counts.values())
+    for kind, codes in made.counts.items():
+        told = ", ".join(f"exit {code}: {number}" for code, number in sorted(codes.items()))
+        print(f"\nfuzz: {kind}: {codes.total()} command lines; {told}", end="", file=sys.__stdout__)
     print(
-        f"\nfuzz: {total} command lines, exit codes {dict(sorted(made.counts.items()))}", file=sys.__stdout__
+        f"\nfuzz: {sum(codes.total() for codes in made.counts.values())} command lines in all",
+        file=sys.__stdout__,
     )
