@@ -121,7 +121,9 @@ def _pdk(environ: Mapping[str, str]) -> Finding:
             "sky130 models", False, str(error), f"{SETUP}, or set PDK_ROOT to the folder of your own PDK"
         )
     return Finding(
-        "sky130 models", True, f"{pdk.source} {pdk.version}, sha256 {pdk.sha256[:12]} ({pdk.library})"
+        "sky130 models",
+        True,
+        f"{pdk.source}, version {pdk.version}, sha256 {pdk.sha256[:12]} ({pdk.library})",
     )
 
 

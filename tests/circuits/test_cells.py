@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from circuits.cells import LEAVES, cells_text, check_cell
 from circuits.design import Design
 from circuits.errors import CircuitError
+from circuits.flat import elements
 from circuits.network import Topology, schematic
 from flow.errors import ExperimentError
 from flow.experiment import load_experiment
@@ -61,3 +63,21 @@ def test_an_experiment_names_the_file_beside_it(tmp_path: Path) -> None:
     experiment.write_text('name = "mine"\n[circuit.cells]\nsynapsis = "my.spice"\n')
     with pytest.raises(ExperimentError, match="synapsis"):
         load_experiment(str(experiment))
+
+
+def test_the_guides_synapse_is_ours() -> None:
+    page = (Path(__file__).parents[2] / "docs/own-cell.md").read_text(encoding="utf-8")
+    block = page[page.index("    * my_synapse.spice") : page.index("All three of ours")]
+
+    def told(design: Design) -> list[tuple[str, tuple[str, ...], str, dict[str, float]]]:
+        return [
+            (
+                one.path,
+                one.nodes,
+                one.what,
+                {key: float(value) for key, value in (pair.split("=") for pair in one.parameters.split())},
+            )
+            for one in elements(design)["synapse"]
+        ]
+
+    assert told(Design(cells={"synapse": textwrap.dedent(block)})) == told(Design())

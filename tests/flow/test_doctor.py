@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from flow.cli import main
-from flow.doctor import Finding, examine, find_magic, table
+from flow.doctor import Finding, _pdk, examine, find_magic, table
+from sky130_models import Corner
+from sky130_models.pdk import library_sha256
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -28,6 +30,22 @@ def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
     assert str(tmp_path) in found["sky130 models"].found
     assert found["magic"].state == found["Chromium"].state == "optional"
     assert found["magic"].fine
+
+
+def test_a_pdk_whose_metadata_names_no_commit_is_used(tmp_path: Path) -> None:
+    library = tmp_path / "sky130A/libs.tech/ngspice/sky130.lib.spice"
+    library.parent.mkdir(parents=True)
+    library.write_text("".join(f".lib {c}\n.param a=1\n.endl {c}\n" for c in Corner))
+    info = tmp_path / "sky130A/.config/nodeinfo.json"
+    info.parent.mkdir()
+    for text in (
+        '{"node": "sky130A"}',
+        '{"build": {"open_pdks": "1.0.291"}\n "commit": {"open_pdks": "6e9a"}}',
+    ):
+        info.write_text(text)
+        found = _pdk({"PDK_ROOT": str(tmp_path)})
+        assert found.ok
+        assert found.found == f"PDK_ROOT, version unknown, sha256 {library_sha256(library)[:12]} ({library})"
 
 
 @pytest.mark.parametrize(
