@@ -53,6 +53,8 @@ class Candidate:
     def applied(self, design: Design) -> Design:
         """``design`` with this choice made. Raises ``CircuitError`` that names every key or value that cannot be."""
         values = design.model_dump()
+        # Levels that nobody set follow the supply.
+        values["supplies"] = design.supplies.model_dump(exclude_unset=True)
         for key, value in self.overrides:
             _check_key(key, design)
             *path, last = key.split(".")
@@ -63,7 +65,8 @@ class Candidate:
         try:
             made = Design.model_validate(values)
         except ValidationError as error:
-            raise CircuitError("; ".join(_problem(item) for item in error.errors())) from error
+            items = [item for item in error.errors() if item["type"] != "default_factory_not_called"]
+            raise CircuitError("; ".join(_problem(item) for item in items)) from error
         problems = illegal_sizes(made)
         if problems:
             raise CircuitError("; ".join(problems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -90,14 +90,27 @@ class Timing(BaseModel):
         return self
 
 
+def _v0_for(given: dict[str, Any]) -> float:
+    """The reset level at a supply: 1.3 V at 1.8 V, and three quarters of what the supply gains or loses."""
+    return round(1.3 + 0.75 * (given["vdd_V"] - 1.8), 6)
+
+
+def _vsense_for(given: dict[str, Any]) -> float:
+    """The sensing bias at a supply: 0.85 V below it, so that the source of the sensing stage keeps its current."""
+    return round(0.95 + (given["vdd_V"] - 1.8), 6)
+
+
 class Supplies(BaseModel):
-    """Rails and neuron biases. The discharger's bias is found by characterisation, so it is not here."""
+    """Rails and neuron biases. The discharger's bias is found by characterisation, so it is not here.
+
+    ``v0_V`` and ``vsense_V`` follow ``vdd_V`` where they are not given.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     vdd_V: Annotated[float, Field(ge=1.6, le=1.95)] = 1.8
-    v0_V: Annotated[float, Field(ge=0.9, le=1.7)] = 1.3
-    vsense_V: Volts = 0.95
+    v0_V: Annotated[float, Field(ge=0.9, le=1.7)] = Field(default_factory=_v0_for)
+    vsense_V: Volts = Field(default_factory=_vsense_for)
     temperature_C: Annotated[float, Field(ge=-40.0, le=125.0)] = 27.0
 
 

@@ -22,6 +22,8 @@ def explain(error: ValidationError, model: type[BaseModel], data: dict[str, Any]
         path = item["loc"]
         if item["type"] == "too_short" and any(i["loc"][: len(path)] == path for i in items if i is not item):
             continue  # a follow-up of an entry that is reported itself
+        if item["type"] == "default_factory_not_called":
+            continue  # a default that follows a key which is reported itself
         if item["type"] == "extra_forbidden":
             line, meant = _unknown_key(path, item["input"], model)
             unknown.append(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from characterize.candidates import KEYS, PRESENT, Candidate, built_in, distinct, varied
-from circuits.design import Design, NeuronSizes, Timing
+from circuits.design import Design, NeuronSizes, Supplies, Timing
 from circuits.errors import CircuitError
 from circuits.fet import illegal_sizes
 
@@ -25,6 +25,13 @@ def test_a_choice_changes_what_it_says_and_nothing_else() -> None:
     assert PRESENT.applied(Design()) == Design()
 
 
+def test_levels_that_nobody_set_follow_a_chosen_supply() -> None:
+    low = choice(supplies__vdd_V=1.6)
+    assert low.applied(Design()).supplies == Supplies(vdd_V=1.6, v0_V=1.15, vsense_V=0.75)
+    held = low.applied(Design(supplies=Supplies(v0_V=1.2))).supplies
+    assert (held.v0_V, held.vsense_V) == (1.2, 0.75)
+
+
 @pytest.mark.parametrize(
     ("candidate", "told"),
     [
@@ -32,6 +39,7 @@ def test_a_choice_changes_what_it_says_and_nothing_else() -> None:
         (choice(cells__neuron=1.0), r"cells\.neuron: the circuit has no such size or time"),
         (choice(neuron__isolation_n__w_um=0.3), r"circuit\.neuron\.isolation_n: .*W = 0\.3 um is outside 0\.42"),
         (choice(timing__hold_s=1e-12), r"timing\.hold_s = 1e-12: Input should be greater"),
+        (choice(supplies__vdd_V=2.5), r"^supplies\.vdd_V = 2\.5: Input should be less than or equal to 1\.95$"),
         (choice(timing__hold_s=60e-9), r"^timing\.hold_s = 6e-08 s and two edges .* must fit into timing\.guard_s"),
     ],
 )  # fmt: skip

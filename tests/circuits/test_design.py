@@ -36,6 +36,16 @@ def test_values_out_of_range_are_refused_by_name(make: Any, said: str) -> None:
         make()
 
 
+def test_levels_follow_the_supply_where_they_are_not_given() -> None:
+    """Bit for bit the same as ever at 1.8 V; 1.15 and 0.75 V at 1.6 V, which are known to work."""
+    assert Supplies().model_dump() == {"vdd_V": 1.8, "v0_V": 1.3, "vsense_V": 0.95, "temperature_C": 27.0}
+    low, high = Supplies(vdd_V=1.6), Supplies(vdd_V=1.95)
+    assert (low.v0_V, low.vsense_V) == (1.15, 0.75)
+    assert (high.v0_V, high.vsense_V) == (1.4125, 1.1)
+    given = Supplies(vdd_V=1.6, v0_V=1.2)
+    assert (given.v0_V, given.vsense_V) == (1.2, 0.75)
+
+
 @pytest.mark.spice
 @pytest.mark.parametrize(("synapse", "said"), [
     ({"memory_n": Fet(w_um=0.3, l_um=0.25)}, r"nfet_01v8: W = 0\.3 um is outside 0\.42\.\.100 um"),

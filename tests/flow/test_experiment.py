@@ -69,6 +69,7 @@ def test_other_experiments_differ_in_data_and_layers() -> None:
         ({"circuit": {"timing": {"t_circ_us": 1}}}, ["t_circ_us = 1", "given in s", "t_circ_s = 1e-06"]),
         ({"circuit": {"timing": {"t_circ": 1e-6}}}, ["circuit.timing.t_circ", "needs its unit", "t_circ_s"]),
         ({"circuit": {"supplies": {"vdd_mV": 1800}}}, ["vdd_mV = 1800", "write vdd_V = 1.8"]),
+        ({"circuit": {"supplies": {"vdd_V": 2.5}}}, ["supplies.vdd_V = 2.5", "1.95", "unit of this key is V"]),
         ({"simulator": {"abstol_fA": 10}}, ["abstol_fA", "abstol_A = 1e-14"]),
         ({"circuit": {"supplies": {"v0_V": "1.3 V"}}}, ["supplies.v0_V = '1.3 V'", "bare number in V"]),
         ({"circuit": {"timing": {"guard_s": 50}}}, ["guard_s = 50", "less than", "unit of this key is s"]),
@@ -103,6 +104,16 @@ def test_all_problems_are_told_at_once_and_followups_are_not() -> None:
         parse_experiment(
             {"nam": "x", "sead": 1}, "x.toml"
         )  # the misspelt name is not also reported as missing
+
+
+def test_levels_that_follow_the_supply_are_numbers_downstream() -> None:
+    low = parse_experiment({"name": "x", "circuit": {"supplies": {"vdd_V": 1.6}}}, "x.toml")
+    assert low.section("circuit.supplies") == {
+        "vdd_V": 1.6,
+        "v0_V": 1.15,
+        "vsense_V": 0.75,
+        "temperature_C": 27.0,
+    }
 
 
 def test_missing_name_is_described() -> None:
