@@ -100,7 +100,11 @@ def fit_branch(
     if window.sum() < 4:
         raise FitRefused(
             f"branch {polarity}: {int(window.sum())} fitted curves between weights {options.weight_window[0]} and {options.weight_window[1]} "
-            f"({last - first} usable of {len(usable)}); at least 4 are needed: widen characterize.bias_span_V or check the synapse sizes"
+            f"({last - first} usable of {len(usable)}); at least 4 are needed",
+            ("raise", "characterize.bias_span_V"),
+            ("lower", "characterize.bias_step_V"),
+            ("change", f"circuit.synapse.memory_{polarity}.w_um"),
+            ("raise" if polarity == "n" else "lower", "circuit.supplies.v0_V"),
         )
     sign = 1.0 if polarity == "n" else -1.0
     chords = [

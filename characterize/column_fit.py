@@ -153,7 +153,9 @@ def _swing(column: ColumnBench, lone: Lone, result: Result, levels: Levels) -> _
     arrival_s = column.axon_arrival_s(result, lone.axon)
     if arrival_s is None:
         raise FitRefused(
-            f"{result.name}: axon {lone.axon} never spikes: check circuit.driver and the netlist"
+            f"{result.name}: axon {lone.axon} never spikes: check the driver and the netlist",
+            ("widen", "circuit.driver.inverter_n.w_um"),
+            ("widen", "circuit.driver.inverter_p.w_um"),
         )
     due_s = column.begin_s() + lone.arrival_norm * column.circuit.design.timing.t_circ_s
     traces, end_s, axis = column.membranes_V(result), column.end_s(), result.axis
@@ -182,7 +184,10 @@ def _watch(
     moved_V = sign * float(swing.membrane_V[settled] - swing.membrane_V[-1])
     if moved_V <= 0:
         raise FitRefused(
-            f"{lone.name}: the membrane moved {sign * moved_V:.3g} V against its synapse's current: check the netlist"
+            f"{lone.name}: the membrane moved {sign * moved_V:.3g} V against its synapse's current: check the netlist, and whether "
+            "the membrane stands between the supplies",
+            ("lower" if lone.weight < 0 else "raise", "circuit.supplies.v0_V"),
+            ("change", f"circuit.synapse.memory_{polarity}.w_um"),
         )
     at_v0 = float(families[polarity].current_at_A(bias_V, np.array([levels.reset_V]))[0])
     return Watched(
@@ -199,7 +204,9 @@ def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
         if values.std() > MAX_CAPACITANCE_SPREAD * values.mean():
             raise FitRefused(
                 f"C_m of a neuron {what} spreads by {100 * values.std() / values.mean():.1f} % over the weights, "
-                f"limit {100 * MAX_CAPACITANCE_SPREAD:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices?"
+                f"limit {100 * MAX_CAPACITANCE_SPREAD:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices?",
+                ("raise", "circuit.neuron.mim_w_um"),
+                ("raise", "circuit.neuron.mim_l_um"),
             )
     part = (alone - along) / 2
     root = np.sqrt(len(alone))

@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class FitRefused(Exception):
-    """A measured curve does not determine the parameter that was asked of it (flat, out of range, poor); the message says why."""
+    """A measured curve does not determine the parameter that was asked of it (flat, out of range, poor); the message says why.
+
+    ``moves``: what would help, as (verb, dotted key of the experiment), most likely first.
+    """
+
+    def __init__(self, message: str, *moves: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.moves = moves
+
+    def with_values(self, sections: Mapping[str, Any]) -> FitRefused:
+        """The same refusal that says what to try, with the present value of every key in ``sections``."""
+        # The sizes of a cell that the user replaced change nothing.
+        own = tuple(f"circuit.{cell}." for cell in sections["circuit"]["cells"])
+        moves = [(verb, key) for verb, key in self.moves if not key.startswith(own)]
+        if not moves:
+            return self
+        told = "; or ".join(f"{verb} {key} = {_shown(sections, key)}" for verb, key in moves)
+        return FitRefused(f"{self}. To try: {told}")
+
+
+def _shown(sections: Mapping[str, Any], key: str) -> str:
+    value: Any = sections
+    for part in key.split("."):
+        value = value[part]
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class CharacterizationFailed(Exception):

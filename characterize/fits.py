@@ -12,6 +12,22 @@ from characterize.errors import FitRefused
 from characterize.model import Estimate
 
 Array = NDArray[np.float64]
+Moves = tuple[tuple[str, str], ...]
+"""What a refusal says to try, as ``FitRefused`` takes it."""
+FEW_POINTS: Moves = (("lower", "characterize.membrane_step_V"), ("widen", "characterize.window_V"))
+SLOW_SENSING: Moves = (
+    ("lower", "circuit.supplies.vsense_V"),
+    ("lower", "circuit.supplies.v0_V"),
+    ("raise", "circuit.supplies.vdd_V"),
+    ("widen", "circuit.neuron.sense_bias.w_um"),
+)
+"""The source of the sensing stage carries too little, or the reset level lies too near to the supply."""
+LITTLE_ROOM: Moves = (
+    ("raise", "circuit.supplies.v0_V"),
+    ("raise", "circuit.supplies.vsense_V"),
+    ("change", "circuit.neuron.discharge.w_um"),
+)
+"""The reset level lies too little above the sensing threshold."""
 MIN_DROP_SPAN_V = 0.1
 """How far apart neurons must start to fire for a fit of threshold and discharge."""
 
@@ -31,9 +47,9 @@ class LineFit:
 def fit_line(x: Array, y: Array) -> LineFit:
     """Least-squares line through at least three points. Raises ``FitRefused`` for fewer points, no spread in x, or non-finite values."""
     if len(x) < 3 or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
-        raise FitRefused(f"a line needs at least 3 finite points, got {len(x)}")
+        raise FitRefused(f"a line needs at least 3 finite points, got {len(x)}", *FEW_POINTS)
     if float(np.ptp(x)) == 0.0:
-        raise FitRefused("all points lie at one abscissa: the slope is not determined")
+        raise FitRefused("all points lie at one abscissa: the slope is not determined", *FEW_POINTS)
     (slope, intercept), covariance = np.polyfit(x, y, 1, cov="unscaled")
     residual = y - (intercept + slope * x)
     variance = float(residual @ residual) / max(len(x) - 2, 1)
@@ -64,7 +80,9 @@ def fit_lambda(
     line = fit_line(membrane_V[inside] - v0_V, current_A[inside])
     if line.intercept <= 0:
         raise FitRefused(
-            f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?"
+            f"the current at V_0 = {v0_V} V is {line.intercept:.3g} A, not positive: is the bias in range?",
+            ("lower", "circuit.supplies.v0_V"),
+            ("widen", "circuit.neuron.discharge.w_um"),
         )
     slope = line.slope / line.intercept
     # The slope and the current it is relative to come from one fit: V_0 lies at the window's edge, so their errors go together.
@@ -72,10 +90,17 @@ def fit_lambda(
     stderr = float(np.sqrt(max(variance, 0.0))) / line.intercept
     rms = line.rms / line.intercept
     if abs(slope) < 3 * stderr or abs(slope) < 1e-4:
-        raise FitRefused(f"the curve is flat: lambda = {slope:.3g} +- {stderr:.2g} per volt")
+        raise FitRefused(
+            f"the curve is flat: lambda = {slope:.3g} +- {stderr:.2g} per volt",
+            ("shorten", "circuit.neuron.discharge.l_um"),
+            ("widen", "characterize.window_V"),
+        )
     if rms > max_rms:
         raise FitRefused(
-            f"the current is not linear in V over {window_V[0]} .. {window_V[1]} V: rms {100 * rms:.2f} % of I0, limit {100 * max_rms:.1f} %"
+            f"the current is not linear in V over {window_V[0]} .. {window_V[1]} V: rms {100 * rms:.2f} % of I0, limit {100 * max_rms:.1f} %",
+            ("lengthen", "circuit.neuron.discharge.l_um"),
+            ("narrow", "characterize.window_V"),
+            ("raise", "characterize.max_linearity_rms"),
         )
     return LambdaFit(line.intercept, slope, stderr, rms)
 
@@ -101,7 +126,9 @@ def fit_lambda_polynomial(
     """
     if len(current_norm) <= degree + 1:
         raise FitRefused(
-            f"lambda against current has {len(current_norm)} points, a polynomial of degree {degree} needs more than {degree + 1}"
+            f"lambda against current has {len(current_norm)} points, a polynomial of degree {degree} needs more than {degree + 1}",
+            ("lower", "characterize.bias_step_V"),
+            ("raise", "characterize.bias_span_V"),
         )
     coefficients = np.polyfit(current_norm, lambda_per_V, degree, w=np.sqrt(current_norm))[::-1]
     residual = lambda_per_V - np.polyval(coefficients[::-1], current_norm)
@@ -133,17 +160,19 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
     """
     if len(drop_V) < 5:
         raise FitRefused(
-            f"only {len(drop_V)} neurons fired inside the phase; at least 5 are needed: check vdis_V and vsense_V"
+            f"only {len(drop_V)} neurons fired inside the phase; at least 5 are needed",
+            *LITTLE_ROOM,
         )
 
     def formula(drop: Array, v_th: float, b: float) -> Array:
         return firing_time_norm(drop / v_th, b)
 
     if not (np.all(np.isfinite(drop_V)) and np.all(np.isfinite(spike_time_s))):
-        raise FitRefused("the firing phase holds spike times that are not finite")
+        raise FitRefused("the firing phase holds spike times that are not finite", *SLOW_SENSING)
     if float(np.ptp(drop_V)) < MIN_DROP_SPAN_V:
         raise FitRefused(
-            f"the neurons start to fire within {np.ptp(drop_V):.3g} V: threshold and discharge need {MIN_DROP_SPAN_V} V"
+            f"the neurons start to fire within {np.ptp(drop_V):.3g} V: threshold and discharge need {MIN_DROP_SPAN_V} V",
+            *LITTLE_ROOM,
         )
     spike_norm = spike_time_s / t_circ_s
     start = (float(np.clip(drop_V.max() * 1.1, 0.11, 1.69)), 0.1)
@@ -152,25 +181,32 @@ def fit_firing(drop_V: Array, spike_time_s: Array, t_circ_s: float, max_rms_s: f
             formula, drop_V, spike_norm, p0=start, bounds=((0.1, 1e-3), (1.7, 0.6))
         )
     except (RuntimeError, ValueError) as error:
-        raise FitRefused(f"the firing phase does not determine threshold and discharge: {error}") from error
+        raise FitRefused(
+            f"the firing phase does not determine threshold and discharge: {error}", *LITTLE_ROOM
+        ) from error
     residual_s = (spike_norm - formula(drop_V, v_th, b)) * t_circ_s
     rms_s = float(np.sqrt(np.mean(residual_s**2)))
     errors = np.sqrt(np.diag(covariance))
     if rms_s > max_rms_s:
         raise FitRefused(
-            f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns"
+            f"the firing phase deviates {rms_s * 1e9:.2f} ns rms from the discharger's formula, limit {max_rms_s * 1e9:.1f} ns",
+            *SLOW_SENSING,
         )
     if not 1.1e-3 < b < 0.59:
         raise FitRefused(
-            f"discharge b = {b:.3g} ran into its bound: the ramp is flat or collapses; check the discharger's size and bias"
+            f"discharge b = {b:.3g} ran into its bound: the ramp {'is flat' if b < 0.1 else 'collapses'}",
+            ("shorten" if b < 0.1 else "lengthen", "circuit.neuron.discharge.l_um"),
+            *SLOW_SENSING,
         )
     if not 0.101 < v_th < 1.69:
         raise FitRefused(
-            f"threshold {v_th:.3g} V below the reset level ran into its bound: check vsense_V and the sensing inverter"
+            f"threshold {v_th:.3g} V below the reset level ran into its bound",
+            *(LITTLE_ROOM if v_th < 0.5 else SLOW_SENSING),
         )
     if not np.all(np.isfinite(errors)):
         raise FitRefused(
-            f"the spike times of {len(drop_V)} neurons do not determine threshold and discharge: do they start at different levels?"
+            f"the spike times of {len(drop_V)} neurons do not determine threshold and discharge: do they start at different levels?",
+            *LITTLE_ROOM,
         )
     return FiringFit(
         Estimate(value=float(v_th), stderr=float(errors[0]), unit="V"), Estimate(value=float(b), stderr=float(errors[1]), unit="1"),
@@ -190,14 +226,20 @@ def crossing_time_s(time_s: Array, voltage_V: Array, level_V: float, after_s: fl
     return None
 
 
-def solve_at(x: Array, y: Array, target: float, what: str) -> float:
-    """The x at which a monotone measured y reaches ``target`` (linear between points); refuses a target outside the measured span."""
+def solve_at(x: Array, y: Array, target: float, what: str, *, above: Moves = (), below: Moves = ()) -> float:
+    """The x at which a monotone measured y reaches ``target`` (linear between points); refuses a target outside the measured span.
+
+    What the refusal says to try: ``above`` where the target lies above all that was measured, else ``below``.
+    """
     low, high = float(np.min(y)), float(np.max(y))
     if not low <= target <= high:
-        raise FitRefused(f"{what}: {target:.4g} is outside the measured {low:.4g} .. {high:.4g}")
+        raise FitRefused(
+            f"{what}: {target:.4g} is outside the measured {low:.4g} .. {high:.4g}",
+            *(above if target > high else below),
+        )
     # Plateaus (a switch at its rails) are no trouble: only the step that passes the target counts.
-    below = y < target if y[0] < y[-1] else y > target
-    i = int(np.argmin(below)) if below[0] else 0
+    before = y < target if y[0] < y[-1] else y > target
+    i = int(np.argmin(before)) if before[0] else 0
     if i == 0:
         return float(x[0])
     return float(x[i - 1] + (target - y[i - 1]) / (y[i] - y[i - 1]) * (x[i] - x[i - 1]))

@@ -86,7 +86,12 @@ def spike_load(result: Result, timeline: Timeline, driven: Sequence[int], vdd_V:
     """How much later a spike comes for every neuron that it drives, s; ``driven`` of each neuron of the bench, one start for all."""
     times = spike_times_s(result, timeline, len(driven), vdd_V)
     if any(at is None for at in times):
-        raise FitRefused("a loaded neuron does not fire inside its phase: check circuit.driver")
+        raise FitRefused(
+            "a loaded neuron does not fire inside its phase",
+            ("widen", "circuit.driver.inverter_n.w_um"),
+            ("widen", "circuit.driver.inverter_p.w_um"),
+            *fits.SLOW_SENSING,
+        )
     line = fits.fit_line(np.array(driven, float), np.array(times, float))
     return estimate(line.slope, line.slope_stderr, "s")
 
@@ -116,8 +121,10 @@ def calibrate_discharger(
     coarse, log_time = spike_times("discharge_coarse", np.arange(0.36, 0.801, 0.02))
     if len(coarse) < 2:
         raise FitRefused(
-            f"{len(coarse)} of the discharger biases 0.36 .. 0.80 V let a neuron without input fire inside its phase; at least 2 are needed: "
-            "check circuit.neuron.discharge, circuit.supplies.vsense_V and the timing"
+            f"{len(coarse)} of the discharger biases 0.36 .. 0.80 V let a neuron without input fire inside its phase; at least 2 are needed",
+            ("widen", "circuit.neuron.discharge.w_um"),
+            ("raise", "circuit.timing.t_circ_s"),
+            *fits.SLOW_SENSING,
         )
     guess = float(
         np.polynomial.polynomial.polyval(
@@ -135,7 +142,9 @@ def calibrate_discharger(
         guess = _line_to_zero(known, known_log)
     else:
         raise FitRefused(
-            f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase"
+            f"no discharger bias around {guess:.4f} V lets a neuron without input fire at the end of its phase",
+            *fits.SLOW_SENSING,
+            ("raise", "circuit.timing.t_circ_s"),
         )
     return float(np.polynomial.polynomial.polyval(0.0, np.polynomial.polynomial.polyfit(log_time, fine, 2)))
 
@@ -164,12 +173,20 @@ def membrane_capacitance(
         values.append(fits.fit_line(np.array(swing), charge_C))
     small, large = values
     if not 1e-15 < small.slope < 1e-11:
-        raise FitRefused(f"membrane capacitance {small.slope:.3g} F is out of range 1 fF .. 10 pF")
+        way = "raise" if small.slope < 1e-12 else "lower"
+        raise FitRefused(
+            f"membrane capacitance {small.slope:.3g} F is out of range 1 fF .. 10 pF",
+            (way, "circuit.neuron.mim_w_um"),
+            (way, "circuit.neuron.mim_l_um"),
+        )
     for line in values:
         if line.rms > MAX_CHARGE_RMS * float(np.ptp(charge_C)):
             raise FitRefused(
                 f"membrane: charge against potential deviates {100 * line.rms / float(np.ptp(charge_C)):.1f} % from a line, limit "
-                f"{100 * MAX_CHARGE_RMS:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices and {axons} axons?"
+                f"{100 * MAX_CHARGE_RMS:.0f} %: is circuit.neuron.mim_w_um x mim_l_um too small for its devices and {axons} axons?",
+                ("raise", "circuit.neuron.mim_w_um"),
+                ("raise", "circuit.neuron.mim_l_um"),
+                ("lower", "circuit.supplies.v0_V"),
             )
     per_axon = (large.slope - small.slope) / axons
     return (

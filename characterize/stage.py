@@ -78,8 +78,24 @@ def characterize(
 ) -> Characterization:
     """Characterise ``design`` at ``bench.corner``, and ``columns`` on top; decks and logs go to ``folder``.
 
-    Raises ``FitRefused`` or ``CharacterizationFailed``; no parameter is ever taken from elsewhere.
+    Raises ``FitRefused``, which names keys with their present values, or ``CharacterizationFailed``; no parameter is ever taken from
+    elsewhere.
     """
+    try:
+        return _characterize(bench, design, options, folder, columns)
+    except FitRefused as error:
+        raise error.with_values(
+            {"circuit": design.model_dump(), "characterize": options.model_dump()}
+        ) from error
+
+
+def _characterize(
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    folder: Path,
+    columns: Sequence[ColumnNetlist],
+) -> Characterization:
     check_cells(design, options)
     corner, supplies, timing = str(bench.corner), design.supplies, design.timing
     v0_V, vdd_V = supplies.v0_V, supplies.vdd_V
@@ -102,8 +118,10 @@ def characterize(
     largest = np.max(np.abs([static[2][f"i(vone_{j})"] for j in range(options.axons)]))
     additivity = float(np.max(np.abs(total - parts)) / largest)
     static_switch_V = fits.solve_at(
-        static[3].axis, np.asarray(static[3]["v(spike)"], float), vdd_V / 2, "static sensing threshold"
-    )
+        static[3].axis, np.asarray(static[3]["v(spike)"], float), vdd_V / 2, "static sensing threshold",
+        above=(*fits.SLOW_SENSING[:1], ("narrow", "circuit.neuron.sense_n.w_um")),
+        below=(("raise", "circuit.supplies.vsense_V"), ("widen", "circuit.neuron.sense_n.w_um")),
+    )  # fmt: skip
 
     vdis_V = calibrate_discharger(bench, design, options, folder)
     timeline = Timeline(timing, 1)
@@ -151,7 +169,9 @@ def characterize(
             for row in discharge
         ]
     except FitRefused as error:
-        raise FitRefused(f"discharger within 60 mV of its bias {vdis_V:.4g} V: {error}") from error
+        raise FitRefused(
+            f"discharger within 60 mV of its bias {vdis_V:.4g} V: {error}", *error.moves
+        ) from error
     middle = discharge_fits[len(discharge_fits) // 2]
 
     membrane_F, per_axon_F = membrane_capacitance(charging, timeline, charge_C, options.axons)

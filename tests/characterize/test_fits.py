@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from characterize import fits
 from characterize.errors import FitRefused
 from characterize.fits import (
     crossing_time_s,
@@ -18,6 +22,8 @@ from characterize.fits import (
     fit_line,
     solve_at,
 )
+from characterize.options import CharacterizeOptions
+from circuits.design import Design, Supplies
 
 Array = NDArray[np.float64]
 V0, WINDOW = 1.3, (0.43, 1.36)
@@ -66,6 +72,32 @@ def test_standard_error_is_that_of_repeated_measurements() -> None:
 def test_curves_that_determine_no_lambda_are_refused(current: Array, said: str) -> None:
     with pytest.raises(FitRefused, match=said):
         fit_lambda(VOLTS, current, V0, WINDOW)
+
+
+def test_a_refusal_names_the_keys_that_would_move_it_with_their_values() -> None:
+    late = times_s(DROP, 0.87, 0.15) + 2e-8 * np.sin(20 * DROP)
+    with pytest.raises(FitRefused) as caught:
+        fit_firing(DROP, late, 1e-6)
+    design = Design(supplies=Supplies(vdd_V=1.6, v0_V=1.3, vsense_V=0.95))
+    sections = {"circuit": design.model_dump(), "characterize": CharacterizeOptions().model_dump()}
+    told = str(caught.value.with_values(sections))
+    assert "To try: lower circuit.supplies.vsense_V = 0.95; or lower circuit.supplies.v0_V = 1.3; or" in told
+    assert "widen circuit.neuron.sense_bias.w_um = 0.5" in told
+    own = sections | {"circuit": design.model_dump() | {"cells": {"neuron": "* mine"}}}
+    assert "sense_bias" not in str(caught.value.with_values(own))
+
+
+def test_every_key_that_a_refusal_may_name_exists() -> None:
+    """Of every module that refuses: a key that was renamed would else be a KeyError in place of the message."""
+    sections = {"circuit": Design().model_dump(), "characterize": CharacterizeOptions().model_dump()}
+    keys = set()
+    for name in ("fits", "neuron", "branch", "column_fit", "stage"):
+        text = (Path(fits.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+        for key in re.findall(r"\", f?\"((?:circuit|characterize)\.[\w.{}]+)\"\)", text):
+            keys |= {key.replace("{polarity}", polarity) for polarity in "np"}
+    assert {"circuit.supplies.v0_V", "circuit.synapse.memory_p.w_um", "characterize.window_V"} <= keys
+    for key in keys:
+        assert f"{key} = " in str(FitRefused("flat", ("move", key)).with_values(sections))
 
 
 def test_the_limit_of_linearity_is_the_callers() -> None:
