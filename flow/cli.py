@@ -337,13 +337,14 @@ def reproduce(
 @app.command(epilog="Example: nonideal doctor --json")
 def doctor(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """Say what was found (ngspice, PDK, torch, kpex ...) and what to do about what was not."""
-    from flow.doctor import examine, table
+    from flow.doctor import examine, table, width_of
 
     findings = examine()
     if as_json:
         print_json({"findings": [f.as_json() for f in findings], "ok": all(f.fine for f in findings)})
     else:
-        console().print(table(findings))
+        out = console()
+        out.print(table(findings), width=width_of(out))
     if not all(f.fine for f in findings):
         raise typer.Exit(ExitCode.missing)
 

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -22,6 +23,8 @@ from flow.context import available_cores
 MAGIC = (8, 3, 677)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SETUP = "run `make setup`"
+NARROWEST = 40
+"""Columns below which the table would have no place for what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,18 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
     ]
 
 
+def width_of(console: Console, environ: Mapping[str, str] = os.environ) -> int:
+    """Columns for the table: what ``COLUMNS`` says, where no terminal is, too; else the console's."""
+    asked = environ.get("COLUMNS", "")
+    return max(NARROWEST, int(asked)) if asked.isdecimal() and len(asked) < 6 else console.width
+
+
 def table(findings: list[Finding]) -> Table:
     """The findings for people."""
     out = Table(title="nonideal doctor")
-    for heading in ("what", "state", "found", "what to do"):
+    for heading in ("what", "state"):
+        out.add_column(heading, no_wrap=True)
+    for heading in ("found", "what to do"):
         out.add_column(heading, overflow="fold")
     for f in findings:
         colour = "green" if f.ok else "red" if f.needed else "yellow"

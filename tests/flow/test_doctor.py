@@ -67,6 +67,26 @@ def test_table_survives_brackets() -> None:
     assert "nonideal[cluster]" in text
 
 
+def test_the_table_follows_the_width_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "/home/someone/" + "a_long_folder/" * 12 + "sky130.lib.spice"
+    found = [
+        Finding("dask[distributed]", True, path),
+        Finding("magic", False, "not on PATH", "x " * 60, needed=False),
+    ]
+    monkeypatch.setattr("flow.doctor.examine", lambda: found)
+    for columns in (60, 80, 132):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit):
+            main(["doctor"])
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= columns
+        assert any("dask[distributed]" in line and "OK" in line for line in lines)
+        cells = [line.split("│")[3].strip() for line in lines if line.count("│") == 5]
+        assert path in "".join(cells)
+
+
 def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit) as caught:
