@@ -92,7 +92,7 @@ def survey_conditions(work: Work) -> Done:
     met, at_home = survey(
         plan,
         conditions_of(home, chosen.corners, chosen.temperatures_C),
-        lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}", markup=False),
+        lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}"),
     )
     judged = judge(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
     models = _save_models(judged, work.folder / "models")
@@ -144,11 +144,11 @@ def _simulated(
     for one in [judged[0], *to_check(judged, chosen.spice_conditions)]:
         here = one.met.condition
         if one is not judged[0]:
-            say(f"  in SPICE, {samples} samples: {here.label}", markup=False)
+            say(f"  in SPICE, {samples} samples: {here.label}")
             at_corner = bench.at(here.corner)
             checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
         if seeds:
-            say(f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {here.label}", markup=False)
+            say(f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {here.label}")
             there += drawn.at(here, seeds, samples)
     return checks, there
 

@@ -13,9 +13,7 @@ from rich.text import Text
 
 from flow.commands import CommandLine
 from flow.pulse import Pulse
-
-ONE_LINE = 10_000
-"""Columns of an output that is no terminal: nothing is wrapped there."""
+from flow.terminal import console_for
 
 
 def available_cores() -> int:
@@ -23,14 +21,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def console_for(*, stderr: bool) -> Console:
-    """A console for people that wraps lines on a terminal only."""
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console.width = ONE_LINE
-    return console
 
 
 def stderr_console() -> Console:

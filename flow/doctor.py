@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from flow.context import available_cores
 
@@ -92,10 +92,10 @@ def table(findings: list[Finding]) -> Table:
     for f in findings:
         colour = "green" if f.ok else "red" if f.needed else "yellow"
         out.add_row(
-            escape(f.name),
-            f"[{colour}]{f.state}[/{colour}]",
-            escape(f.found),
-            "" if f.ok else escape(f.advice),
+            f.name,
+            Text(f.state, colour),
+            f.found,
+            "" if f.ok else f.advice,
         )
     return out
 

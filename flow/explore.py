@@ -63,7 +63,7 @@ def explore_circuit(work: Work) -> Done:
     console = work.context.console
 
     def tell(done: int, total: int, candidate: Candidate) -> None:
-        console.print(f"  {done + 1} of {total}: {candidate.name} {candidate.told}".rstrip(), markup=False)
+        console.print(f"  {done + 1} of {total}: {candidate.name} {candidate.told}".rstrip())
 
     points = explore(
         workbench(experiment, work.context, work.rundir.cache),

@@ -34,7 +34,7 @@ def finish(outcomes: list[Outcome], as_json: bool, reports: list[Path] | None = 
 
 def console() -> Any:
     """Tables for people, on stdout."""
-    from flow.context import console_for
+    from flow.terminal import console_for
 
     return console_for(stderr=False)
 
@@ -46,8 +46,9 @@ def print_json(value: Any) -> None:
 
 def report_error(error: BaseException, code: ExitCode | None, as_json: bool) -> None:
     """One message for an exception; with ``as_json`` an object on stdout as well."""
-    from rich.console import Console
     from rich.text import Text
+
+    from flow.terminal import console_for
 
     message = str(error) or type(error).__name__
     if code is None:
@@ -56,6 +57,4 @@ def report_error(error: BaseException, code: ExitCode | None, as_json: bool) -> 
         )
     if as_json:
         print_json({"error": {"type": type(error).__name__, "message": message, "exit_code": int(code or 4)}})
-    Console(stderr=True, highlight=False).print(
-        Text.assemble(("error: ", "bold red"), message), soft_wrap=True
-    )
+    console_for(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)

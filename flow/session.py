@@ -60,7 +60,7 @@ class Session:
         outcomes = []
         for corner, experiment, rundir in places:
             if len(self.corners) > 1:
-                self.context.console.print(f"[bold]corner {corner.value}[/bold]")
+                self.context.console.print(f"corner {corner.value}", style="bold")
             wanted = [stage for stage in map(_stage, stages) if stage.wanted(experiment)]
             if any(stage.reads_model(experiment, rundir) for stage in wanted):
                 found = measured_on(self.experiment, rundir, self.asked)
@@ -132,7 +132,7 @@ class Session:
                     try:
                         outcomes.append(run_stage(stage, experiment, rundir, self.context, mine))
                     except CharacterizationFailed as error:
-                        self.context.console.print(f"  {error}", markup=False)
+                        self.context.console.print(f"  {error}")
                         failed.append(error)
             if failed:
                 raise failed[0]

@@ -56,7 +56,7 @@ def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: P
     layers = sorted(set(experiment.training.layers[:-1]))
     kept, found = [], []
     for done, one in enumerate(conditions, start=1):
-        work.context.console.print(f"  {done} of {len(conditions)}: {one.label}", markup=False)
+        work.context.console.print(f"  {done} of {len(conditions)}: {one.label}")
         kept.append(
             measure_kept(
                 bench.at(one.corner),

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from flow.rundir import stage_of
 from flow.stage import Outcome
@@ -44,11 +44,11 @@ def show(console: Console, outcome: Outcome) -> None:
 
 def _of_report(found: blocks.Table) -> Table:
     """A table of the report on the terminal."""
-    table = Table(title=escape(found.title), caption=escape(found.note))
+    table = Table(title=found.title, caption=found.note)
     for index, heading in enumerate(found.columns):
         table.add_column(heading, justify="left" if index in found.left else "right")
     for row in found.rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     return table
 
 
@@ -141,10 +141,10 @@ def _layout(summary: dict[str, Any]) -> Table:
     table.add_row("devices", str(summary["devices"]))
     table.add_row(f"DRC violations ({summary['drc_rules']} rules)", str(summary["drc_violations"]))
     if summary.get("worst_antenna"):
-        table.add_row("nearest to an antenna rule", escape(summary["worst_antenna"]))
-    table.add_row("LVS", "match" if summary["lvs_matched"] else "[red]DIFFERS[/red]")
+        table.add_row("nearest to an antenna rule", summary["worst_antenna"])
+    table.add_row("LVS", "match" if summary["lvs_matched"] else Text("DIFFERS", "red"))
     if summary["override"]:
-        table.add_row("DRC and LVS", "[red]overridden[/red]")
+        table.add_row("DRC and LVS", Text("overridden", "red"))
     found = summary.get("extraction")
     if found is not None:
         table.add_row("extracted R, C", f"{found['resistors_extracted']}, {found['capacitors_extracted']}")
@@ -163,7 +163,7 @@ def _explore(summary: dict[str, Any]) -> Table:
     for heading in COLUMNS:
         table.add_column(heading, justify="left" if heading in WORDS else "right")
     for row in summary["choices"]:
-        table.add_row(*(escape(cell) for cell in cells(row)), style="bold" if row["pareto"] else None)
+        table.add_row(*cells(row), style="bold" if row["pareto"] else None)
     return table
 
 
@@ -227,7 +227,7 @@ def spec_table(verdicts: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="left" if heading == "parameter" else "right")
     for v in verdicts:
         cells = [_or_none(v[key], v["unit"], blank="") for key in ("minimum", "maximum")]
-        verdict = "[green]pass[/green]" if v["passed"] else "[red]FAIL[/red]"
+        verdict = Text("pass", "green") if v["passed"] else Text("FAIL", "red")
         table.add_row(v["parameter"], *cells, _or_none(v["measured"], v["unit"]), verdict)
     return table
 

@@ -12,7 +12,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
 from files import read_json, remove_leftovers, sha256_of, write_json
 from flow import manifest
@@ -146,17 +146,15 @@ def run_stage(
     reason = "forced" if context.force else manifest.stale(folder, inputs)
     found = manifest.load_manifest(folder)
     if reason is None and found is not None:
-        context.console.print(f"[dim]{stage.name}: up to date ({folder})[/dim]")
+        context.console.print(f"{stage.name}: up to date ({folder})", style="dim")
         return Outcome(stage.name, folder, True, found.seconds, found.passed, found.summary)
 
-    context.console.print(f"[bold]{stage.name}[/bold]: {stage.doing} [dim]({reason})[/dim]")
+    context.console.print(Text.assemble((stage.name, "bold"), f": {stage.doing} ", (f"({reason})", "dim")))
     if found is not None:
         context.console.print(_replaced(stage, found, folder, rundir))
     aside = _prepare(folder, inputs, rundir, anew=context.force)
     if aside is not None:
-        context.console.print(
-            f"  what lay in {folder} was made by no stage; it is in {aside} now", markup=False
-        )
+        context.console.print(f"  what lay in {folder} was made by no stage; it is in {aside} now")
     started, begin = manifest.now(), time.perf_counter()
     with context.beating(stage.name):
         done = stage.run(Work(experiment, rundir, context, folder, options))
@@ -194,7 +192,7 @@ def _replaced(stage: Stage, found: Manifest, folder: Path, rundir: RunDir) -> st
     """What is about to be replaced, and how it is made again."""
     told = f"  replaces the results in {folder} of {found.started[:16].replace('T', ' ')} UTC"
     if found.command:
-        told += f", made by `{escape(found.command)}`"
+        told += f", made by `{found.command}`"
     return told + (f"; {stage.kept} stay in {rundir.cache}" if stage.kept else "")
 
 

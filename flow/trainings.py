@@ -14,7 +14,7 @@ from flow.training import train_one
 def train_variants(work: Work) -> Done:
     """Train every variant on every seed, side by side; write how well each does."""
     from joblib import delayed
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from characterize.shift import Shifts
     from pnn.metrics import FILE as METRICS
@@ -35,7 +35,14 @@ def train_variants(work: Work) -> Done:
     results: list[dict[str, Any]] = []
     # One training shows its own epochs; several show how many are done.
     alone = work.context.bars and len(runs) == 1
-    with Progress(console=work.context.console, disable=alone or not work.context.bars) as bar:
+    with Progress(
+        TextColumn("trainings", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=work.context.console,
+        disable=alone or not work.context.bars,
+    ) as bar:
         task = bar.add_task("trainings", total=len(runs))
         pending = in_order(
             jobs,

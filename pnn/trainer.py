@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
@@ -163,7 +164,7 @@ def _train_on(
         bar = stack.enter_context(_progress(show_progress and writes))
         task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
         if show_progress and writes:
-            bar.console.print(f"kernel: {engine.kernel_name()}", highlight=False)
+            bar.console.print(f"kernel: {engine.kernel_name()}")
         loop = Loop(engine, dataset, network, optimiser, generator, options)
         saved = time.perf_counter()
         for epoch in range(done + 1, options.epochs + 1):
@@ -242,11 +243,13 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
 
 
 def _progress(show: bool) -> Progress:
+    """A bar on stderr; the data set's name stands in it as it is, whatever brackets it has."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
+        console=Console(stderr=True, markup=False, emoji=False, highlight=False),
         disable=not show,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Advance = Callable[[int, int], None]
@@ -21,7 +22,12 @@ def shown(progress: bool | Advance, total: int) -> Iterator[Advance]:
     bar: AbstractContextManager[Any] = nullcontext()
     if progress:
         bar = Progress(
-            TextColumn("ngspice"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
+            TextColumn("ngspice", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True, markup=False, emoji=False, highlight=False),
+            transient=True,
         )
     with bar as display:
         task = None if display is None else display.add_task("ngspice", total=total)

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from flow.context import Context, console_for
+from flow.context import Context
 from flow.output import console
 from flow.pulse import Pulse
+from flow.terminal import console_for
 
 
 class Clock:
