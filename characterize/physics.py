@@ -78,7 +78,7 @@ def column_for(model: PhysicalModel, axons: int) -> Column:
     """
     if not model.columns:
         raise NoColumn(
-            "the physical model holds no column (it is of version 1): run `nonideal characterize` again, or train the variant pnn"
+            "the physical model holds no column (it is of version 1): characterise again, or train the variant pnn"
         )
     nearest = min(model.columns, key=lambda column: abs(column.axons - axons))
     if nearest.axons == axons:

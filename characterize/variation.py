@@ -52,7 +52,7 @@ def spread_of(model: PhysicalModel) -> Spread:
     """The model's mismatch; raises ``NoSpread`` where none was measured."""
     if model.spread is None:
         raise NoSpread(
-            "the physical model knows no mismatch: set characterize.draws (for example 200) and run `nonideal characterize` again"
+            "the physical model knows no mismatch: set characterize.draws (for example 200) and characterise again"
         )
     return model.spread
 

@@ -56,7 +56,7 @@ def partners(extracted: Netlist, topology: Topology, design: Design) -> dict[str
     if problems:
         raise CorrespondenceError(
             f"the extracted netlist is not that of layers {list(topology.layers)} on this circuit, {len(problems)} differences: "
-            f"{'; '.join(problems[:SHOWN])}; draw and extract it anew (nonideal layout --netlist pex-c or pex-rc)"
+            f"{'; '.join(problems[:SHOWN])}; draw and extract it anew (the command layout)"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""The command line that makes a stage's results again, for manifests, messages and the report."""
+"""The one place where commands are built that are told to people: in messages, manifests and the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flow.rundir import RunDir, command_of, stage_of
+from flow.rundir import RunDir, command_of
 
 if TYPE_CHECKING:
     from flow.experiment import Experiment
@@ -55,6 +55,10 @@ class CommandLine:
     samples: int | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def report(self, name: str, rundir: RunDir) -> str:
+        """The command that writes the report of this directory."""
+        return f"nonideal report{self.shared(name, rundir)}"
+
     def shared(self, name: str, rundir: RunDir) -> str:
         """What every command on this directory needs, for the experiment called ``name``."""
         return rundir.options(name, self.experiment)
@@ -66,7 +70,7 @@ class CommandLine:
             own["samples"] = self.samples
         if stage == "explore":
             own["vary"] = _vary(self.changes.get("explore", {}))
-        if stage_of(stage) == "yield":
+        if command_of(stage) == "yield":
             chips = self.changes.get("chips", {})
             hidden = chips.get("hidden")
             own |= {
@@ -80,14 +84,19 @@ class CommandLine:
             from flow.conditions import told as told_conditions
 
             own |= told_conditions(self.changes.get("conditions", {}))
-        if stage == "training":
+        if command_of(stage) == "train":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
             }
         return f"nonideal {command_of(stage)}{self.shared(experiment.name, rundir)}{told(own)}"
 
 
+def number(value: float) -> str:
+    """A number as it stands on a command line, with all its digits: 5, 0.25, 2e-09."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def _vary(section: Mapping[str, Any]) -> tuple[str, ...]:
     """The key ``vary`` of a section as the option ``--vary`` has it."""
     vary: Mapping[str, tuple[float, ...]] = section.get("vary") or {}
-    return tuple(f"{key}={','.join(f'{value:g}' for value in values)}" for key, values in vary.items())
+    return tuple(f"{key}={','.join(map(number, values))}" for key, values in vary.items())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuits.design import Supplies
 from files import write_csv, write_json
+from flow.commands import number
 from flow.errors import BadOption
 from flow.experiment import Experiment
 from flow.explore import rows
@@ -59,7 +60,7 @@ def told(changes: Mapping[str, Any]) -> dict[str, Any]:
     temperatures: tuple[float, ...] | None = changes.get("temperatures_C")
     return {
         "corner": None if corners is None else ",".join(corner.value for corner in corners),
-        "temperature": None if temperatures is None else ",".join(f"{value:g}" for value in temperatures),
+        "temperature": None if temperatures is None else ",".join(map(number, temperatures)),
         "spice": changes.get("spice_samples"),
         "keep-sense": changes.get("track_sense") is False,
     }

@@ -61,7 +61,7 @@ class NoCircuit(FlowError):
     def __init__(self, stage: str, experiment: str) -> None:
         super().__init__(
             f"{stage}: experiment {experiment} trains convolutions or TTFS neurons ([training.network]); there is a circuit "
-            "for fully connected RC-Spike layers (training.layers) only. `nonideal train` and `nonideal report` work"
+            "for fully connected RC-Spike layers (training.layers) only. The commands train and report work"
         )
 
 

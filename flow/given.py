@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flow.checks import check_drawable, check_extractor
+from flow.commands import CommandLine
 from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import load_experiment
@@ -37,11 +38,12 @@ def write_given(
             raise BadOption(f"--corner {corner}: one corner for one netlist")
         rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
         loaded = loaded.at(chosen[0])
+    if not weights.is_file():
+        raise BadOption(f"--weights {weights}: no such file")
     model_path = rundir.model if model is None else given_model(model)
-    for path, option in ((weights, "--weights"), (model_path, "--model")):
-        if not path.is_file():
-            way_out = "" if option == "--weights" else "; give --model, or run `nonideal characterize` first"
-            raise BadOption(f"{option} {path}: no such file{way_out}")
+    if not model_path.is_file():
+        make = CommandLine(experiment).command("characterization", loaded, rundir, {})
+        raise BadOption(f"--model {model_path}: no such file; give --model, or run `{make}` first")
     table = out.with_suffix(".csv")
     if out.suffix == ".csv":
         raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")

@@ -1,4 +1,4 @@
-"""What each stage reads of other stages: the files, and the commands that make them."""
+"""What each stage reads of other stages: the files, and what makes them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from flow.columns import SCHEMATIC, extracted_columns
-from flow.commands import measuring, told
 from flow.conditions import mapping_of
 from flow.dependence import SECTIONS
 from flow.experiment import Experiment
 from flow.mismatch import mismatch_model
-from flow.rundir import EXTRACTED, RunDir, command_of, on_netlist, stage_of
+from flow.rundir import EXTRACTED, RunDir, on_netlist, stage_of
 from flow.stage import Need
 
 
@@ -96,13 +95,13 @@ def _need(
     *,
     complete: bool = False,
 ) -> Need:
-    """An input that stage ``maker`` makes with this experiment's settings (and ``options``), and how to make it here."""
+    """An input that stage ``maker`` makes with this experiment's settings (and ``options``)."""
     settings = {name: experiment.section(name) for name in SECTIONS[stage_of(maker)]}
     given = options or {}
-    line = told(measuring(maker, experiment) | dict(given))
     return Need(
         path,
-        f"nonideal {command_of(maker)}{line}{rundir.options(experiment.name)}",
+        maker,
+        given,
         rundir.path / maker,
         settings | {f"--{name}": value for name, value in given.items()},
         complete,

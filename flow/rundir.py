@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from files import remove_leftovers, write_json
 from flow.errors import RunDirBusy, RunDirError
 from flow.manifest import now
+from sky130_models.corner import Corner
 
 LOCK = ".lock"
 HOLDER = ".lock.json"
@@ -67,13 +68,20 @@ def command_of(stage: str) -> str:
 
 
 class RunDir:
-    """``runs/<experiment>``. The operating system frees the lock of a process that dies, however it dies."""
+    """``runs/<experiment>``, or a corner's part of it. The operating system frees the lock of a process that dies, however it dies."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, corner: str = "") -> None:
+        self._base, self._corner = path, corner
+        self.path = path / CORNERS / corner if corner else path
 
     def __repr__(self) -> str:
         return f"RunDir({str(self.path)!r})"
+
+    @classmethod
+    def at(cls, path: Path) -> RunDir:
+        """The run directory that a path of results belongs to: a corner's, where it is named and lies as one."""
+        inner = path.parent.name == CORNERS and path.name in set(Corner)
+        return cls(path.parent.parent, path.name) if inner else cls(path)
 
     def stage(self, name: str) -> Path:
         """The folder of a stage, created."""
@@ -83,14 +91,14 @@ class RunDir:
 
     def corner(self, name: str) -> RunDir:
         """The run directory of another corner than the experiment's own: the same layout, one level down."""
-        return RunDir(self.path / CORNERS / name)
+        return RunDir(self._base, name)
 
     def options(self, experiment: str, given: str = "") -> str:
         """What a command needs on its line to work on this directory, for messages; ``given``: a path to the experiment."""
-        inner = self.path.parent.name == CORNERS
-        base, corner = (self.path.parent.parent, f" --corner {self.path.name}") if inner else (self.path, "")
-        elsewhere = "" if base == default_run_dir(experiment) else f" --run-dir {shlex.quote(str(base))}"
-        return f" --experiment {shlex.quote(given or experiment)}{elsewhere}{corner}"
+        elsewhere = self._base != default_run_dir(experiment)
+        where = f" --run-dir {shlex.quote(str(self._base))}" if elsewhere else ""
+        corner = f" --corner {self._corner}" if self._corner else ""
+        return f" --experiment {shlex.quote(given or experiment)}{where}{corner}"
 
     @property
     def model(self) -> Path:
@@ -105,8 +113,7 @@ class RunDir:
     @property
     def cache(self) -> Path:
         """Simulations and extractions by content, shared by all stages and corners."""
-        inner = self.path.parent.name == CORNERS
-        return (self.path.parent.parent if inner else self.path) / "cache"
+        return self._base / "cache"
 
     def column(self, axons: int) -> Path:
         """The folder of the extracted column with that many axons."""

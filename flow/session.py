@@ -71,10 +71,10 @@ class Session:
 
     def _tell_of_old_reports(self) -> None:
         """A corner's results stand in its own report, and in that of the run directory."""
-        places = dict.fromkeys([self.rundir.path, *(self.at(corner)[1].path for corner in self.corners)])
-        for path in places:
+        places = [self.rundir, *(self._rundir(corner) for corner in self.corners)]
+        for path, rundir in {place.path: place for place in places}.items():
             if outdated(path):
-                again = f"nonideal report{self.context.line.shared(self.experiment.name, RunDir(path))}"
+                again = self.context.line.report(self.experiment.name, rundir)
                 self.context.console.print(
                     f"{path / 'report.html'} is older than these results; to remake it: `{again}`"
                 )
@@ -211,7 +211,10 @@ class Session:
         pages = []
         for corner in self.corners:
             try:
-                pages.append(write_report(self.at(corner)[1].path)[0])
+                rundir = self._rundir(corner)
+                pages.append(
+                    write_report(rundir.path, self.context.line.shared(self.experiment.name, rundir))[0]
+                )
             except NothingToReport:
                 if len(self.corners) == 1:
                     raise

@@ -17,6 +17,7 @@ from rich.text import Text
 from files import read_json, remove_leftovers, sha256_of, write_json
 from flow import manifest
 from flow.code import hash_code
+from flow.commands import CommandLine
 from flow.context import Context
 from flow.errors import NoCircuit, StageInputAltered, StageInputMissing, StageInputStale
 from flow.experiment import Experiment
@@ -55,15 +56,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An input file of a stage, and the command that makes it.
+    """An input file of a stage, and the stage that makes it, with which options: ``CommandLine`` tells the command.
 
-    ``folder`` is that of the stage that makes it and ``settings`` what its manifest must record: a result of other settings
+    ``folder`` is that of the maker and ``settings`` what its manifest must record: a result of other settings
     is refused, not used, and so is one that was altered afterwards. In a folder that no stage worked in (neither manifest nor
     ``started.json``) the file is taken as given (a model of the user's own), unless ``complete`` asks for a stage that ended well.
     """
 
     path: Path
-    command: str
+    maker: str
+    options: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = False
@@ -141,7 +143,7 @@ def run_stage(
     """
     stage.check(experiment)
     options = dict(options or {})
-    inputs = _inputs(stage, experiment, rundir, options)
+    inputs = _inputs(stage, experiment, rundir, options, context.line)
     folder = rundir.stage(stage.name)
     reason = "forced" if context.force else manifest.stale(folder, inputs)
     found = manifest.load_manifest(folder)
@@ -196,17 +198,22 @@ def _replaced(stage: Stage, found: Manifest, folder: Path, rundir: RunDir) -> st
     return told + (f"; {stage.kept} stay in {rundir.cache}" if stage.kept else "")
 
 
-def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any]) -> Inputs:
+def _inputs(
+    stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any], line: CommandLine
+) -> Inputs:
+    def command(need: Need) -> str:
+        return line.command(need.maker, experiment, rundir, need.options)
+
     needs = stage.needs(experiment, rundir) | stage.needs_for(experiment, rundir, options)
     for need in needs.values():
         if not need.path.is_file():
-            raise StageInputMissing(stage.name, need.path, need.command)
+            raise StageInputMissing(stage.name, need.path, command(need))
     files = manifest.hash_files({name: need.path for name, need in needs.items()})
     if "data" in stage.sections:
         files |= experiment.data.hashes()
     tools = stage.tools()
     for name, need in needs.items():
-        _check_made(stage, need, files[name], files, tools)
+        _check_made(stage, need, files[name], files, tools, command(need))
     return Inputs(
         settings={name: experiment.section(name) for name in stage.sections}
         | {f"--{k}": v for k, v in options.items()},
@@ -218,7 +225,7 @@ def _inputs(stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[
 
 
 def _check_made(
-    stage: Stage, need: Need, sha256: str, files: Mapping[str, str], tools: Mapping[str, str]
+    stage: Stage, need: Need, sha256: str, files: Mapping[str, str], tools: Mapping[str, str], command: str
 ) -> None:
     """Raise unless an input is what its maker's manifest says, made with what this run has: settings, files and a PDK that both read."""
     if need.folder is None:
@@ -234,14 +241,14 @@ def _check_made(
         )
     else:
         if made.outputs.get(need.path.relative_to(need.folder).as_posix()) != sha256:
-            raise StageInputAltered(stage.name, need.path, need.folder / manifest.NAME, need.command)
+            raise StageInputAltered(stage.name, need.path, need.folder / manifest.NAME, command)
         settings, read = made.inputs.settings, made.inputs.files
         changed = [name for name, value in need.settings.items() if settings.get(name) != value]
         changed += [name for name in read if name in files and files[name] != read[name]]
         theirs = made.inputs.tools.get(PDK)
         changed += ["the PDK"] * (theirs is not None and tools.get(PDK, theirs) != theirs)
     if changed:
-        raise StageInputStale(stage.name, need.path, changed, need.command)
+        raise StageInputStale(stage.name, need.path, changed, command)
 
 
 def _prepare(folder: Path, inputs: Inputs, rundir: RunDir, *, anew: bool) -> Path | None:

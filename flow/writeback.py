@@ -17,7 +17,7 @@ BY_HAND = """\
 * Devices are plain sky130, sizes in um. A deck includes one device library before this file, either
 *   .lib <path of sky130.lib.spice> {corner}   the whole one (`nonideal doctor` says where it lies), or
 *   .include models.spice   the few models that are needed, from the folder of decks below.
-* There are cells here, `network` and `biases` (currents at scale 1), and no sources. `nonideal validate-post-layout`
+* There are cells here, `network` and `biases` (currents at scale 1), and no sources. The command validate-post-layout
 * leaves a deck for every sample in validation/decks, with all that it includes. In that folder, by hand:
 *   ngspice -b -r out.raw <mapping>_0000.cir
 * To run this file instead: copy the deck, put this file for network.spice, drop the line that includes biases_<mapping>.spice.
@@ -99,6 +99,6 @@ def _realisation(model: PhysicalModel | BottomUp) -> str:
     how = (
         f"currents as the columns were measured ({model.model.columns[0].netlist}), scale 1"
         if isinstance(model, BottomUp)
-        else "currents as the bench was measured (schematic), at scale 1: `nonideal validate-post-layout` finds the scale"
+        else "currents as the bench was measured (schematic), at scale 1: the command validate-post-layout finds the scale"
     )
     return f"{how}; bias of every discharger (vdis_<layer>_<neuron>) {model.vdis_V:.6g} V"

@@ -83,7 +83,7 @@ class ValidationPlan:
             )
         if BLIND & set(self.networks) and not self.model.columns:
             raise ValidationError(
-                "mapping bottom_up needs a physical model with columns (version 2): run `nonideal characterize` again"
+                "mapping bottom_up needs a physical model with columns (version 2): characterise again"
             )
 
     @property

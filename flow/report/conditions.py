@@ -33,6 +33,6 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
         checks = tuple(one for one in tested if one.rows)
     except DAMAGE as error:
         raise ResultUnreadable(
-            f"{folder} cannot be read ({error}): remove it and run `nonideal conditions` again"
+            f"{folder} cannot be read ({error}): remove it and run `{results.command('conditions')}` again"
         ) from error
     return (Picture("conditions", title, markup, title, caption), *tables, *checks)

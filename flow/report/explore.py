@@ -32,6 +32,6 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
         picture = Picture("explore", title, inline_svg(pareto(found), "explore", title), title, caption)
     except DAMAGE as error:
         raise ResultUnreadable(
-            f"{file} cannot be read ({error}): remove it and run `nonideal explore` again"
+            f"{file} cannot be read ({error}): remove it and run `{results.command('explore')}` again"
         ) from error
     return (picture, Table("Design choices", COLUMNS, texts, left, note=NOTE))

@@ -65,7 +65,7 @@ class Altered:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was found in ``path``."""
+    """What was found in ``path``; ``asked``: what commands on it have on their line, where no stage recorded it."""
 
     path: Path
     model: PhysicalModel | None = None
@@ -84,6 +84,7 @@ class Results:
     retries: tuple[Retry, ...] = ()
     failed: tuple[FailedSample, ...] = ()
     altered: tuple[Altered, ...] = ()
+    asked: str = ""
 
     @property
     def experiment(self) -> str:
@@ -126,12 +127,13 @@ class Results:
     def shared_options(self) -> str:
         """What every command on this directory has on its line, as the last finished stage recorded it."""
         last = max(self.manifests.values(), key=lambda manifest: manifest.started, default=None)
-        return (last.shared if last is not None else "") or RunDir(self.path).options(self.experiment)
+        recorded = last.shared if last is not None else ""
+        return recorded or self.asked or RunDir.at(self.path).options(self.experiment)
 
-    def command(self, stage: str) -> str:
-        """The command that makes a stage's results: as recorded, or for a stage that did not end."""
+    def command(self, stage: str, corner: str = "") -> str:
+        """The command that makes a stage's results, of a corner in this directory too: as recorded, or for a stage that did not end."""
         manifest = self.manifests.get(stage)
-        if manifest is not None and manifest.command:
+        if manifest is not None and manifest.command and not corner:
             return manifest.command
         settings = {} if manifest is None else manifest.inputs.settings
         own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
@@ -139,7 +141,8 @@ class Results:
             own["chip"] = stage.partition("/chip_")[2]
         if manifest is None and netlist_of(stage) != SCHEMATIC:
             own["netlist"] = netlist_of(stage)
-        return f"nonideal {command_of(stage)}{self.shared_options}{told(own)}"
+        at = {"corner": corner or None}
+        return f"nonideal {command_of(stage)}{self.shared_options}{told(at | own)}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""
@@ -151,8 +154,8 @@ class Results:
         return None
 
 
-def load_results(path: Path) -> Results:
-    """Read a run directory. Raises ``NothingToReport`` and ``ResultUnreadable``."""
+def load_results(path: Path, asked: str = "") -> Results:
+    """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``."""
     characterization, training, validation = (
         path / name for name in ("characterization", "training", "validation")
     )
@@ -162,6 +165,7 @@ def load_results(path: Path) -> Results:
     manifests = {stage: load_manifest(path / stage) for stage in stages}
     results = Results(
         path=path,
+        asked=asked,
         model=_read(characterization / "model.json", PhysicalModel.load),
         curves=_read(characterization / "curves.parquet", pd.read_parquet),
         training=found_training,
@@ -185,7 +189,7 @@ def load_results(path: Path) -> Results:
     if not any(results.has(stage) for stage in stages):
         state = "holds no results" if path.is_dir() else "does not exist"
         raise NothingToReport(
-            f"{path} {state}: run `nonideal characterize` (or `make reproduce`) first, or give the --run-dir "
+            f"{path} {state}: run `nonideal reproduce{results.shared_options}` or any of its stages first, or give the --run-dir "
             "of an experiment that was run"
         )
     return results
@@ -201,9 +205,10 @@ def _object(file: Path) -> dict[str, Any]:
 def _altered(results: Results) -> Iterator[Altered]:
     """What became of the files since their stages made them, at all corners."""
     corners = sorted(folder.name for folder in (results.path / CORNERS).glob("*/"))
-    for base in ("", *(f"{CORNERS}/{corner}/" for corner in corners)):
-        for stage in results.stages if not base else COMMANDS:
-            folder, command = results.path / base / stage, results.command(stage)
+    for corner in ("", *corners):
+        base = f"{CORNERS}/{corner}/" if corner else ""
+        for stage in results.stages if not corner else COMMANDS:
+            folder, command = results.path / base / stage, results.command(stage, corner)
             made = load_manifest(folder)
             if made is None:
                 if (folder / MANIFEST).exists():

@@ -47,5 +47,5 @@ def accuracy_table(training: Mapping[str, Any]) -> Table | None:
         columns=("Condition", *found),
         rows=tuple((label, *(quantity(each[label], "%") for each in found.values())) for label in labels),
         note="Told by the laws that training knows; the median of seeds, of each the mean over chips where the training drew any. "
-        "`nonideal conditions` tells it by each condition's own model, and in SPICE.",
+        "The command conditions tells it by each condition's own model, and in SPICE.",
     )

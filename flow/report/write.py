@@ -11,13 +11,15 @@ from flow.report.page import html_page, markdown_page
 from flow.report.results import DAMAGE, load_results
 
 
-def write_report(rundir_path: Path) -> tuple[Path, Path]:
+def write_report(rundir_path: Path, asked: str = "") -> tuple[Path, Path]:
     """Write the report on whatever stages were run; returns the paths of ``report.html`` and ``report.md``.
+
+    ``asked``: what commands on this directory have on their line, where no stage recorded it.
 
     Raises ``NothingToReport`` where no stage was run, ``ResultUnreadable`` where a file cannot be read, and ``ResultAltered``, once the
     report is written, where files are not what their stages made.
     """
-    results = load_results(rundir_path)
+    results = load_results(rundir_path, asked)
     try:
         report = build(results)
         html, markdown = html_page(report), markdown_page(report)

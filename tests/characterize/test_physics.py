@@ -15,7 +15,7 @@ from characterize.physics import BottomUp, column_for, layer_physics, network_ph
 def test_a_version_1_model_loads_and_says_what_it_lacks(model: PhysicalModel) -> None:
     assert model.format == 1
     assert model.columns == ()
-    with pytest.raises(NoColumn, match=r"version 1.*nonideal characterize"):
+    with pytest.raises(NoColumn, match=r"version 1.*characterise again"):
         layer_physics(model, 5)
 
 

@@ -155,5 +155,5 @@ def test_late_spikes_do_not_arrive_and_none_is_before_0(
 
 def test_a_model_without_mismatch_says_what_to_do(chip_model: PhysicalModel) -> None:
     bare = chip_model.model_copy(update={"spread": None})
-    with pytest.raises(NoSpread, match=r"set characterize\.draws .* `nonideal characterize`"):
+    with pytest.raises(NoSpread, match=r"set characterize\.draws .* characterise again"):
         Silicon(bare, LAYERS)

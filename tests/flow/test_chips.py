@@ -126,7 +126,7 @@ def test_missing_weights_say_which_command_makes_them(
     for command in (["yield"], ["calibrate", "--chip", "3"]):
         code, _, err = run(capsys, *command, "-e", "tiny.toml")
         assert code == 2
-        assert "`nonideal train --experiment tiny`" in err
+        assert "`nonideal train --experiment tiny.toml`" in err
 
 
 def test_a_chip_is_a_number_from_0_on(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

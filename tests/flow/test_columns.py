@@ -195,7 +195,7 @@ def test_characterisation_needs_the_columns_of_its_own_circuit(
 ) -> None:
     stage = replace(STAGES["characterization"], run=lambda work: Done((), {}), tools=dict)
     wanted = on(tiny, "pex-rc")
-    told = r"columns/3/network\.pex\.spice.*`nonideal characterize --characterize-on pex-rc --experiment tiny"
+    told = r"columns/3/network\.pex\.spice.*`nonideal characterize --experiment tiny --run-dir .* --characterize-on pex-rc`"
     with pytest.raises(StageInputMissing, match=told):
         run_stage(stage, wanted, run, context)
     run_stage(columns_stage(), on(tiny, "pex-c"), run, context)

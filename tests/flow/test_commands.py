@@ -70,7 +70,7 @@ def test_command(
     line: CommandLine, stage: str, rundir: str, options: Mapping[str, Any], command: str
 ) -> None:
     iris = Experiment(name="iris").changed({"characterize": {"on": "pex-c"}})
-    assert line.command(stage, iris, RunDir(Path(rundir)), options) == command
+    assert line.command(stage, iris, RunDir.at(Path(rundir)), options) == command
 
 
 def test_every_option_that_is_told_exists(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_every_option_that_is_told_exists(tmp_path: Path) -> None:
         "nowhere", 3, {"data": {"folder": "x"}, "training": {"devices": 2, "accelerator": "cpu"}}
     )
     for stage in LOOP:
-        rundir = RunDir(tmp_path / "corners" / "ff")
+        rundir = RunDir(tmp_path, "ff")
         command = line.command(stage, Experiment(name="iris"), rundir, options.get(stage, {}))
         result = CliRunner().invoke(cli.app, [*shlex.split(command)[1:], "--help"])
         assert result.exit_code == 0, command

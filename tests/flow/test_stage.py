@@ -52,7 +52,7 @@ def stage(counter: Counter, tmp_path: Path) -> Stage:
         doing="counting",
         sections=("data", "simulator.reltol"),
         run=counter,
-        needs=lambda experiment, rundir: {"input": Need(tmp_path / "input.txt", "nonideal input")},
+        needs=lambda experiment, rundir: {"input": Need(tmp_path / "input.txt", "input")},
         tools=lambda: {"tool": "1"},
         seeds=lambda experiment: {"seed": experiment.seed},
     )
@@ -200,7 +200,9 @@ def test_a_missing_input_names_the_command(
     stage: Stage, tiny: Experiment, tmp_path: Path, context: Context
 ) -> None:
     (tmp_path / "input.txt").unlink()
-    with pytest.raises(StageInputMissing, match=r"counting needs .*input\.txt.*`nonideal input`"):
+    with pytest.raises(
+        StageInputMissing, match=r"counting needs .*input\.txt.*`nonideal input --experiment tiny --run-dir "
+    ):
         run_stage(stage, tiny, RunDir(tmp_path / "run"), context)
 
 
@@ -244,7 +246,7 @@ def test_capacitance_alone_does_not_pass_for_an_rc_netlist(
 ) -> None:
     assert not run_stage(validation, tiny, run, context, {"netlist": "pex-c"}).skipped
     with pytest.raises(
-        StageInputStale, match=r"network\.pex\.spice.*--netlist.*layout --netlist pex-rc --exp"
+        StageInputStale, match=r"network\.pex\.spice.*--netlist.*layout --experiment tiny .*--netlist pex-rc`"
     ):
         run_stage(validation, tiny, run, context, {"netlist": "pex-rc"})
 
@@ -262,7 +264,7 @@ def test_results_of_another_circuit_are_not_used(
 ) -> None:
     small = SynapseSizes(select_n=Fet(w_um=0.42, l_um=0.15))
     other = tiny.model_copy(update={"circuit": Design(synapse=small)})
-    told = r"model\.json.*circuit.*`nonideal characterize --characterize-on schematic --experiment tiny --run-dir "
+    told = r"model\.json.*circuit.*`nonideal characterize --experiment tiny --run-dir .* --characterize-on schematic`"
     with pytest.raises(StageInputStale, match=told):
         run_stage(validation, other, run, context, {"netlist": "schematic"})
 

@@ -65,7 +65,7 @@ def test_weights_of_columns_need_columns(
 ) -> None:
     paper_model.save(tmp_path / "model.json")
     path = weights(tmp_path, "bottom_up", columned)
-    with pytest.raises(NoColumn, match="nonideal characterize"):
+    with pytest.raises(NoColumn, match="characterise again"):
         write_netlist(
             path, tmp_path / "model.json", tiny, tmp_path / "n.spice", tmp_path / "n.csv", clip=True
         )

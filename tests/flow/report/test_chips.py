@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from flow.report import ResultUnreadable, write_report
 from flow.report.chip_tables import calibration_table, designs_table, spot_table, yield_table, yield_tables
@@ -15,6 +14,7 @@ from flow.report.chips import chip_blocks
 from flow.report.results import load_results
 from flow.show import show
 from flow.stage import Outcome
+from flow.terminal import console_for
 
 
 def good(passed: int, low: float, high: float, accuracy: tuple[float, float, float]) -> dict[str, Any]:
@@ -203,6 +203,6 @@ def test_a_file_that_cannot_be_read_is_named(file: str, told: str, chips: Any) -
 def test_the_terminal_shows_the_same(
     stage: str, summary: dict[str, Any], told: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(Console(width=10_000), Outcome(stage, Path("runs/tiny") / stage, False, 2.0, True, summary))
+    show(console_for(stderr=False), Outcome(stage, Path("runs/tiny") / stage, False, 2.0, True, summary))
     out = capsys.readouterr().out
     assert [word for word in told if word not in out] == []

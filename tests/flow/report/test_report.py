@@ -297,7 +297,7 @@ def test_nothing_at_all(tmp_path: Path, exists: bool) -> None:
     folder = tmp_path / "empty"
     if exists:
         folder.mkdir()
-    with pytest.raises(NothingToReport, match="nonideal characterize") as caught:
+    with pytest.raises(NothingToReport, match="nonideal reproduce --experiment") as caught:
         write_report(folder)
     assert str(folder) in str(caught.value)
     assert exit_code_of(caught.value) is ExitCode.bad_input
