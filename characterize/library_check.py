@@ -17,6 +17,7 @@ from circuits.cells import cells_text
 from circuits.design import Design
 from sky130_models import Pdk, mismatch_sigma_rel, mismatch_sigma_V
 from sky130_models.device import PREFIX, DeviceSize, find_device
+from sky130_models.library import section_files
 from sky130_models.netlist import sizes_in
 from spice import Deck, Result
 
@@ -46,7 +47,14 @@ def library_deck(pdk: Pdk, section: str, sizes: Sequence[DeviceSize], count: int
             lines += [f"X{k}_{i} d d 0 0 {drawn}" for i in range(count)]
             vectors += [f"@m.x{k}_{i}.m{size.device}[delvto]" for i in range(count)]
     lines += [f".save {' '.join(vectors)}", analysis, ".end"]
-    return Deck(name, "\n".join(lines) + "\n", {}, tuple(vectors), libraries={str(pdk.library): pdk.sha256})
+    return Deck(
+        name,
+        "\n".join(lines) + "\n",
+        {},
+        tuple(vectors),
+        libraries={str(pdk.library): pdk.sha256},
+        library_files=section_files(pdk.library, section),
+    )
 
 
 def measured_library(bench: Workbench, design: Design, seed: int, folder: Path) -> tuple[LibraryCheck, ...]:

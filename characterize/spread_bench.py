@@ -51,8 +51,7 @@ def branches_of(parts: Sequence[Element]) -> dict[str, Branch]:
         for net, paths in on.items():
             if len(paths) != 1:
                 raise CircuitError(
-                    f"circuit.cells.synapse: {len(paths)} FETs have their gate on {net}, mismatch is known of pairs with one; "
-                    "set characterize.draws = 0"
+                    f"circuit.cells.synapse: {len(paths)} FETs have their gate on {net}, mismatch is known of pairs with one"
                 )
         (memory,), (select,) = on.values()
         found[polarity] = Branch(polarity, memory, select)
@@ -62,7 +61,7 @@ def branches_of(parts: Sequence[Element]) -> dict[str, Branch]:
     )
     if others:
         raise CircuitError(
-            f"circuit.cells.synapse: {', '.join(others[:5])}: mismatch is known of memory FETs and selectors alone; set characterize.draws = 0"
+            f"circuit.cells.synapse: {', '.join(others[:5])}: mismatch is known of memory FETs and selectors alone"
         )
     return found
 

@@ -40,22 +40,25 @@ BIASES = 9
 TOP = 0.75
 
 
-def check_cells(design: Design, options: CharacterizeOptions) -> None:
-    """Raises ``CircuitError`` where mismatch is asked of cells whose devices have no roles that are known."""
-    if not options.draws:
+def check_cells(design: Design, draws: int, way_out: str = "set characterize.draws = 0") -> None:
+    """Raises ``CircuitError``, which ends with ``way_out``, where mismatch is asked of cells whose devices have no roles that are known."""
+    if not draws:
         return
     if "neuron" in design.cells:
         raise CircuitError(
             "circuit.cells.neuron: the mismatch of your own neuron cannot be measured: its ramp and threshold are fitted to the "
-            "devices of ours, and trims act on our discharger; set characterize.draws = 0"
+            f"devices of ours, and trims act on our discharger; {way_out}"
         )
     cells = leaf_cells(design)
     for name, cell in cells.items():
         if cell.models:
             raise CircuitError(
-                f"circuit.cells.{name}: {cell.models[0].name} is no device of the process, its mismatch is not known; set characterize.draws = 0"
+                f"circuit.cells.{name}: {cell.models[0].name} is no device of the process, its mismatch is not known; {way_out}"
             )
-    branches_of(cells["synapse"].elements)
+    try:
+        branches_of(cells["synapse"].elements)
+    except CircuitError as error:
+        raise CircuitError(f"{error}; {way_out}") from error
 
 
 def measure_spread(
@@ -71,7 +74,7 @@ def measure_spread(
     ``model`` supplies the biases; ``specimen`` is the neuron that is drawn (None: the cell as designed). Raises ``FitRefused`` or
     ``CharacterizationFailed``.
     """
-    check_cells(design, options)
+    check_cells(design, options.draws)
     sigmas = mismatch_sigmas(bench.pdk, bench.corner, design)
     parts = elements(design)
     drawn = draw(options.draw_seed, Topology((1, options.draws)), sigmas).layers[0]

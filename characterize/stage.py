@@ -96,7 +96,7 @@ def _characterize(
     folder: Path,
     columns: Sequence[ColumnNetlist],
 ) -> Characterization:
-    check_cells(design, options)
+    check_cells(design, options.draws)
     corner, supplies, timing = str(bench.corner), design.supplies, design.timing
     v0_V, vdd_V = supplies.v0_V, supplies.vdd_V
     membrane, bias_n, bias_p = sweeps(options, vdd_V)

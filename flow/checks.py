@@ -106,8 +106,11 @@ def _check_drawing(stage: Stage, experiment: Experiment, options: Mapping[str, A
     if name in ("characterization", "mismatch"):
         from characterize.spread_stage import check_cells
 
-        draws = experiment.chips.draws if name == "mismatch" else experiment.characterize.draws
-        check_cells(design, experiment.characterize.model_copy(update={"draws": draws}))
+        if name == "characterization":
+            check_cells(design, experiment.characterize.draws)
+        else:
+            way_out = f"chips are drawn (yield, calibrate) where circuit.cells leaves out {' and '.join(design.cells)}"
+            check_cells(design, experiment.chips.draws, way_out)
     if name == "columns":
         from characterize.column_bench import NEURONS
 

@@ -11,6 +11,7 @@ from flow.context import Context, available_cores
 from flow.errors import BadOption
 from flow.experiment import load_experiment
 from flow.layout import EXTRACTED_FILES, LAYOUT_FILES, MODES, draw_and_check, extracting
+from flow.manifest import disowned_by
 from flow.out import check_out, check_out_folder
 from flow.rundir import RunDir, default_run_dir
 from flow.session import corners_of
@@ -44,6 +45,13 @@ def write_given(
     if not model_path.is_file():
         make = CommandLine(experiment).command("characterization", loaded, rundir, {})
         raise BadOption(f"--model {model_path}: no such file; give --model, or run `{make}` first")
+    for path, option in ((weights, "--weights"), (model_path, "--model")):
+        manifest = disowned_by(path)
+        if manifest is not None:
+            raise BadOption(
+                f"{option} {path}: was altered or damaged after it was made, {manifest} records another file: make it again, or give a copy "
+                "from elsewhere to take it as it is"
+            )
     table = out.with_suffix(".csv")
     if out.suffix == ".csv":
         raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")

@@ -108,6 +108,20 @@ def up_to_date(folder: Path, inputs: Inputs) -> bool:
     return stale(folder, inputs) is None
 
 
+def disowned_by(path: Path) -> Path | None:
+    """The manifest of the stage folder that a file lies in, where that records another file in its place; else None.
+
+    A file that no manifest of ours names is its owner's.
+    """
+    place = path.resolve()
+    for folder in list(place.parents)[:3]:
+        made = load_manifest(folder)
+        recorded = None if made is None else made.outputs.get(place.relative_to(folder).as_posix())
+        if recorded is not None:
+            return None if recorded == sha256_of(place) else folder / NAME
+    return None
+
+
 def hash_files(paths: dict[str, Path]) -> dict[str, str]:
     """SHA-256 of each file under its name."""
     return {name: sha256_of(path) for name, path in paths.items()}

@@ -116,9 +116,11 @@ def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:
 def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
     """Raise ``BadOption`` where columns were extracted with another sidewall convention than the network: no spike would be where it is promised."""
     for column in model.columns:
-        if column.sidewall not in (None, sidewall):
+        # Before there was a choice sidewalls were halved.
+        counted = column.sidewall or (sidewall if column.netlist == SCHEMATIC else "halved")
+        if counted != sidewall:
             raise BadOption(
-                f"the model's column of {column.axons} axons was extracted with sidewalls {column.sidewall}, the network with "
+                f"the model's column of {column.axons} axons was extracted with sidewalls {counted}, the network with "
                 f'extraction.sidewall = "{sidewall}": extract both alike, and characterise and train again'
             )
 

@@ -31,7 +31,7 @@ class Deck:
     `text` is the whole netlist with its analyses (`.tran .dc .ac .op`), `.options` and `.save` cards; its
     first line is the title. It `.include`s the files in `includes` (file name -> content) by their bare
     names, and takes sections of the `libraries` (absolute path -> SHA-256 of all that the library reads): a
-    PDK's own files, trusted as they are.
+    PDK's own files, trusted as they are; `library_files` are all that a library takes in, wherever they lie.
     `vectors` are the names the results must hold (`v(out)`, `i(vdd)`, `@m1[gm]`; case does not matter), at
     least one. `t_stop_s` is where the `.tran` must end, in s; required if there is one.
 
@@ -45,6 +45,7 @@ class Deck:
     vectors: tuple[str, ...] = ()
     t_stop_s: float | None = None
     libraries: Mapping[str, str] = field(default_factory=dict, hash=False)
+    library_files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name, "deck")
@@ -97,8 +98,9 @@ class Deck:
                 owners[name] = file
 
     def roots(self) -> tuple[Path, ...]:
-        """Folders that the libraries' files lie in: a library takes files from beside and above it."""
-        return tuple(Path(path).parents[min(1, len(Path(path).parents) - 1)] for path in self.libraries)
+        """What a run may read of the libraries: the folder above each, for a library takes files from beside and above it, and `library_files`."""
+        above = (Path(path).parents[min(1, len(Path(path).parents) - 1)] for path in self.libraries)
+        return (*above, *self.library_files)
 
     def cards(self) -> list[str]:
         """The cards of `text` with continuation lines joined; without title, comments and `.end`."""

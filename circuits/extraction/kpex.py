@@ -106,9 +106,10 @@ def run_kpex(
         command += ["--reduce", reduction]
     if halo_um is not None:
         command += ["--halo", f"{halo_um:g}"]
-    # This package, for the program that extracts tiles: it need not be installed where Python looks by itself.
-    here = str(Path(__file__).parents[2].resolve())
-    environ = clean_environment(folder.resolve(), COLUMNS="200", PYTHONPATH=here, PYTHONIOENCODING="utf-8")
+    environ = clean_environment(folder.resolve(), COLUMNS="200", PYTHONIOENCODING="utf-8")
+    if is_pinned(kpex):
+        # This package, for `launch.py`: it need not be installed where Python looks by itself. Another kpex has a Python of its own.
+        environ["PYTHONPATH"] = str(Path(__file__).parents[2].resolve())
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
         raise ExtractionFailed(with_tail(f"kpex was not done after {timeout_s:g} s", log), log)

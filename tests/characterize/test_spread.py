@@ -117,7 +117,7 @@ def test_roles_of_an_own_pair_are_found_by_what_the_gates_are_on() -> None:
     assert [(one.memory, one.select) for one in roles.values()] == [("A", "B"), ("C", "D")]
     ours = branches_of(elements(Design())["synapse"])
     assert [(one.memory, one.select) for one in ours.values()] == [("MNM", "MNS"), ("MPM", "MPS")]
-    check_cells(Design(cells={"synapse": PAIR}), CharacterizeOptions(draws=50))
+    check_cells(Design(cells={"synapse": PAIR}), 50)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,10 @@ def test_roles_of_an_own_pair_are_found_by_what_the_gates_are_on() -> None:
 )  # fmt: skip
 def test_mismatch_of_cells_without_known_roles_is_refused_with_the_way_out(cells: Any, told: str) -> None:
     with pytest.raises(CircuitError, match=told):
-        check_cells(Design(cells=cells), CharacterizeOptions(draws=50))
-    check_cells(Design(cells=cells), CharacterizeOptions())
+        check_cells(Design(cells=cells), 50)
+    with pytest.raises(CircuitError, match=r"; take our cells$"):
+        check_cells(Design(cells=cells), 50, "take our cells")
+    check_cells(Design(cells=cells), 0)
 
 
 def deck_of(bench: Bench) -> Deck:

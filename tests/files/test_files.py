@@ -87,3 +87,12 @@ def test_broken_json_names_the_file(tmp_path: Path) -> None:
 def test_sha256(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
     assert sha256_of(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_who_may_read_a_file_is_for_the_umask_to_say(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_text(tmp_path / "mine.txt", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "mine.txt").stat().st_mode & 0o777 == 0o600

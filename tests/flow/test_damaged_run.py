@@ -12,8 +12,11 @@ import pytest
 from rich.console import Console
 
 from flow.context import Context
+from flow.errors import BadOption
 from flow.exit_code import ExitCode, exit_code_of
 from flow.experiment import Experiment
+from flow.given import write_given
+from flow.manifest import disowned_by
 from flow.report import ResultAltered, ResultUnreadable, write_report
 from flow.report.results import load_results
 from flow.rundir import RunDir
@@ -206,3 +209,25 @@ def test_results_of_another_shape_are_told_and_are_no_defect(run: RunDir) -> Non
         (run.path / "training" / "summary.json").write_text(text)
         with pytest.raises((ResultUnreadable, ResultAltered), match=r"training/summary\.json"):
             write_report(run.path)
+
+
+def test_files_given_by_name_are_held_against_their_manifest(run: RunDir, tmp_path: Path) -> None:
+    weights = run.weights("pnn")
+    assert disowned_by(weights) is None
+    assert disowned_by(run.model) is None
+    weights.write_bytes(flipped(weights.read_bytes()))
+    assert disowned_by(weights) == run.path / "training" / "manifest.json"
+    with pytest.raises(BadOption, match=r"--weights .*weights\.safetensors: was altered or damaged"):
+        write_given(
+            "iris", weights=weights, out=tmp_path / "n.spice", model=run.model, run_dir=None, corner=None, clip=True
+        )  # fmt: skip
+    assert not (tmp_path / "n.spice").exists()
+
+
+def test_a_file_that_no_manifest_of_ours_names_is_its_owners(run: RunDir, tmp_path: Path) -> None:
+    """A copy elsewhere, one beside other programs' manifests, one put into a stage's folder."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "manifest.json").write_text('{"name": "somebody\'s page"}')
+    for place in (tmp_path / "web" / "mine.safetensors", run.path / "training" / "mine.safetensors"):
+        shutil.copy(run.weights("pnn"), place)
+        assert disowned_by(place) is None

@@ -73,9 +73,14 @@ def test_a_failed_simulation_never_passes(tiny: Experiment, tmp_path: Path, vali
 
 def test_two_sidewall_conventions_are_not_mixed() -> None:
     """Columns extracted with the one promise nothing of a network extracted with the other; the schematic's have none."""
-    columns = [SimpleNamespace(axons=5, sidewall=sidewall) for sidewall in (None, "halved")]
-    model: Any = SimpleNamespace(columns=columns)
+    schematic, older = (SimpleNamespace(axons=5, netlist=n, sidewall=None) for n in ("schematic", "pex-rc"))
+    halved = SimpleNamespace(axons=5, netlist="pex-rc", sidewall="halved")
+    model: Any = SimpleNamespace(columns=[schematic])
+    validation._check_sidewalls(model, "full")
+    model = SimpleNamespace(columns=[schematic, older, halved])
     validation._check_sidewalls(model, "halved")
+    with pytest.raises(BadOption, match="halved"):  # all that older versions extracted
+        validation._check_sidewalls(SimpleNamespace(columns=[older]), "full")  # type: ignore[arg-type]
     with pytest.raises(
         BadOption, match=r"column of 5 axons .* halved, the network with extraction.sidewall = \"full\""
     ):
