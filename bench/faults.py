@@ -63,6 +63,7 @@ class Case:
     command: tuple[str, ...] = ("netlist",)
     stdout: Path | None = None
     heal: Callable[[], Any] | None = None
+    after: Callable[[], Any] | None = None
 
     @property
     def run(self) -> Path:
@@ -180,17 +181,15 @@ def damaged_cache(case: Case) -> None:
 
 def full_disk(case: Case) -> None:
     """The run directory's disk has room for nothing more."""
-    disk = case.folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)
-    without(case, "netlist")
-    (case.run / "netlist").symlink_to(disk)
-
-    def heal() -> None:
-        subprocess.run(["umount", str(disk)], check=True)
-        (case.run / "netlist").unlink()
-
-    case.heal = heal
+    without(case, "netlist", "cache")
+    kept = case.run.rename(case.folder / "kept")
+    case.run.mkdir()
+    used = sum(path.stat().st_blocks * 512 + 4096 for path in kept.rglob("*"))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={used + 32768}", "tmpfs", str(case.run)]
+    subprocess.run(mount, check=True)
+    shutil.copytree(kept, case.run, dirs_exist_ok=True)
+    case.heal = lambda: subprocess.run(["mount", "-o", "remount,size=256m", str(case.run)], check=True)
+    case.after = lambda: subprocess.run(["umount", "-l", str(case.run)], check=True)
 
 
 def read_only(case: Case) -> None:
@@ -211,13 +210,13 @@ def locked(case: Case) -> None:
     case.heal = lock.release
 
 
-def home(value: str, variable: str = "HOME") -> Callable[[Case], None]:
+def home(value: str, variable: str = "HOME", *stages: str) -> Callable[[Case], None]:
     """A variable of the environment is set to a place that is not good, or taken away."""
 
     def prepare(case: Case) -> None:
         case.environ[variable] = value
-        without(case, "netlist", "training")
-        case.command = ("train",)
+        without(case, "netlist", *stages)
+        case.command = ("train",) if "training" in stages else ("netlist",)
 
     return prepare
 
@@ -292,7 +291,7 @@ FAULTS: dict[str, tuple[Callable[[Case], None], tuple[int, ...], str]] = {
     "the disk is full": (full_disk, (FAILED,), "space"),
     "the run directory is read-only": (read_only, (REFUSED, FAILED), "ead-only"),
     "the run directory is in use": (locked, (REFUSED,), "in use"),
-    "no HOME": (home(""), (GOOD,), ""),
+    "no HOME": (home("", "HOME", "training"), (GOOD,), ""),
     "HOME is read-only": (read_only_home, (GOOD,), ""),
     "HOME is nowhere": (home("/nowhere/at/all"), (GOOD,), ""),
     "TMPDIR is nowhere": (home("/nowhere/at/all", "TMPDIR"), (GOOD,), ""),
@@ -319,7 +318,10 @@ def copied(whole: Path, work: Path) -> Any:
     folder = work / "case"
     shutil.copytree(whole, folder)
     try:
-        yield Case(folder)
+        case = Case(folder)
+        yield case
+        if case.after is not None:
+            case.after()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -68,8 +68,8 @@ FOLDERS = {
     "layout": ["small"],
 }
 CODES = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
-PASSED_S = 2.0
-"""After so long nothing of a command may be left."""
+PASSED_S = 10.0
+"""After so long nothing of a command may be left; a worker that is still being started notices when it has been."""
 ENDED_S = 60.0
 """A command that is told to end has ended by then."""
 LONGEST_S = 1200.0
@@ -114,6 +114,16 @@ def processes_of(folder: Path) -> list[str]:
                 f"process {process.name} in {cwd}: {words.replace(bytes(1), b' ').decode(errors='replace')}"
             )
     return found
+
+
+def left_of(folder: Path) -> list[str]:
+    """What of a command is left when it had time to go; when the last one went is told."""
+    began, left = time.monotonic(), processes_of(folder)
+    while left and time.monotonic() < began + PASSED_S:
+        time.sleep(0.1)
+        left = processes_of(folder)
+    print(f"    nothing left after {time.monotonic() - began:.1f} s" if not left else "    left", flush=True)
+    return left
 
 
 def bare(value: Any) -> Any:
@@ -191,11 +201,9 @@ def killed(
         print(f"  {told}", flush=True)
         if cut_off and code != CODES[how]:
             wrong.append(f"{told}, not {CODES[how]}: {(folder / 'log').read_text()[-2000:]}")
-        time.sleep(PASSED_S)
-        wrong += [f"{told}: left {one}" for one in processes_of(folder)]
+        wrong += [f"{told}: left {one}" for one in left_of(folder)]
     finish(folder, stage)
-    time.sleep(PASSED_S)
-    wrong += [f"{stage}: left {one}" for one in processes_of(folder)]
+    wrong += [f"{stage}: left {one}" for one in left_of(folder)]
     expected, found = results(whole, stage), results(folder, stage)
     differ = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
     wrong += [f"{stage}: {name} is not that of an undisturbed run" for name in differ]

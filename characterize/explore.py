@@ -101,16 +101,23 @@ def explore(
 ) -> list[Point]:
     """Measure and rank ``candidates`` around ``design``; decks go to ``folder``/<candidate>.
 
-    A choice that cannot be drawn, simulated or fitted stands in the list with its reason. Raises ``FitRefused`` where none can.
+    A choice that cannot be drawn, simulated or fitted stands in the list with its reason. Where none can, raises
+    ``CharacterizationFailed`` if none could be simulated, else ``FitRefused``.
     """
-    points = []
+    points: list[Point] = []
+    failed: list[CharacterizationFailed] = []
     for k, candidate in enumerate(candidates):
         tell(k, len(candidates), candidate)
-        points.append(_point(bench, design, options, candidate, draw, folder / candidate.name))
+        try:
+            points.append(_point(bench, design, options, candidate, draw, folder / candidate.name))
+        except CharacterizationFailed as error:
+            points.append(Point(candidate, None, str(error)))
+            failed.append(error)
     if all(point.measured is None for point in points):
-        raise FitRefused(
-            f"no design choice could be measured; {points[0].candidate.name}: {points[0].problem}"
-        )
+        told = f"no design choice could be measured; {points[0].candidate.name}: {points[0].problem}"
+        if len(failed) == len(points):
+            raise CharacterizationFailed(told, failed[0].failures)
+        raise FitRefused(told)
     return ranked(points)
 
 
@@ -121,7 +128,7 @@ def _point(
         made = candidate.applied(design)
         drawn = draw(candidate, made)
         return Point(candidate, measure(bench, made, options, drawn, folder), drawn.problem)
-    except (CircuitError, FitRefused, CharacterizationFailed, ExtractionFailed) as error:
+    except (CircuitError, FitRefused, ExtractionFailed) as error:
         return Point(candidate, None, str(error))
 
 

@@ -264,13 +264,22 @@ def _prepare(folder: Path, inputs: Inputs, rundir: RunDir, *, anew: bool) -> Pat
             aside = _free(rundir.path / REPLACED / folder.relative_to(rundir.path))
             aside.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(aside)
+            folder.mkdir()
         else:
-            shutil.rmtree(folder)
-        folder.mkdir()
+            _empty(folder)
     (folder / manifest.NAME).unlink(missing_ok=True)
     remove_leftovers(folder)
     write_json(marker, {"key": inputs.key})
     return aside
+
+
+def _empty(folder: Path) -> None:
+    """Remove all that is in a folder; it stays, for it may be a link to another disk, or one that is mounted there."""
+    for inside in folder.iterdir():
+        if inside.is_dir() and not inside.is_symlink():
+            shutil.rmtree(inside)
+        else:
+            inside.unlink()
 
 
 def _continues(marker: Path, inputs: Inputs) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from characterize import explore as ranking
 from characterize.candidates import PRESENT, Candidate
-from characterize.errors import FitRefused
+from characterize.errors import CharacterizationFailed, FitRefused
 from characterize.explore import Drawn, Measured, Point, explore, ranked, simple_physics, table
 from characterize.model import PhysicalModel
 from characterize.options import CharacterizeOptions
@@ -66,6 +66,8 @@ def test_what_is_not_known_is_not_ranked() -> None:
 
 
 def fake_measure(design: Design) -> Measured:
+    if design.neuron.mim_w_um < 3:
+        raise CharacterizationFailed("4 of 4 benches gave no result")
     if design.neuron.mim_w_um < 5:
         raise FitRefused("the capacitor is too small")
     return replace(MEASURED, membrane_F=1e-15 * design.neuron.mim_w_um)
@@ -114,7 +116,9 @@ def test_a_choice_that_is_refused_stands_in_the_table_and_stops_no_other(
 
 def test_without_any_result_there_is_no_table(faked: Callable[[list[Candidate]], list[Point]]) -> None:
     with pytest.raises(FitRefused, match="no design choice could be measured; mim_4: the capacitor"):
-        faked([mim(4), mim(3)])
+        faked([mim(4), mim(3), mim(2)])
+    with pytest.raises(CharacterizationFailed, match="no design choice could be measured; mim_2: 4 of 4"):
+        faked([mim(2), mim(1)])
 
 
 def test_the_simple_model_has_one_slope_a_sign_and_nothing_else(columned: PhysicalModel) -> None:

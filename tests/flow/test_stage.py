@@ -196,6 +196,23 @@ def test_what_other_inputs_left_is_removed(
     assert "partial" not in counter.seen[1]
 
 
+def test_a_folder_on_another_disk_is_emptied_and_stays_a_link(
+    stage: Stage, counter: Counter, tiny: Experiment, tmp_path: Path, context: Context
+) -> None:
+    run, elsewhere = RunDir(tmp_path / "run"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run.path.mkdir()
+    (run.path / "counting").symlink_to(elsewhere)
+    run_stage(stage, tiny, run, context)
+    (elsewhere / "inside").mkdir()
+    (elsewhere / "inside" / "link").symlink_to(tmp_path / "input.txt")
+    run_stage(stage, changed_experiment(tiny), run, context)
+    assert counter.seen == [{"started.json"}] * 2
+    assert (run.path / "counting").is_symlink()
+    assert {path.name for path in elsewhere.iterdir()} == {"manifest.json", "partial", "result.txt"}
+    assert (tmp_path / "input.txt").read_text() == "a"
+
+
 def test_a_missing_input_names_the_command(
     stage: Stage, tiny: Experiment, tmp_path: Path, context: Context
 ) -> None:
