@@ -19,7 +19,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to, of the same ending; renamed when the block ends well, else removed.
 
     No other process has its name.
-    Raises ``OSError`` where the place is a folder or a device: a rename would replace the device itself.
+    Raises ``OSError`` where the place is a folder or a device: a rename would replace the device itself. Errors name ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():
@@ -33,6 +33,11 @@ def written_whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        # A full disk or a limit says no more than that.
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

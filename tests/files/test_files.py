@@ -63,6 +63,22 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert path.read_text() == "old"
 
 
+def test_a_file_that_grows_too_large_is_named(tmp_path: Path) -> None:
+    program = (
+        "import resource, signal; from pathlib import Path; from files import write_bytes\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+        "try: write_bytes(Path('table.csv'), bytes(4096))\n"
+        "except OSError as error: print(error)\n"
+    )
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    assert said == "[Errno 27] File too large: 'table.csv'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_killed_writer_never_leaves_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     for delay_s in (0.05, 0.11, 0.17, 0.23):
