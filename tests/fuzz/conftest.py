@@ -20,7 +20,8 @@ from flow.cli import main
 
 MARK = "pwned"
 """Every hostile text tries to leave a file of this name."""
-LONGEST_S = 20.0
+LONGEST_S = 120.0
+"""Of any command line here, on a machine with other work."""
 DECLARED = {0, 1, 2, 3, 4}
 
 

@@ -215,10 +215,13 @@ def test_data_files(bench: Bench, files: dict[str, bytes], data: st.DataObject, 
 )  # fmt: skip
 def test_command_lines(bench: Bench, command: str, options: list[tuple[str, str | None]]) -> None:
     clear(bench)
-    experiment(bench, EXPERIMENT)
+    # One other design, and no extraction unless asked for: what is right takes no minutes either.
+    experiment(bench, EXPERIMENT | {"explore": {"vary": {"neuron.mim_w_um": [7.5]}}})
     words = [word for name, value in options for word in ((name,) if value is None else (name, value))]
     if "-e" not in words and "--experiment" not in words:
         words += ["-e", "small.toml"]
+    if command == "reproduce" and "--netlist" not in words:
+        words += ["--netlist", "schematic"]
     places = {Path(word).parts[0] for word in words if word and not word.startswith("/") and Path(word).parts}
     stems = {f"{Path(word).stem}{ending}" for word in places for ending in (".csv", ".pins.csv")}
     bench.run(command, *words, may_write=("runs", *places, *stems))
