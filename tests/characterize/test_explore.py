@@ -118,7 +118,7 @@ def test_without_any_result_there_is_no_table(faked: Callable[[list[Candidate]],
     with pytest.raises(FitRefused, match="no design choice could be measured; mim_4: the capacitor"):
         faked([mim(4), mim(3), mim(2)])
     with pytest.raises(CharacterizationFailed, match="no design choice could be measured; mim_2: 4 of 4"):
-        faked([mim(2), mim(1)])
+        faked([mim(2), mim(2.5)])
 
 
 def test_the_simple_model_has_one_slope_a_sign_and_nothing_else(columned: PhysicalModel) -> None:
