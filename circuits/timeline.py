@@ -56,27 +56,36 @@ class Timeline:
         return lines
 
 
-def pulse(
-    name: str, node: str, span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False
-) -> str:
-    """A PWL source that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends."""
+def pwl(span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False) -> str:
+    """A waveform that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends."""
     inside, outside = (0.0, high_V) if inverted else (high_V, 0.0)
     start, end = span
     half = edge_s / 2
     before = [(0.0, outside), (start - half, outside), (start + half, inside)]
     points = [(0.0, inside)] if start <= half else before
     points += [(end - half, inside), (end + half, outside)]
-    body = " ".join(f"{t:.12g} {v:.6g}" for t, v in points)
-    return f"V{name} {node} 0 PWL({body})"
+    return f"PWL({' '.join(f'{t:.12g} {v:.6g}' for t, v in points)})"
+
+
+def pulse(
+    name: str, node: str, span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False
+) -> str:
+    """A source of the waveform ``pwl`` on a node."""
+    return f"V{name} {node} 0 {pwl(span, high_V, edge_s, inverted=inverted)}"
+
+
+def control_waveforms(timeline: Timeline, vdd_V: float) -> dict[str, str]:
+    """What drives every control line and its complement, by the network's port."""
+    edge = timeline.timing.edge_s
+    found = {}
+    for line, span in timeline.spans().items():
+        found[line] = pwl(span, vdd_V, edge)
+        kind, layer = line.rsplit("_", 1)
+        if kind in ("reset", "iso"):
+            found[f"{kind}_b_{layer}"] = pwl(span, vdd_V, edge, inverted=True)
+    return found
 
 
 def control_sources(timeline: Timeline, vdd_V: float) -> str:
     """Sources of every control line and its complement, on nets named as the network's ports."""
-    edge = timeline.timing.edge_s
-    text = []
-    for line, span in timeline.spans().items():
-        text.append(pulse(line, line, span, vdd_V, edge))
-        kind, layer = line.rsplit("_", 1)
-        if kind in ("reset", "iso"):
-            text.append(pulse(f"{kind}_b_{layer}", f"{kind}_b_{layer}", span, vdd_V, edge, inverted=True))
-    return "\n".join(text)
+    return "\n".join(f"V{net} {net} 0 {wave}" for net, wave in control_waveforms(timeline, vdd_V).items())

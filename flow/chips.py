@@ -216,6 +216,7 @@ def calibrate_chip(work: Work) -> Done:
     """Trim one chip by measurements in SPICE; write its netlist, and hold its samples against the model."""
     from chips.calibrate import calibrate
     from chips.spice import SpiceBench
+    from circuits.pins_table import pins_table
     from pnn.checkpoint import load_dense
 
     experiment, seed, kind = work.experiment, int(work.options["chip"]), netlist_of(work)
@@ -232,15 +233,14 @@ def calibrate_chip(work: Work) -> Done:
         "samples": min(experiment.chips.spice_samples, len(dataset.test_y)),
         "checks": {name: _checked(work, chip, written, mine, dataset, name) for name, mine in sides.items()},
     }
-    files = [work.folder / name for name in ("network.spice", "biases.csv", "summary.json")]
+    files = [work.folder / name for name in ("network.spice", "biases.csv", "summary.json", "pins.csv")]
     circuit = chip.circuit(found.written.trim_V)
     head = f"* chip {seed} of experiment {experiment.name}, trimmed; corner {model.corner}\n* drawn into the {kind} netlist\n"
-    write_text(
-        files[0],
-        head + circuit.netlist + "\n" + found.written.sources(model) + _dischargers(chip, found.written),
-    )
+    biases = found.written.sources(model)
+    write_text(files[0], head + circuit.netlist + "\n" + biases + _dischargers(chip, found.written))
     write_csv(files[1], _biases(found.written))
     write_json(files[2], summary)
+    write_csv(files[3], pins_table(circuit.topology, circuit.design, circuit.discharger_V, biases))
     return Done(tuple(files), summary)
 
 

@@ -11,6 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from circuits.design import Design
+from files import write_csv
 from flow.errors import BadOption, RequirementMissing
 from flow.pulse import minutes
 from flow.rundir import EXTRACTED
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
-DATABASE, CUTS = "network.lvsdb.gz", "cuts.json"
+DATABASE, CUTS, PINS = "network.lvsdb.gz", "cuts.json", "pins.csv"
 LAYOUT_FILES = (
     "network.gds",
     "network.lyp",
@@ -31,6 +32,7 @@ LAYOUT_FILES = (
     "lvs.json",
     DATABASE,
     CUTS,
+    PINS,
 )
 """What a drawn and checked network is."""
 EXTRACTED_FILES = (EXTRACTED, "pex.json")
@@ -76,7 +78,7 @@ class Checked:
 
 
 def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, override: bool) -> Checked:
-    """Draw a network, check it (DRC, LVS), and write GDS, layer properties, picture and both reports into ``folder``.
+    """Draw a network, check it (DRC, LVS), and write GDS, layer properties, table of pins, picture and both reports into ``folder``.
 
     A violation or mismatch raises ``DrcFailed`` or ``LvsFailed`` once the reports are written; with ``override`` it only
     counts as not passed.
@@ -90,6 +92,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     from circuits.layout.write import write_gds, write_layer_properties
     from circuits.lvs import compare
     from circuits.network import Topology, schematic
+    from circuits.pins_table import pins_table
 
     if design.cells:
         raise CircuitError(
@@ -99,6 +102,7 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     gds = write_gds(block, folder / "network.gds")
     cuts(block, layers).write(folder / CUTS)
     write_layer_properties(folder / "network.lyp")
+    write_csv(folder / PINS, pins_table(Topology(layers), design))
     write_picture(gds, folder / "network.lyp", folder / "layout.png")
     drc = check(gds, "network")
     drc.write(folder / "drc.json")

@@ -81,7 +81,7 @@ def _validate(
         failed.append(
             f"{kind}: {len(found.failures)} simulations gave no result, first {first.name}: {first.message} ({first.folder}; {files[0]})"
         )
-    return (*files, *budget), summary, found.waveforms
+    return (*files, *budget, *found.pins), summary, found.waveforms
 
 
 def write_budget(plan: ValidationPlan, found: Validation, folder: Path) -> tuple[Path, ...]:

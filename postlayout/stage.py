@@ -21,13 +21,14 @@ from spice import Failure
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """All spikes, the summary of the file contract, what failed, and the scale of each mapping."""
+    """All spikes, the summary of the file contract, what failed, the scale of each mapping, and the files of all its pins."""
 
     spikes: pd.DataFrame
     summary: dict[str, Any]
     failures: tuple[Failure, ...]
     waveforms: tuple[Path, ...]
     scales: dict[str, Scale] = field(default_factory=dict)
+    pins: tuple[Path, ...] = ()
 
 
 def validate(
@@ -70,4 +71,5 @@ def validate(
         tuple(runner.failures),
         tuple(path for trial in trials.values() for path in trial.waveforms),
         {mapping: trial.scale for mapping, trial in trials.items() if trial.scale is not None},
+        tuple(trial.pins for trial in trials.values() if trial.pins is not None),
     )

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circuits.pins_table import pins_table
 from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
+from files import write_csv
 from postlayout.comparison import spike_table
 from postlayout.errors import SamplesFailed
 from postlayout.fitting import scale_of
@@ -27,7 +29,10 @@ FLOOR_SAMPLES = 4
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Every spike of a mapping and its numbers; what came of it beside them, where its samples ran."""
+    """Every spike of a mapping and its numbers; what came of it beside them, where its samples ran.
+
+    ``pins``: the file of all pins with what drives them, of the circuit and biases that were simulated.
+    """
 
     spikes: pd.DataFrame
     numbers: dict[str, Any]
@@ -35,6 +40,7 @@ class Trial:
     cpu_s: tuple[float, ...] = ()
     waveforms: tuple[Path, ...] = ()
     floor_s: float = float("nan")
+    pins: Path | None = None
 
 
 def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
@@ -46,10 +52,12 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
     accuracy_model = float(np.mean(decide(promised[-1] / t_circ_s, classes) == labels))
 
+    pins: Path | None = None
+
     def nothing(scale: Scale | None, clipped: int | None) -> Trial:
         table = _failed_rows(mapping, list(range(plan.samples)), promised)
         numbers = mapping_summary(table, plan, scale, clipped, accuracy_model, None, None, plan.samples)
-        return Trial(table, numbers, scale)
+        return Trial(table, numbers, scale, pins=pins)
 
     try:
         scale = scale_of(runner, mapping, circuit)
@@ -57,6 +65,8 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
         say(f"{error}: without a scale none of its samples can be run")
         return nothing(None, None)
     biases, clipped = runner.biases(mapping, mapping, scale)
+    pins = runner.folder / f"pins_{mapping}.csv"
+    write_csv(pins, pins_table(circuit.topology, circuit.design, circuit.discharger_V, biases.text))
     say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
     outcomes = runner.run(runner.decks(circuit, biases, inputs.numpy()))
     good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Result)]
@@ -82,7 +92,9 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
         runner, circuit, f"floor_{mapping}", biases, inputs.numpy()[good][:few], times[:few]
     )
     say(told(mapping, numbers))
-    return Trial(table, numbers, scale, tuple(result.seconds_cpu for result in results), waveforms, floor_s)
+    return Trial(
+        table, numbers, scale, tuple(result.seconds_cpu for result in results), waveforms, floor_s, pins
+    )
 
 
 def _failed_rows(mapping: str, samples: list[int], promised: list[Array]) -> pd.DataFrame:

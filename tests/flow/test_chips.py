@@ -332,6 +332,9 @@ def test_a_chip_is_trimmed_written_and_shown(
     vdis_V = BottomUp(chip_model).vdis_V + found.written.trim_V[1][2]
     assert f"Vvdis_2_2 vdis_2_2 0 {vdis_V:.9g}\n" in text
     assert text.count(".subckt") == 3
+    pins = pd.read_csv(folder / "pins.csv").set_index("pin")["volts_V"]
+    assert pins["vdis_2_2"] == float(f"{vdis_V:.9g}")
+    assert f"Vbias_n_2_0_1 bias_n_2_0_1 0 {pins['bias_n_2_0_1']:.12g}\n" in text
     biases = pd.read_csv(folder / "biases.csv")
     assert len(biases) == 24
     row = biases[(biases["layer"] == 2) & (biases["axon"] == 0) & (biases["neuron"] == 1)].iloc[0]

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -33,6 +34,9 @@ def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "lvs.json").read_text())["devices"] == summary["devices"]
     for name in ("network.gds", "network.lyp", "layout.png", "drc.json", "network.lvsdb.gz"):
         assert (tmp_path / name).stat().st_size > 0
+    pins = pd.read_csv(tmp_path / "pins.csv")
+    assert tuple(pins["pin"]) == Topology((2, 3, 1)).ports
+    assert pins.set_index("pin").loc["vdd", "volts_V"] == 1.8
 
 
 @pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])

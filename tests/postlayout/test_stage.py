@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from circuits.design import Design, Timing
+from circuits.mapping import map_weights
 from pnn import DataError
 from pnn.draw import drawn_by_class
 from postlayout.errors import ValidationError
@@ -54,6 +55,24 @@ def test_a_silicon_that_is_the_model_has_no_error(setting: Maker, tmp_path: Path
     assert len(rows) == 6 * (3 + 2)
     assert set(rows["kind"]) <= {"pair", "silent"}
     assert pnn["spike_pairs"]["hidden"] + pnn["spike_pairs"]["output"] == (rows["kind"] == "pair").sum() > 15
+
+
+def test_the_pins_of_what_was_simulated_are_written(setting: Maker, tmp_path: Path) -> None:
+    """Scale and trim included: they are those of the samples' own decks."""
+    here = setting()
+    found = run(here, tmp_path)
+    assert [path.name for path in found.pins] == ["pins_pnn.csv"]
+    pins = pd.read_csv(found.pins[0])
+    assert tuple(pins["pin"]) == here.plan.circuit.topology.ports
+    volts = pins.set_index("pin")["volts_V"]
+    weights = [layer.weight.detach().double().numpy() for layer in here.networks["pnn"].linear_layers]
+    scale = found.scales["pnn"].pair
+    assert scale != (1.0, 1.0)
+    for row in map_weights(weights, here.plan.model, scale=scale).rows():
+        assert volts[f"bias_{row.polarity}_{row.layer}_{row.axon}_{row.neuron}"] == pytest.approx(
+            row.bias_V, rel=1e-11
+        )
+    assert volts["vdis_1_0"] == pytest.approx(found.summary["mappings"]["pnn"]["vdis_V"], rel=1e-9)
 
 
 def test_promised_times_in_the_table_are_the_models(setting: Maker, tmp_path: Path) -> None:
