@@ -183,7 +183,10 @@ def netlist(
     *,
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", help="Any trained weights file; without it, the experiment's own."),
+        typer.Option(
+            "--weights",
+            help="Any weights: ours, a plain .safetensors, .pt or .pth of a state_dict, .npz or .npy; without it, the experiment's own.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -230,7 +233,11 @@ def netlist(
             print_json(summary)
         else:
             counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped, {summary['off']} off"
-            console().print(f"{out}: {counts}; mapping in {summary['mapping']}")
+            console().print(f"{out}: {counts}; mapping in {summary['mapping']}, pins in {summary['pins']}")
+            if summary["order"] is not None:
+                order = f"layers in the order {', '.join(summary['order'])}"
+                left = f"; left out: {', '.join(summary['left_out'])}" if summary["left_out"] else ""
+                console().print(f"{order}{left}; {summary['realised']}", markup=False)
             if summary["circuit_unknown"] is not None:
                 console().print(f"note: {summary['circuit_unknown']}")
         return

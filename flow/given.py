@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from flow.out import check_out, check_out_folder
 from flow.rundir import RunDir, default_run_dir
 from flow.session import corners_of
 from flow.stage import Work
-from flow.writeback import write_netlist
+from flow.writeback import NetlistFiles, write_netlist
 
 
 def write_given(
@@ -30,7 +31,8 @@ def write_given(
     clip: bool,
     force: bool = False,
 ) -> dict[str, Any]:
-    """``nonideal netlist --weights W --out F``: any checkpoint, on the experiment's circuit."""
+    """``nonideal netlist --weights W --out F``: any weights, on the experiment's circuit."""
+    check_netlist_name(out)
     loaded = load_experiment(experiment)
     rundir = RunDir(run_dir if run_dir is not None else default_run_dir(loaded.name))
     if corner:
@@ -52,16 +54,35 @@ def write_given(
                 f"{option} {path}: was altered or damaged after it was made, {manifest} records another file: make it again, or give a copy "
                 "from elsewhere to take it as it is"
             )
-    table = out.with_suffix(".csv")
-    if out.suffix == ".csv":
-        raise BadOption(f"--out {out}: the mapping is written there; end the netlist's name with .spice")
+    files = NetlistFiles.beside(out)
     inputs = {"--weights": weights, "--model": model_path}
-    check_out(out, inputs, force=force)
-    check_out(table, inputs, force=force)
-    return write_netlist(weights, model_path, loaded, out, table, clip=clip) | {
+    for path in files.all:
+        check_out(path, inputs, force=force)
+    of = f"weights {told_name(weights)}, on the circuit of experiment {loaded.name}"
+    return write_netlist(weights, model_path, loaded, files, of=of, clip=clip) | {
         "netlist": str(out),
-        "mapping": str(table),
+        "mapping": str(files.table),
+        "pins": str(files.pins),
     }
+
+
+def check_netlist_name(out: Path) -> None:
+    """Raise ``BadOption`` for a netlist's name that a deck cannot include, or that belongs to a file beside it."""
+    if out.name in {"", ".", ".."} or out.is_dir():
+        return  # told by check_out
+    if out.suffix in (".csv", ".cir"):
+        raise BadOption(
+            f"--out {out}: {'the mapping' if out.suffix == '.csv' else 'a deck'} is written there; end the netlist's name with .spice"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_. +-]*", out.name):
+        raise BadOption(
+            f"--out {out}: a deck includes the netlist by its name; use letters, digits and `_ . + -`, as network.spice"
+        )
+
+
+def told_name(path: Path) -> str:
+    """A file's name as a comment of a netlist may hold it: printable ASCII, one line."""
+    return path.name.encode("unicode_escape").decode("ascii")
 
 
 def given_model(model: Path) -> Path:

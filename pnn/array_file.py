@@ -51,7 +51,7 @@ def read_npz(path: Path) -> tuple[Table, Table | None]:
                 raise DataError(
                     f"{path}: its arrays have {unpacked} bytes, more than the {MOST_ARRAY_BYTES} that are read"
                 )
-            arrays = {name: _array(path, name, archive, held[name]) for name in wanted}
+            arrays = {name: _member(path, name, archive, held[name]) for name in wanted}
     except DataError:
         raise
     except _DAMAGED as error:
@@ -65,10 +65,13 @@ def read_npz(path: Path) -> tuple[Table, Table | None]:
     return parts[0], parts[1] if len(parts) > 1 else None
 
 
-def _array(path: Path, name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
-    """One array, of the size that its header says. Raises ``DataError`` for objects, and what ``_DAMAGED`` lists."""
+def _member(path: Path, name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(info) as member:
-        data = member.read(MOST_ARRAY_BYTES + 1)
+        return array_of(path, name, member.read(MOST_ARRAY_BYTES + 1))
+
+
+def array_of(path: Path, name: str, data: bytes) -> NDArray[Any]:
+    """One array in NumPy's format, of the size that its header says. Raises ``DataError`` for objects, and what ``_DAMAGED`` lists."""
     stream = io.BytesIO(data)
     version = npy.read_magic(stream)
     if version == (1, 0):

@@ -111,6 +111,16 @@ def _shapes(tensors: dict[str, tuple[torch.Size, torch.dtype]]) -> str:
     return shown or "nothing"
 
 
+def holds_header(content: bytes) -> bool:
+    """Whether a safetensors file is this toolkit's, its header's name damaged or not: then it has to be what its header says."""
+    try:
+        head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = head.get("__metadata__") or {}
+        return HEADER in metadata or any('"provenance":' in str(text) for text in metadata.values())
+    except (ValueError, RecursionError, AttributeError, OverflowError):
+        return False  # no safetensors file: whoever loads it says why
+
+
 def load_dense(path: Path | str) -> RCSpikeNetwork:
     """``load_network`` for what takes fully connected RC-Spike networks only; raises ``CheckpointError`` for another."""
     network = load_network(path)

@@ -93,7 +93,7 @@ def test_train_then_netlist(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     text = (place / "runs/tiny/netlist/pnn/network.spice").read_text()
     head = text.partition(".subckt")[0]
     assert all(line.startswith("*") for line in head.splitlines())
-    for told in ("corner tt", "sky130.lib.spice> tt", ".include models.spice", "ngspice -b -r out.raw"):
+    for told in ("corner tt", "sky130.lib.spice> tt", ".include network.models.spice", "ngspice -b -r out.raw"):
         assert told in head
     for read, layer in zip(read_biases(text, model), network.linear_layers, strict=True):
         assert read == pytest.approx(layer.weight.detach().numpy(), rel=1e-5, abs=1e-4)
