@@ -30,7 +30,7 @@ _SCALES = {
     "f": 1e-15,
     "a": 1e-18,
 }
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|,\-\[\]]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|,#\-\[\]]*", re.ASCII)
 _IN_NAME = re.compile(r"\\|\$(?=\S)")
 _NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)[a-z]*", re.IGNORECASE)
 

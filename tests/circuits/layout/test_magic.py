@@ -268,7 +268,7 @@ def moved_bias(text: str) -> str:
         (lambda text: text.replace("\nR1 ", "\n* "), "no way to their net"),
         (lambda text: text.replace(" vdd ", " ", 1), r"lost \['vdd'\]"),
         (lambda text: text.replace(".subckt network", ".subckt network VSUBS"), r"extra \['VSUBS'\]"),
-        (lambda text: text.replace(".subckt network", ".option scale=5n\n.subckt network"), "neither device"),
+        (lambda text: text.replace(".subckt network", ".option scale=5n\n.subckt network"), "outside of the subcircuit"),
         (lambda text: text.replace("\nX3 ", "\n* "), "devices were extracted"),
         (lambda text: re.sub(r"(\nX\d+ .* w=)0\.42", r"\g<1>0.84", text, count=1), "not the circuit of the LVS"),
         (lambda text: text.replace("nfet_01v8 ", "nfet_01v8_lvt ", 1), "not the circuit of the LVS"),
@@ -333,7 +333,7 @@ def test_spellings(tmp_path: Path) -> None:
     assert [c.value for c in found.capacitors] == pytest.approx([3.18e-15, 7.13e-21])
     assert [r.value for r in found.resistors] == [1e-3, 12.3]
     path.write_text(path.read_text().replace("l=7 w=7", "l=7 w=wide"))
-    with pytest.raises(ExtractionFailed, match="w=wide is no size"):
+    with pytest.raises(ExtractionFailed, match="'wide' is no number"):
         read_magic(path)
 
 
