@@ -33,7 +33,7 @@ def train_variants(work: Work) -> Done:
     jobs = min(work.context.jobs, len(runs))
     kernel()  # compiled here where it is not yet: once, and not by every worker
     results: list[dict[str, Any]] = []
-    # One training shows its own epochs; several show how many are done.
+    # One training shows its own epochs; several show how many are done. Where there are no bars every one tells its epochs by lines.
     alone = work.context.bars and len(runs) == 1
     with Progress(
         TextColumn("trainings", markup=False),
@@ -54,7 +54,7 @@ def train_variants(work: Work) -> Done:
                     seed,
                     folder(variant, seed),
                     shifts=shifts,
-                    show_progress=alone,
+                    show_progress=alone or not work.context.bars,
                 )
                 for variant, seed in runs
             ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from pnn.loop import Loop
 from pnn.metrics import MetricsLog
 from pnn.network import NetworkOptions, SpikingNetwork
 from pnn.options import TrainingOptions
+from pnn.progress import EpochLines
 from pnn.stack import StackOptions
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -74,7 +77,8 @@ def train(
     (``NetworkOptions``), or convolutions and TTFS neurons as well (``StackOptions``).
 
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
-    more epochs than it has may be asked. ``variant`` and ``model_sha256`` are recorded. The test set is only
+    more epochs than it has may be asked. ``show_progress`` (on stderr): a bar, or a line every ten seconds where that is no
+    terminal. ``variant`` and ``model_sha256`` are recorded. The test set is only
     looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError``
     (sizes do not fit, a class without a training sample), ``BadParameter`` (no such device, firing promotion without TTFS
     neurons, variation that does not fit, an argument of another kind), ``CheckpointError`` (the checkpoint is another
@@ -161,10 +165,17 @@ def _train_on(
         log = None
         if writes:
             log = stack.enter_context(MetricsLog(folder, after_epoch=done, tensorboard=options.tensorboard))
-        bar = stack.enter_context(_progress(show_progress and writes))
+        shows = show_progress and writes
+        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        bar = stack.enter_context(_progress(console, shows and console.is_terminal))
         task = bar.add_task(variant or dataset.name, total=options.epochs, completed=done, state="")
-        if show_progress and writes:
-            bar.console.print(f"kernel: {engine.kernel_name()}")
+        lines = None
+        if shows and console.is_terminal:
+            console.print(f"kernel: {engine.kernel_name()}")
+        elif shows:
+            name = f"{variant or dataset.name}, seed {options.seed}"
+            lines = EpochLines(name, options.epochs, done, partial(print, file=sys.stderr, flush=True))
+        tested = None
         loop = Loop(engine, dataset, network, optimiser, generator, options)
         saved = time.perf_counter()
         for epoch in range(done + 1, options.epochs + 1):
@@ -173,8 +184,11 @@ def _train_on(
             if logged and log is not None:
                 row = meter.row(epoch, accuracy(network, loop.test_x, dataset.test_y))
                 log.write(row)
+                tested = row["test_accuracy"]
                 bar.update(task, state=f"loss {row['loss']:.4f}  test {100 * row['test_accuracy']:.1f} %")
             bar.update(task, completed=epoch)
+            if lines is not None:
+                lines.epoch(epoch, sum(meter.loss) / max(1, len(meter.loss)), tested)
             due = epoch == options.epochs or time.perf_counter() - saved >= options.checkpoint_every_s
             if writes and due:
                 state = TrainingState(epoch=epoch, fingerprint=fingerprint)
@@ -242,7 +256,7 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
     return digest.hexdigest()
 
 
-def _progress(show: bool) -> Progress:
+def _progress(console: Console, show: bool) -> Progress:
     """A bar on stderr; the data set's name stands in it as it is, whatever brackets it has."""
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -250,6 +264,6 @@ def _progress(show: bool) -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[state]}", markup=False),
-        console=Console(stderr=True, markup=False, emoji=False, highlight=False),
+        console=console,
         disable=not show,
     )
