@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 
 from flow.cli import main
@@ -195,7 +196,8 @@ def test_experiments_and_their_keys(
 @pytest.mark.parametrize("name", HOSTILE)
 def test_bars(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """On stderr, so that stdout can be JSON."""
-    with _progress(show=True) as bar:
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    with _progress(console, show=True) as bar:
         bar.add_task(name, total=2, completed=1, state=f"loss {name}")
         bar.console.print(f"kernel: {name}")
     out, err = capsys.readouterr()
