@@ -22,6 +22,23 @@ def circuit_facts(design: Design) -> dict[str, Fact]:
     return numbers | cells
 
 
+def design_of(model: PhysicalModel) -> Design | None:
+    """The circuit that a model was measured on; None where it names none, or one of own cells, of which it knows the hash alone.
+
+    Raises ``ValueError`` for what is no circuit.
+    """
+    if model.circuit is None or any(key.startswith("circuit.cells.") for key in model.circuit):
+        return None
+    nested: dict[str, Any] = {}
+    for key, fact in model.circuit.items():
+        *sections, name = key.split(".")
+        place = nested
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = fact
+    return Design.model_validate(nested.get("circuit"))
+
+
 def circuit_differences(model: PhysicalModel, design: Design) -> list[str]:
     """What of its circuit a model says otherwise than ``design``, each with both values.
 

@@ -6,10 +6,15 @@ from pathlib import Path
 
 from characterize.circuit import circuit_differences
 from characterize.model import PhysicalModel
+from files import sha256_of
 from flow.errors import Mismatched
 from flow.experiment import Experiment
 
 SHOWN = 6
+SHORT = 12
+"""Digits of a hash in messages."""
+PRESET = "preset "
+"""What stands before a preset's name, where a training on one records its model."""
 
 
 def check_model(model: PhysicalModel, path: Path, experiment: Experiment) -> str | None:
@@ -36,3 +41,33 @@ def check_model(model: PhysicalModel, path: Path, experiment: Experiment) -> str
         f"{path} does not say which circuit it was measured on (an older version wrote it): supplies, temperature and T_circ agree, "
         "sizes and cells could not be compared"
     )
+
+
+def check_weights(weights: Path, model: Path) -> str | None:
+    """Raise ``Mismatched`` where weights were trained on another model than the one in ``model``, with both.
+
+    What comes back is to be told: that they do not say which they were trained on. Raises ``CheckpointError``.
+    """
+    from pnn.checkpoint import load_header
+    from pnn.matrices import load_matrices
+    from pnn.presets import preset_names, preset_path
+
+    if not load_matrices(weights).own:
+        return None  # another program's: it knows no physical model, and the netlist says what they are realised as
+    known = load_header(weights).provenance.model_sha256
+    if not known:
+        return (
+            f"{weights} does not say which physical model it was trained on (pnn.train was not told model_sha256): "
+            f"{model} is taken for it"
+        )
+    name, here = known.removeprefix(PRESET), sha256_of(model)
+    if known.startswith(PRESET):
+        there = sha256_of(preset_path(name)) if name in preset_names() else ""
+        told, way_out = f"the preset {name}", f"give --model {name}"
+    else:
+        there, told, way_out = known, f"the model of SHA-256 {known[:SHORT]}", "give that one (--model)"
+    if there != here:
+        raise Mismatched(
+            f"{weights} was trained on {told}, {model} is another (SHA-256 {here[:SHORT]}): {way_out}, or train on {model}"
+        )
+    return None

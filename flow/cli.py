@@ -14,6 +14,7 @@ from flow.options import (
     AcceleratorOption,
     ChipOption,
     ChipsOption,
+    ClipOption,
     Common,
     DataOption,
     DebugOption,
@@ -201,13 +202,7 @@ def netlist(
             help="The physical model, with --weights: a file, or a name such as sky130_tt (default: the experiment's).",
         ),
     ] = None,
-    clip: Annotated[
-        bool,
-        typer.Option(
-            "--clip",
-            help="Clip weights outside the realisable range (they are counted) instead of refusing them.",
-        ),
-    ] = False,
+    clip: ClipOption = False,
     force: ForceOption = False,
 ) -> None:
     """Turn trained weights into bias voltages and a SPICE network (network.spice, mapping.csv)."""
@@ -238,8 +233,9 @@ def netlist(
                 order = f"layers in the order {', '.join(summary['order'])}"
                 left = f"; left out: {', '.join(summary['left_out'])}" if summary["left_out"] else ""
                 console().print(f"{order}{left}; {summary['realised']}", markup=False)
-            if summary["circuit_unknown"] is not None:
-                console().print(f"note: {summary['circuit_unknown']}")
+            for note in (summary["circuit_unknown"], summary["model_unknown"]):
+                if note is not None:
+                    console().print(f"note: {note}", markup=False)
         return
     if model is not None:
         raise BadOption("--model belongs to --weights and --out")
@@ -300,12 +296,45 @@ def layout(
 @with_common
 def validate_post_layout(
     common: Common,
+    context: typer.Context,
     *,
     netlist: NetlistOption = Kind.schematic,
     samples: SamplesOption = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            help="A network trained elsewhere (with --model and --data), in a run directory of its own.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", help="The physical model it was trained on: a file, or a name such as sky130_tt."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="Its samples: a CSV, Parquet or .npz file, or a set's name, as iris."),
+    ] = None,
+    clip: ClipOption = False,
     force: ForceOption = False,
 ) -> None:
     """Simulate the written-back networks in ngspice and compare their spikes with the models'."""
+    from flow.errors import BadOption
+
+    if weights is not None and model is not None and data is not None:
+        from flow.trained import Trained
+
+        asked = Trained(weights, model, data, netlist=netlist.value, clip=clip)
+        named = context.get_parameter_source("experiment")
+        own = None if named is None or named.name == "DEFAULT" else common.experiment
+        finish(asked.validate(common, own, samples=samples, force=force), common.as_json)
+        return
+    if clip or any(given is not None for given in (weights, model, data)):
+        raise BadOption(
+            "--weights, --model and --data belong together (--clip to them): give all three, or none for the experiment's own network"
+        )
     with common.session(force=force, samples=samples) as opened:
         outcomes = opened.run(("validation",), {"validation": {"netlist": netlist.value}})
     finish(outcomes, common.as_json)

@@ -48,12 +48,14 @@ class CommandLine:
     """What the user asked for and a stage's own options do not hold: a command repeats it to make the same results.
 
     ``experiment`` as it was given, a name or a path ("": the experiment's name); ``samples`` of validation and ``changes``
-    of the experiment, by section and key, where the command line set them.
+    of the experiment, by section and key, where the command line set them. ``handed_in``: the options of `validate-post-layout` on
+    a network trained elsewhere; that one command makes all of its results.
     """
 
     experiment: str = ""
     samples: int | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    handed_in: Mapping[str, Any] = field(default_factory=dict)
 
     def report(self, name: str, rundir: RunDir) -> str:
         """The command that writes the report of this directory."""
@@ -61,10 +63,15 @@ class CommandLine:
 
     def shared(self, name: str, rundir: RunDir) -> str:
         """What every command on this directory needs, for the experiment called ``name``."""
+        if self.handed_in:
+            return told({"experiment": self.experiment or None, "run-dir": str(rundir.path)})
         return rundir.options(name, self.experiment)
 
     def command(self, stage: str, experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> str:
         """The command that makes the results of ``stage`` with ``options``."""
+        if self.handed_in:
+            options = dict(self.handed_in) | {"samples": self.samples}
+            return f"nonideal {command_of('validation')}{told(options)}{self.shared(experiment.name, rundir)}"
         own = measuring(stage, experiment) | dict(options)
         if stage == "validation":
             own["samples"] = self.samples

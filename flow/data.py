@@ -21,10 +21,11 @@ from pydantic import (
 from files import read_bytes
 from flow.sections import Section, Seed
 from pnn.array_file import MOST_ARRAY_BYTES
+from pnn.checkpoint import Provenance
 from pnn.data import SMALL, Dataset, Encoding
 from pnn.errors import DataError
 from pnn.images import IMAGES, download_openml, images_present, load_dataset
-from pnn.own_data import SUFFIXES, load_table
+from pnn.own_data import SUFFIXES, load_as_trained, load_table
 from pnn.scaling import scaling_choice
 
 DATA = "NONIDEAL_DATA"  # environment variable: the folder that holds the folders of image sets
@@ -55,6 +56,7 @@ class Data(Section):
     folder: str | None = None
     download: bool = False
     _beside: Path = PrivateAttr(default=Path())
+    _trained: Provenance | None = PrivateAttr(default=None)
 
     @field_validator("set")
     @classmethod
@@ -114,6 +116,12 @@ class Data(Section):
         found._beside = folder
         return found
 
+    def as_trained(self, provenance: Provenance) -> Data:
+        """The same, its file being read as the data set of a trained network was: its columns, classes, scaling and encoding."""
+        found = self.model_copy()
+        found._trained = provenance
+        return found
+
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file of one's own, as the inputs of whatever reads the data set. Raises ``UnreadableFile``."""
         names = ("data", "test data")
@@ -128,6 +136,9 @@ class Data(Section):
 
     def load(self) -> Dataset:
         """The data set; ``test_samples`` and ``split_seed`` count where nothing else says what is held out, images are split as published."""
+        if self.files and self._trained is not None:
+            origin, encoding = self._trained.origin, self._trained.encoding
+            return load_as_trained(self.files[0], origin, encoding=encoding)
         if self.files:
             return load_table(
                 self.files[0],

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from flow.belonging import check_weights
 from flow.checks import check_drawable, check_extractor
 from flow.commands import CommandLine
 from flow.context import Context, available_cores
@@ -58,11 +59,13 @@ def write_given(
     inputs = {"--weights": weights, "--model": model_path}
     for path in files.all:
         check_out(path, inputs, force=force)
+    untold = check_weights(weights, model_path)
     of = f"weights {told_name(weights)}, on the circuit of experiment {loaded.name}"
     return write_netlist(weights, model_path, loaded, files, of=of, clip=clip) | {
         "netlist": str(out),
         "mapping": str(files.table),
         "pins": str(files.pins),
+        "model_unknown": untold,
     }
 
 

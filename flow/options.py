@@ -109,6 +109,13 @@ SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
 ]
+ClipOption = Annotated[
+    bool,
+    typer.Option(
+        "--clip",
+        help="Clip weights outside the realisable range (they are counted) instead of refusing them.",
+    ),
+]
 NetlistOption = Annotated[
     Kind,
     typer.Option(

@@ -177,6 +177,19 @@ def run_stage(
     return Outcome(stage.name, folder, False, seconds, done.passed, done.summary)
 
 
+def worked_in(folder: Path) -> bool:
+    """Whether a stage worked in its folder; what lies in another one somebody handed in."""
+    return (folder / manifest.NAME).exists() or (folder / STARTED).exists()
+
+
+def set_aside(folder: Path, rundir: RunDir) -> Path:
+    """Move what lies in a stage's folder to ``replaced/`` of the run directory, to the place that comes back."""
+    aside = _free(rundir.path / REPLACED / folder.relative_to(rundir.path))
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(aside)
+    return aside
+
+
 def outdated(path: Path) -> bool:
     """Is there a report in a run directory that is older than some stage's results, at any corner?"""
     page = path / "report.html"
@@ -257,13 +270,11 @@ def _prepare(folder: Path, inputs: Inputs, rundir: RunDir, *, anew: bool) -> Pat
     What no manifest and no start belongs to is nobody's result, and may be somebody's own model: it is moved out of the way, to the place
     that comes back.
     """
-    marker, known = folder / STARTED, (folder / manifest.NAME).exists() or (folder / STARTED).exists()
+    marker, known = folder / STARTED, worked_in(folder)
     aside = None
     if anew or not _continues(marker, inputs):
         if not known and any(folder.iterdir()):
-            aside = _free(rundir.path / REPLACED / folder.relative_to(rundir.path))
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(aside)
+            aside = set_aside(folder, rundir)
             folder.mkdir()
         else:
             _empty(folder)

@@ -10,6 +10,7 @@ from characterize.model import PhysicalModel
 from characterize.shift import Shifts
 from characterize.variation import LayerVariation, layer_variation, no_variation
 from files import sha256_of
+from flow.belonging import PRESET
 from flow.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def train_one(
         options,
         folder,
         variant=variant,
-        model_sha256=f"preset {training.preset}" if shipped else sha256_of(model_path),
+        model_sha256=f"{PRESET}{training.preset}" if shipped else sha256_of(model_path),
         show_progress=show_progress,
     )
     labels = () if shifts is None else shifts.labels

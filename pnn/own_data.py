@@ -21,6 +21,7 @@ from pnn.table import Table, class_order, shown_cell
 
 SUFFIXES: Final = (".csv", ".tsv", ".parquet", ".npz")
 """Endings of the files that are read."""
+MOST_HELD_OUT: Final = 50
 Labels = NDArray[np.int64]
 
 
@@ -101,17 +102,18 @@ def load_as_trained(
 
     ``seed`` and ``test_samples``: as at training where they are left out and the file is the one that was trained on, whose held-out
     samples are then held out again; of another file half is held out. Features outside of the scaling's ranges are moved to their ends, and counted.
-    ``origin`` None, of a network whose data set does not tell its origin: features have to lie in [0, 1]. Raises as ``load_table`` does.
+    ``origin`` None, of a network whose data set does not tell its origin: features have to lie in [0, 1], and half of the samples, at most 50, are
+    held out. Raises as ``load_table`` does.
     """
     encoding = encoding if encoding is not None else Encoding()
     if origin is None:
-        count = 50 if test_samples is None else test_samples
+        count = _held_out(Path(path)) if test_samples is None and test_path is None else test_samples
         return load_table(
             path,
             test_path=test_path,
             scaling="none",
             seed=seed or 0,
-            test_samples=count,
+            test_samples=MOST_HELD_OUT if count is None else count,
             encoding=encoding,
         )
     train, test = _tables(path, test_path, origin.delimiter, origin.decimal)
@@ -139,6 +141,11 @@ def load_as_trained(
         }
     )
     return _dataset(x, y, test_x, test_y, Path(path).stem, found, encoding)
+
+
+def _held_out(path: Path) -> int:
+    """How many samples of a file are held out where nobody says it: half of a small one."""
+    return min(MOST_HELD_OUT, max(1, len(_read(path, None)[0]) // 2))
 
 
 def _tables(

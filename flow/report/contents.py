@@ -121,14 +121,20 @@ def _missing(results: Results) -> Iterable[Block]:
         )
         yield Text(f"Not what their stages made, and no result: {told}.", "warning")
     for stage in COMMANDS:
-        if results.has(stage) and not results.complete(stage) and stage not in OPTIONAL:
+        if results.handed_in(stage) or stage in OPTIONAL:
+            continue
+        if results.has(stage) and not results.complete(stage):
             yield Text(
                 f"The stage {stage} is not complete: it was cut off, or some of its simulations failed. What "
                 "lies there is shown; "
                 f"run `{results.command(stage)}` again to complete it.",
                 "warning",
             )
-    missing = [stage for stage in COMMANDS if not results.has(stage) and stage not in OPTIONAL]
+    missing = [
+        stage
+        for stage in COMMANDS
+        if not results.has(stage) and stage not in OPTIONAL and not results.handed_in(stage)
+    ]
     if missing:
         commands = ", ".join(f"`{results.command(stage)}`" for stage in missing)
         yield Text(f"Not in this run: {', '.join(missing)}. To add: {commands}.", "missing")
@@ -286,6 +292,10 @@ def _characterization(results: Results) -> tuple[Block, ...]:
 
 
 def _training(results: Results) -> tuple[Block, ...]:
+    handed_in = results.handed_in("training")
+    if results.training is None and handed_in:
+        told = ", ".join(f"`{path.relative_to(results.path)}`" for path in handed_in)
+        return (Text(f"Trained elsewhere and handed in: {told}."),)
     if results.training is None:
         return _not_run(results, "training")
     picture = training_picture(results)

@@ -63,6 +63,9 @@ def _stages(results: Results) -> Table:
                     manifest.inputs.key[:SHORT],
                 )
             )
+        elif results.handed_in(stage):
+            told = ", ".join(f"`{path.relative_to(results.path)}`" for path in results.handed_in(stage))
+            rows.append((stage, "handed in", told, "", "", "", ""))
         elif results.has(stage):
             rows.append((stage, "not complete", f"`{results.command(stage)}`", "", "", "", ""))
         elif stage not in OPTIONAL:

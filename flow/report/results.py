@@ -16,6 +16,7 @@ from flow.manifest import NAME as MANIFEST
 from flow.manifest import Manifest, load_manifest
 from flow.report.errors import NothingToReport, ResultUnreadable
 from flow.rundir import ASIDE, CALIBRATION, COMMANDS, CORNERS, SCHEMATIC, RunDir, command_of, netlist_of
+from flow.stage import worked_in
 
 T = TypeVar("T")
 DAMAGE = (
@@ -29,6 +30,8 @@ DAMAGE = (
     ValueError,
 )
 """What reading a file raises that holds anything."""
+OWN_FILES = {"characterization": "model.json", "training": "*/weights.safetensors"}
+"""Stage -> what a person may hand in for it."""
 OPTIONAL = frozenset({"columns", "shift", "layout"})
 """Stages that a whole run may do without."""
 REFERENCE = "ann"
@@ -122,6 +125,13 @@ class Results:
     def complete(self, stage: str) -> bool:
         """Did the stage end well? Its manifest is written last."""
         return stage in self.manifests
+
+    def handed_in(self, stage: str) -> tuple[Path, ...]:
+        """Files of a stage that no stage made: a model, or weights, of the user's own."""
+        folder = self.path / stage
+        if stage not in OWN_FILES or worked_in(folder):
+            return ()
+        return tuple(sorted(folder.glob(OWN_FILES[stage])))
 
     @property
     def shared_options(self) -> str:
