@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_the_summary_is_json_without_nan(setting: Maker, tmp_path: Path) -> None
         json.dumps(run(setting(**silicon), tmp_path).summary, allow_nan=False)
 
 
-@pytest.mark.parametrize("sizes", [(5, 3), (4, 6, 3), (3, 4, 3, 2), (1, 1)])
+@pytest.mark.parametrize("sizes", [(5, 3), (4, 6, 3), (3, 4, 3, 2), (1, 2)])
 def test_any_depth_and_width(setting: Maker, tmp_path: Path, sizes: tuple[int, ...]) -> None:
     """Layers of other widths have another membrane capacitance and unit current; without hidden layer its numbers are null."""
     found = run(setting(sizes=sizes), tmp_path)
@@ -292,7 +293,7 @@ def test_failed_samples_are_tried_again_and_only_they(setting: Maker, tmp_path: 
 def test_silent_networks_have_no_worst_sample(setting: Maker, tmp_path: Path) -> None:
     """Nothing fires on the test samples, though something does on the training samples: no error, no crash, no number."""
     here = setting()
-    silent = replace(here.plan.dataset, test_x=torch.full((6, 4), 1.5, dtype=torch.float64))
+    silent = replace(here.plan.dataset, test_x=torch.full((6, 4), math.inf, dtype=torch.float64))
     here.plan = replace(here.plan, dataset=silent)
     found = run(here, tmp_path)
     pnn = found.summary["mappings"]["pnn"]
