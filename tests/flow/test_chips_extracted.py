@@ -189,12 +189,12 @@ def test_what_is_missing_or_of_another_kind_has_its_command(
     rundir = RunDir(place / "runs/tiny")
     code, _, err = run(capsys, "yield", "--netlist", "pex-rc")
     assert code == 2
-    assert "nonideal characterize --characterize-on pex-rc" in err
+    assert "`nonideal characterize --experiment tiny.toml --characterize-on pex-rc`" in err
     assert run(capsys, "train")[0] == 0
     made(rundir, "layout", {"--netlist": "pex-rc"})
     code, _, err = run(capsys, "calibrate", "--chip", "1", "--netlist", KIND)
     assert code == 2
-    assert "nonideal layout --netlist pex-c" in err
+    assert "`nonideal layout --experiment tiny.toml --netlist pex-c`" in err
     made(rundir, "layout", {"--netlist": KIND})
     made(rundir, "training", model="a hash of the model that they were trained on")
     code, _, err = run(capsys, "calibrate", "--chip", "1", "--netlist", KIND)
