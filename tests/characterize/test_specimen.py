@@ -61,7 +61,7 @@ def test_mismatch_is_drawn_into_the_netlist_that_columns_are_measured_on(
     assert [one.what for one in drawn.parts if not one.is_device] == ["2e-15"]
     designed = [ColumnNetlist.schematic(axons, Design()) for axons in (3, 5)]
     assert specimen_of(Design(), model, designed) == Specimen.designed(Design(), model)
-    with pytest.raises(ExtractionFailed, match=r"column 5: .* neither device nor parasitic"):
+    with pytest.raises(ExtractionFailed, match=r"column 5, line \d+: .* neither device nor parasitic"):
         specimen_of(Design(), model, [ColumnNetlist(5, "pex-c", ".subckt network a\nLbad a b 1\n.ends\n")])
 
 
