@@ -183,7 +183,7 @@ class Trained:
             raise Mismatched(
                 f"{self.weights} is a network of columns (bottom_up), which {path} measured on {', '.join(measured)}, and --netlist is "
                 f"{self.netlist}: give --netlist {measured[0]}, or train on columns measured there "
-                f"(`nonideal characterize --characterize-on {self.netlist}`)"
+                f"(the command characterize with --characterize-on {self.netlist})"
             )
 
     def _data(self, provenance: Provenance) -> Data:
