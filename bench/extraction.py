@@ -20,27 +20,27 @@ from typing import Any
 
 import numpy as np
 
-from characterize.model import PhysicalModel
-from characterize.trim import trim_discharger
-from circuits.extraction import ExtractionOptions, Sidewall, extract
-from circuits.mapping import bias_sources, map_weights
-from circuits.network import Topology
-from circuits.testbench import Biases, Circuit, spike_times_s
-from files import read_json
-from flow.context import Context
-from flow.experiment import load_experiment
-from flow.layout import DATABASE, MODES
-from flow.manifest import load_manifest
-from flow.rundir import RunDir
-from flow.workbench import workbench
-from pnn.checkpoint import load_dense
-from postlayout.comparison import spike_table
-from postlayout.plan import Netlist, ValidationPlan
-from postlayout.prediction import unclipped_times
-from postlayout.runner import Runner
-from postlayout.scale import Scale
-from sky130_models import lean_library
-from spice import Failure
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.trim import trim_discharger
+from nonideal.circuits.extraction import ExtractionOptions, Sidewall, extract
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.experiment.experiment import load_experiment
+from nonideal.files import read_json
+from nonideal.pnn.checkpoint import load_dense
+from nonideal.postlayout.comparison import spike_table
+from nonideal.postlayout.plan import Netlist, ValidationPlan
+from nonideal.postlayout.prediction import unclipped_times
+from nonideal.postlayout.runner import Runner
+from nonideal.postlayout.scale import Scale
+from nonideal.runs.context import Context
+from nonideal.runs.manifest import load_manifest
+from nonideal.runs.rundir import RunDir
+from nonideal.sky130_models import lean_library
+from nonideal.spice import Failure
+from nonideal.stages.layout import DATABASE, MODES
+from nonideal.stages.workbench import workbench
 
 MAPPING = "bottom_up"
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.kills import results  # noqa: E402 - found by the path above
-from flow.cli import main as nonideal  # noqa: E402
+from nonideal.cli.main import main as nonideal  # noqa: E402
 
 LONGEST_S = 120.0
 VALIDATE = ("validate-post-layout", "--netlist", "schematic")
@@ -309,8 +309,9 @@ FAULTS: dict[str, tuple[Callable[[Case], None], tuple[int, ...], str]] = {
 }  # fmt: skip
 """Name -> what is done, the exit codes that are right, and a word that the message must have."""
 IMPORTED = (
-    "flow.report.page", "flow.stages", "flow.training", "flow.validation", "flow.writeback", "pandas", "pnn.trainer",
-    "postlayout.stage", "pyarrow.parquet", "sklearn.datasets", "torch",
+    "nonideal.report.page", "nonideal.stages.table", "nonideal.stages.training_job", "nonideal.stages.validation",
+    "nonideal.stages.netlist", "pandas", "nonideal.pnn.trainer",
+    "nonideal.postlayout.stage", "pyarrow.parquet", "sklearn.datasets", "torch",
 )  # fmt: skip
 STAGE_OF = {"netlist": "netlist", "train": "train", VALIDATE[0]: "validate"}
 

@@ -79,7 +79,7 @@ TAKEN = ("seconds", "utc", "since", "attempts", "versions", "command")
 
 def start(folder: Path, stage: str) -> subprocess.Popen[bytes]:
     """The command of a stage, in a session of its own."""
-    command = [sys.executable, "-m", "flow.cli", *COMMANDS[stage], "-e", "kill.toml", "--jobs", "2"]
+    command = [sys.executable, "-m", "nonideal.cli.main", *COMMANDS[stage], "-e", "kill.toml", "--jobs", "2"]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(

@@ -23,7 +23,7 @@ import torch
 from timing import chips, convolutions, images, layer, peers, steps, third_order
 from timing.plan import Plan
 
-from pnn.native import kernel_name
+from nonideal.pnn.native import kernel_name
 
 SUBJECTS = (steps, chips, peers, third_order, layer, convolutions)
 

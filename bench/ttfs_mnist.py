@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from flow.experiment import load_experiment
-from flow.training import network_of
-from pnn import Dataset, kernel_name, preset, train
+from nonideal.experiment.experiment import load_experiment
+from nonideal.pnn import Dataset, kernel_name, preset, train
+from nonideal.stages.training_job import network_of
 
 HELD_OUT = 5000
 

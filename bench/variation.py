@@ -18,9 +18,9 @@ from pathlib import Path
 
 import torch
 
-from characterize.model import PhysicalModel
-from characterize.variation import layer_variation
-from pnn import (
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.variation import layer_variation
+from nonideal.pnn import (
     LossWeights,
     TrainingOptions,
     Variation,
@@ -29,7 +29,7 @@ from pnn import (
     train,
     variant_options,
 )
-from pnn.robustness import supply_rails
+from nonideal.pnn.robustness import supply_rails
 
 DRAWN, ENOUGH, LEAD = 1000, 0.94, 0.002
 

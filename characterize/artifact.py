@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from files import UnreadableFile, read_json, write_text
+from nonideal.files import UnreadableFile, read_json, write_text
 
 MOST_TOLD = 3
 

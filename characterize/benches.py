@@ -1,6 +1,6 @@
 """The benches: decks that put a cell under test and save what the fits need.
 
-Every function returns the deck body without models and options; ``characterize.workbench`` completes and runs it. Supplies and controls are
+Every function returns the deck body without models and options; ``nonideal.characterize.workbench`` completes and runs it. Supplies and controls are
 named as the cells' ports.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
-from circuits.design import Design
-from circuits.timeline import Timeline, control_sources
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.timeline import Timeline, control_sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
-from characterize import fits
-from characterize.benches import Grid
-from characterize.errors import FitRefused
-from characterize.model import Branch, estimate
-from characterize.options import CharacterizeOptions
-from spice import Result
+from nonideal.characterize import fits
+from nonideal.characterize.benches import Grid
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.model import Branch, estimate
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 FLOOR_A = 1e-18

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from circuits.design import Design, Fet
-from circuits.errors import CircuitError
-from circuits.fet import illegal_sizes
+from nonideal.circuits.cells.fet import illegal_sizes
+from nonideal.circuits.design import Design, Fet
+from nonideal.circuits.errors import CircuitError
 
 LEAST_WIDTH_UM = 0.42
 JOIN = "+"

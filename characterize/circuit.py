@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from characterize.model import PhysicalModel
-from circuits.design import Design
+from nonideal.characterize.model import PhysicalModel
+from nonideal.circuits.design import Design
 
 Fact = float | str
 

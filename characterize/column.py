@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from characterize.estimate import Estimate
+from nonideal.characterize.estimate import Estimate
 
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
 Sidewall = Literal["full", "halved"]
-"""As ``circuits.extraction.sidewall`` has it."""
+"""As ``nonideal.circuits.extraction.sidewall`` has it."""
 
 
 class TurnOn(BaseModel):

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.fits import crossing_time_s
-from circuits.errors import CircuitError
-from circuits.mapping import BiasModel, bias_sources, map_weights
-from circuits.testbench import Biases, Circuit, spike_times_s
-from spice import Deck, Result, SimulatorOptions
+from nonideal.characterize.fits import crossing_time_s
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.mapping import BiasModel, bias_sources, map_weights
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
 NEURONS = 3

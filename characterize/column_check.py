@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.column_bench import CHECK_SEED, CHECKS, ColumnBench, random_patterns
-from characterize.errors import FitRefused
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp, Physics, layer_physics
-from characterize.reference import firing_time, membrane
-from characterize.workbench import Workbench
-from circuits.testbench import Circuit
-from spice import Result
+from nonideal.characterize.column_bench import CHECK_SEED, CHECKS, ColumnBench, random_patterns
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp, Physics, layer_physics
+from nonideal.characterize.reference import firing_time, membrane
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.testbench import Circuit
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 MOST_DRAWS = 10_000

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize import fits
-from characterize.branch import Family
-from characterize.column import Column, Netlist, TurnOn
-from characterize.column_bench import (
+from nonideal.characterize import fits
+from nonideal.characterize.branch import Family
+from nonideal.characterize.column import Column, Netlist, TurnOn
+from nonideal.characterize.column_bench import (
     INNER,
     SETTLED_S,
     STARTS,
@@ -20,14 +20,14 @@ from characterize.column_bench import (
     Lone,
     lone_synapses,
 )
-from characterize.column_check import check_column, rms_s
-from characterize.errors import FitRefused
-from characterize.estimate import Estimate, estimate
-from characterize.model import PhysicalModel
-from characterize.trim import trim_discharger
-from characterize.workbench import Workbench
-from circuits.mapping import bias_for_current
-from spice import Result
+from nonideal.characterize.column_check import check_column, rms_s
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.trim import trim_discharger
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.mapping import bias_for_current
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 MAX_CAPACITANCE_SPREAD = 0.01

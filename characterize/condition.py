@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.design import Design
-from sky130_models import Corner
+from nonideal.circuits.design import Design
+from nonideal.sky130_models import Corner
 
 
 @dataclass(frozen=True, slots=True)

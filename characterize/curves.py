@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from characterize.branch import Family
+from nonideal.characterize.branch import Family
 
 Array = NDArray[np.float64]
 

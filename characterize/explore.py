@@ -13,19 +13,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from characterize.candidates import Candidate
-from characterize.column_bench import NEURONS
-from characterize.column_check import Check, check_column, rms_s
-from characterize.errors import CharacterizationFailed, FitRefused
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.physics import Physics, layer_physics
-from characterize.stage import ColumnNetlist, characterize, on_column
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.layout.errors import ExtractionFailed
-from circuits.testbench import energy_J
+from nonideal.characterize.candidates import Candidate
+from nonideal.characterize.column_bench import NEURONS
+from nonideal.characterize.column_check import Check, check_column, rms_s
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import Physics, layer_physics
+from nonideal.characterize.stage import ColumnNetlist, characterize, on_column
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.network.testbench import energy_J
 
 Array = NDArray[np.float64]
 PATTERNS = 24

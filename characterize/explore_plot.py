@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from characterize.candidates import COMBINATION, PRESENT
-from characterize.plots import GRID, INK, MUTED, save_figure, style
+from nonideal.characterize.candidates import COMBINATION, PRESENT
+from nonideal.characterize.plots import GRID, INK, MUTED, save_figure, style
 
 Array = NDArray[np.float64]
 COLOURS = ("#0072b2", "#c65102", "#008c6a", "#b3589a", "#8a6d00", "#4f86c6", "#d1495b")

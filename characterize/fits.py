@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from characterize.errors import FitRefused
-from characterize.model import Estimate
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.model import Estimate
 
 Array = NDArray[np.float64]
 Moves = tuple[tuple[str, str], ...]

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from characterize.benches import Bench, Grid, synapse_bench
-from characterize.branch import sweeps
-from characterize.column_bench import INNER, STARTS, ColumnBench
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.physics import BottomUp
-from characterize.stage import ColumnNetlist, on_column
-from characterize.workbench import Workbench
-from circuits.design import Design
-from spice import Result
+from nonideal.characterize.benches import Bench, Grid, synapse_bench
+from nonideal.characterize.branch import sweeps
+from nonideal.characterize.column_bench import INNER, STARTS, ColumnBench
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import BottomUp
+from nonideal.characterize.stage import ColumnNetlist, on_column
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 LEAST_A = 1e-15

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from scipy.stats import t as student
 
-from characterize.spread import LibraryCheck
-from characterize.workbench import Workbench
-from circuits.cells import cells_text
-from circuits.design import Design
-from sky130_models import Pdk, mismatch_sigma_rel, mismatch_sigma_V
-from sky130_models.device import PREFIX, DeviceSize, find_device
-from sky130_models.library import section_files
-from sky130_models.netlist import sizes_in
-from spice import Deck, Result
+from nonideal.characterize.spread import LibraryCheck
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design
+from nonideal.sky130_models import Pdk, mismatch_sigma_rel, mismatch_sigma_V
+from nonideal.sky130_models.device import PREFIX, DeviceSize, find_device
+from nonideal.sky130_models.library import section_files
+from nonideal.sky130_models.netlist import sizes_in
+from nonideal.spice import Deck, Result
 
 Array = NDArray[np.float64]
 DRAWS = 1000

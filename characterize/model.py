@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from characterize.artifact import Artifact
-from characterize.column import Column
-from characterize.estimate import Estimate, estimate
-from characterize.spread import Spread
+from nonideal.characterize.artifact import Artifact
+from nonideal.characterize.column import Column
+from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.spread import Spread
 
 __all__ = ["Branch", "Estimate", "PhysicalModel", "estimate"]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize import fits
-from characterize.benches import neuron_bench
-from characterize.errors import FitRefused
-from characterize.model import Estimate, estimate
-from characterize.options import CharacterizeOptions
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.timeline import Timeline
-from spice import Result
+from nonideal.characterize import fits
+from nonideal.characterize.benches import neuron_bench
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.model import Estimate, estimate
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 MAX_CHARGE_RMS = 0.01

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from characterize.column import Netlist
-from circuits.network import MAX_NEURONS
+from nonideal.characterize.column import Netlist
+from nonideal.circuits.network.netlist import MAX_NEURONS
 
 LEAST_DRAWS = 50
 

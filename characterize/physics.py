@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from characterize.column import Column
-from characterize.errors import NoColumn
-from characterize.estimate import Estimate
-from characterize.model import Branch, PhysicalModel
+from nonideal.characterize.column import Column
+from nonideal.characterize.errors import NoColumn
+from nonideal.characterize.estimate import Estimate
+from nonideal.characterize.model import Branch, PhysicalModel
 
 MOST_AXONS = 16
 """Of a column that is measured. What a further axon adds is a known capacitance, while drawing, extracting and simulating a longer

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from characterize.errors import FitRefused
-from characterize.fits import LambdaFit, firing_time_norm, fit_lambda
-from characterize.model import Branch, PhysicalModel
-from files import written_whole
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.fits import LambdaFit, firing_time_norm, fit_lambda
+from nonideal.characterize.model import Branch, PhysicalModel
+from nonideal.files import written_whole
 
 Array = NDArray[np.float64]
 Format = Literal["png", "svg"]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.physics import Physics
+from nonideal.characterize.physics import Physics
 
 Array = NDArray[np.float64]
 

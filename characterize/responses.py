@@ -9,9 +9,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.errors import FitRefused
-from characterize.estimate import Estimate, estimate
-from characterize.spread import Response
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.spread import Response
 
 Array = NDArray[np.float64]
 SIGNIFICANT = 5.0

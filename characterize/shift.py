@@ -1,7 +1,7 @@
 """What kept biases do in another condition than the one they were written for, in the normalised units of training.
 
-The bridge from measured ``KeptBiases`` (``characterize.shift_fit``) to whoever trains for several conditions, as
-``characterize.variation`` is from ``Spread``.
+The bridge from measured ``KeptBiases`` (``nonideal.characterize.shift_fit``) to whoever trains for several conditions, as
+``nonideal.characterize.variation`` is from ``Spread``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from characterize.artifact import Artifact
+from nonideal.characterize.artifact import Artifact
 
 Array = NDArray[np.float64]
 

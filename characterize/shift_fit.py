@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from characterize.errors import FitRefused
-from characterize.kept import KeptBiases
-from characterize.model import Branch, PhysicalModel
-from characterize.physics import BottomUp
-from characterize.shift import CurrentShift, LayerShift
-from circuits.mapping import bias_for_current
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.kept import KeptBiases
+from nonideal.characterize.model import Branch, PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.characterize.shift import CurrentShift, LayerShift
+from nonideal.circuits.network.mapping import bias_for_current
 
 Array = NDArray[np.float64]
 LN_BENDS = (-4.6, 4.6)

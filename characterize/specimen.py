@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from characterize.column_bench import INNER, NEURONS
-from characterize.model import PhysicalModel
-from characterize.physics import column_for
-from circuits.correspondence import laid_out
-from circuits.design import Design
-from circuits.extraction.netlist import Netlist
-from circuits.flat import Element, elements
-from circuits.network import Topology
+from nonideal.characterize.column_bench import INNER, NEURONS
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import column_for
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction.netlist import Netlist
+from nonideal.circuits.network.correspondence import laid_out
+from nonideal.circuits.network.flat import Element, elements
+from nonideal.circuits.network.netlist import Topology
 
 
 @dataclass(frozen=True, slots=True)

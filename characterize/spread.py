@@ -1,6 +1,6 @@
 """The statistical part of the physical model: how synapses and neurons answer to the shifts of their devices, and how far they spread.
 
-A chip's shifts (``circuits.chip``) are known numbers. What they do to currents and spike times is measured on drawn devices in
+A chip's shifts (``nonideal.circuits.network.chip``) are known numbers. What they do to currents and spike times is measured on drawn devices in
 SPICE: a response for each device of a cell, and the spread of the whole with its standard error. Imports no SPICE.
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from characterize.estimate import Estimate, estimate
+from nonideal.characterize.estimate import Estimate, estimate
 
 Count = Annotated[int, Field(ge=2)]
 

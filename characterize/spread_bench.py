@@ -1,6 +1,6 @@
 """Monte-Carlo benches: drawn synapses at DC, drawn neurons through reset, accumulation and firing.
 
-Shifts are drawn here and not in the simulator (``circuits.chip.draw``: one layer of one axon and as many neurons as draws), so
+Shifts are drawn here and not in the simulator (``nonideal.circuits.network.chip.draw``: one layer of one axon and as many neurons as draws), so
 each is known and what it does can be told. Every bench begins with an undisturbed specimen, number 0.
 """
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.benches import Bench, Grid
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import Element
-from circuits.timeline import Timeline, pulse
-from sky130_models.device import find_device
+from nonideal.characterize.benches import Bench, Grid
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.flat import Element
+from nonideal.circuits.network.timeline import Timeline, pulse
+from nonideal.sky130_models.device import find_device
 
 Array = NDArray[np.float64]
 LEVELS = (0.0, 0.25, 0.5, 0.7, 0.85)

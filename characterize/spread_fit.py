@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from characterize import fits
-from characterize.errors import FitRefused
-from characterize.estimate import Estimate, estimate
-from characterize.model import Branch
-from characterize.responses import fit_responses, least_squares, total
-from characterize.spread import NeuronSpread, SynapseSpread
+from nonideal.characterize import fits
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.model import Branch
+from nonideal.characterize.responses import fit_responses, least_squares, total
+from nonideal.characterize.spread import NeuronSpread, SynapseSpread
 
 Array = NDArray[np.float64]
 WEIGHTS = (0.1, 2.0)
@@ -71,7 +71,7 @@ def fit_synapses(
     order = np.argsort(at_v0[0])
     bias_V, ln_I = drawn.bias_V[order], np.log(at_v0[:, order])
     change = ln_I[1:] - ln_I[0]
-    # One table forwards, from bias to ln I; ``circuits.mapping`` inverts the one from ln I to bias, alike to 1e-5 in between.
+    # One table forwards, from bias to ln I; ``nonideal.circuits.network.mapping`` inverts the one from ln I to bias, alike to 1e-5 in between.
     rising = np.argsort(branch.bias_V)
     table = PchipInterpolator(np.array(branch.bias_V)[rising], np.array(branch.ln_current)[rising])
     weight = np.exp(ln_I[0]) / unit_A

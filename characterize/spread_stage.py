@@ -8,31 +8,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize import fits
-from characterize.benches import Grid
-from characterize.library_check import measured_library
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.specimen import Specimen
-from characterize.spread import NeuronSpread, Spread, SynapseSpread
-from characterize.spread_bench import (
+from nonideal.characterize import fits
+from nonideal.characterize.benches import Grid
+from nonideal.characterize.library_check import measured_library
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.specimen import Specimen
+from nonideal.characterize.spread import NeuronSpread, Spread, SynapseSpread
+from nonideal.characterize.spread_bench import (
     LEVELS,
     NeuronLoad,
     branches_of,
     drawn_neurons_bench,
     drawn_synapses_bench,
 )
-from characterize.spread_fit import DrawnNeurons, DrawnSynapses, fit_neurons, fit_synapses
-from characterize.workbench import Workbench
-from circuits.chip import draw, mismatch_sigmas
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import Element, elements, leaf_cells
-from circuits.mapping import bias_for_current
-from circuits.network import Topology
-from circuits.timeline import Timeline
-from sky130_models.device import find_device
-from spice import Result
+from nonideal.characterize.spread_fit import DrawnNeurons, DrawnSynapses, fit_neurons, fit_synapses
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.chip import draw, mismatch_sigmas
+from nonideal.circuits.network.flat import Element, elements, leaf_cells
+from nonideal.circuits.network.mapping import bias_for_current
+from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.sky130_models.device import find_device
+from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 BIASES = 9

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from characterize import fits
-from characterize.benches import (
+from nonideal.characterize import fits
+from nonideal.characterize.benches import (
     Bench,
     Grid,
     dendrite_bench,
@@ -20,26 +20,26 @@ from characterize.benches import (
     sensing_bench,
     synapse_bench,
 )
-from characterize.branch import Family, fit_branch, measured_family, sweeps
-from characterize.circuit import circuit_facts
-from characterize.column import Column, Netlist, Sidewall
-from characterize.column_bench import NEURONS, ColumnBench
-from characterize.column_fit import measure_column
-from characterize.curves import tidy_curves
-from characterize.errors import FitRefused
-from characterize.estimate import Estimate
-from characterize.model import PhysicalModel, estimate
-from characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance, spike_load
-from characterize.options import CharacterizeOptions
-from characterize.specimen import Specimen
-from characterize.spread_stage import check_cells, measure_spread
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.extraction.netlist import parse_netlist
-from circuits.network import Topology, schematic
-from circuits.testbench import Circuit
-from circuits.timeline import Timeline
-from sky130_models import lean_library
+from nonideal.characterize.branch import Family, fit_branch, measured_family, sweeps
+from nonideal.characterize.circuit import circuit_facts
+from nonideal.characterize.column import Column, Netlist, Sidewall
+from nonideal.characterize.column_bench import NEURONS, ColumnBench
+from nonideal.characterize.column_fit import measure_column
+from nonideal.characterize.curves import tidy_curves
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.estimate import Estimate
+from nonideal.characterize.model import PhysicalModel, estimate
+from nonideal.characterize.neuron import calibrate_discharger, firing_stage, membrane_capacitance, spike_load
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.specimen import Specimen
+from nonideal.characterize.spread_stage import check_cells, measure_spread
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction.netlist import parse_netlist
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Circuit
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.sky130_models import lean_library
 
 Array = NDArray[np.float64]
 DRIVEN = (0, 5, 10, 20)

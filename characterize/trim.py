@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from characterize.errors import CharacterizationFailed, FitRefused
-from circuits.testbench import Biases, Circuit, spike_times_s
-from spice import Deck, Failure, Result, SimulatorOptions
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.spice import Deck, Failure, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
 OFFSETS_V = (-0.002, 0.001, 0.004, 0.007)

@@ -1,6 +1,6 @@
 """How far a layer's synapses and neurons spread from chip to chip, in the normalised units of training.
 
-The bridge from ``Spread`` to whoever trains on drawn chips, as ``characterize.physics`` is from ``PhysicalModel``.
+The bridge from ``Spread`` to whoever trains on drawn chips, as ``nonideal.characterize.physics`` is from ``PhysicalModel``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from characterize.errors import FitRefused, NoSpread
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp, column_for
-from characterize.spread import Spread, SynapseSpread
+from nonideal.characterize.errors import FitRefused, NoSpread
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp, column_for
+from nonideal.characterize.spread import Spread, SynapseSpread
 
 NO_BEND = 1e6
 """A weight that is beyond all others."""

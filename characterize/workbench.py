@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from characterize.benches import Bench
-from characterize.errors import CharacterizationFailed
-from circuits.cells import cells_text
-from circuits.design import Design
-from sky130_models import Corner, Pdk, lean_library
-from spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
-from spice.progress import Advance
+from nonideal.characterize.benches import Bench
+from nonideal.characterize.errors import CharacterizationFailed
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design
+from nonideal.sky130_models import Corner, Pdk, lean_library
+from nonideal.spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
+from nonideal.spice.progress import Advance
 
 
 @dataclass(frozen=True, slots=True)

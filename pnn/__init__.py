@@ -8,30 +8,30 @@ Needs a ``PhysicalModel`` (``model.json``) and nothing else: neither SPICE nor a
     spike_times = load_network(result.weights_path).predict_times(dataset.test_x)
 """
 
-from pnn.checkpoint import load_dense, load_header, load_network, save_network
-from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
-from pnn.data import Dataset, Encoding, load_small
-from pnn.discharger import Discharger
-from pnn.dstd import DSTD, membrane_dstd
-from pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
-from pnn.exact import Exact, membrane_exact
-from pnn.images import load_dataset, load_images
-from pnn.loss import LossWeights, first_to_fire, training_loss
-from pnn.native import kernel_name
-from pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
-from pnn.options import TrainingOptions
-from pnn.own_data import load_as_trained, load_table
-from pnn.presets import preset, preset_names
-from pnn.rc_spike import Firing, RCSpikeLinear
-from pnn.reversal import Reversal
-from pnn.robustness import chip_accuracy
-from pnn.scaling import Origin, Scaling
-from pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
-from pnn.trainer import TrainingResult, train
-from pnn.trajectory import Trajectory, trajectory
-from pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
-from pnn.variants import Variant, variant_options, variant_reversal
-from pnn.variation import Variation
+from nonideal.pnn.checkpoint import load_dense, load_header, load_network, save_network
+from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from nonideal.pnn.data import Dataset, Encoding, load_small
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.dstd import DSTD, membrane_dstd
+from nonideal.pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
+from nonideal.pnn.exact import Exact, membrane_exact
+from nonideal.pnn.images import load_dataset, load_images
+from nonideal.pnn.loss import LossWeights, first_to_fire, training_loss
+from nonideal.pnn.native import kernel_name
+from nonideal.pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
+from nonideal.pnn.options import TrainingOptions
+from nonideal.pnn.own_data import load_as_trained, load_table
+from nonideal.pnn.presets import preset, preset_names
+from nonideal.pnn.rc_spike import Firing, RCSpikeLinear
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.robustness import chip_accuracy
+from nonideal.pnn.scaling import Origin, Scaling
+from nonideal.pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
+from nonideal.pnn.trainer import TrainingResult, train
+from nonideal.pnn.trajectory import Trajectory, trajectory
+from nonideal.pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
+from nonideal.pnn.variants import Variant, variant_options, variant_reversal
+from nonideal.pnn.variation import Variation
 
 __all__ = [
     "DSTD",

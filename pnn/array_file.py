@@ -13,9 +13,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from files import read_bytes
-from pnn.errors import DataError
-from pnn.table import Table
+from nonideal.files import read_bytes
+from nonideal.pnn.errors import DataError
+from nonideal.pnn.table import Table
 
 MOST_ARRAY_BYTES: Final = 1024**3
 """Of a file, and of what is in it when unpacked."""

@@ -19,13 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from files import UnreadableFile, read_bytes, write_bytes
-from pnn import checks
-from pnn.data import Encoding
-from pnn.errors import CheckpointError
-from pnn.network import RCSpikeNetwork, SpikingNetwork
-from pnn.scaling import Origin
-from pnn.stack import AnyNetworkOptions
+from nonideal.files import UnreadableFile, read_bytes, write_bytes
+from nonideal.pnn import checks
+from nonideal.pnn.data import Encoding
+from nonideal.pnn.errors import CheckpointError
+from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
+from nonideal.pnn.scaling import Origin
+from nonideal.pnn.stack import AnyNetworkOptions
 
 HEADER = "nonideal"
 FORMAT = 1

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from characterize.estimate import Estimate
-from pnn.errors import BadParameter, DataError, PnnError
+from nonideal.characterize.estimate import Estimate
+from nonideal.pnn.errors import BadParameter, DataError, PnnError
 
 Thing = TypeVar("Thing")
 MOST_NEURONS: Final = 65536

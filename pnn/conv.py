@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import checks
-from pnn.discharger import Discharger
-from pnn.dstd import DSTD, membrane_dstd
-from pnn.errors import BadParameter
-from pnn.exact import Exact
-from pnn.fused_dstd import fused_dstd
-from pnn.native import available
-from pnn.rc_spike import Firing, Method
-from pnn.reversal import Reversal
+from nonideal.pnn import checks
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.dstd import DSTD, membrane_dstd
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.fused_dstd import fused_dstd
+from nonideal.pnn.native import available
+from nonideal.pnn.rc_spike import Firing, Method
+from nonideal.pnn.reversal import Reversal
 
 SILENT = 2.0  # spike time of what lies outside the image
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from files import decode, read_bytes
-from pnn.errors import DataError
-from pnn.table import Table, is_number, shown_cell
+from nonideal.files import decode, read_bytes
+from nonideal.pnn.errors import DataError
+from nonideal.pnn.table import Table, is_number, shown_cell
 
 DELIMITERS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 MOST_CSV_BYTES: Final = 64 * 1024**2

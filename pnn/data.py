@@ -13,9 +13,9 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from pnn import checks
-from pnn.errors import DataError, PnnError
-from pnn.scaling import Origin, Scaling
+from nonideal.pnn import checks
+from nonideal.pnn.errors import DataError, PnnError
+from nonideal.pnn.scaling import Origin, Scaling
 
 SMALL: dict[str, Callable[..., Any]] = {
     "iris": load_iris,

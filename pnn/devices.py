@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from pnn.errors import BadParameter, PnnError
-from pnn.native import kernel_name
+from nonideal.pnn.errors import BadParameter, PnnError
+from nonideal.pnn.native import kernel_name
 
 Accelerator: TypeAlias = Literal["cpu", "cuda", "auto"]
 

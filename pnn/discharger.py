@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from pnn import checks
-from pnn.errors import BadParameter
+from nonideal.pnn import checks
+from nonideal.pnn.errors import BadParameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pnn.discharger import Discharger
-from pnn.errors import BadParameter
-from pnn.evaluation import Evaluation, check_shapes
-from pnn.exact import in_phase, phi
-from pnn.fused_dstd import fused_chips, fused_firing
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.evaluation import Evaluation, check_shapes
+from nonideal.pnn.exact import in_phase, phi
+from nonideal.pnn.fused_dstd import fused_chips, fused_firing
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 
 def grid(steps: int, offset: float = 0.0) -> tuple[float, ...]:

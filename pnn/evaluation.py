@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from pnn.discharger import Discharger
-from pnn.errors import BadParameter
-from pnn.native import available
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.native import available
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 
 def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:

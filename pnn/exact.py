@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pnn.discharger import Discharger
-from pnn.evaluation import Evaluation, check_shapes
-from pnn.fused_exact import fused_chips_exact, fused_exact
-from pnn.native import available
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.evaluation import Evaluation, check_shapes
+from nonideal.pnn.fused_exact import fused_chips_exact, fused_exact
+from nonideal.pnn.native import available
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 MOST_AXONS_A_CALL = 1024
 

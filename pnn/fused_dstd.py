@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pnn.errors import BadParameter
-from pnn.fused_operator import (
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.fused_operator import (
     ONE_TAP,
     FusedOperator,
     Tensors,
@@ -18,9 +18,9 @@ from pnn.fused_operator import (
     own_taps,
     synapse,
 )
-from pnn.native import doubles, function, layer_arguments, pointer
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.native import doubles, function, layer_arguments, pointer
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 Floats = Sequence[float]
 Optional = Tensor | None

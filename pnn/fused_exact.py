@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pnn.fused_operator import FusedOperator, Tensors, fired, neuron, own_taps, synapse
-from pnn.native import doubles, function, layer_arguments, pointer
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.fused_operator import FusedOperator, Tensors, fired, neuron, own_taps, synapse
+from nonideal.pnn.native import doubles, function, layer_arguments, pointer
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 Floats = Sequence[float]
 Optional = Tensor | None

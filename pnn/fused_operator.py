@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnn.reversal import Reversal
-from pnn.wiring import Wiring
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.wiring import Wiring
 
 ONE_TAP = torch.zeros(1, 1, dtype=torch.int32)
 Tensors = tuple[Tensor, ...]

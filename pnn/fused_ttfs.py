@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, synapse
-from pnn.native import doubles, function, layer_arguments, pointer
-from pnn.reversal import Reversal
+from nonideal.pnn.fused_operator import ONE_TAP, FusedOperator, Tensors, synapse
+from nonideal.pnn.native import doubles, function, layer_arguments, pointer
+from nonideal.pnn.reversal import Reversal
 
 Floats = Sequence[float]
 Optional = Tensor | None

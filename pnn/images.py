@@ -16,10 +16,10 @@ import torch
 from sklearn.datasets import fetch_openml
 from torch import Tensor
 
-from files import UnreadableFile, read_bytes, write_bytes
-from pnn import checks
-from pnn.data import SMALL, Dataset, Encoding, load_small
-from pnn.errors import DataError
+from nonideal.files import UnreadableFile, read_bytes, write_bytes
+from nonideal.pnn import checks
+from nonideal.pnn.data import SMALL, Dataset, Encoding, load_small
+from nonideal.pnn.errors import DataError
 
 IDX_FILES = (
     "train-images-idx3-ubyte",

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from pnn.data import Dataset
-from pnn.devices import Engine
-from pnn.errors import TrainingDiverged
-from pnn.loss import chip_loss, training_loss
-from pnn.metrics import EpochMeter
-from pnn.network import Spikes, SpikingNetwork
-from pnn.options import TrainingOptions
-from pnn.rc_spike import Firing
-from pnn.ttfs import FirstSpike, firing_promotion
-from pnn.variation import ChipDraw, Chips, Pool, Variation
+from nonideal.pnn.data import Dataset
+from nonideal.pnn.devices import Engine
+from nonideal.pnn.errors import TrainingDiverged
+from nonideal.pnn.loss import chip_loss, training_loss
+from nonideal.pnn.metrics import EpochMeter
+from nonideal.pnn.network import Spikes, SpikingNetwork
+from nonideal.pnn.options import TrainingOptions
+from nonideal.pnn.rc_spike import Firing
+from nonideal.pnn.ttfs import FirstSpike, firing_promotion
+from nonideal.pnn.variation import ChipDraw, Chips, Pool, Variation
 
 
 class Batch(NamedTuple):

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 from torch.nn import functional
 
-from pnn import checks
-from pnn.errors import BadParameter
-from pnn.rc_spike import Firing
+from nonideal.pnn import checks
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.rc_spike import Firing
 
 _NO_LABEL = -(2**62)
 

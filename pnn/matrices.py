@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
-from files import UnreadableFile, read_bytes
-from pnn import checks
-from pnn.array_file import MOST_ARRAY_BYTES, array_of
-from pnn.checkpoint import holds_header, load_dense
-from pnn.errors import CheckpointError, DataError
+from nonideal.files import UnreadableFile, read_bytes
+from nonideal.pnn import checks
+from nonideal.pnn.array_file import MOST_ARRAY_BYTES, array_of
+from nonideal.pnn.checkpoint import holds_header, load_dense
+from nonideal.pnn.errors import CheckpointError, DataError
 
 TORCH: Final = (".pt", ".pth")
 NUMPY: Final = (".npz", ".npy")

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from files import UnreadableFile, read_text, written_whole
-from pnn.network import Spikes
+from nonideal.files import UnreadableFile, read_text, written_whole
+from nonideal.pnn.network import Spikes
 
 FILE = "metrics.csv"
 

@@ -10,17 +10,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from characterize.physics import Physics
-from pnn import checks
-from pnn.discharger import Discharger
-from pnn.errors import BadParameter
-from pnn.exact import Exact
-from pnn.noise import spike_time_noise
-from pnn.rc_spike import Firing, Method, RCSpikeLinear
-from pnn.reversal import Reversal
-from pnn.ttfs import FirstSpike
-from pnn.variation import Chips
-from pnn.wiring import Wiring
+from nonideal.characterize.physics import Physics
+from nonideal.pnn import checks
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.noise import spike_time_noise
+from nonideal.pnn.rc_spike import Firing, Method, RCSpikeLinear
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.ttfs import FirstSpike
+from nonideal.pnn.variation import Chips
+from nonideal.pnn.wiring import Wiring
 
 Spikes: TypeAlias = Firing | FirstSpike
 

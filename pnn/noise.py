@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pnn.errors import BadParameter
+from nonideal.pnn.errors import BadParameter
 
 
 def spike_time_noise(spike_time: Tensor, sigma: float, generator: torch.Generator | None) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pnn.devices import Accelerator
-from pnn.loss import LossWeights
-from pnn.variation import Variation
+from nonideal.pnn.devices import Accelerator
+from nonideal.pnn.loss import LossWeights
+from nonideal.pnn.variation import Variation
 
 
 class TrainingOptions(BaseModel):

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from pnn.array_file import read_npz, read_parquet
-from pnn.csv_file import DELIMITERS, read_csv
-from pnn.data import Dataset, Encoding
-from pnn.errors import DataError
-from pnn.scaling import Array, Origin, Scaling, ScalingChoice, scaling_choice
-from pnn.table import Table, class_order, shown_cell
+from nonideal.pnn.array_file import read_npz, read_parquet
+from nonideal.pnn.csv_file import DELIMITERS, read_csv
+from nonideal.pnn.data import Dataset, Encoding
+from nonideal.pnn.errors import DataError
+from nonideal.pnn.scaling import Array, Origin, Scaling, ScalingChoice, scaling_choice
+from nonideal.pnn.table import Table, class_order, shown_cell
 
 SUFFIXES: Final = (".csv", ".tsv", ".parquet", ".npz")
 """Endings of the files that are read."""

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from characterize.physics import Physics
-from characterize.reference import membrane
-from pnn.rc_spike import RCSpikeLinear
-from pnn.variation import Chips, perturbed
-from pnn.wiring import Wiring
+from nonideal.characterize.physics import Physics
+from nonideal.characterize.reference import membrane
+from nonideal.pnn.rc_spike import RCSpikeLinear
+from nonideal.pnn.variation import Chips, perturbed
+from nonideal.pnn.wiring import Wiring
 
 
 def physics_of(layer: RCSpikeLinear) -> Physics:
-    """What a layer does, as ``characterize.reference`` takes it."""
+    """What a layer does, as ``nonideal.characterize.reference`` takes it."""
 
     def limits(reach: tuple[float, float | None]) -> tuple[float, float]:
         return reach[0], math.inf if reach[1] is None else reach[1]

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import checks
-from pnn.discharger import Discharger
-from pnn.dstd import DSTD
-from pnn.exact import Exact, share_a_call
-from pnn.reversal import Reversal
-from pnn.trajectory import Trajectory, trajectory
-from pnn.variation import LayerChips, perturbed
-from pnn.wiring import Wiring
+from nonideal.pnn import checks
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.exact import Exact, share_a_call
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.trajectory import Trajectory, trajectory
+from nonideal.pnn.variation import LayerChips, perturbed
+from nonideal.pnn.wiring import Wiring
 
 Method: TypeAlias = Exact | DSTD
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from characterize.model import Branch, PhysicalModel
-from characterize.physics import Physics
-from pnn.errors import BadParameter
+from nonideal.characterize.model import Branch, PhysicalModel
+from nonideal.characterize.physics import Physics
+from nonideal.pnn.errors import BadParameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from characterize.model import PhysicalModel
-from pnn import checks
-from pnn.errors import BadParameter
-from pnn.exact import Exact
-from pnn.network import RCSpikeNetwork, SpikingNetwork
-from pnn.rails import output_times
-from pnn.variation import ChipDraw, Variation
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import checks
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
+from nonideal.pnn.rails import output_times
+from nonideal.pnn.variation import ChipDraw, Variation
 
 _ELEMENTS = 1 << 24
 

@@ -15,15 +15,15 @@ import torch
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from torch import Tensor, nn
 
-from pnn import checks
-from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
-from pnn.discharger import Discharger
-from pnn.dstd import DSTD
-from pnn.exact import Exact
-from pnn.network import NetworkOptions, Spikes, SpikingNetwork
-from pnn.rc_spike import Method, RCSpikeLinear
-from pnn.reversal import Reversal
-from pnn.ttfs import TTFSConv2d, TTFSLinear
+from nonideal.pnn import checks
+from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.network import NetworkOptions, Spikes, SpikingNetwork
+from nonideal.pnn.rc_spike import Method, RCSpikeLinear
+from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
 
 Shape: TypeAlias = tuple[int, ...]  # (axons,) or (channels, height, width)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn.errors import DataError
+from nonideal.pnn.errors import DataError
 
 Array: TypeAlias = NDArray[np.float64]
 TOLD: Final = 3

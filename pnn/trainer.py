@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from pnn import checks
-from pnn.adam import FusedAdam
-from pnn.checkpoint import (
+from nonideal.pnn import checks
+from nonideal.pnn.adam import FusedAdam
+from nonideal.pnn.checkpoint import (
     Provenance,
     TrainingState,
     WeightsHeader,
@@ -27,15 +27,15 @@ from pnn.checkpoint import (
     save_network,
     save_training,
 )
-from pnn.data import Dataset
-from pnn.devices import Engine, choose_device, launch
-from pnn.errors import BadParameter, CheckpointError
-from pnn.loop import Loop
-from pnn.metrics import MetricsLog
-from pnn.network import NetworkOptions, SpikingNetwork
-from pnn.options import TrainingOptions
-from pnn.progress import EpochLines
-from pnn.stack import StackOptions
+from nonideal.pnn.data import Dataset
+from nonideal.pnn.devices import Engine, choose_device, launch
+from nonideal.pnn.errors import BadParameter, CheckpointError
+from nonideal.pnn.loop import Loop
+from nonideal.pnn.metrics import MetricsLog
+from nonideal.pnn.network import NetworkOptions, SpikingNetwork
+from nonideal.pnn.options import TrainingOptions
+from nonideal.pnn.progress import EpochLines
+from nonideal.pnn.stack import StackOptions
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pnn.evaluation import check_shapes
-from pnn.exact import in_phase, phi
-from pnn.wiring import Wiring
+from nonideal.pnn.evaluation import check_shapes
+from nonideal.pnn.exact import in_phase, phi
+from nonideal.pnn.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import checks
-from pnn.conv import convolution_taps, unfold_spikes
-from pnn.dstd import DSTD
-from pnn.errors import BadParameter
-from pnn.evaluation import check_shapes
-from pnn.exact import Exact, in_phase, phi
-from pnn.fused_ttfs import fused_ttfs
-from pnn.native import available
-from pnn.rc_spike import Method
-from pnn.reversal import Reversal
+from nonideal.pnn import checks
+from nonideal.pnn.conv import convolution_taps, unfold_spikes
+from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.evaluation import check_shapes
+from nonideal.pnn.exact import Exact, in_phase, phi
+from nonideal.pnn.fused_ttfs import fused_ttfs
+from nonideal.pnn.native import available
+from nonideal.pnn.rc_spike import Method
+from nonideal.pnn.reversal import Reversal
 
 # Of v at a crossing, per horizon. A membrane that takes the whole horizon to the threshold has 1. Measured on MNIST: 0.05 makes rare
 # gradients so large that Adam's steps shrink (loss after 469 steps 0.82, with 1 to 3: 0.66).

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from characterize.model import PhysicalModel
-from characterize.physics import network_physics
-from pnn import checks
-from pnn.discharger import Discharger
-from pnn.exact import Exact
-from pnn.network import NetworkOptions
-from pnn.rc_spike import Method
-from pnn.reversal import Reversal
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import network_physics
+from nonideal.pnn import checks
+from nonideal.pnn.discharger import Discharger
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.network import NetworkOptions
+from nonideal.pnn.rc_spike import Method
+from nonideal.pnn.reversal import Reversal
 
 Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 

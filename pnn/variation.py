@@ -4,7 +4,7 @@ Every mini-batch sees chips of its own. A synapse's current is that of its weigh
 a neuron's ramp is r = exp(sigma z) times as steep and its threshold theta off by sigma z, the two correlated, which moves its spike from t to
 ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``. Where conditions are given, a chip meets one of them as well: ln of its currents moves by
 that condition's ``level + slope / sqrt(1 + |w| / bend)``, and its spikes to ``gain t + offset``. Gradients go through all of it, sigma's
-fall with |w| included. The numbers are measured ones: ``characterize.variation``, ``characterize.shift``.
+fall with |w| included. The numbers are measured ones: ``nonideal.characterize.variation``, ``nonideal.characterize.shift``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
-from characterize.shift import LayerShift
-from characterize.variation import LayerVariation
-from pnn.errors import BadParameter
-from pnn.native import available, doubles, function, pointer
+from nonideal.characterize.shift import LayerShift
+from nonideal.characterize.variation import LayerVariation
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.native import available, doubles, function, pointer
 
 POOL = 1 << 22
 """Numbers of a pool, at least."""

@@ -1,7 +1,7 @@
 """What a column adds to the synapses' currents: delays, the charge of arriving spikes, coupling between neighbours.
 
 Small beside the reversal potentials (parts of a per cent), but all that is left once those are right. In normalised units,
-from ``characterize.physics``. The methods here are the plain form; the native kernels have their own.
+from ``nonideal.characterize.physics``. The methods here are the plain form; the native kernels have their own.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from characterize.physics import Physics
-from pnn.errors import BadParameter
+from nonideal.characterize.physics import Physics
+from nonideal.pnn.errors import BadParameter
 
 
 @dataclass(frozen=True, slots=True)

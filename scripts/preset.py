@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from characterize.stage import ColumnNetlist, characterize
-from flow.context import Context
-from flow.experiment import load_experiment
-from flow.workbench import workbench
+from nonideal.characterize.stage import ColumnNetlist, characterize
+from nonideal.experiment.experiment import load_experiment
+from nonideal.runs.context import Context
+from nonideal.stages.workbench import workbench
 
 ROOT = Path(__file__).resolve().parent.parent
 AXONS = (5, 10, 16)

@@ -6,11 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from characterize.plots import style
-from flow.report.pictures import timeline_of
-from flow.report.results import load_results
-from flow.report.spike_figures import error_histograms
-from flow.report.waveform_figure import layers_of, waveforms
+from nonideal.characterize.plots import style
+from nonideal.report.pictures import timeline_of
+from nonideal.report.spike_figures import error_histograms
+from nonideal.report.waveform_figure import layers_of, waveforms
+from nonideal.runs.results import load_results
 
 
 def main(run: Path, docs: Path) -> None:

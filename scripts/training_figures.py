@@ -17,8 +17,8 @@ from figures import cost, error, reversal, steps
 from figures.setting import FULL, TINY
 from matplotlib.figure import Figure
 
-from characterize.plots import style
-from pnn import kernel_name, load_images
+from nonideal.characterize.plots import style
+from nonideal.pnn import kernel_name, load_images
 
 FIGURES = {"error": error, "cost": cost, "steps": steps, "reversal": reversal}
 OUT = Path(__file__).resolve().parents[1] / "docs" / "figures"

@@ -1,15 +1,15 @@
 """What the process is: sky130's devices, models, corners, layers and rules."""
 
-from .antenna import ANTENNA_RULES, AntennaRule, antenna_rule
-from .corner import Corner, parse_corner
-from .device import DEVICES, GRID_UM, Device, DeviceSize, check_size, find_device
-from .errors import IllegalSize, PdkError, PdkMissing
-from .layers import LAYERS, Layer
-from .lean import lean_library
-from .mismatch import mismatch_sigma_rel, mismatch_sigma_V
-from .netlist import sizes_in
-from .pdk import Pdk, find_pdk
-from .rules import RULES, Rule, rule
+from nonideal.sky130_models.antenna import ANTENNA_RULES, AntennaRule, antenna_rule
+from nonideal.sky130_models.corner import Corner, parse_corner
+from nonideal.sky130_models.device import DEVICES, GRID_UM, Device, DeviceSize, check_size, find_device
+from nonideal.sky130_models.errors import IllegalSize, PdkError, PdkMissing
+from nonideal.sky130_models.layers import LAYERS, Layer
+from nonideal.sky130_models.lean import lean_library
+from nonideal.sky130_models.mismatch import mismatch_sigma_rel, mismatch_sigma_V
+from nonideal.sky130_models.netlist import sizes_in
+from nonideal.sky130_models.pdk import Pdk, find_pdk
+from nonideal.sky130_models.rules import RULES, Rule, rule
 
 __all__ = [
     "ANTENNA_RULES",

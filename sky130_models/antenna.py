@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
-from .errors import PdkError
-from .layers import LAYERS
+from nonideal.sky130_models.errors import PdkError
+from nonideal.sky130_models.layers import LAYERS
 
 EXPOSED = frozenset({"area", "side"})
 """What the etch sees: the area of a cut, or the side walls (perimeter times thickness) of a conductor."""

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
-from .errors import IllegalSize
+from nonideal.sky130_models.errors import IllegalSize
 
 GRID_UM = 0.005
 """Every drawn coordinate is a multiple of this."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import PdkError
+from nonideal.sky130_models.errors import PdkError
 
 SUFFIXES: Mapping[str, float] = {
     "t": 1e12,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 
-from .errors import PdkError
+from nonideal.sky130_models.errors import PdkError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ model card, the PDK's bin with its expressions reduced to numbers, and each devi
 import re
 from collections.abc import Iterable
 
-from .corner import Corner
-from .device import DEVICES, DeviceSize
-from .errors import IllegalSize, PdkError
-from .expression import RANDOM, Name, Number, number, parse
-from .library import Card, Section, Subcircuit, assignments, read_section
-from .netlist import drawn_um, instances
-from .pdk import Pdk
-from .reduction import Lookup, calls, evaluate, names, reduce, scope, write
+from nonideal.sky130_models.corner import Corner
+from nonideal.sky130_models.device import DEVICES, DeviceSize
+from nonideal.sky130_models.errors import IllegalSize, PdkError
+from nonideal.sky130_models.expression import RANDOM, Name, Number, number, parse
+from nonideal.sky130_models.library import Card, Section, Subcircuit, assignments, read_section
+from nonideal.sky130_models.netlist import drawn_um, instances
+from nonideal.sky130_models.pdk import Pdk
+from nonideal.sky130_models.reduction import Lookup, calls, evaluate, names, reduce, scope, write
 
 CARD_MARGIN_M = 1e-9
 """Half the width in W and in L of the bin of a lean card, in m: less than half the drawing grid."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from files import read_bytes
-
-from .errors import PdkError
-from .reduction import Lookup, evaluate, scope
-from .statement import statements
+from nonideal.files import read_bytes
+from nonideal.sky130_models.errors import PdkError
+from nonideal.sky130_models.reduction import Lookup, evaluate, scope
+from nonideal.sky130_models.statement import statements
 
 _BLOCK = re.compile(r"^[ \t]*\.(subckt|ends)\b[ \t]*(\S*)", re.IGNORECASE | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.]*)\s*=(?!=)")

@@ -1,12 +1,12 @@
 """How much two devices drawn alike differ: the library's own statistics, one number a device."""
 
-from .corner import Corner
-from .device import DeviceSize, check_size, find_device
-from .errors import IllegalSize, PdkError
-from .lean import known_lookup
-from .library import assignments, read_section
-from .pdk import Pdk
-from .reduction import evaluate
+from nonideal.sky130_models.corner import Corner
+from nonideal.sky130_models.device import DeviceSize, check_size, find_device
+from nonideal.sky130_models.errors import IllegalSize, PdkError
+from nonideal.sky130_models.lean import known_lookup
+from nonideal.sky130_models.library import assignments, read_section
+from nonideal.sky130_models.pdk import Pdk
+from nonideal.sky130_models.reduction import evaluate
 
 
 def mismatch_sigma_V(

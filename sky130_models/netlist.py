@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from .device import PREFIX, DeviceSize, check_size, find_device
-from .errors import IllegalSize, PdkError
-from .expression import number
-from .library import assignments
-from .statement import statements
+from nonideal.sky130_models.device import PREFIX, DeviceSize, check_size, find_device
+from nonideal.sky130_models.errors import IllegalSize, PdkError
+from nonideal.sky130_models.expression import number
+from nonideal.sky130_models.library import assignments
+from nonideal.sky130_models.statement import statements
 
 
 def sizes_in(netlist_text: str) -> tuple[DeviceSize, ...]:

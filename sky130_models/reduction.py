@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from math import isfinite
 
-from .errors import PdkError
-from .expression import FUNCTIONS, RANDOM, Call, Name, Node, Number, Operation, parse
+from nonideal.sky130_models.errors import PdkError
+from nonideal.sky130_models.expression import FUNCTIONS, RANDOM, Call, Name, Node, Number, Operation, parse
 
 Lookup = Callable[[str], Node | None]
 """What a name stands for: a tree (reduced in turn by whoever supplies it), or None to keep the name."""

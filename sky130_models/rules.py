@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
-from .errors import PdkError
+from nonideal.sky130_models.errors import PdkError
 
 KINDS = frozenset(
     {

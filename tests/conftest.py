@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from characterize.column import Column
-    from characterize.model import PhysicalModel
-    from characterize.spread import Spread
-    from characterize.stage import Characterization
-    from characterize.workbench import Workbench
+    from nonideal.characterize.column import Column
+    from nonideal.characterize.model import PhysicalModel
+    from nonideal.characterize.spread import Spread
+    from nonideal.characterize.stage import Characterization
+    from nonideal.characterize.workbench import Workbench
+
+pytest_plugins = ("tests.tiny",)
 
 WorkbenchMaker = Callable[..., "Workbench"]
 
@@ -22,9 +24,9 @@ WorkbenchMaker = Callable[..., "Workbench"]
 @pytest.fixture(scope="session")
 def make_workbench() -> WorkbenchMaker:
     """A workbench on the installed simulator and PDK, tt unless told; skips where one is missing."""
-    from characterize.workbench import Workbench
-    from sky130_models import Corner, PdkMissing, find_pdk
-    from spice import Cache, SimulatorMissing, SimulatorOptions, find_ngspice
+    from nonideal.characterize.workbench import Workbench
+    from nonideal.sky130_models import Corner, PdkMissing, find_pdk
+    from nonideal.spice import Cache, SimulatorMissing, SimulatorOptions, find_ngspice
 
     try:
         find_ngspice()
@@ -45,9 +47,9 @@ def characterization(
     make_workbench: WorkbenchMaker, tmp_path_factory: pytest.TempPathFactory
 ) -> Characterization:
     """The default design at tt on real SPICE, swept more coarsely than the stage does."""
-    from characterize.options import CharacterizeOptions
-    from characterize.stage import characterize
-    from circuits.design import Design
+    from nonideal.characterize.options import CharacterizeOptions
+    from nonideal.characterize.stage import characterize
+    from nonideal.circuits.design import Design
 
     options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
     return characterize(
@@ -58,8 +60,8 @@ def characterization(
 @pytest.fixture
 def column() -> Column:
     """A column of round numbers, five axons."""
-    from characterize.column import Column, TurnOn
-    from characterize.estimate import estimate
+    from nonideal.characterize.column import Column, TurnOn
+    from nonideal.characterize.estimate import estimate
 
     return Column(
         netlist="pex-rc",
@@ -86,8 +88,8 @@ def spread() -> Spread:
     """Mismatch of round numbers: sigma(ln I) is 0.3 / sqrt(1 + |w| / 4) and 0.2 / sqrt(1 + |w| / 20), a weight being 110 nA."""
     import numpy as np
 
-    from characterize.estimate import Estimate, estimate
-    from characterize.spread import LibraryCheck, NeuronSpread, Response, Spread, SynapseSpread
+    from nonideal.characterize.estimate import Estimate, estimate
+    from nonideal.characterize.spread import LibraryCheck, NeuronSpread, Response, Spread, SynapseSpread
 
     weight = np.geomspace(0.02, 3.0, 9)
 
@@ -159,9 +161,9 @@ def chip_model() -> PhysicalModel:
     """The model that ships, with the mismatch of the default design, measured on 200 draws and rounded."""
     import numpy as np
 
-    from characterize.estimate import Estimate, estimate
-    from characterize.spread import NeuronSpread, Response, Spread, SynapseSpread
-    from pnn.presets import preset
+    from nonideal.characterize.estimate import Estimate, estimate
+    from nonideal.characterize.spread import NeuronSpread, Response, Spread, SynapseSpread
+    from nonideal.pnn.presets import preset
 
     def about(value: float, unit: str = "1") -> Estimate:
         return estimate(value, abs(value) / 20, unit)

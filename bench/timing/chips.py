@@ -9,12 +9,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from characterize.shift import CurrentShift, LayerShift
-from characterize.variation import CurrentSpread, LayerVariation
-from pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
-from pnn.adam import FusedAdam
-from pnn.devices import Engine
-from pnn.loop import Loop
+from nonideal.characterize.shift import CurrentShift, LayerShift
+from nonideal.characterize.variation import CurrentSpread, LayerVariation
+from nonideal.pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
+from nonideal.pnn.adam import FusedAdam
+from nonideal.pnn.devices import Engine
+from nonideal.pnn.loop import Loop
 from timing.images import cycle
 from timing.networks import PAPER, RAMP, SIZES
 from timing.plan import Plan

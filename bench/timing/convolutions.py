@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from pnn import DSTD, RCSpikeLinear
-from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from nonideal.pnn import DSTD, RCSpikeLinear
+from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from timing.images import cycle
 from timing.networks import PAPER, RAMP
 from timing.plan import Plan

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pnn import DataError
-from pnn.images import load_images
+from nonideal.pnn import DataError
+from nonideal.pnn.images import load_images
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import DSTD, membrane_dstd, membrane_exact
-from pnn.dstd import grid
-from pnn.native import kernel_name
+from nonideal.pnn import DSTD, membrane_dstd, membrane_exact
+from nonideal.pnn.dstd import grid
+from nonideal.pnn.native import kernel_name
 from timing.networks import PAPER
 from timing.plan import Plan
 from timing.row import Row, Step, compare

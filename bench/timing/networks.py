@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import DSTD, Discharger, Exact, RCSpikeLinear, Reversal, preset, variant_options
+from nonideal.pnn import DSTD, Discharger, Exact, RCSpikeLinear, Reversal, preset, variant_options
 
 PAPER = Reversal.constant(2.80, -1.53)
 RAMP = Discharger(0.155)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from pnn import DSTD
+from nonideal.pnn import DSTD
 from timing.images import cycle
 from timing.networks import SIZES, Spiking
 from timing.plan import Plan

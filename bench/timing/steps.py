@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pnn import DSTD, Exact
-from pnn.adam import FusedAdam
+from nonideal.pnn import DSTD, Exact
+from nonideal.pnn.adam import FusedAdam
 from timing.images import cycle
 from timing.networks import Ann, PaperForm, Spiking
 from timing.plan import Plan

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from pnn import DSTD, Exact, Reversal
+from nonideal.pnn import DSTD, Exact, Reversal
 from timing.images import cycle
 from timing.networks import Spiking
 from timing.plan import Plan

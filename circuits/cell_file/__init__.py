@@ -7,9 +7,9 @@ A file may hold subcircuits, `.param`, `.model` and lines of X, R, C, D, V, I, E
 refused by file, line and text.
 """
 
-from .cell import Cell, Element, Model
-from .errors import CellFileError
-from .expand import own_cell
-from .parse import CellFile, parse_cell_file
+from nonideal.circuits.cell_file.cell import Cell, Element, Model
+from nonideal.circuits.cell_file.errors import CellFileError
+from nonideal.circuits.cell_file.expand import own_cell
+from nonideal.circuits.cell_file.parse import CellFile, parse_cell_file
 
 __all__ = ["Cell", "CellFile", "CellFileError", "Element", "Model", "own_cell", "parse_cell_file"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sky130_models.device import PREFIX
+from nonideal.sky130_models.device import PREFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuits.errors import CircuitError
+from nonideal.circuits.errors import CircuitError
 
 SHOWN = 100
 

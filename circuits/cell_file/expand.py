@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sky130_models.device import DEVICES, PREFIX, check_size
-from sky130_models.errors import IllegalSize, PdkError
-from sky130_models.expression import Node, Number
-from sky130_models.netlist import drawn_um, drawn_um2, parallel_devices
-from sky130_models.reduction import Lookup, names, reduce, scope
-
-from .cell import Cell, Element, Model, number_text
-from .errors import CellFileError
-from .parse import CellFile, Instance, ModelCard, Subcircuit, parse_cell_file
-from .word import Words
+from nonideal.circuits.cell_file.cell import Cell, Element, Model, number_text
+from nonideal.circuits.cell_file.errors import CellFileError
+from nonideal.circuits.cell_file.parse import CellFile, Instance, ModelCard, Subcircuit, parse_cell_file
+from nonideal.circuits.cell_file.word import Words
+from nonideal.sky130_models.device import DEVICES, PREFIX, check_size
+from nonideal.sky130_models.errors import IllegalSize, PdkError
+from nonideal.sky130_models.expression import Node, Number
+from nonideal.sky130_models.netlist import drawn_um, drawn_um2, parallel_devices
+from nonideal.sky130_models.reduction import Lookup, names, reduce, scope
 
 SHARED: Final = "driver"
 """The one cell of the design that another's file may call without defining it."""

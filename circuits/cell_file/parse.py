@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sky130_models.device import DEVICES, PREFIX
-from sky130_models.expression import RANDOM, Node
-from sky130_models.reduction import calls
-from sky130_models.statement import Statement, statements
-
-from .errors import CellFileError, refusal
-from .word import NAME, Words, words_of
+from nonideal.circuits.cell_file.errors import CellFileError, refusal
+from nonideal.circuits.cell_file.word import NAME, Words, words_of
+from nonideal.sky130_models.device import DEVICES, PREFIX
+from nonideal.sky130_models.expression import RANDOM, Node
+from nonideal.sky130_models.reduction import calls
+from nonideal.sky130_models.statement import Statement, statements
 
 CARDS: Final = ".subckt .ends .param .model"
 MODEL_KINDS: Final = frozenset({"r", "c", "d"})

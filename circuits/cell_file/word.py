@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sky130_models.errors import PdkError
-from sky130_models.expression import Node, parse
-from sky130_models.statement import Statement
-
-from .errors import CellFileError, refusal
+from nonideal.circuits.cell_file.errors import CellFileError, refusal
+from nonideal.sky130_models.errors import PdkError
+from nonideal.sky130_models.expression import Node, parse
+from nonideal.sky130_models.statement import Statement
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _TOKEN = re.compile(

@@ -15,14 +15,13 @@ from pathlib import Path
 import klayout.db as kdb
 from klayout import rdb
 
-from circuits.layout.errors import DrcFailed, LayoutError
-from files import write_json, written_whole
-from sky130_models.antenna import ANTENNA_RULES, AntennaRule
-from sky130_models.rules import RULES, Rule
-
-from .antenna import Antenna, antennas
-from .checks import violations
-from .regions import Regions
+from nonideal.circuits.drc.antenna import Antenna, antennas
+from nonideal.circuits.drc.checks import violations
+from nonideal.circuits.drc.regions import Regions
+from nonideal.circuits.layout.errors import DrcFailed, LayoutError
+from nonideal.files import write_json, written_whole
+from nonideal.sky130_models.antenna import ANTENNA_RULES, AntennaRule
+from nonideal.sky130_models.rules import RULES, Rule
 
 MAX_BOXES = 50
 

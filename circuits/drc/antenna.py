@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 
 import klayout.db as kdb
 
-from sky130_models.antenna import AntennaRule
-from sky130_models.layers import LAYERS
-
-from .regions import Regions
+from nonideal.circuits.drc.regions import Regions
+from nonideal.sky130_models.antenna import AntennaRule
+from nonideal.sky130_models.layers import LAYERS
 
 CUTS: dict[str, tuple[tuple[str, str], ...]] = {
     "licon1": (("poly", "li1"), ("antenna diode", "li1"), ("antenna short", "li1")),

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import klayout.db as kdb
 
-from sky130_models.rules import Rule
-
-from .regions import Regions
+from nonideal.circuits.drc.regions import Regions
+from nonideal.sky130_models.rules import Rule
 
 Check = Callable[[Regions, str, str, float], kdb.Region]
 EUCLIDIAN = kdb.Region.Euclidian

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import klayout.db as kdb
 
-from sky130_models.layers import LAYERS
+from nonideal.sky130_models.layers import LAYERS
 
 Derivation = Callable[["Regions"], kdb.Region]
 

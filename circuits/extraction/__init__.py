@@ -25,23 +25,31 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from circuits.errors import CircuitError
-from circuits.layout.cuts import Cuts
-from circuits.layout.errors import ExtractionFailed
-from files import write_if_changed
-from spice.process import Stop
-
-from .check import check_extraction
-from .kept import Kept
-from .kpex import ExtractorMissing, Kpex, KpexReduction, Mode, Run, find_kpex, is_pinned, run_kpex
-from .magic import PLAIN, Magic, find_magic, read_magic, run_magic
-from .naming import named_after
-from .netlist import Netlist, net_of, read_netlist
-from .progress import Progress, read_progress
-from .reduction import NO_REDUCTION, Reduction, reduce
-from .sidewall import DEFAULT, Sidewall, of_magic
-from .spread import with_capacitances_of
-from .totals import check_same_totals, net_capacitances
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.extraction.check import check_extraction
+from nonideal.circuits.extraction.kept import Kept
+from nonideal.circuits.extraction.kpex import (
+    ExtractorMissing,
+    Kpex,
+    KpexReduction,
+    Mode,
+    Run,
+    find_kpex,
+    is_pinned,
+    run_kpex,
+)
+from nonideal.circuits.extraction.magic import PLAIN, Magic, find_magic, read_magic, run_magic
+from nonideal.circuits.extraction.naming import named_after
+from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.extraction.progress import Progress, read_progress
+from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
+from nonideal.circuits.extraction.sidewall import DEFAULT, Sidewall, of_magic
+from nonideal.circuits.extraction.spread import with_capacitances_of
+from nonideal.circuits.extraction.totals import check_same_totals, net_capacitances
+from nonideal.circuits.layout.cuts import Cuts
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.files import write_if_changed
+from nonideal.spice.process import Stop
 
 FORMAT, TILES_FORMAT = 2, 1
 Extractor = Literal["kpex", "magic"]
@@ -169,7 +177,7 @@ def extract(
     ground: str = "vss",
     stop: Stop | None = None,
 ) -> Extraction:
-    """Extract the parasitics of the layout in an LVS database (see `circuits.lvs.compare`).
+    """Extract the parasitics of the layout in an LVS database (see `nonideal.circuits.lvs.compare`).
 
     `ports` are the schematic's, in its order; `devices` is how many the LVS found. The extractor works in `folder` and leaves
     its log there. With `cache`, what it extracted is kept there and found again by the content of the database, the mode and

@@ -6,9 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import inf
 
-from circuits.layout.errors import ExtractionFailed
-
-from .netlist import Netlist, net_of
+from nonideal.circuits.extraction.netlist import Netlist, net_of
+from nonideal.circuits.layout.errors import ExtractionFailed
 
 
 def check_extraction(netlist: Netlist, ports: Sequence[str], devices: int, *, resistance: bool) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from circuits.layout.errors import ExtractionFailed
-from files import UnreadableFile, read_bytes, write_if_changed
-
-from .netlist import MOST_BYTES, Netlist, parse_netlist
+from nonideal.circuits.extraction.netlist import MOST_BYTES, Netlist, parse_netlist
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.files import UnreadableFile, read_bytes, write_if_changed
 
 _MARK = b"* sha256 "
 

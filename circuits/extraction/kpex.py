@@ -10,13 +10,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from circuits.layout.cuts import Cuts
-from circuits.layout.errors import ExtractionFailed
-from files import write_json
-from spice.process import Stop, clean_environment, log_tail, supervise
-
-from .progress import FILE
-from .sidewall import DEFAULT, KPEX_FACTOR, Sidewall
+from nonideal.circuits.extraction.progress import FILE
+from nonideal.circuits.extraction.sidewall import DEFAULT, KPEX_FACTOR, Sidewall
+from nonideal.circuits.layout.cuts import Cuts
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.files import write_json
+from nonideal.spice.process import Stop, clean_environment, log_tail, supervise
 
 Mode = Literal["CC", "RC"]
 KpexReduction = Literal["none", "ticer"]
@@ -109,7 +108,7 @@ def run_kpex(
     environ = clean_environment(folder.resolve(), COLUMNS="200", PYTHONIOENCODING="utf-8")
     if is_pinned(kpex):
         # This package, for `launch.py`: it need not be installed where Python looks by itself. Another kpex has a Python of its own.
-        environ["PYTHONPATH"] = str(Path(__file__).parents[2].resolve())
+        environ["PYTHONPATH"] = str(Path(__file__).absolute().parents[3])
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
         raise ExtractionFailed(with_tail(f"kpex was not done after {timeout_s:g} s", log), log)
@@ -142,7 +141,7 @@ def _program(kpex: Kpex, folder: Path, sidewall: Sidewall, tiles: Cuts | None, j
         "jobs": jobs,
     }
     write_json(folder / "settings.json", settings)
-    return [sys.executable, "-m", "circuits.extraction.launch", "settings.json"]
+    return [sys.executable, "-m", "nonideal.circuits.extraction.launch", "settings.json"]
 
 
 def is_pinned(kpex: Kpex) -> bool:

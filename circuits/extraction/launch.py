@@ -1,6 +1,6 @@
 """The program that `run_kpex` starts: klayout-pex with a sidewall convention, in tiles where asked for, and telling how far it is.
 
-    python -m circuits.extraction.launch settings.json extract --pdk sky130A ...
+    python -m nonideal.circuits.extraction.launch settings.json extract --pdk sky130A ...
 
 `settings.json` is in the working folder, where `progress` is kept up to date: one line, a stage and its percentage. Of kpex's
 installation nothing is changed: the technology's sidewall coefficients are scaled once it has been read.
@@ -18,10 +18,9 @@ from klayout_pex.rcx25.extractor import RCX25Extractor
 from klayout_pex.rcx25.r.r_extractor import RExtractor
 from klayout_pex.tech_info import TechInfo
 
-from files import read_json
-
-from .progress import FILE
-from .tiled import install as install_tiles
+from nonideal.circuits.extraction.progress import FILE
+from nonideal.circuits.extraction.tiled import install as install_tiles
+from nonideal.files import read_json
 
 
 def scale_sidewalls(factor: float) -> None:

@@ -28,11 +28,10 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from circuits.layout.errors import ExtractionFailed
-from spice.process import Stop, clean_environment, supervise
-
-from .kpex import ExtractorMissing, Mode, Run, with_tail
-from .netlist import Device, Element, Netlist, net_of, parse_number, read_netlist
+from nonideal.circuits.extraction.kpex import ExtractorMissing, Mode, Run, with_tail
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of, parse_number, read_netlist
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.spice.process import Stop, clean_environment, supervise
 
 LEAST = (8, 3, 677)
 """The oldest that our layouts were held against. It counts sidewalls in full, those from 8.3.679 on half: see `sidewall.py`."""

@@ -1,6 +1,6 @@
 """Names for a netlist that an extractor wrote with names of its own: those of the LVS database, by comparing the two circuits.
 
-The layout in the database has the schematic's names (see `circuits.lvs`). A netlist that is not that circuit is no extraction
+The layout in the database has the schematic's names (see `nonideal.circuits.lvs`). A netlist that is not that circuit is no extraction
 of it: this is a second LVS on the way.
 """
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from circuits.layout.errors import ExtractionFailed
-from circuits.lvs.connectivity import mim_class
-from circuits.lvs.reference import FETS, MIMS
-
-from .netlist import Device, Element, Netlist, net_of, parse_number
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of, parse_number
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.lvs.connectivity import mim_class
+from nonideal.circuits.lvs.reference import FETS, MIMS
 
 TOLERANCE = 0.01
 """Relative, on widths, lengths, areas and perimeters."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuits.layout.errors import ExtractionFailed
-from files import UnreadableFile, read_text
-from sky130_models.statement import statements
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.files import UnreadableFile, read_text
+from nonideal.sky130_models.statement import statements
 
 MOST_BYTES = 512 * 1024**2
 """A larger netlist is not read: 64-32-10, capacitance alone, has 60 MB."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from files import UnreadableFile, read_text
+from nonideal.files import UnreadableFile, read_text
 
 FILE = "progress"
 SHARES = {

@@ -20,7 +20,7 @@ import heapq
 from collections import defaultdict
 from dataclasses import dataclass
 
-from .netlist import Device, Element, Netlist, net_of
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from circuits.layout.errors import ExtractionFailed
-
-from .netlist import Element, Netlist, net_of
+from nonideal.circuits.extraction.netlist import Element, Netlist, net_of
+from nonideal.circuits.layout.errors import ExtractionFailed
 
 
 def with_capacitances_of(plain: Netlist, resistive: Netlist, ground: str) -> Netlist:

@@ -1,7 +1,7 @@
 """klayout-pex with its capacitances extracted tile by tile, each kind of tile once; `launch.py` is the program.
 
 kpex looks at every edge's surroundings, 8 um wide, in Python: a third of a second for every device, and more on large layouts.
-Here the layout is cut along lines (`circuits.layout.cuts`). A tile is what lies within two neighbouring cuts each way; it sees what is
+Here the layout is cut along lines (`nonideal.circuits.layout.cuts`). A tile is what lies within two neighbouring cuts each way; it sees what is
 around it, a halo wider than kpex's own. Tiles whose shapes and nets are alike, wherever they are and however their nets are
 called, are extracted once, by kpex's own code; what lies in the tile is kept, moved to every place and given that place's
 nets. A capacitance over an area or along an edge is proportional to it, so cutting changes no sum, but that kpex leaves out

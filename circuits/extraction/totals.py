@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from circuits.layout.errors import ExtractionFailed
-
-from .netlist import Netlist, net_of
+from nonideal.circuits.extraction.netlist import Netlist, net_of
+from nonideal.circuits.layout.errors import ExtractionFailed
 
 RELATIVE, ABSOLUTE_F = 0.005, 0.02e-15
 """How far two totals of one net may lie apart. kpex's two modes lie within 0.1 %, a tiled layout from a whole one within 0.03 %."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import gdstk
 
-from sky130_models.layers import LAYERS
-
-from .dimensions import GRID, snap
-from .errors import LayoutError
+from nonideal.circuits.layout.dimensions import GRID, snap
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.sky130_models.layers import LAYERS
 
 MIRROR = 0.01
 """How far a mirrored block is moved: contacts of odd size lie 5 nm off a rail's centre, and must fall on their mirror images."""

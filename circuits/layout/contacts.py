@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .block import Block, Box
-from .dimensions import (
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.dimensions import (
     DIFF_CONTACT_SIDE,
     LI,
     LICON,
@@ -21,7 +21,7 @@ from .dimensions import (
     snap,
     up,
 )
-from .errors import LayoutError
+from nonideal.circuits.layout.errors import LayoutError
 
 LI_PAST_CONTACT = limit("li.5")
 # An odd cut lies 5 nm off the centre of its pad, so the pads are up to 20 nm larger than the rules ask.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circuits.design import SynapseSizes
-
-from .block import Block, Box
-from .defaults import DESIGN
-from .errors import LayoutError
-from .straps import STRAP_PITCH, draw_straps
-from .synapse import synapse, synapse_height, synapse_width
+from nonideal.circuits.design import SynapseSizes
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
+from nonideal.circuits.layout.synapse import synapse, synapse_height, synapse_width
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from files import write_if_changed
-
-from .block import Block
-from .errors import LayoutError
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.files import write_if_changed
 
 ROWS = 2
 """Rows of synapses in a tile: every second one is upside down."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from circuits.design import Design
+from nonideal.circuits.design import Design
 
 DESIGN = Design()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from sky130_models.rules import rule
-
-from .errors import LayoutError
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.sky130_models.rules import rule
 
 GRID = 0.01
 

@@ -1,6 +1,6 @@
 """Antenna diodes: n+ diffusions in the substrate on lines that else meet nothing but gates.
 
-Metal that is etched while it hangs on gates alone charges them (`sky130_models.antenna`). A row's line grows with every
+Metal that is etched while it hangs on gates alone charges them (`nonideal.sky130_models.antenna`). A row's line grows with every
 neuron, and so do its gates, but a wide neuron's share of the line is more than its gates may bear. With a diode a line may
 have 2600 times its gates' area in place of 400. Such a diode is reverse biased and no device of the netlist: the process asks
 that antenna diodes stand in no schematic.
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .block import Block
-from .contacts import LI_PAST_CONTACT, MET2_PAD, stack
-from .dimensions import DIFF_CONTACT_END, IMPLANT, LI, LICON, snap, up
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, MET2_PAD, stack
+from nonideal.circuits.layout.dimensions import DIFF_CONTACT_END, IMPLANT, LI, LICON, snap, up
 
 DIODE = up(LICON + 2 * DIFF_CONTACT_END) + 0.01  # an even number of grid steps
 DIODE_PITCH = 0.7

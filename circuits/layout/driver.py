@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.design import DriverSizes
-
-from .block import Block, Box
-from .contacts import gate_pad, stack
-from .defaults import DESIGN
-from .dimensions import (
+from nonideal.circuits.design import DriverSizes
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import gate_pad, stack
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.dimensions import (
     DIFF_TO_RAIL,
     IMPLANT,
     IMPLANT_TO_RAIL,
@@ -21,8 +20,8 @@ from .dimensions import (
     snap,
     up,
 )
-from .fets import Gate, Side, chain, column_step
-from .frame import row_frame
+from nonideal.circuits.layout.fets import Gate, Side, chain, column_step
+from nonideal.circuits.layout.frame import row_frame
 
 TRACK = 0.48  # pitch of the rows of pads and metal-1 tracks between the wells
 TRACK_WIDTH = 0.26

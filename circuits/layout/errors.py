@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuits.errors import CircuitError
+from nonideal.circuits.errors import CircuitError
 
 
 class LayoutError(CircuitError):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from circuits.design import Fet
-
-from .block import Block
-from .contacts import LI_PAST_CONTACT, contact_offsets
-from .dimensions import (
+from nonideal.circuits.design import Fet
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, contact_offsets
+from nonideal.circuits.layout.dimensions import (
     CONTACT_TO_GATE,
     DIFF_CONTACT_END,
     END_CAP,
@@ -23,7 +22,7 @@ from .dimensions import (
     snap,
     up,
 )
-from .errors import LayoutError
+from nonideal.circuits.layout.errors import LayoutError
 
 COLUMN = 0.42  # least distance between a gate and the contact beside it, for their pads on metal 1
 THRESHOLD_LAYERS = {"lvt": "lvtn", "hvt": "hvtp"}

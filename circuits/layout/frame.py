@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .block import Block
-from .dimensions import (
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.dimensions import (
     IMPLANT,
     IMPLANT_TO_RAIL,
     LICON,

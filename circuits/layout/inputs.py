@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from circuits.design import DriverSizes
-
-from .block import Block, Box
-from .contacts import MET3_LINE, MET4_LINE, stack
-from .defaults import DESIGN
-from .dimensions import OVERLAP, snap
-from .driver import draw_driver, driver_strip, driver_width, source_columns
+from nonideal.circuits.design import DriverSizes
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import MET3_LINE, MET4_LINE, stack
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.dimensions import OVERLAP, snap
+from nonideal.circuits.layout.driver import draw_driver, driver_strip, driver_width, source_columns
 
 PHASE = 0.28
 APART = 3.0  # nearer, a driver's output couples more to the first dendrite than to the others

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gdstk
 
-from .block import Block
+from nonideal.circuits.layout.block import Block
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .block import Block, Box
-from .dimensions import VIA4, limit, snap, up
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.dimensions import VIA4, limit, snap, up
 
 PLATE_SIDE = up(limit("cap2m.3")) + 0.01
 RIM = 0.5  # of the bottom plate where it is contacted from below: via3 keeps clear of the capacitor (cap2m.8)

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from circuits.design import Design
-
-from .block import Block, Box
-from .contacts import MET3_LINE, MET4_LINE, stack
-from .crossbar import Grid, place_rows
-from .defaults import DESIGN
-from .dimensions import RAIL_HALF, snap, up
-from .diodes import draw_diodes
-from .driver import driver_height
-from .errors import LayoutError
-from .inputs import input_driver, input_width
-from .neuron import PHASE_TIE, V0_STRIP, V0_WIRE, NeuronAnchors, neuron, neuron_width
-from .straps import STRAP_PITCH, draw_straps
-from .synapse import half_width, synapse, synapse_height
+from nonideal.circuits.design import Design
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import MET3_LINE, MET4_LINE, stack
+from nonideal.circuits.layout.crossbar import Grid, place_rows
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.dimensions import RAIL_HALF, snap, up
+from nonideal.circuits.layout.diodes import draw_diodes
+from nonideal.circuits.layout.driver import driver_height
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.inputs import input_driver, input_width
+from nonideal.circuits.layout.neuron import PHASE_TIE, V0_STRIP, V0_WIRE, NeuronAnchors, neuron, neuron_width
+from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
+from nonideal.circuits.layout.synapse import half_width, synapse, synapse_height
 
 MAX_DRAWN = 64
 """Inputs or neurons of a layer: the largest crossbar that was drawn and checked has 64 x 64 synapse pairs."""

@@ -10,17 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circuits.design import DriverSizes, NeuronSizes
-
-from .block import Block, Box
-from .contacts import MET1_PAD, MET2_PAD, MET3_LINE, MET3_PAD, stack
-from .defaults import DESIGN
-from .dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
-from .driver import Strip, channel, draw_driver, driver_height, driver_strip, driver_width, source_columns
-from .errors import LayoutError
-from .fets import Gate, chain, column_step
-from .frame import evenly, spaced
-from .mim import LANDING, PLATE_SPACE, draw_mim, least_pitch, plate_height
+from nonideal.circuits.design import DriverSizes, NeuronSizes
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import MET1_PAD, MET2_PAD, MET3_LINE, MET3_PAD, stack
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
+from nonideal.circuits.layout.driver import (
+    Strip,
+    channel,
+    draw_driver,
+    driver_height,
+    driver_strip,
+    driver_width,
+    source_columns,
+)
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.fets import Gate, chain, column_step
+from nonideal.circuits.layout.frame import evenly, spaced
+from nonideal.circuits.layout.mim import LANDING, PLATE_SPACE, draw_mim, least_pitch, plate_height
 
 LINE_PITCH = 0.7  # control lines on metal 3
 WIRE = 0.2  # metal-2 wires between gate pads and control lines

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gdstk
 
-from sky130_models.layers import LAYERS
-
-from .block import Block
-from .errors import LayoutError
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.sky130_models.layers import LAYERS
 
 
 def label_pins(block: Block) -> None:

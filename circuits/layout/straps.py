@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .block import Block, Box
-from .dimensions import RAIL_HALF, VIA, limit, snap, up
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.dimensions import RAIL_HALF, VIA, limit, snap, up
 
 STRAP = 2.8  # below the 3 um from which metal needs more space
 STRAP_PITCH = 3.2

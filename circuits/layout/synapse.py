@@ -10,12 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circuits.design import Fet, SynapseSizes
-
-from .block import Block, Box
-from .contacts import LI_PAST_CONTACT, MET1_PAD, MET4_LINE, contact_offsets, gate_pad, stack
-from .defaults import DESIGN
-from .dimensions import (
+from nonideal.circuits.design import Fet, SynapseSizes
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import (
+    LI_PAST_CONTACT,
+    MET1_PAD,
+    MET4_LINE,
+    contact_offsets,
+    gate_pad,
+    stack,
+)
+from nonideal.circuits.layout.defaults import DESIGN
+from nonideal.circuits.layout.dimensions import (
     CONTACT_TO_GATE,
     DIFF_TO_RAIL,
     END_CAP,
@@ -35,8 +41,8 @@ from .dimensions import (
     snap,
     up,
 )
-from .fets import check_fet
-from .frame import row_frame
+from nonideal.circuits.layout.fets import check_fet
+from nonideal.circuits.layout.frame import row_frame
 
 MARGIN = 0.18  # gate pad to cell edge
 PAD_HALF = LICON / 2 + limit("licon.8")

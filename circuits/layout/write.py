@@ -8,11 +8,10 @@ from xml.sax.saxutils import escape
 
 import gdstk
 
-from files import write_text, written_whole
-from sky130_models.layers import LAYERS
-
-from .block import Block
-from .pins import label_pins
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.pins import label_pins
+from nonideal.files import write_text, written_whole
+from nonideal.sky130_models.layers import LAYERS
 
 TIMESTAMP = datetime(2020, 1, 1)  # fixed, so that the same layout is the same file
 COLOURS = {

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from circuits.layout.errors import LayoutError, LvsFailed
-from files import write_json
-
-from .connectivity import build
-from .reference import read_reference
+from nonideal.circuits.layout.errors import LayoutError, LvsFailed
+from nonideal.circuits.lvs.connectivity import build
+from nonideal.circuits.lvs.reference import read_reference
+from nonideal.files import write_json
 
 MAX_MESSAGES = 50
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import klayout.db as kdb
 
-from circuits.layout.errors import LayoutError
-from sky130_models.layers import LAYERS
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.sky130_models.layers import LAYERS
 
 SUBSTRATE = "sky130_gnd"
 METALS = ("met1", "met2", "met3", "met4", "met5")

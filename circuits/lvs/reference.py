@@ -8,9 +8,8 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from circuits.layout.errors import LvsFailed
-
-from .connectivity import mim_class
+from nonideal.circuits.layout.errors import LvsFailed
+from nonideal.circuits.lvs.connectivity import mim_class
 
 MIMS = {
     "sky130_fd_pr__cap_mim_m3_1": "sky130_fd_pr__model__cap_mim",

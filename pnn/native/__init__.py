@@ -1,7 +1,7 @@
 """The native kernel: built with the system's compiler at first use, kept in a cache folder."""
 
-from pnn.native.build import Kernel, kernel, kernel_name
-from pnn.native.call import available, doubles, function, layer_arguments, pointer
+from nonideal.pnn.native.build import Kernel, kernel, kernel_name
+from nonideal.pnn.native.call import available, doubles, function, layer_arguments, pointer
 
 __all__ = [
     "Kernel",

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnn.errors import BadParameter
-from pnn.native.build import Shape, kernel
+from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.native.build import Shape, kernel
 
 _SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 

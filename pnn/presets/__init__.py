@@ -9,8 +9,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from characterize.model import PhysicalModel
-from pnn.errors import DataError
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn.errors import DataError
 
 
 def preset_names() -> list[str]:

@@ -13,11 +13,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from characterize.plots import DASHED, DISCHARGER, INK, NMOS, PMOS
 from figures.setting import Setting
 from figures.table import Table
-from pnn import DSTD, Dataset, Exact, Reversal, kernel_name, membrane_dstd, membrane_exact
-from pnn.dstd import grid
+from nonideal.characterize.plots import DASHED, DISCHARGER, INK, NMOS, PMOS
+from nonideal.pnn import DSTD, Dataset, Exact, Reversal, kernel_name, membrane_dstd, membrane_exact
+from nonideal.pnn.dstd import grid
 
 STEPS = 10
 REVERSAL = Reversal.constant(2.80, -1.53)

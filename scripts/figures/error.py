@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from characterize.plots import DASHED, INK, MUTED, SHADES
 from figures.setting import Setting
 from figures.table import Table
-from pnn import DSTD, Dataset, Exact, Reversal
+from nonideal.characterize.plots import DASHED, INK, MUTED, SHADES
+from nonideal.pnn import DSTD, Dataset, Exact, Reversal
 
 TITLES = {"random": "random spike times", "mnist": "MNIST images"}
 ASYMPTOTIC = 10

@@ -16,12 +16,12 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from characterize.plots import INK, NMOS, PMOS
 from figures.setting import Setting
 from figures.table import Table
 from figures.training import trained
-from pnn import DSTD, Dataset, Exact, RCSpikeNetwork, Reversal
-from pnn.trainer import exact_accuracy
+from nonideal.characterize.plots import INK, NMOS, PMOS
+from nonideal.pnn import DSTD, Dataset, Exact, RCSpikeNetwork, Reversal
+from nonideal.pnn.trainer import exact_accuracy
 
 METHOD = DSTD(10, random_offset=True, order=3)
 SKY130 = (2.80, -1.53)

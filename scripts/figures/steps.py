@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from characterize.plots import DASHED, NMOS, PMOS
 from figures.setting import Setting
 from figures.table import Table
 from figures.training import trained
-from pnn import DSTD, Dataset, Reversal
-from pnn.trainer import accuracy, exact_accuracy
+from nonideal.characterize.plots import DASHED, NMOS, PMOS
+from nonideal.pnn import DSTD, Dataset, Reversal
+from nonideal.pnn.trainer import accuracy, exact_accuracy
 
 E_REV = (2.80, -1.53)
 """Of sky130."""

@@ -8,8 +8,8 @@ import sys
 import torch
 
 from figures.setting import Recipe
-from pnn import DSTD, Dataset, LossWeights, NetworkOptions, RCSpikeNetwork, Reversal, training_loss
-from pnn.adam import FusedAdam
+from nonideal.pnn import DSTD, Dataset, LossWeights, NetworkOptions, RCSpikeNetwork, Reversal, training_loss
+from nonideal.pnn.adam import FusedAdam
 
 LOSS = LossWeights(temporal_penalty=0.1, weight_norm=0.0, early_spike=0.0)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from characterize.column import Column
-from characterize.model import PhysicalModel
-from characterize.spread import Spread
+from nonideal.characterize.column import Column
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.spread import Spread
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from characterize.model import PhysicalModel
-from characterize.shift import Shifts
-from files import UnreadableFile
-from pnn.presets import preset
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.shift import Shifts
+from nonideal.files import UnreadableFile
+from nonideal.pnn.presets import preset
 
 WHOLE = preset("sky130_tt").model_dump_json()
 JSON = st.recursive(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from characterize.benches import (
+from nonideal.characterize.benches import (
     Bench,
     Grid,
     dendrite_bench,
@@ -18,10 +18,10 @@ from characterize.benches import (
     sensing_bench,
     synapse_bench,
 )
-from characterize.workbench import Workbench
-from circuits.cells import cells_text
-from circuits.design import Design
-from spice import Deck, SimulatorOptions
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design
+from nonideal.spice import Deck, SimulatorOptions
 
 MEMBRANE, BIAS = Grid(0.3, 1.7, 0.05), Grid(0.0, 0.9, 0.1)
 
@@ -118,7 +118,7 @@ def test_the_simulator_visits_what_the_grid_says(
 
 @pytest.mark.spice
 def test_the_designs_temperature_reaches_the_deck(make_workbench: Callable[..., Workbench]) -> None:
-    from circuits.design import Supplies
+    from nonideal.circuits.design import Supplies
 
     hot = Design(supplies=Supplies(temperature_C=85.0))
     deck = make_workbench().deck(sensing_bench(hot, BIAS), hot)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from characterize.candidates import KEYS, PRESENT, Candidate, built_in, distinct, varied
-from circuits.design import Design, NeuronSizes, Supplies, Timing
-from circuits.errors import CircuitError
-from circuits.fet import illegal_sizes
+from nonideal.characterize.candidates import KEYS, PRESENT, Candidate, built_in, distinct, varied
+from nonideal.circuits.cells.fet import illegal_sizes
+from nonideal.circuits.design import Design, NeuronSizes, Supplies, Timing
+from nonideal.circuits.errors import CircuitError
 
 
 def choice(**overrides: float) -> Candidate:

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from characterize.column import Column
-from characterize.column_bench import INNER, NEURONS, ColumnBench, lone_synapses, random_patterns
-from characterize.column_fit import Levels
-from characterize.fits import fit_chord
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.stage import ColumnNetlist, characterize
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.mapping import read_biases
-from circuits.network import Topology, schematic
-from circuits.testbench import Circuit
-from spice import SimulatorOptions
+from nonideal.characterize.column import Column
+from nonideal.characterize.column_bench import INNER, NEURONS, ColumnBench, lone_synapses, random_patterns
+from nonideal.characterize.column_fit import Levels
+from nonideal.characterize.fits import fit_chord
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.stage import ColumnNetlist, characterize
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.mapping import read_biases
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Circuit
+from nonideal.spice import SimulatorOptions
 
 
 def bench_of(model: PhysicalModel, axons: int = 4) -> ColumnBench:

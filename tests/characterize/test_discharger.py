@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from characterize import neuron
-from characterize.errors import FitRefused
-from characterize.neuron import calibrate_discharger
-from characterize.options import CharacterizeOptions
-from circuits.design import Design
+from nonideal.characterize import neuron
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.neuron import calibrate_discharger
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.circuits.design import Design
 
 
 class Bench:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from characterize import explore as ranking
-from characterize.candidates import PRESENT, Candidate
-from characterize.errors import CharacterizationFailed, FitRefused
-from characterize.explore import Drawn, Measured, Point, explore, ranked, simple_physics, table
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.physics import layer_physics
-from characterize.stage import ColumnNetlist
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.layout.errors import LayoutError
+from nonideal.characterize import explore as ranking
+from nonideal.characterize.candidates import PRESENT, Candidate
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.characterize.explore import Drawn, Measured, Point, explore, ranked, simple_physics, table
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import layer_physics
+from nonideal.characterize.stage import ColumnNetlist
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.layout.errors import LayoutError
 
 MEASURED = Measured(
     check_rms_s=1e-10,

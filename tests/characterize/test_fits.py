@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from characterize import fits
-from characterize.errors import FitRefused
-from characterize.fits import (
+from nonideal.characterize import fits
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.fits import (
     crossing_time_s,
     firing_time_norm,
     fit_firing,
@@ -22,8 +22,8 @@ from characterize.fits import (
     fit_line,
     solve_at,
 )
-from characterize.options import CharacterizeOptions
-from circuits.design import Design, Supplies
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.circuits.design import Design, Supplies
 
 Array = NDArray[np.float64]
 V0, WINDOW = 1.3, (0.43, 1.36)

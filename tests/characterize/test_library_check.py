@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from characterize.library_check import library_deck
-from sky130_models import DeviceSize, Pdk
+from nonideal.characterize.library_check import library_deck
+from nonideal.sky130_models import DeviceSize, Pdk
 
 
 def test_a_run_may_read_all_that_the_library_takes_in(tmp_path: Path) -> None:

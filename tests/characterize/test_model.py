@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from characterize.model import PhysicalModel
-from files import UnreadableFile
+from nonideal.characterize.model import PhysicalModel
+from nonideal.files import UnreadableFile
 
 
 def test_a_saved_model_loads_bit_for_bit(model: PhysicalModel, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from characterize.column import Column
-from characterize.errors import NoColumn
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp, column_for, layer_physics, network_physics
+from nonideal.characterize.column import Column
+from nonideal.characterize.errors import NoColumn
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp, column_for, layer_physics, network_physics
 
 
 def test_a_version_1_model_loads_and_says_what_it_lacks(model: PhysicalModel) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from characterize.physics import Physics
-from characterize.reference import beta, coupling_matrix, firing_time, membrane, spike_times
+from nonideal.characterize.physics import Physics
+from nonideal.characterize.reference import beta, coupling_matrix, firing_time, membrane, spike_times
 
 BARE = Physics((0.36,), (-0.67,), (0.0, 4.0), (0.0, 4.0), 0.154, 0.0, 0.0, 0.0, 0.0, 0.0)
 FULL = Physics(

@@ -12,22 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from characterize import kept as room
-from characterize.benches import Bench
-from characterize.branch import sweeps
-from characterize.condition import Condition, conditions_of
-from characterize.errors import FitRefused
-from characterize.kept import FiringCurve, KeptBiases, SynapseCurves, measure_curves, measure_kept
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.physics import BottomUp
-from characterize.shift import ConditionShift, CurrentShift, LayerShift, Shifts
-from characterize.shift_fit import LN_BENDS, fit_current, fit_layer
-from characterize.stage import ColumnNetlist
-from characterize.workbench import Workbench
-from circuits.design import Design
-from files import UnreadableFile
-from sky130_models import Corner
+from nonideal.characterize import kept as room
+from nonideal.characterize.benches import Bench
+from nonideal.characterize.branch import sweeps
+from nonideal.characterize.condition import Condition, conditions_of
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.kept import FiringCurve, KeptBiases, SynapseCurves, measure_curves, measure_kept
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import BottomUp
+from nonideal.characterize.shift import ConditionShift, CurrentShift, LayerShift, Shifts
+from nonideal.characterize.shift_fit import LN_BENDS, fit_current, fit_layer
+from nonideal.characterize.stage import ColumnNetlist
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.files import UnreadableFile
+from nonideal.sky130_models import Corner
 
 FALL_V = 0.04
 WEIGHTS = np.geomspace(0.02, 4.0, 20)

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from characterize.column import Column
-from characterize.column_bench import NEURONS
-from characterize.fits import crossing_time_s
-from characterize.model import PhysicalModel
-from characterize.specimen import Specimen
-from characterize.spread_bench import NeuronLoad, drawn_neurons_bench
-from characterize.stage import ColumnNetlist, specimen_of
-from characterize.workbench import Workbench
-from circuits.correspondence import CorrespondenceError
-from circuits.design import Design
-from circuits.extraction.netlist import Device, Element, Netlist
-from circuits.flat import Element as Part
-from circuits.flat import elements, flat_elements
-from circuits.layout.errors import ExtractionFailed
-from circuits.network import Topology
+from nonideal.characterize.column import Column
+from nonideal.characterize.column_bench import NEURONS
+from nonideal.characterize.fits import crossing_time_s
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.specimen import Specimen
+from nonideal.characterize.spread_bench import NeuronLoad, drawn_neurons_bench
+from nonideal.characterize.stage import ColumnNetlist, specimen_of
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.network.correspondence import CorrespondenceError
+from nonideal.circuits.network.flat import Element as Part
+from nonideal.circuits.network.flat import elements, flat_elements
+from nonideal.circuits.network.netlist import Topology
 
 
 def extracted(axons: int) -> Netlist:

@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from characterize.benches import Bench, Grid
-from characterize.errors import FitRefused, NoSpread
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.responses import total
-from characterize.spread import NeuronSpread, Spread, SynapseSpread
-from characterize.spread_bench import (
+from nonideal.characterize.benches import Bench, Grid
+from nonideal.characterize.errors import FitRefused, NoSpread
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.responses import total
+from nonideal.characterize.spread import NeuronSpread, Spread, SynapseSpread
+from nonideal.characterize.spread_bench import (
     LEVELS,
     NeuronLoad,
     branches_of,
     drawn_neurons_bench,
     drawn_synapses_bench,
 )
-from characterize.spread_stage import check_cells
-from characterize.variation import layer_variation
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import elements
-from spice import Deck, SimulatorOptions
+from nonideal.characterize.spread_stage import check_cells
+from nonideal.characterize.variation import layer_variation
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.flat import elements
+from nonideal.spice import Deck, SimulatorOptions
 
 
 def test_a_model_with_its_spread_survives_its_file(drawn_model: PhysicalModel, tmp_path: Any) -> None:

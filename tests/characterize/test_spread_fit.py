@@ -7,13 +7,19 @@ import pytest
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from characterize.errors import FitRefused
-from characterize.estimate import estimate
-from characterize.library_check import check_library
-from characterize.model import Branch
-from characterize.responses import fit_responses, least_squares, total
-from characterize.spread import NeuronSpread, SynapseSpread
-from characterize.spread_fit import DrawnNeurons, DrawnSynapses, fire_time_norm, fit_neurons, fit_synapses
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.estimate import estimate
+from nonideal.characterize.library_check import check_library
+from nonideal.characterize.model import Branch
+from nonideal.characterize.responses import fit_responses, least_squares, total
+from nonideal.characterize.spread import NeuronSpread, SynapseSpread
+from nonideal.characterize.spread_fit import (
+    DrawnNeurons,
+    DrawnSynapses,
+    fire_time_norm,
+    fit_neurons,
+    fit_synapses,
+)
 
 Array = NDArray[np.float64]
 UNIT_A, V0_V, B = 1e-7, 1.3, 0.15

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from characterize import library_check
-from characterize.options import CharacterizeOptions
-from characterize.spread_stage import measure_spread
-from characterize.stage import Characterization, characterize
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.errors import CircuitError
+from nonideal.characterize import library_check
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.spread_stage import measure_spread
+from nonideal.characterize.stage import Characterization, characterize
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
 
 pytestmark = pytest.mark.spice
 

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from characterize.benches import Grid, neuron_bench, sensing_bench, synapse_bench
-from characterize.errors import CharacterizationFailed, FitRefused
-from characterize.model import PhysicalModel
-from characterize.options import CharacterizeOptions
-from characterize.stage import Characterization, characterize
-from characterize.workbench import Workbench
-from circuits.design import Design, NeuronSizes, Supplies
-from sky130_models import Corner
-from spice import find_ngspice
+from nonideal.characterize.benches import Grid, neuron_bench, sensing_bench, synapse_bench
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.stage import Characterization, characterize
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design, NeuronSizes, Supplies
+from nonideal.sky130_models import Corner
+from nonideal.spice import find_ngspice
 
 WorkbenchMaker = Callable[..., Workbench]
 pytestmark = pytest.mark.spice
@@ -191,8 +191,8 @@ def test_a_capacitor_of_any_size_is_measured_or_refused(
     make_workbench: WorkbenchMaker, tmp_path: Path
 ) -> None:
     """The charge is aimed at the capacitor: with a fixed one a small membrane ran into its rails and was 7 % off."""
-    from characterize import neuron
-    from circuits.timeline import Timeline
+    from nonideal.characterize import neuron
+    from nonideal.circuits.network.timeline import Timeline
 
     design = Design(neuron=NeuronSizes(mim_w_um=4.0, mim_l_um=4.0))
     timeline, axons = Timeline(design.timing, 1), 1

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from characterize.errors import CharacterizationFailed, FitRefused
-from characterize.trim import Trim, trim_discharger
-from circuits.design import Design
-from circuits.network import Topology, schematic
-from circuits.testbench import Biases, Circuit
-from circuits.timeline import Timeline
-from spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.characterize.trim import Trim, trim_discharger
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 
 Run = Callable[[Sequence[Deck]], list[Result | Failure]]
 PER_V = 25.0
@@ -36,7 +36,7 @@ def ramps(topology: Topology, best_V: float, slower: float = 0.0, fails: str = "
         step = 1.5e-6  # T_circ and the longer guard
         axis = np.linspace(0, deck.t_stop_s, 60001)
         waves: dict[str, Any] = {"i(vdd)": np.zeros(axis.shape), "i(vv0)": np.zeros(axis.shape)}
-        from circuits.design import Timing
+        from nonideal.circuits.design import Timing
 
         timeline = Timeline(Timing(guard_s=0.5e-6, hold_s=0.25e-6), topology.depth)
         assert timeline.accumulation_s(2) - timeline.accumulation_s(1) == pytest.approx(step)

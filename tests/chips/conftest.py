@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp
-from chips.silicon import Silicon
-from chips.written import Written
-from circuits.chip import Chip, Sigmas, draw
-from circuits.mapping import Mapping, map_weights
-from circuits.network import Topology
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.written import Written
+from nonideal.circuits.network.chip import Chip, Sigmas, draw
+from nonideal.circuits.network.mapping import Mapping, map_weights
+from nonideal.circuits.network.netlist import Topology
 
 LAYERS = (3, 4, 2)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from characterize.model import PhysicalModel
-from chips.calibrate import SIGMAS, Calibration, CalibrationOptions, FastBench, calibrate, converters
-from chips.silicon import Silicon
-from chips.written import Written
-from circuits.chip import Chip, Sigmas, draw
-from circuits.network import Topology
+from nonideal.characterize.model import PhysicalModel
+from nonideal.chips.calibrate import SIGMAS, Calibration, CalibrationOptions, FastBench, calibrate, converters
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.written import Written
+from nonideal.circuits.network.chip import Chip, Sigmas, draw
+from nonideal.circuits.network.netlist import Topology
 
 Array = NDArray[np.float64]
 Trim = Callable[..., Calibration]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chips.dac import Dac
+from nonideal.chips.dac import Dac
 
 DACS = st.builds(
     lambda low, span, bits: Dac(low, low + span, bits),

@@ -8,22 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp
-from characterize.workbench import Workbench
-from chips.silicon import Silicon
-from chips.spice import SpiceBench, SpiceChip
-from chips.written import Written
-from circuits.chip import Sigmas, draw
-from circuits.correspondence import CorrespondenceError
-from circuits.design import Design
-from circuits.extraction import Extraction, ExtractionOptions, ExtractorMissing, extract
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare
-from circuits.mapping import map_weights
-from circuits.network import Topology, schematic
-from spice import Failure
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.characterize.workbench import Workbench
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.spice import SpiceBench, SpiceChip
+from nonideal.chips.written import Written
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import Extraction, ExtractionOptions, ExtractorMissing, extract
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.chip import Sigmas, draw
+from nonideal.circuits.network.correspondence import CorrespondenceError
+from nonideal.circuits.network.mapping import map_weights
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.spice import Failure
 
 LAYERS = (1, 1)
 SEEDS = (4, 5, 6)

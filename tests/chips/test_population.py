@@ -8,14 +8,14 @@ import torch
 from joblib import parallel_config
 from torch import Tensor
 
-from characterize.errors import NoSpread
-from characterize.model import PhysicalModel
-from chips.calibrate import CalibrationOptions
-from chips.population import Population, population, without
-from chips.silicon import Silicon
-from chips.written import Written
-from flow.chips import population_row
-from postlayout.prediction import decide
+from nonideal.characterize.errors import NoSpread
+from nonideal.characterize.model import PhysicalModel
+from nonideal.chips.calibrate import CalibrationOptions
+from nonideal.chips.population import Population, population, without
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.written import Written
+from nonideal.postlayout.prediction import decide
+from nonideal.stages.chips import population_row
 
 SEEDS = range(40, 70)
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from characterize.errors import NoSpread
-from characterize.model import PhysicalModel
-from characterize.reference import spike_times
-from chips.silicon import DISCHARGER, Silicon
-from chips.written import Written
-from circuits.chip import Chip, LayerShifts, Sigmas, draw
-from circuits.mapping import Mapping
-from circuits.network import Topology
+from nonideal.characterize.errors import NoSpread
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.reference import spike_times
+from nonideal.chips.silicon import DISCHARGER, Silicon
+from nonideal.chips.written import Written
+from nonideal.circuits.network.chip import Chip, LayerShifts, Sigmas, draw
+from nonideal.circuits.network.mapping import Mapping
+from nonideal.circuits.network.netlist import Topology
 
 LAYERS = (3, 4, 2)
 

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from characterize.errors import CharacterizationFailed
-from characterize.model import PhysicalModel
-from characterize.physics import BottomUp
-from characterize.workbench import Workbench
-from chips.calibrate import FastBench
-from chips.silicon import Silicon
-from chips.spice import SpiceBench, SpiceChip
-from chips.spot import spot_check
-from chips.written import Written
-from circuits.chip import Sigmas, draw
-from circuits.design import Design
-from circuits.mapping import map_weights
-from circuits.network import Topology
-from spice import Deck, Failure, Plot
+from nonideal.characterize.errors import CharacterizationFailed
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.characterize.workbench import Workbench
+from nonideal.chips.calibrate import FastBench
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.spice import SpiceBench, SpiceChip
+from nonideal.chips.spot import spot_check
+from nonideal.chips.written import Written
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.chip import Sigmas, draw
+from nonideal.circuits.network.mapping import map_weights
+from nonideal.circuits.network.netlist import Topology
+from nonideal.spice import Deck, Failure, Plot
 
 LAYERS = (2, 2, 2)
 WEIGHTS = [np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]])]

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chips.column import column_of
-from chips.silicon import Silicon
-from chips.spot import SpotCheck, column_check, spot_check
-from chips.written import Written
-from circuits.chip import Chip, Sigmas, draw
-from circuits.network import Topology
-from spice import Failure, FailureKind
+from nonideal.chips.column import column_of
+from nonideal.chips.silicon import Silicon
+from nonideal.chips.spot import SpotCheck, column_check, spot_check
+from nonideal.chips.written import Written
+from nonideal.circuits.network.chip import Chip, Sigmas, draw
+from nonideal.circuits.network.netlist import Topology
+from nonideal.spice import Failure, FailureKind
 
 Array = NDArray[np.float64]
 WINDOW_S = 1.05e-6

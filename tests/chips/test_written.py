@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from characterize.model import Branch, PhysicalModel
-from characterize.physics import BottomUp
-from chips.written import CurrentTable, Written
-from circuits.mapping import Mapping, bias_for_current, bias_sources, read_biases
+from nonideal.characterize.model import Branch, PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.chips.written import CurrentTable, Written
+from nonideal.circuits.network.mapping import Mapping, bias_for_current, bias_sources, read_biases
 
 
 def test_what_is_written_is_what_the_mapping_means(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chips.yields import wilson, yield_of
+from nonideal.chips.yields import wilson, yield_of
 
 
 @pytest.mark.parametrize(

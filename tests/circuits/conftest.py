@@ -11,7 +11,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Table:
-    """A branch as `circuits.mapping` asks for one."""
+    """A branch as `nonideal.circuits.network.mapping` asks for one."""
 
     ln_current: tuple[float, ...]
     bias_V: tuple[float, ...]

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.cell_file import Element
-from circuits.cells import cells_text, check_cell
-from circuits.chip import mismatch_sigmas
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import elements, flat_network
-from circuits.network import Topology, schematic
-from flow.errors import ExperimentError
-from flow.experiment import load_experiment
-from sky130_models import Corner, IllegalSize
-from sky130_models.netlist import parallel_devices
-from spice import Deck, Result, run_many
-from spice.grammar import check_include
+from nonideal.circuits.cell_file import Element
+from nonideal.circuits.cells.leaf_cells import cells_text, check_cell
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.chip import mismatch_sigmas
+from nonideal.circuits.network.flat import elements, flat_network
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import load_experiment
+from nonideal.sky130_models import Corner, IllegalSize
+from nonideal.sky130_models.netlist import parallel_devices
+from nonideal.spice import Deck, Result, run_many
+from nonideal.spice.grammar import check_include
 
 PORTS = "axon axon_b dendrite bias_n bias_p vdd vss"
 NFET, PFET = "sky130_fd_pr__nfet_01v8", "sky130_fd_pr__pfet_01v8"
@@ -403,7 +403,7 @@ def test_a_cell_written_anew_is_the_same_cell(devices: list[tuple[str, str]]) ->
 @pytest.mark.spice
 def test_the_simulator_reads_the_file_as_we_do(make_workbench: Callable[..., Any], tmp_path: Path) -> None:
     """Arithmetic, defaults and multipliers: currents of the cell written anew beside those of ngspice on what stands in the file."""
-    from spice import Deck, SimulatorOptions
+    from nonideal.spice import Deck, SimulatorOptions
 
     helper = """\
 .param wg=7

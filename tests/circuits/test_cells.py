@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from circuits.cells import LEAVES, cells_text, check_cell
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import elements
-from circuits.network import Topology, schematic
-from flow.errors import ExperimentError
-from flow.experiment import load_experiment
+from nonideal.circuits.cells.leaf_cells import LEAVES, cells_text, check_cell
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.flat import elements
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import load_experiment
 
 PORTS = "axon axon_b dendrite bias_n bias_p vdd vss"
 OWN = f".subckt synapse {PORTS}\nXMNM dendrite bias_n vss vss sky130_fd_pr__nfet_01v8 w=2 l=0.5\n.ends synapse\n"

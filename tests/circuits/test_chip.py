@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits.chip import Chip, Sigmas, chip_netlist, draw, mismatch_sigmas
-from circuits.design import Design, Fet, SynapseSizes
-from circuits.errors import CircuitError
-from circuits.flat import elements
-from circuits.network import Topology
-from sky130_models import Corner, mismatch_sigma_rel, mismatch_sigma_V
+from nonideal.circuits.design import Design, Fet, SynapseSizes
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.chip import Chip, Sigmas, chip_netlist, draw, mismatch_sigmas
+from nonideal.circuits.network.flat import elements
+from nonideal.circuits.network.netlist import Topology
+from nonideal.sky130_models import Corner, mismatch_sigma_rel, mismatch_sigma_V
 
 TOPOLOGY = Topology((4, 3, 2))
 

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits.chip import Chip, Sigmas, chip_netlist, draw
-from circuits.correspondence import CorrespondenceError, extracted_chip_netlist, laid_out, partners
-from circuits.design import Design, Fet, SynapseSizes
-from circuits.extraction.netlist import Device, Element, Netlist, net_of
-from circuits.extraction.netlist import read_netlist as read_extracted
-from circuits.flat import elements, flat_elements
-from circuits.network import Topology
+from nonideal.circuits.design import Design, Fet, SynapseSizes
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
+from nonideal.circuits.extraction.netlist import read_netlist as read_extracted
+from nonideal.circuits.network.chip import Chip, Sigmas, chip_netlist, draw
+from nonideal.circuits.network.correspondence import (
+    CorrespondenceError,
+    extracted_chip_netlist,
+    laid_out,
+    partners,
+)
+from nonideal.circuits.network.flat import elements, flat_elements
+from nonideal.circuits.network.netlist import Topology
 
 TOPOLOGY = Topology((3, 2, 2))
 

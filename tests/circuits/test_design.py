@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from circuits.cells import cells_text
-from circuits.design import Design, Fet, NeuronSizes, Supplies, SynapseSizes, Timing
-from circuits.errors import CircuitError
-from sky130_models import IllegalSize
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design, Fet, NeuronSizes, Supplies, SynapseSizes, Timing
+from nonideal.circuits.errors import CircuitError
+from nonideal.sky130_models import IllegalSize
 
 OWN_SYNAPSE = """* a synapse of a user's own
 .subckt synapse axon axon_b dendrite
@@ -56,7 +56,7 @@ def test_levels_follow_the_supply_where_they_are_not_given() -> None:
 def test_sizes_the_process_forbids_are_refused_when_the_deck_is_built(
     make_workbench: Any, synapse: dict[str, Fet], said: str
 ) -> None:
-    from characterize.benches import Grid, sensing_bench
+    from nonideal.characterize.benches import Grid, sensing_bench
 
     design = Design(synapse=SynapseSizes(**synapse))
     with pytest.raises(IllegalSize, match=said):

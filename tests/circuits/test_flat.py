@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits.chip import Chip, LayerShifts, chip_netlist
-from circuits.design import Design
-from circuits.errors import CircuitError
-from circuits.flat import elements, flat_network, instances
-from circuits.network import Topology, schematic
-from circuits.testbench import Biases, Circuit, spike_times_s
-from sky130_models import lean_library
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.chip import Chip, LayerShifts, chip_netlist
+from nonideal.circuits.network.flat import elements, flat_network, instances
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.sky130_models import lean_library
 
 PORTS = "axon axon_b dendrite bias_n bias_p vdd vss"
 TOPOLOGY = Topology((2, 2, 1))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from circuits import mapping as mapping_module
-from circuits.errors import CircuitError, MappingError, OutOfRange
-from circuits.mapping import (
+from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
+from nonideal.circuits.network import mapping as mapping_module
+from nonideal.circuits.network.mapping import (
     COLUMNS,
     bias_for_current,
     bias_sources,

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.cells import cells_text
-from circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
-from circuits.errors import CircuitError
-from circuits.fet import device_of
-from circuits.network import MAX_NEURONS, Topology, schematic
-from spice import check_net
+from nonideal.circuits.cells.fet import device_of
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.netlist import MAX_NEURONS, Topology, schematic
+from nonideal.spice import check_net
 
 Reader = Callable[[str], Any]
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=4).map(tuple)
@@ -171,7 +171,7 @@ def test_impossible_layers_are_refused(layers: tuple[int, ...]) -> None:
 def test_the_text_does_not_depend_on_hashing() -> None:
     """The cache keys on text: two processes must write the same."""
     program = (
-        "from circuits.design import Design; from circuits.network import Topology, schematic; import hashlib; "
+        "from nonideal.circuits.design import Design; from nonideal.circuits.network.netlist import Topology, schematic; import hashlib; "
         "print(hashlib.sha256(schematic(Topology((4, 3, 2)), Design()).encode()).hexdigest())"
     )
     digests = {

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits.design import Design, Supplies
-from circuits.errors import CircuitError
-from circuits.mapping import bias_sources, map_weights
-from circuits.network import Topology, schematic
-from circuits.pins_table import Pin, pins_table
-from circuits.testbench import Biases, Circuit
-from spice import SimulatorOptions
+from nonideal.circuits.design import Design, Supplies
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.pins import Pin, pins_table
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.spice import SimulatorOptions
 
 TOPOLOGY = Topology((3, 4, 2))
 DESIGN = Design(supplies=Supplies(vdd_V=1.75, v0_V=1.2, vsense_V=0.913))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.design import Design, Supplies, Timing
-from circuits.errors import CircuitError
-from circuits.network import Topology, schematic
-from circuits.testbench import Biases, Circuit, energy_J, network_ports, spike_times_s
-from spice import Attempt, Plot, Result, SimulatorOptions
+from nonideal.circuits.design import Design, Supplies, Timing
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit, energy_J, network_ports, spike_times_s
+from nonideal.spice import Attempt, Plot, Result, SimulatorOptions
 
 TOPOLOGY = Topology((2, 2, 1))
 BIASES = Biases("test", "* biases\n")

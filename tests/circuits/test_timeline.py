@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from circuits.design import Timing
-from circuits.timeline import Timeline, control_sources, pulse
+from nonideal.circuits.design import Timing
+from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
 
 POINT = re.compile(r"PWL\((.*)\)")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from files import (
+from nonideal.files import (
     read_json,
     remove_leftovers,
     sha256_of,
@@ -25,7 +25,7 @@ from files import (
 WRITER = """
 import sys
 from pathlib import Path
-from files import write_json
+from nonideal.files import write_json
 path, n = Path(sys.argv[1]), 0
 while True:
     n += 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from files import UnreadableFile, decode, read_bytes, read_json, read_text
+from nonideal.files import UnreadableFile, decode, read_bytes, read_json, read_text
 
 
 def test_a_byte_order_mark_is_no_text_and_line_ends_are_one(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from flow.cli import main
+from nonideal.cli.main import main
 
 MARK = "pwned"
 """Every hostile text tries to leave a file of this name."""

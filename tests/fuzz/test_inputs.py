@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flow.experiment import load_experiment
-from pnn import preset, variant_options
-from pnn.checkpoint import Provenance, WeightsHeader, save_network
-from pnn.data import Encoding
+from nonideal.experiment.experiment import load_experiment
+from nonideal.pnn import preset, variant_options
+from nonideal.pnn.checkpoint import Provenance, WeightsHeader, save_network
+from nonideal.pnn.data import Encoding
 from tests.fuzz.conftest import Bench
 from tests.fuzz.hostile import NAMES, VALUES, altered, altered_lines, damaged, toml
 

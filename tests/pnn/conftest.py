@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from characterize.column import Column, TurnOn
-from characterize.model import Branch, Estimate, PhysicalModel
+from nonideal.characterize.column import Column, TurnOn
+from nonideal.characterize.model import Branch, Estimate, PhysicalModel
 
 
 @pytest.fixture(autouse=True, scope="session")

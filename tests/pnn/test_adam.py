@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pnn.adam import FusedAdam
+from nonideal.pnn.adam import FusedAdam
 
 LAYOUTS = {
     "contiguous": lambda x: x.contiguous(),

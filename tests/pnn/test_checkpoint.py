@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from pnn import (
+from nonideal.pnn import (
     CheckpointError,
     Encoding,
     load_dense,
@@ -20,7 +20,7 @@ from pnn import (
     save_network,
     variant_options,
 )
-from pnn.checkpoint import Provenance, WeightsHeader
+from nonideal.pnn.checkpoint import Provenance, WeightsHeader
 
 
 def written(path: Path) -> bytes:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.datasets import load_iris
 
-from characterize.estimate import estimate
-from characterize.model import PhysicalModel
-from pnn import (
+from nonideal.characterize.estimate import estimate
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import (
     BadParameter,
     DataError,
     Dataset,
@@ -38,9 +38,9 @@ from pnn import (
     training_loss,
     variant_options,
 )
-from pnn.metrics import EpochMeter
-from pnn.rc_spike import Firing
-from pnn.trainer import exact_accuracy
+from nonideal.pnn.metrics import EpochMeter
+from nonideal.pnn.rc_spike import Firing
+from nonideal.pnn.trainer import exact_accuracy
 
 RAW, KIND = load_iris(return_X_y=True)
 ORDER = np.random.default_rng(0).permutation(150)

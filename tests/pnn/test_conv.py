@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal
-from pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+from nonideal.pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal
+from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 
 PAPER = Reversal.constant(2.80, -1.53)
 CURVED = Reversal((0.36, 0.01), (-0.68, 0.05), (0.0, 3.0), (0.0, 3.0))
@@ -46,7 +46,7 @@ def test_native_is_the_unfolded_form(
     t = draw(seed, (2, channels[0], *side))
     native = run(layer, t)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pnn.conv.available", lambda tensor: False)
+        patch.setattr("nonideal.pnn.conv.available", lambda tensor: False)
         plain = run(layer, t)
     for a, b in zip(native, plain, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-11)

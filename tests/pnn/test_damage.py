@@ -9,15 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from files import UnreadableFile
-from pnn import RCSpikeNetwork, TrainingOptions, load_header, load_network
-from pnn.data import load_small
-from pnn.errors import CheckpointError
-from pnn.exact import Exact
-from pnn.metrics import MetricsLog
-from pnn.presets import preset
-from pnn.trainer import train
-from pnn.variants import variant_options
+from nonideal.files import UnreadableFile
+from nonideal.pnn import RCSpikeNetwork, TrainingOptions, load_header, load_network
+from nonideal.pnn.data import load_small
+from nonideal.pnn.errors import CheckpointError
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.metrics import MetricsLog
+from nonideal.pnn.presets import preset
+from nonideal.pnn.trainer import train
+from nonideal.pnn.variants import variant_options
 
 
 @pytest.fixture(scope="module")

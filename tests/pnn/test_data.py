@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pnn import DataError, Encoding, load_small
+from nonideal.pnn import DataError, Encoding, load_small
 
 
 def test_iris_as_in_the_paper() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pnn import (
+from nonideal.pnn import (
     DSTD,
     BadParameter,
     Discharger,
@@ -22,7 +22,7 @@ from pnn import (
     train,
     training_loss,
 )
-from pnn.devices import choose_device
+from nonideal.pnn.devices import choose_device
 
 NETWORK = NetworkOptions(
     layer_sizes=(5, 7, 3),
@@ -76,7 +76,7 @@ def test_what_is_not_there_is_refused_before_anything_runs(
         train(data, NETWORK, options(accelerator="cuda"), folder, show_progress=False)
     with pytest.raises(BadParameter, match="devices = 101 cannot share a batch of 100 samples"):
         train(data, NETWORK, options(devices=101, batch_size=500), folder, show_progress=False)
-    monkeypatch.setattr("pnn.devices.find_spec", lambda name: None)
+    monkeypatch.setattr("nonideal.pnn.devices.find_spec", lambda name: None)
     with pytest.raises(BadParameter, match=r"pip install 'nonideal\[devices\]'"):
         train(data, NETWORK, options(devices=2), folder, show_progress=False)
     assert not folder.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pnn import BadParameter, Discharger
+from nonideal.pnn import BadParameter, Discharger
 
 
 @pytest.mark.parametrize("b", [0.0, 1e-9, 0.155, 0.6, -0.3])

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnn import load_small
-from pnn.draw import drawn_by_class
+from nonideal.pnn import load_small
+from nonideal.pnn.draw import drawn_by_class
 
 
 def test_five_samples_of_iris_are_of_all_classes() -> None:

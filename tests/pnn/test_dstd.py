@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnn import DSTD, BadParameter, Reversal, membrane_dstd, membrane_exact
-from pnn.dstd import grid
+from nonideal.pnn import DSTD, BadParameter, Reversal, membrane_dstd, membrane_exact
+from nonideal.pnn.dstd import grid
 
 PAPER = Reversal.constant(2.80, -1.53)
 

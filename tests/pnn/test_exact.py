@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from pnn import BadParameter, Exact, Reversal, membrane_exact
-from pnn.exact import phi
+from nonideal.pnn import BadParameter, Exact, Reversal, membrane_exact
+from nonideal.pnn.exact import phi
 
 PAPER = Reversal.constant(2.80, -1.53)
 

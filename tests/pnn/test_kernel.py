@@ -16,12 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal, membrane_dstd, membrane_exact
-from pnn.dstd import grid
-from pnn.fused_operator import synapse
-from pnn.native import build, kernel, kernel_name
-from pnn.native.build import is_whole
-from pnn.wiring import Wiring
+from nonideal.pnn import (
+    DSTD,
+    BadParameter,
+    Discharger,
+    Exact,
+    RCSpikeLinear,
+    Reversal,
+    membrane_dstd,
+    membrane_exact,
+)
+from nonideal.pnn.dstd import grid
+from nonideal.pnn.fused_operator import synapse
+from nonideal.pnn.native import build, kernel, kernel_name
+from nonideal.pnn.native.build import is_whole
+from nonideal.pnn.wiring import Wiring
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="no C++ compiler: the native kernel is not built")
 
@@ -207,7 +216,7 @@ def test_operator_check() -> None:
 def test_without_a_compiler_the_pytorch_form_runs_and_says_so(tmp_path: Path) -> None:
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"
-        "import torch; from pnn import DSTD, Reversal; from pnn.native import kernel_name\n"
+        "import torch; from pnn import DSTD, Reversal; from nonideal.pnn.native import kernel_name\n"
         "torch.manual_seed(0); t, w = torch.rand(3, 5), torch.randn(4, 5)\n"
         "print(kernel_name(), DSTD(4).membrane(t, w, Reversal.ideal(4.0)).double().sum().item())"
     )

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from pnn import Discharger, Firing, LossWeights, first_to_fire, training_loss
+from nonideal.pnn import Discharger, Firing, LossWeights, first_to_fire, training_loss
 
 OFF = {"temporal_penalty": 0.0, "weight_norm": 0.0, "early_spike": 0.0}
 

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 
-from pnn import preset, variant_options
-from pnn.checkpoint import Provenance, WeightsHeader, save_network
-from pnn.data import Encoding
-from pnn.errors import CheckpointError
-from pnn.matrices import load_matrices
+from nonideal.pnn import preset, variant_options
+from nonideal.pnn.checkpoint import Provenance, WeightsHeader, save_network
+from nonideal.pnn.data import Encoding
+from nonideal.pnn.errors import CheckpointError
+from nonideal.pnn.matrices import load_matrices
 
 FIRST, SECOND = torch.arange(12.0).reshape(4, 3) / 7, torch.arange(8.0).reshape(2, 4) / 5
 STATE = {"fc1.weight": FIRST, "fc1.bias": torch.zeros(4), "fc2.weight": SECOND, "lif.beta": torch.tensor(0.9)}

@@ -6,8 +6,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pnn import DSTD, BadParameter, Discharger, Exact, NetworkOptions, RCSpikeLinear, RCSpikeNetwork, Reversal
-from pnn.noise import spike_time_noise
+from nonideal.pnn import (
+    DSTD,
+    BadParameter,
+    Discharger,
+    Exact,
+    NetworkOptions,
+    RCSpikeLinear,
+    RCSpikeNetwork,
+    Reversal,
+)
+from nonideal.pnn.noise import spike_time_noise
 
 PAPER = Reversal.constant(2.80, -1.53)
 

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
-from files import UnreadableFile, sha256_of
-from pnn import (
+from nonideal.files import UnreadableFile, sha256_of
+from nonideal.pnn import (
     DataError,
     Encoding,
     TrainingOptions,
@@ -278,7 +278,7 @@ def test_an_npz_file_takes_no_more_memory_than_it_may(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A header that promises more than is there, and a small file that unpacks to a large one."""
-    monkeypatch.setattr("pnn.array_file.MOST_ARRAY_BYTES", 4_000_000)
+    monkeypatch.setattr("nonideal.pnn.array_file.MOST_ARRAY_BYTES", 4_000_000)
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", b"\0" * 5_000_000)
         archive.writestr("y.npy", b"")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pnn import DataError, Reversal, variant_options
-from pnn.presets import preset, preset_names
+from nonideal.pnn import DataError, Reversal, variant_options
+from nonideal.pnn.presets import preset, preset_names
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pnn import Discharger, NetworkOptions, Reversal, TrainingOptions, load_small, train
-from pnn.progress import EpochLines
+from nonideal.pnn import Discharger, NetworkOptions, Reversal, TrainingOptions, load_small, train
+from nonideal.pnn.progress import EpochLines
 
 
 def test_a_line_every_ten_seconds_and_one_at_the_end() -> None:

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from characterize.model import PhysicalModel
-from pnn import BadParameter, Reversal
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import BadParameter, Reversal
 
 
 def test_model_gives_the_papers_reversal_potentials(paper_model: PhysicalModel) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pnn import (
+from nonideal.pnn import (
     DSTD,
     BadParameter,
     CheckpointError,
@@ -36,7 +36,7 @@ from pnn import (
     load_small,
     train,
 )
-from pnn.stack import shapes
+from nonideal.pnn.stack import shapes
 
 PAPER = Reversal.constant(2.80, -1.53)
 RC = RCSpikeNeuron(discharger=Discharger(0.155))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from characterize.model import PhysicalModel
-from pnn import (
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import (
     DSTD,
     CheckpointError,
     DataError,
@@ -129,7 +129,7 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: 
         return loss * float("nan") if calls == 8 else loss  # epoch 4, second batch of two
 
     with monkeypatch.context() as patch:
-        patch.setattr("pnn.loop.training_loss", breaking)
+        patch.setattr("nonideal.pnn.loop.training_loss", breaking)
         with pytest.raises(TrainingDiverged, match="epoch 4, batch 1: "):
             short(tmp_path / "broken", epochs=6, checkpoint_every_s=0.0)
     resumed = short(tmp_path / "broken", epochs=6)
@@ -210,7 +210,7 @@ def test_fused_adam_is_adam_in_the_weights_memory_layout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
 ) -> None:
     if not native:
-        monkeypatch.setattr("pnn.exact.available", lambda tensor: False)
+        monkeypatch.setattr("nonideal.pnn.exact.available", lambda tensor: False)
     fused = short(
         tmp_path / "fused", network=PAPER.model_copy(update={"method": DSTD(4), "layer_sizes": (5, 7, 3)})
     )

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pnn import Discharger, Exact, RCSpikeLinear, Reversal, trajectory
-from pnn.wiring import Wiring
+from nonideal.pnn import Discharger, Exact, RCSpikeLinear, Reversal, trajectory
+from nonideal.pnn.wiring import Wiring
 
 PAPER = Reversal((0.36,), (-0.66,))
 EXTRACTED = Wiring(delay=3e-4, charge_positive=-2e-4, charge_negative=5e-4, coupling=2e-3, spike_delay=7e-5)

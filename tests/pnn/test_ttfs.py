@@ -14,9 +14,9 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 from torch.nn import functional
 
-from pnn import DSTD, BadParameter, Exact, Reversal
-from pnn.dstd import grid
-from pnn.ttfs import (
+from nonideal.pnn import DSTD, BadParameter, Exact, Reversal
+from nonideal.pnn.dstd import grid
+from nonideal.pnn.ttfs import (
     FirstSpike,
     TTFSConv2d,
     TTFSLinear,
@@ -120,7 +120,7 @@ def test_native_is_the_pytorch_form(
 
     native = run()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pnn.ttfs.available", lambda tensor: False)
+        patch.setattr("nonideal.pnn.ttfs.available", lambda tensor: False)
         plain = run()
     for a, b in zip(native, plain, strict=True):
         assert (a - b).abs().max() <= 1e-9 * max(1.0, b.abs().max().item())
@@ -130,8 +130,8 @@ def test_native_is_the_pytorch_form(
 @pytest.mark.parametrize("native", [True, False])
 def test_gradcheck(method: DSTD | Exact, native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not native:
-        monkeypatch.setattr("pnn.ttfs.available", lambda tensor: False)
-    monkeypatch.setattr("pnn.ttfs.LEAST_SLOPE", 0.05)  # below all that occur here
+        monkeypatch.setattr("nonideal.pnn.ttfs.available", lambda tensor: False)
+    monkeypatch.setattr("nonideal.pnn.ttfs.LEAST_SLOPE", 0.05)  # below all that occur here
     t, w = draw(3, 2, 6, 4)
     layer = TTFSLinear(6, 4, PAPER, method).double()
     times = (4.0 * t).clamp(min=0.01).requires_grad_()
@@ -158,7 +158,7 @@ def test_silent_neurons_stay_finite_and_keep_a_gradient() -> None:
 @pytest.mark.parametrize("native", [True, False])
 def test_grazing_crossing_has_a_bounded_gradient(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not native:
-        monkeypatch.setattr("pnn.ttfs.available", lambda tensor: False)
+        monkeypatch.setattr("nonideal.pnn.ttfs.available", lambda tensor: False)
     layer = TTFSLinear(
         1, 1, Reversal.ideal(1.0 - 1e-9), DSTD(4)
     ).double()  # v saturates just above the threshold
@@ -189,7 +189,7 @@ def test_padded_convolution_both_forms(native: bool, monkeypatch: pytest.MonkeyP
     t = torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 3.0
     reference = layer(functional.pad(t, [1] * 4, value=9.0)).unclipped[:, :, 1:-1, 1:-1]
     if not native:
-        monkeypatch.setattr("pnn.ttfs.available", lambda tensor: False)
+        monkeypatch.setattr("nonideal.pnn.ttfs.available", lambda tensor: False)
     torch.testing.assert_close(layer(t).unclipped, reference, rtol=1e-10, atol=1e-12)
 
 
@@ -241,7 +241,7 @@ def test_intervals_after_the_last_spike_change_nothing(
         return (spikes.unclipped, *torch.autograd.grad(spikes.unclipped.square().sum(), (t, layer.weight)))
 
     short = run()
-    monkeypatch.setattr("pnn.ttfs.until_last_spike", lambda edges, spike_time: edges)
+    monkeypatch.setattr("nonideal.pnn.ttfs.until_last_spike", lambda edges, spike_time: edges)
     for a, b in zip(short, run(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
 

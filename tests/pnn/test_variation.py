@@ -13,13 +13,13 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-import pnn.loop
-import pnn.rc_spike
-from characterize.model import PhysicalModel
-from characterize.physics import Physics
-from characterize.shift import CurrentShift, LayerShift
-from characterize.variation import CurrentSpread, LayerVariation
-from pnn import (
+import nonideal.pnn.loop
+import nonideal.pnn.rc_spike
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import Physics
+from nonideal.characterize.shift import CurrentShift, LayerShift
+from nonideal.characterize.variation import CurrentSpread, LayerVariation
+from nonideal.pnn import (
     DSTD,
     BadParameter,
     CheckpointError,
@@ -37,13 +37,13 @@ from pnn import (
     train,
     variant_options,
 )
-from pnn.loss import LossWeights, chip_loss, first_to_fire, training_loss
-from pnn.network import SpikingNetwork
-from pnn.rails import output_times
-from pnn.robustness import supply_rails
-from pnn.stack import StackOptions
-from pnn.variation import GROUP, SMALL, ChipDraw, Chips, LayerChips, Pool, perturbed
-from pnn.wiring import Wiring
+from nonideal.pnn.loss import LossWeights, chip_loss, first_to_fire, training_loss
+from nonideal.pnn.network import SpikingNetwork
+from nonideal.pnn.rails import output_times
+from nonideal.pnn.robustness import supply_rails
+from nonideal.pnn.stack import StackOptions
+from nonideal.pnn.variation import GROUP, SMALL, ChipDraw, Chips, LayerChips, Pool, perturbed
+from nonideal.pnn.wiring import Wiring
 
 SPREAD = LayerVariation(CurrentSpread(0.4, 1.0), CurrentSpread(0.22, 2.0), 0.18, 0.012, 0.155)
 PAPER = NetworkOptions(
@@ -116,7 +116,7 @@ def form(name: str) -> Iterator[None]:
             for module in ("exact", "variation"):
                 patch.setattr(f"pnn.{module}.available", lambda tensor: False)
         elif name == "chip by chip":
-            patch.setattr("pnn.exact.MOST_AXONS_A_CALL", 0)
+            patch.setattr("nonideal.pnn.exact.MOST_AXONS_A_CALL", 0)
         yield
 
 
@@ -418,7 +418,7 @@ def test_loss_is_that_of_the_tail(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         seen.append(label.shape[0])
         return training_loss(firings, label, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("pnn.loop.training_loss", spy)
+    monkeypatch.setattr("nonideal.pnn.loop.training_loss", spy)
     short(tmp_path / "all", epochs=1)
     short(tmp_path / "tail", epochs=1, variation=variation(tail=0.25))
     assert seen == [56, 56, 14, 14]  # 100 samples in batches of 50; 8 chips see 7 each
@@ -504,9 +504,9 @@ def test_nominal_training_is_untouched(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(*_: object) -> None:
         raise AssertionError("nominal training drew chips")
 
-    monkeypatch.setattr(pnn.loop.ChipDraw, "draw", refuse)
-    monkeypatch.setattr(pnn.rc_spike, "perturbed", refuse)
-    monkeypatch.setattr(pnn.loop, "Pool", refuse)
+    monkeypatch.setattr(nonideal.pnn.loop.ChipDraw, "draw", refuse)
+    monkeypatch.setattr(nonideal.pnn.rc_spike, "perturbed", refuse)
+    monkeypatch.setattr(nonideal.pnn.loop, "Pool", refuse)
     short(tmp_path, variation=None)
 
 

@@ -1,4 +1,4 @@
-"""The whole physical model of a column: against ``characterize.reference``, and the native form against the plain one."""
+"""The whole physical model of a column: against ``nonideal.characterize.reference``, and the native form against the plain one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from characterize import reference
-from characterize.model import PhysicalModel
-from characterize.physics import Physics, network_physics
-from pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal
-from pnn.wiring import Wiring
+from nonideal.characterize import reference
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import Physics, network_physics
+from nonideal.pnn import DSTD, BadParameter, Discharger, Exact, RCSpikeLinear, Reversal
+from nonideal.pnn.wiring import Wiring
 
 PHYSICS = Physics(
     beta_positive=tuple(0.9 * c for c in (0.413, -0.019, 0.004, -6e-4, 5e-5, -2e-6)),
@@ -82,7 +82,7 @@ def form(name: str) -> Iterator[None]:
     """``plain``: PyTorch; ``native``: the kernel where there is one."""
     with pytest.MonkeyPatch.context() as patch:
         if name == "plain":
-            patch.setattr("pnn.exact.available", lambda tensor: False)
+            patch.setattr("nonideal.pnn.exact.available", lambda tensor: False)
         yield
 
 

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 import torch
 
-from characterize.column import Column, TurnOn
-from characterize.model import Branch, Estimate, PhysicalModel
-from characterize.physics import Physics, network_physics
-from characterize.workbench import Workbench
-from circuits.design import Design
-from circuits.mapping import read_biases
-from circuits.network import Topology, schematic
-from circuits.testbench import Circuit
-from circuits.timeline import Timeline
-from pnn import Dataset, Discharger, Encoding, Exact, RCSpikeNetwork, Reversal
-from postlayout.plan import ValidationPlan
-from sky130_models import Corner, Pdk
-from spice import Attempt, Cache, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
+from nonideal.characterize.column import Column, TurnOn
+from nonideal.characterize.model import Branch, Estimate, PhysicalModel
+from nonideal.characterize.physics import Physics, network_physics
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.mapping import read_biases
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Circuit
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.pnn import Dataset, Discharger, Encoding, Exact, RCSpikeNetwork, Reversal
+from nonideal.postlayout.plan import ValidationPlan
+from nonideal.sky130_models import Corner, Pdk
+from nonideal.spice import Attempt, Cache, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 
 EDGE_S = 1e-10
 SUPPLY_A, RESET_A = 1e-6, 2e-7
@@ -247,8 +247,8 @@ def setting(model: PhysicalModel, column: Column, monkeypatch: pytest.MonkeyPatc
             calibration_samples=4,
         )
         fake = Silicon(model, circuit.timeline, **silicon)
-        monkeypatch.setattr("postlayout.runner.run_many", fake.run_many)
-        monkeypatch.setattr("postlayout.waveforms.run_many", fake.run_many)
+        monkeypatch.setattr("nonideal.postlayout.runner.run_many", fake.run_many)
+        monkeypatch.setattr("nonideal.postlayout.waveforms.run_many", fake.run_many)
         bench = Workbench(cast(Pdk, None), Corner.tt, SimulatorOptions(), 1, 10.0)
         return Setting(plan, bench, fake, networks)
 

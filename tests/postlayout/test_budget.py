@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from characterize.column import Column, TurnOn
-from characterize.model import PhysicalModel
-from characterize.physics import column_for, network_physics
-from characterize.reference import firing_time, spike_times
-from pnn import DSTD
-from postlayout.budget import Budget, Entry, Groups, error_budget
-from postlayout.terms import TERMS, terms_of
+from nonideal.characterize.column import Column, TurnOn
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import column_for, network_physics
+from nonideal.characterize.reference import firing_time, spike_times
+from nonideal.pnn import DSTD
+from nonideal.postlayout.budget import Budget, Entry, Groups, error_budget
+from nonideal.postlayout.terms import TERMS, terms_of
 
 SIZES = (4, 3, 2)
 LOAD_S = 2e-10

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postlayout.comparison import SPIKE_COLUMNS, classify, spike_table, statistics
+from nonideal.postlayout.comparison import SPIKE_COLUMNS, classify, spike_table, statistics
 
 T, WINDOW = 1e-6, 1.025e-6
 INF = math.inf

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from characterize.column import Column
-from characterize.model import PhysicalModel
-from characterize.physics import network_physics
-from flow.validation import write_budget
-from pnn import RCSpikeNetwork, Reversal
-from postlayout.budget import budget_of
-from postlayout.stage import Validation, validate
-from spice import Deck
+from nonideal.characterize.column import Column
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import network_physics
+from nonideal.pnn import RCSpikeNetwork, Reversal
+from nonideal.postlayout.budget import budget_of
+from nonideal.postlayout.stage import Validation, validate
+from nonideal.spice import Deck
+from nonideal.stages.validation import write_budget
 
 SIZES = (4, 3, 2)
 
@@ -38,7 +38,7 @@ def blind(
         raise AssertionError("nothing is fitted for bottom_up")
 
     for name in ("trim_discharger", "model_scale", "refine", "mapping_rmse"):
-        monkeypatch.setattr(f"postlayout.fitting.{name}", refuse)
+        monkeypatch.setattr(f"nonideal.postlayout.fitting.{name}", refuse)
 
     def run(name: str, **silicon: Any) -> tuple[Validation, dict[str, Deck], Any]:
         here = setting(sizes=SIZES, **silicon)
@@ -53,7 +53,7 @@ def blind(
             decks.update({deck.name: deck for deck in given})
             return here.silicon.run_many(given, **more)
 
-        monkeypatch.setattr("postlayout.runner.run_many", run_many)
+        monkeypatch.setattr("nonideal.postlayout.runner.run_many", run_many)
         return validate(plan, here.bench, tmp_path / name), decks, plan
 
     return run

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from characterize.model import PhysicalModel
-from pnn import Discharger, RCSpikeNetwork, Reversal
-from postlayout.prediction import decide, unclipped_times
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import Discharger, RCSpikeNetwork, Reversal
+from nonideal.postlayout.prediction import decide, unclipped_times
 
 SIZES = st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple)
 

@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 import torch
 
-from characterize.stage import Characterization
-from characterize.workbench import Workbench
-from circuits.cells import cells_text
-from circuits.design import Design
-from circuits.mapping import bias_sources, map_weights
-from circuits.network import Topology, schematic
-from circuits.testbench import Biases, Circuit, energy_J, spike_times_s
-from pnn import Dataset, Discharger, Encoding, RCSpikeNetwork, Reversal
-from postlayout.plan import ValidationPlan
-from postlayout.prediction import unclipped_times
-from postlayout.stage import Validation, validate
-from sky130_models import lean_library
-from spice import Cache, Result, find_ngspice, run_many
+from nonideal.characterize.stage import Characterization
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit, energy_J, spike_times_s
+from nonideal.pnn import Dataset, Discharger, Encoding, RCSpikeNetwork, Reversal
+from nonideal.postlayout.plan import ValidationPlan
+from nonideal.postlayout.prediction import unclipped_times
+from nonideal.postlayout.stage import Validation, validate
+from nonideal.sky130_models import lean_library
+from nonideal.spice import Cache, Result, find_ngspice, run_many
 
 pytestmark = pytest.mark.spice
 SIZES = (3, 2, 2)

@@ -11,11 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from characterize.model import PhysicalModel
-from pnn import RCSpikeNetwork, Reversal
-from postlayout.errors import ValidationError
-from postlayout.prediction import unclipped_times
-from postlayout.scale import LIMIT, Scale, mapping_rmse, model_scale, refine
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn import RCSpikeNetwork, Reversal
+from nonideal.postlayout.errors import ValidationError
+from nonideal.postlayout.prediction import unclipped_times
+from nonideal.postlayout.scale import LIMIT, Scale, mapping_rmse, model_scale, refine
 
 
 class Quadratic:
@@ -72,7 +72,7 @@ Maker = Callable[..., RCSpikeNetwork]
 
 
 def network_of(reversal: Reversal, seed: int = 0) -> RCSpikeNetwork:
-    from pnn import Discharger
+    from nonideal.pnn import Discharger
 
     network = RCSpikeNetwork((4, 3, 3), reversal, Discharger(0.154))
     generator = np.random.default_rng(seed)

@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 import torch
 
-from circuits.design import Design, Timing
-from circuits.mapping import map_weights
-from pnn import DataError
-from pnn.draw import drawn_by_class
-from postlayout.errors import ValidationError
-from postlayout.plan import ValidationPlan
-from postlayout.prediction import decide, unclipped_times
-from postlayout.stage import Validation, validate
-from spice import Cache
+from nonideal.circuits.design import Design, Timing
+from nonideal.circuits.network.mapping import map_weights
+from nonideal.pnn import DataError
+from nonideal.pnn.draw import drawn_by_class
+from nonideal.postlayout.errors import ValidationError
+from nonideal.postlayout.plan import ValidationPlan
+from nonideal.postlayout.prediction import decide, unclipped_times
+from nonideal.postlayout.stage import Validation, validate
+from nonideal.spice import Cache
 
 Maker = Callable[..., Any]
 NOISE_S = 3e-10

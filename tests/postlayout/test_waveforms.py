@@ -13,8 +13,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postlayout.prediction import unclipped_times
-from postlayout.waveforms import _plain, model_membranes_V, save_waveforms
+from nonideal.postlayout.prediction import unclipped_times
+from nonideal.postlayout.waveforms import _plain, model_membranes_V, save_waveforms
 
 Maker = Callable[..., Any]
 VARIANTS = ("pnn", "ann", "bottom_up")
@@ -73,11 +73,11 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     setting: Maker, tmp_path: Path, retried: bool
 ) -> None:
     """A retry leaves the failed attempt's raw file beside its own."""
-    from circuits.testbench import Biases
+    from nonideal.circuits.network.testbench import Biases
 
     here = setting(retried=retried)
     circuit, sample = here.plan.circuit, here.plan.dataset.test_x[2]
-    from circuits.mapping import bias_sources, map_weights
+    from nonideal.circuits.network.mapping import bias_sources, map_weights
 
     weights = [layer.weight.detach().double().numpy() for layer in here.networks["pnn"].linear_layers]
     biases = Biases("pnn", bias_sources(map_weights(weights, here.plan.model), here.plan.model))

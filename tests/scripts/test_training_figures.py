@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pnn.images import IDX_FILES, write_idx
+from nonideal.pnn.images import IDX_FILES, write_idx
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {"error": 16, "cost": 3, "steps": 8, "reversal": 6}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sky130_models import Pdk, find_pdk
+from nonideal.sky130_models import Pdk, find_pdk
 
 TINY = """\
 * a library

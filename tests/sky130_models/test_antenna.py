@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sky130_models import ANTENNA_RULES, PdkError, antenna_rule
-from sky130_models.antenna import read_antenna_rules
+from nonideal.sky130_models import ANTENNA_RULES, PdkError, antenna_rule
+from nonideal.sky130_models.antenna import read_antenna_rules
 
 HEADER = "rule,layer,exposed,thickness_um,limit,diode_per_um2,diode_bonus,note"
 

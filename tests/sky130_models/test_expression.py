@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sky130_models.errors import PdkError
-from sky130_models.expression import Name, Number, Operation, number, parse
-from sky130_models.reduction import calls, evaluate, names, reduce, scope, write
+from nonideal.sky130_models.errors import PdkError
+from nonideal.sky130_models.expression import Name, Number, Operation, number, parse
+from nonideal.sky130_models.reduction import calls, evaluate, names, reduce, scope, write
 
 VALUES = {"w": 1.25, "l_2": 0.15, "sw_tox": 4.148e-9}
 

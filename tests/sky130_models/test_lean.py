@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sky130_models import Corner, IllegalSize, Pdk, PdkError, lean_library
-from sky130_models.library import assignments, parse_subcircuit
-from sky130_models.statement import statements
+from nonideal.sky130_models import Corner, IllegalSize, Pdk, PdkError, lean_library
+from nonideal.sky130_models.library import assignments, parse_subcircuit
+from nonideal.sky130_models.statement import statements
 
 Simulator = Callable[[str, str], dict[str, float]]
 

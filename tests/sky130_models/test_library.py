@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sky130_models import Pdk, PdkError
-from sky130_models.library import assignments, read_section, section_files
-from sky130_models.statement import statements
+from nonideal.sky130_models import Pdk, PdkError
+from nonideal.sky130_models.library import assignments, read_section, section_files
+from nonideal.sky130_models.statement import statements
 
 
 def test_section(tiny: Pdk) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sky130_models import Corner, IllegalSize, Pdk, PdkError, mismatch_sigma_rel, mismatch_sigma_V
+from nonideal.sky130_models import Corner, IllegalSize, Pdk, PdkError, mismatch_sigma_rel, mismatch_sigma_V
 
 Simulator = Callable[[str, str], dict[str, float]]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sky130_models import DeviceSize, IllegalSize, PdkError, sizes_in
+from nonideal.sky130_models import DeviceSize, IllegalSize, PdkError, sizes_in
 
 NETLIST = """\
 * title sky130_fd_pr__nfet_01v8 w=9 l=9

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sky130_models import Corner, Pdk, PdkError, PdkMissing, find_pdk
-from sky130_models import pdk as pdk_module
-from sky130_models.pdk import library_sha256
+from nonideal.sky130_models import Corner, Pdk, PdkError, PdkMissing, find_pdk
+from nonideal.sky130_models import pdk as pdk_module
+from nonideal.sky130_models.pdk import library_sha256
 
 
 def _write_pdk(root: Path, place: str, parameter: str = "1") -> Path:

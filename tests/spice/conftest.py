@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spice import Deck, Ngspice, SimulatorMissing, find_ngspice
+from nonideal.spice import Deck, Ngspice, SimulatorMissing, find_ngspice
 
 DeckMaker = Callable[..., Deck]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spice import Attempt, Cache, FailureKind, Plot, Result
+from nonideal.spice import Attempt, Cache, FailureKind, Plot, Result
 
 KEY = "0123456789abcdef" * 4
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spice import Cache, Failure, Ngspice, Result, SchedulerUnavailable, run_many
+from nonideal.spice import Cache, Failure, Ngspice, Result, SchedulerUnavailable, run_many
 
 from .conftest import DeckMaker, gone, pids
 
@@ -78,7 +78,7 @@ def test_an_interrupted_batch_ends_its_simulators_on_the_workers(cluster: str, t
     program.write_text(
         f"""
 from pathlib import Path
-from spice import Deck, run_many
+from nonideal.spice import Deck, run_many
 text = "* fake: hang\\n.save v(out)\\n.tran 100n 1u\\n.end\\n"
 decks = [Deck(name, text, vectors=("v(out)",), t_stop_s=1e-6) for name in "ab"]
 run_many(decks, jobs=2, scheduler={cluster!r}, folder=Path("far"), timeout_s=60)

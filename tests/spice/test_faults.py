@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spice import (
+from nonideal.spice import (
     BadLimit,
     Cache,
     FailureKind,
@@ -21,7 +21,7 @@ from spice import (
     run,
     run_many,
 )
-from spice.process import Limits
+from nonideal.spice.process import Limits
 
 from .conftest import DeckMaker, gone, pids
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spice import BadDeck, Deck, Ngspice
+from nonideal.spice import BadDeck, Deck, Ngspice
 
 COMMANDS = [
     *(f"{character}#shell touch hacked" for character in '!"$%&(),*:;=?[]\f'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spice import LADDER, Deck, FailureKind
+from nonideal.spice import LADDER, Deck, FailureKind
 
 AGAIN, GEAR, ROBUST = LADDER
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spice import BadDeck, Deck, SimulatorOptions, UnsafeName, check_name, check_net
+from nonideal.spice import BadDeck, Deck, SimulatorOptions, UnsafeName, check_name, check_net
 
 ALLOWED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 

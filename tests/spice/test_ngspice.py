@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from spicelib import RawRead
 
-from spice import (
+from nonideal.spice import (
     LADDER,
     Deck,
     FailureKind,
@@ -24,7 +24,7 @@ from spice import (
     run,
     run_many,
 )
-from spice.raw import IncompleteRaw, read_raw
+from nonideal.spice.raw import IncompleteRaw, read_raw
 
 pytestmark = pytest.mark.spice
 
@@ -171,7 +171,7 @@ def test_a_deck_forced_past_the_wall_reaches_nothing(
     """With the check of decks taken away: no program starts, nothing outside is written, nothing of the user's is read."""
     if not real.confined:
         pytest.skip("this kernel has no Landlock: runs are not confined")
-    monkeypatch.setattr("spice.grammar.check_text", lambda deck, text: None)
+    monkeypatch.setattr("nonideal.spice.grammar.check_text", lambda deck, text: None)
     # Not below /tmp: what lies there can be read, for ngspice keeps a nameless file of its own in it.
     folder, outside = tmp_path / "decks", outside_tmp
     (outside / "secret").write_text("echo the secret\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spice import BadDeck, Cache, Deck, Failure, Ngspice, Result, run_many
+from nonideal.spice import BadDeck, Cache, Deck, Failure, Ngspice, Result, run_many
 
 from .conftest import DeckMaker, gone, pids
 
@@ -94,7 +94,7 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_where_it_was(
 import sys
 sys.path[:0] = {[str(Path(__file__).parents[2])]!r}
 from pathlib import Path
-from spice import Cache, Deck, run_many
+from nonideal.spice import Cache, Deck, run_many
 def deck(name, mode):
     text = f"* fake: {{mode}}\\n.save v(out) i(v1)\\n.tran 100n 1u 0 100n\\n.end\\n"
     return Deck(name, text, vectors=("v(out)", "i(v1)"), t_stop_s=1e-6)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from joblib import delayed
 
-from spice.workers import in_order
+from nonideal.spice.workers import in_order
 
 from .conftest import gone
 
@@ -20,7 +20,7 @@ PROGRAM = """
 import os, sys, time
 from pathlib import Path
 from joblib import delayed
-from spice.workers import in_order
+from nonideal.spice.workers import in_order
 def work(number):
     Path("pid", str(os.getpid())).touch()
     while True:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from circuits.design import Design
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.network import Topology, schematic
+from nonideal.circuits.design import Design
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.network.netlist import Topology, schematic
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,16 @@ from pathlib import Path
 import klayout.db as kdb
 import pytest
 
-from circuits.design import Design, Fet, NeuronSizes, SynapseSizes
-from circuits.drc import check, check_cell
-from circuits.drc.antenna import Antenna, antennas
-from circuits.drc.regions import Regions
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare
-from circuits.network import Topology, schematic
-from sky130_models.antenna import ANTENNA_RULES, antenna_rule
-from sky130_models.layers import LAYERS
+from nonideal.circuits.design import Design, Fet, NeuronSizes, SynapseSizes
+from nonideal.circuits.drc import check, check_cell
+from nonideal.circuits.drc.antenna import Antenna, antennas
+from nonideal.circuits.drc.regions import Regions
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.sky130_models.antenna import ANTENNA_RULES, antenna_rule
+from nonideal.sky130_models.layers import LAYERS
 
 Rect = tuple[str, float, float, float, float]
 STACK = (

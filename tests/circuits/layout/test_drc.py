@@ -12,18 +12,18 @@ import klayout.db as kdb
 import pytest
 from klayout import rdb
 
-from circuits.design import Fet, SynapseSizes
-from circuits.drc import check, check_cell
-from circuits.drc.checks import violations
-from circuits.drc.regions import Regions
-from circuits.layout.crossbar import crossbar
-from circuits.layout.errors import DrcFailed, LayoutError
-from circuits.layout.network import network
-from circuits.layout.synapse import synapse
-from circuits.layout.write import write_gds
-from sky130_models.antenna import ANTENNA_RULES
-from sky130_models.layers import LAYERS
-from sky130_models.rules import RULES, Rule, rule
+from nonideal.circuits.design import Fet, SynapseSizes
+from nonideal.circuits.drc import check, check_cell
+from nonideal.circuits.drc.checks import violations
+from nonideal.circuits.drc.regions import Regions
+from nonideal.circuits.layout.crossbar import crossbar
+from nonideal.circuits.layout.errors import DrcFailed, LayoutError
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.synapse import synapse
+from nonideal.circuits.layout.write import write_gds
+from nonideal.sky130_models.antenna import ANTENNA_RULES
+from nonideal.sky130_models.layers import LAYERS
+from nonideal.sky130_models.rules import RULES, Rule, rule
 
 # Rules that no moved edge of these layouts can break: own geometry, as (layer, x0, y0, x1, y1) in um.
 BROKEN: dict[str, list[tuple[str, float, float, float, float]]] = {

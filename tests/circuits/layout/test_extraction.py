@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from circuits.design import Design
-from circuits.extraction import (
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import (
     NO_REDUCTION,
     Extraction,
     ExtractionOptions,
@@ -23,20 +23,20 @@ from circuits.extraction import (
     extract,
     find_kpex,
 )
-from circuits.extraction.kpex import Kpex, run_kpex
-from circuits.extraction.netlist import Netlist, net_of, read_netlist
-from circuits.layout.block import Block
-from circuits.layout.errors import ExtractionFailed
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare, write_database
-from circuits.network import Topology, schematic
-from flow.exit_code import ExitCode, exit_code_of
-from sky130_models.corner import Corner
-from sky130_models.lean import lean_library
-from sky130_models.pdk import find_pdk
-from spice import Deck
-from spice.ngspice import find_ngspice, run
+from nonideal.circuits.extraction.kpex import Kpex, run_kpex
+from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare, write_database
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.cli.exit_code import ExitCode, exit_code_of
+from nonideal.sky130_models.corner import Corner
+from nonideal.sky130_models.lean import lean_library
+from nonideal.sky130_models.pdk import find_pdk
+from nonideal.spice import Deck
+from nonideal.spice.ngspice import find_ngspice, run
 
 EPS0 = 8.854e-18  # F / um
 OHM_PER_SQUARE_MET1 = 0.125

@@ -12,23 +12,23 @@ import matplotlib.image
 import pytest
 from klayout import lay
 
-from circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
-from circuits.drc import check
-from circuits.layout.block import Block, Box
-from circuits.layout.contacts import MET3_PAD, contact_offsets, stack
-from circuits.layout.crossbar import crossbar
-from circuits.layout.driver import driver
-from circuits.layout.errors import LayoutError
-from circuits.layout.inventory import inventory
-from circuits.layout.network import network
-from circuits.layout.neuron import neuron
-from circuits.layout.picture import write_picture
-from circuits.layout.synapse import gate_gap, synapse
-from circuits.layout.write import write_gds, write_layer_properties
-from circuits.lvs import compare
-from circuits.network import Topology, schematic
-from sky130_models.layers import LAYERS
-from sky130_models.rules import rule
+from nonideal.circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
+from nonideal.circuits.drc import check
+from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.contacts import MET3_PAD, contact_offsets, stack
+from nonideal.circuits.layout.crossbar import crossbar
+from nonideal.circuits.layout.driver import driver
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.inventory import inventory
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.neuron import neuron
+from nonideal.circuits.layout.picture import write_picture
+from nonideal.circuits.layout.synapse import gate_gap, synapse
+from nonideal.circuits.layout.write import write_gds, write_layer_properties
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.sky130_models.layers import LAYERS
+from nonideal.sky130_models.rules import rule
 
 
 @pytest.mark.parametrize(

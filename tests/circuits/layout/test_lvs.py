@@ -11,12 +11,12 @@ from pathlib import Path
 import klayout.db as kdb
 import pytest
 
-from circuits.design import Design, Fet, NeuronSizes, SynapseSizes
-from circuits.layout.errors import LayoutError, LvsFailed
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare
-from circuits.network import Topology, schematic
+from nonideal.circuits.design import Design, Fet, NeuronSizes, SynapseSizes
+from nonideal.circuits.layout.errors import LayoutError, LvsFailed
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.netlist import Topology, schematic
 
 TINY = Topology((1, 1))
 FETS_OF_SYNAPSE, FETS_OF_DRIVER, FETS_OF_NEURON = 4, 6, 11 + 6

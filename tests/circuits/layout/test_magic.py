@@ -18,8 +18,8 @@ from pathlib import Path
 import klayout.db as kdb
 import pytest
 
-from circuits.design import Design
-from circuits.extraction import (
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import (
     NO_REDUCTION,
     Extraction,
     ExtractionOptions,
@@ -29,18 +29,18 @@ from circuits.extraction import (
     find_kpex,
     find_magic,
 )
-from circuits.extraction.kpex import Kpex
-from circuits.extraction.magic import Magic, read_magic, script_text
-from circuits.extraction.naming import named_after
-from circuits.extraction.netlist import net_of
-from circuits.layout.errors import ExtractionFailed
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare
-from circuits.lvs.reference import MIMS
-from circuits.network import Topology, schematic
-from flow.cli import main
-from flow.exit_code import ExitCode, exit_code_of
+from nonideal.circuits.extraction.kpex import Kpex
+from nonideal.circuits.extraction.magic import Magic, read_magic, script_text
+from nonideal.circuits.extraction.naming import named_after
+from nonideal.circuits.extraction.netlist import net_of
+from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.lvs.reference import MIMS
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.cli.exit_code import ExitCode, exit_code_of
+from nonideal.cli.main import main
 
 TOPOLOGY = Topology((2, 2))
 PORTS = TOPOLOGY.ports

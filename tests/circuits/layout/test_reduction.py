@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from circuits.extraction import NO_REDUCTION, Reduction, net_capacitances
-from circuits.extraction.check import check_extraction, floating_nodes
-from circuits.extraction.netlist import Device, Element, Netlist, parse_netlist, parse_number, read_netlist
-from circuits.extraction.reduction import reduce
-from circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.extraction import NO_REDUCTION, Reduction, net_capacitances
+from nonideal.circuits.extraction.check import check_extraction, floating_nodes
+from nonideal.circuits.extraction.netlist import (
+    Device,
+    Element,
+    Netlist,
+    parse_netlist,
+    parse_number,
+    read_netlist,
+)
+from nonideal.circuits.extraction.reduction import reduce
+from nonideal.circuits.layout.errors import ExtractionFailed
 
 EXACT = Reduction(coupling_F=0.0, short_ohm=0.0, tau_s=1e-9, degree=3)
 

@@ -19,15 +19,21 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 from scipy.special import ellipk
 
-from circuits.errors import CircuitError
-from circuits.extraction import ExtractionOptions, ExtractorMissing, Sidewall, check_convention, find_kpex
-from circuits.extraction.kpex import PINNED, Kpex, is_pinned, run_kpex
-from circuits.extraction.magic import Magic
-from circuits.extraction.netlist import Netlist, net_of, read_netlist
-from circuits.extraction.sidewall import DEFAULT
-from circuits.layout.block import Block
-from circuits.layout.write import write_gds
-from circuits.lvs import write_database
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.extraction import (
+    ExtractionOptions,
+    ExtractorMissing,
+    Sidewall,
+    check_convention,
+    find_kpex,
+)
+from nonideal.circuits.extraction.kpex import PINNED, Kpex, is_pinned, run_kpex
+from nonideal.circuits.extraction.magic import Magic
+from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.extraction.sidewall import DEFAULT
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import write_database
 
 EPS0_AF_PER_UM = 8.8541878
 GROWTH = 1.1

@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from circuits.design import Design
-from circuits.extraction import ExtractionOptions, ExtractorMissing, extraction_key, find_kpex, is_pinned
-from circuits.extraction.kpex import PINNED, Kpex, run_kpex
-from circuits.extraction.netlist import Netlist, net_of, read_netlist
-from circuits.layout.cuts import Cuts, cuts
-from circuits.layout.errors import ExtractionFailed, LayoutError
-from circuits.layout.network import network
-from circuits.layout.write import write_gds
-from circuits.lvs import compare
-from circuits.network import Topology, schematic
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import (
+    ExtractionOptions,
+    ExtractorMissing,
+    extraction_key,
+    find_kpex,
+    is_pinned,
+)
+from nonideal.circuits.extraction.kpex import PINNED, Kpex, run_kpex
+from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.layout.cuts import Cuts, cuts
+from nonideal.circuits.layout.errors import ExtractionFailed, LayoutError
+from nonideal.circuits.layout.network import network
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.netlist import Topology, schematic
 
 LAYERS = (2, 1)
 

@@ -1,0 +1,1 @@
+"""The leaf cells: synapse pair, neuron, driver, as netlists."""

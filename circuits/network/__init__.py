@@ -1,0 +1,1 @@
+"""A network of cells: mapped, written as a netlist, drawn as a chip, put under stimulus."""

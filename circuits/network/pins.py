@@ -1,0 +1,105 @@
+"""All pins of a network with what drives them: what a test board, or a deck by hand, has to put on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from typing import NamedTuple
+
+import pandas as pd
+
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.mapping import BIAS_SOURCE
+from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.timeline import Timeline, control_waveforms
+
+
+class Pin(NamedTuple):
+    """One port. ``layer``, ``axon`` and ``neuron`` count as in the port's name; what does not apply is None.
+
+    ``volts_V`` is what a source holds it at, ``waveform`` what one inference puts on it. A pin with neither is read, or its voltage
+    belongs to weights that are not known.
+    """
+
+    pin: str
+    kind: str
+    layer: int | None = None
+    axon: int | None = None
+    neuron: int | None = None
+    volts_V: float | None = None
+    waveform: str | None = None
+
+
+def pins_table(
+    topology: Topology,
+    design: Design,
+    discharger_V: Callable[[int, int], float] | None = None,
+    biases: str | None = None,
+) -> pd.DataFrame:
+    """A row for each port of the network, in the order of ``Topology.ports``; the columns are those of ``Pin``.
+
+    ``discharger_V(layer, neuron)`` is the bias of a discharger, its trim included, and ``biases`` the cell ``biases`` of a mapping at its
+    scale, as SPICE text; None leaves those volts empty. Kinds: ``input``, ``phase``, ``reset``, ``reset_b``, ``iso``, ``iso_b``, ``output``
+    (a spike), ``reset level`` (v0), ``sense``, ``supply``, ``discharger bias``, ``bias_n``, ``bias_p``. Raises ``CircuitError`` where
+    ``biases`` does not hold each bias once.
+    """
+    volts = None if biases is None else _bias_V(biases, topology)
+    pins = chain(_around(topology, design, discharger_V), _biases(topology, volts))
+    table = pd.DataFrame(pins, columns=list(Pin._fields))
+    return table.astype({"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float})
+
+
+def _around(
+    topology: Topology, design: Design, discharger_V: Callable[[int, int], float] | None
+) -> list[Pin]:
+    """All pins but those of the synapses."""
+    supplies, timing = design.supplies, design.timing
+    timeline = Timeline(timing, topology.depth)
+    begin_s, end_s = timeline.firing_s(0), timeline.spans()["phase_0"][1]
+    wave = (
+        f"0 to {supplies.vdd_V:.6g} V at {begin_s:.12g} s + t * {timing.t_circ_s:.12g} s, back at {end_s:.12g} s; "
+        f"t: the input's spike time in 0 .. 1, else it stays at 0; edges of {timing.edge_s:.6g} s"
+    )
+    pins = [Pin(f"in_{j}", "input", 0, axon=j, waveform=wave) for j in range(topology.layers[0])]
+    controls = control_waveforms(timeline, supplies.vdd_V)
+    for net in topology.control_ports:
+        line, _, number = net.rpartition("_")
+        pins.append(Pin(net, line, int(number), waveform=controls[net]))
+    pins += [Pin(topology.spike(layer, k), "output", layer, neuron=k) for layer, k in topology.neurons()]
+    for net, kind, volt in (
+        ("v0", "reset level", supplies.v0_V),
+        ("vsense", "sense", supplies.vsense_V),
+        ("vdd", "supply", supplies.vdd_V),
+        ("vss", "supply", 0.0),
+    ):
+        pins.append(Pin(net, kind, volts_V=float(f"{volt:.6g}")))
+    for layer, k in topology.neurons():
+        bias_V = None if discharger_V is None else float(f"{discharger_V(layer, k):.9g}")
+        pins.append(Pin(topology.vdis(layer, k), "discharger bias", layer, neuron=k, volts_V=bias_V))
+    return pins
+
+
+def _biases(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
+    """The pins of the memory gates."""
+    pins = []
+    for where in topology.synapses():
+        for polarity in "np":
+            net = topology.bias(polarity, *where)
+            pins.append(Pin(net, f"bias_{polarity}", *where, None if volts is None else volts[net]))
+    return pins
+
+
+def _bias_V(text: str, topology: Topology) -> dict[str, float]:
+    """Volts of every bias by its net, as the sources of the cell ``biases`` have them."""
+    found = {
+        f"bias_{polarity.lower()}_{layer}_{axon}_{neuron}": float(volts)
+        for polarity, layer, axon, neuron, volts in BIAS_SOURCE.findall(text)
+        if polarity
+    }
+    if found.keys() != set(topology.bias_ports):
+        raise CircuitError(
+            f"the cell `biases` has sources for {len(found)} biases, and not for each of the {len(topology.bias_ports)} of a network "
+            f"{'-'.join(map(str, topology.layers))}"
+        )
+    return found

@@ -1,0 +1,179 @@
+"""A network under stimulus: the deck of one inference, and the spikes and energy read from its result."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
+from nonideal.sky130_models.statement import statements
+from nonideal.spice import Deck, Result, SimulatorOptions
+
+Array = NDArray[np.float64]
+SUPPLIES = ("vdd", "v0")
+"""Rails whose current is counted as energy."""
+
+
+def network_ports(netlist: str) -> tuple[str, ...]:
+    """Ports of the cell ``network`` in the order the netlist has them: an extracted one has its own, so pins are bound by name."""
+    for _, line in statements(netlist):
+        words = line.split()
+        if len(words) > 1 and words[0].lower() == ".subckt" and words[1].lower() == "network":
+            return tuple(words[2:])
+    raise CircuitError("the netlist has no `.subckt network`")
+
+
+@dataclass(frozen=True, slots=True)
+class Biases:
+    """The cell ``biases`` of one mapping at one scale, as ``nonideal.circuits.network.mapping`` writes it; ``name`` tells its file from others'."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights.
+
+    ``vdis_V`` is the bias of all dischargers; ``trim_V`` adds to it, per layer and neuron (V; empty: nothing is added).
+    """
+
+    topology: Topology
+    design: Design
+    netlist: str
+    models: str
+    vdis_V: float
+    trim_V: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        ports = network_ports(self.netlist)
+        have, want = set(ports), set(self.topology.ports)
+        if len(have) != len(ports):
+            twice = sorted({port for port in ports if ports.count(port) > 1})
+            raise CircuitError(f"the netlist's `.subckt network` names pins twice: {twice[:5]}")
+        if have != want:
+            lost, extra = sorted(want - have), sorted(have - want)
+            raise CircuitError(
+                f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}"
+            )
+        given, neurons = [len(row) for row in self.trim_V], list(self.topology.layers[1:])
+        if self.trim_V and given != neurons:
+            raise CircuitError(
+                f"trim_V holds {given} values by layer, the network has {neurons} neurons: give one value in V for each, or () for no trim"
+            )
+        if not all(math.isfinite(volt) for volt in (self.vdis_V, *chain.from_iterable(self.trim_V))):
+            raise CircuitError("vdis_V and trim_V hold a value that is no number: give finite volts")
+
+    def discharger_V(self, layer: int, index: int) -> float:
+        """The discharger bias of a neuron, its trim included."""
+        return self.vdis_V + (self.trim_V[layer - 1][index] if self.trim_V else 0.0)
+
+    @property
+    def timeline(self) -> Timeline:
+        """Phases of one inference."""
+        return Timeline(self.design.timing, self.topology.depth)
+
+    def node(self, net: str) -> str:
+        """A net inside the network, from outside: the net itself, or any node of the extracted net that carries its name."""
+        node = re.search(rf"(?<=\s){re.escape(net)}(?:\.[\w.]+)?(?=\s)", self.netlist)
+        if node is None:
+            raise CircuitError(f"the netlist has no net {net}: it cannot be probed")
+        return f"xnetwork.{node[0]}"
+
+    def probe(self, net: str) -> str:
+        """The vector of a net inside the network, see ``node``."""
+        return f"v({self.node(net)})"
+
+    @property
+    def membrane_probes(self) -> tuple[str, ...]:
+        """A vector for every membrane, layer by layer; the schematic's lie inside its neurons."""
+        probes = []
+        for layer, k in self.topology.neurons():
+            net = f"neuron_{layer}_{k}_membrane"
+            probes.append(
+                self.probe(net) if net in self.netlist else f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
+            )
+        return tuple(probes)
+
+    def deck(
+        self,
+        name: str,
+        biases: Biases,
+        spike_time_norm: Array,
+        simulator: SimulatorOptions,
+        probes: tuple[str, ...] = (),
+    ) -> Deck:
+        """The deck of one sample.
+
+        ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save. The temperature is the
+        design's.
+        """
+        simulator = replace(simulator, temperature_C=self.design.supplies.temperature_C)
+        timeline, supplies = self.timeline, self.design.supplies
+        if spike_time_norm.shape != (self.topology.layers[0],):
+            raise CircuitError(
+                f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs"
+            )
+        if np.any(np.isnan(spike_time_norm)):
+            raise CircuitError(
+                f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike"
+            )
+        file = f"biases_{biases.name}.spice"
+        lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
+        lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
+        lines.append(f"Vvsense vsense 0 {supplies.vsense_V:.6g}")
+        for where in self.topology.neurons():
+            pin = self.topology.vdis(*where)
+            lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
+        lines.append(control_sources(timeline, supplies.vdd_V))
+        begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
+        end = timeline.spans()["phase_0"][1]
+        for j, at in enumerate(spike_time_norm):
+            if at < 1.0:
+                span = (begin + max(float(at), 0.0) * t_circ_s, end)
+                lines.append(pulse(f"in_{j}", f"in_{j}", span, supplies.vdd_V, self.design.timing.edge_s))
+            else:
+                lines.append(f"Vin_{j} in_{j} 0 0")
+        lines.append("Xnetwork " + " ".join(network_ports(self.netlist)) + " network")
+        lines.append("Xbiases " + " ".join(self.topology.bias_ports) + " biases")
+        vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + ("i(vdd)", "i(vv0)") + probes
+        lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
+        includes = {"models.spice": self.models, "network.spice": self.netlist, file: biases.text}
+        return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
+
+
+def spike_times_s(result: Result, circuit: Circuit) -> list[Array]:
+    """Per layer the spike times [neurons] in s from the start of its firing phase; infinity where no spike came before the window closed."""
+    timeline, half_V = circuit.timeline, circuit.design.supplies.vdd_V / 2
+    times = []
+    for layer in range(1, circuit.topology.depth + 1):
+        begin = timeline.firing_s(layer)
+        inside = (result.axis >= begin - timeline.timing.edge_s) & (result.axis <= begin + timeline.window_s)
+        axis = result.axis[inside]
+        row = np.full(circuit.topology.layers[layer], np.inf)
+        for k in range(len(row)):
+            wave = np.asarray(result[f"v({Topology.spike(layer, k)})"], float)[inside]
+            rising = np.flatnonzero((wave[:-1] < half_V) & (wave[1:] >= half_V))
+            if len(rising):
+                i = int(rising[0])
+                fraction = (half_V - wave[i]) / (wave[i + 1] - wave[i])
+                row[k] = max(axis[i] + fraction * (axis[i + 1] - axis[i]) - begin, 0.0)
+        times.append(row)
+    return times
+
+
+def energy_J(result: Result, circuit: Circuit) -> float:
+    """Energy drawn from the rails over the whole inference, reset included, in J."""
+    volts = {"vdd": circuit.design.supplies.vdd_V, "v0": circuit.design.supplies.v0_V}
+    currents = {"vdd": result["i(vdd)"], "v0": result["i(vv0)"]}
+    return float(
+        -sum(volts[rail] * np.trapezoid(np.asarray(currents[rail], float), result.axis) for rail in SUPPLIES)
+    )

@@ -1,1 +1,0 @@
-"""The thread through it: experiment file, run directory, stages, command line. Known by no other room."""

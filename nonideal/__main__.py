@@ -1,0 +1,5 @@
+"""``python -m nonideal`` is the command line."""
+
+from nonideal.cli.main import main
+
+main()

@@ -1,0 +1,258 @@
+"""The options that commands share, each defined once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from nonideal.cli.session import Session
+
+
+class Kind(StrEnum):
+    """Netlists that can be validated."""
+
+    schematic = "schematic"
+    pex_c = "pex-c"
+    pex_rc = "pex-rc"
+
+
+class Measured(StrEnum):
+    """Netlists that columns can be measured on."""
+
+    schematic = "schematic"
+    pex = "pex"
+    pex_c = "pex-c"
+    pex_rc = "pex-rc"
+
+    @property
+    def netlist(self) -> str:
+        """Its full name."""
+        return Measured.pex_rc.value if self is Measured.pex else self.value
+
+
+class Extractor(StrEnum):
+    """What extracts parasitics."""
+
+    kpex = "kpex"
+    magic = "magic"
+
+
+class Accelerator(StrEnum):
+    """On what a training runs."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+    auto = "auto"
+
+
+ExperimentOption = Annotated[
+    str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
+]
+ExperimentArgument = Annotated[
+    str | None, typer.Argument(metavar="EXPERIMENT", help="The same as --experiment.", show_default=False)
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder with the files of an image set (default: data.folder, $NONIDEAL_DATA/SET, data/SET).",
+    ),
+]
+AcceleratorOption = Annotated[
+    Accelerator | None,
+    typer.Option(
+        "--accelerator",
+        help="On what to train; auto: CUDA where there is one (default: the experiment's own).",
+    ),
+]
+DevicesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--devices",
+        min=1,
+        help="Train on several at once, through Lightning Fabric (default: the experiment's own).",
+    ),
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", help="Parallel processes (default: one per core).")
+]
+CornerOption = Annotated[
+    str | None,
+    typer.Option("--corner", help="Process corners, as tt,ff,ss,sf,fs (default: the experiment's own)."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler for the simulations, as tcp://host:8786.")
+]
+RunDirOption = Annotated[
+    Path | None, typer.Option("--run-dir", help="Where results go (default: runs/<experiment>).")
+]
+CharacterizeOnOption = Annotated[
+    Measured | None,
+    typer.Option(
+        "--characterize-on",
+        help="Measure columns on the schematic or on their extracted layouts (pex: pex-rc). Default: reproduce takes --netlist; "
+        "otherwise as the run directory was characterised before, or the experiment's own.",
+        show_default=False,
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even where its results stand.")]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
+]
+ClipOption = Annotated[
+    bool,
+    typer.Option(
+        "--clip",
+        help="Clip weights outside the realisable range (they are counted) instead of refusing them.",
+    ),
+]
+NetlistOption = Annotated[
+    Kind,
+    typer.Option(
+        "--netlist", help="schematic, or extracted from the layout with capacitance (pex-c) or both (pex-rc)."
+    ),
+]
+ExtractorOption = Annotated[
+    Extractor,
+    typer.Option(
+        "--extractor", help="What extracts; magic needs PDK_ROOT and magic >= 8.3.677 (see doctor)."
+    ),
+]
+OverrideOption = Annotated[
+    bool, typer.Option("--override", help="Go on in spite of DRC or LVS errors; the report says so.")
+]
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        help="Values of a key of the circuit, as timing.hold_s=2e-9,5e-9; keys joined by + take one value together. Several: all "
+        "combinations. Default: the experiment's section explore, or the built-in choices.",
+        show_default=False,
+    ),
+]
+TemperatureOption = Annotated[
+    str | None,
+    typer.Option(
+        "--temperature",
+        help="Temperatures in degrees Celsius, as -40,27,125 (default: the experiment's section conditions).",
+        show_default=False,
+    ),
+]
+SpiceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--spice",
+        help="Simulate so many samples in some of the conditions; 0: none (default: the experiment's).",
+        show_default=False,
+    ),
+]
+KeepSenseOption = Annotated[
+    bool, typer.Option("--keep-sense", help="Leave V_sense as it is at home, in every condition.")
+]
+ChipsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--chips",
+        min=10,
+        max=1_000_000,
+        help="Chips in the fast model (default: chips.chips).",
+        show_default=False,
+    ),
+]
+FirstChipOption = Annotated[
+    int | None,
+    typer.Option(
+        "--first-chip", min=0, help="Seed of the first chip (default: chips.first_chip).", show_default=False
+    ),
+]
+SpiceChipsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--spice-chips",
+        min=0,
+        max=10_000,
+        help="Of those, in SPICE too (default: chips.spice_chips).",
+        show_default=False,
+    ),
+]
+HiddenOption = Annotated[
+    str | None,
+    typer.Option("--hidden", help="Sizes of the hidden layer to compare, as 5,10,20.", show_default=False),
+]
+ChipOption = Annotated[
+    list[int],
+    typer.Option("--chip", min=0, help="Seed of the chip; give it several times for several chips."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def sizes(option: str, text: str) -> tuple[int, ...]:
+    """``5,10,20`` as sizes of a layer, each once; raises ``BadOption``."""
+    from nonideal.circuits.network.netlist import MAX_NEURONS
+    from nonideal.experiment.errors import BadOption
+
+    try:
+        found = tuple(int(part) for part in text.split(","))
+        if not all(1 <= size <= MAX_NEURONS for size in found) or len(set(found)) != len(found):
+            raise ValueError
+    except ValueError:
+        raise BadOption(
+            f"{option} {text}: give whole numbers from 1 to {MAX_NEURONS}, each once, as 5,10,20"
+        ) from None
+    return found
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options of every command that works on a run directory."""
+
+    experiment: ExperimentOption = "iris"
+    jobs: JobsOption = None
+    corner: CornerOption = None
+    scheduler: SchedulerOption = None
+    run_dir: RunDirOption = None
+    characterize_on: CharacterizeOnOption = None
+    as_json: JsonOption = False
+    debug: DebugOption = False
+
+    def session(self, experiment: str | None = None, **own: Any) -> AbstractContextManager[Session]:
+        """The session these options ask for; ``own``: what the command adds, as ``nonideal.cli.session.session`` takes it."""
+        from nonideal.cli.session import session
+
+        return session(
+            experiment or self.experiment,
+            run_dir=self.run_dir,
+            jobs=self.jobs,
+            corner=self.corner,
+            scheduler=self.scheduler,
+            characterize_on=None if self.characterize_on is None else self.characterize_on.netlist,
+            **own,
+        )
+
+
+def with_common(command: Callable[..., None]) -> Callable[..., None]:
+    """``command(common, ...)`` for the command line: its own options, then those of ``Common``, in one signature."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    hints = get_type_hints(Common, include_extras=True)
+    common = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(Common)
+    ]
+
+    def called(**given: Any) -> None:
+        command(Common(**{f.name: given.pop(f.name) for f in fields(Common)}), **given)
+
+    called.__name__, called.__doc__, called.__annotations__ = command.__name__, command.__doc__, {}
+    called.__signature__ = inspect.Signature([*own, *common])  # type: ignore[attr-defined]
+    return called

@@ -1,0 +1,317 @@
+"""A network in other conditions than the one it was written for: with its biases kept, with biases derived anew, and in SPICE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nonideal.characterize.condition import Condition
+from nonideal.characterize.kept import SynapseCurves
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp, Physics, column_for, network_physics
+from nonideal.characterize.reference import membrane, spike_times
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.mapping import Mapping, bias_sources, map_weights
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.conditions.survey import (
+    PARAMETERS,
+    Characterised,
+    Home,
+    Met,
+    parameters,
+    unit_biases_V,
+)
+from nonideal.pnn.draw import drawn_by_class
+from nonideal.postlayout.comparison import spike_table, statistics
+from nonideal.postlayout.prediction import decide
+from nonideal.sky130_models import lean_library
+from nonideal.spice import Failure
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A trained network and what it is tried on: ``weights`` per layer [neurons, axons], ``inputs`` [samples, axons] in T_circ, ``labels``.
+
+    ``clip``: a weight beyond a condition's largest current is moved there, instead of refusing the condition.
+    """
+
+    weights: tuple[Array, ...]
+    inputs: Array
+    labels: NDArray[np.int64]
+    classes: int
+    clip: bool = False
+
+    def drawn(self, count: int) -> NDArray[np.int64]:
+        """Indices of ``count`` samples, drawn by class."""
+        return drawn_by_class(self.labels, count)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        return (self.weights[0].shape[1], *(len(matrix) for matrix in self.weights))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Spike times per layer [samples, neurons] in T_circ before the clip; ``clipped`` weights were moved; or why there are none."""
+
+    times: tuple[Array, ...] = ()
+    clipped: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went: accuracy, and the spikes against home's: rms change of those that both have, how many only one has."""
+
+    accuracy: float | None
+    rms_change_s: float | None
+    lost: int | None
+    gained: int | None
+    clipped: int
+    problem: str = ""
+
+
+def mapped(task: Task, model: PhysicalModel) -> Mapping:
+    """The task's weights as a condition's biases. Raises ``OutOfRange`` unless ``task.clip``."""
+    return map_weights(task.weights, BottomUp(model), clip=task.clip)
+
+
+def anew(task: Task, found: Characterised) -> Told:
+    """The same weights realised with the condition's own model."""
+    try:
+        mapping = mapped(task, found.model)
+    except CircuitError as error:
+        return Told(problem=str(error))
+    physics = network_physics(found.model, task.layers)
+    return Told(tuple(spike_times(physics, mapping.weights(), task.inputs)), mapping.clipped)
+
+
+def kept(task: Task, found: Characterised, written: Mapping) -> Told:
+    """The biases that were ``written`` at home, as this condition takes them: its currents, its firing stage at home's biases."""
+    if found.unmeasured:
+        return Told(problem=f"the firing stage at the biases of home gave no result: {found.unmeasured}")
+    arriving, times = task.inputs, []
+    weights, model = weights_kept(written, found.model, found.curves), found.model
+    for layer, weight, axons in zip(
+        network_physics(found.model, task.layers), weights, task.layers[:-1], strict=True
+    ):
+        # Currents that are several times those meant drive membranes to the supplies, where they end.
+        v_th_V = column_for(model, axons).v_th_V.value
+        rails = (model.v_0_V.value - model.vdd_V) / v_th_V, model.v_0_V.value / v_th_V
+        late = _fire(found, layer, axons, membrane(layer, weight, arriving, rails))
+        times.append(late)
+        arriving = np.where(late < 1.0, late, np.inf)
+    return Told(tuple(times))
+
+
+def _fire(found: Characterised, layer: Physics, axons: int, v: Array) -> Array:
+    nearest = min(found.firing, key=lambda one: abs(one - axons))
+    drop_V = v * column_for(found.model, axons).v_th_V.value
+    return found.firing[nearest].times(drop_V) + layer.spike_delay
+
+
+def weights_kept(written: Mapping, model: PhysicalModel, curves: SynapseCurves) -> list[Array]:
+    """What weights a condition makes of home's biases, per layer [neurons, axons], in its own unit currents."""
+    sizes = written.topology.layers
+    weights = [np.zeros((n, m)) for m, n in pairwise(sizes)]
+    for row in written.rows():
+        if row.current_A == 0.0:
+            continue
+        current_A = float(np.exp(curves.ln_current(row.polarity, np.array(row.bias_V))))
+        size = current_A / BottomUp(model).unit_current_A(sizes[row.layer - 1])
+        weights[row.layer - 1][row.neuron, row.axon] = size if row.polarity == "n" else -size
+    return weights
+
+
+def outcome(task: Task, told: Told, home: Told, t_circ_s: float, window_norm: float = 1.0) -> Outcome:
+    """Accuracy and change of spike times; nothing where nothing could be told.
+
+    A spike is one before T_circ; the other side of a pair may come until ``window_norm``, when spikes are reset.
+    """
+    if told.problem:
+        return Outcome(None, None, None, None, 0, told.problem)
+    accuracy = float(np.mean(decide(told.times[-1], task.classes) == task.labels))
+    here, there = (np.concatenate([t.ravel() for t in one.times]) for one in (told, home))
+    both = ((here < 1.0) | (there < 1.0)) & (here <= window_norm) & (there <= window_norm)
+    change = float(np.sqrt(np.mean((here - there)[both] ** 2)) * t_circ_s) if both.any() else None
+    lost, gained = int(np.sum((there < 1.0) & ~both)), int(np.sum((here < 1.0) & ~both))
+    return Outcome(accuracy, change, lost, gained, told.clipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A condition with what the network does in it, told by the fast model."""
+
+    met: Met
+    kept: Outcome
+    anew: Outcome
+    told_kept: Told
+    told_anew: Told
+
+
+def judge(task: Task, met: Sequence[Met], window_norm: float = 1.0) -> list[Judged]:
+    """Every condition against the first, which is home; ``window_norm`` as in ``outcome``.
+
+    Raises ``CircuitError`` where home cannot realise the weights.
+    """
+    first = met[0].characterised
+    assert first is not None
+    written, home = mapped(task, first.model), anew(task, first)
+    found = []
+    for one in met:
+        here = one.characterised
+        if here is None:
+            told = Told(problem=one.problem)
+            nothing = Outcome(None, None, None, None, 0, one.problem)
+            found.append(Judged(one, nothing, nothing, told, told))
+            continue
+        stays, new = kept(task, here, written), anew(task, here)
+        t_circ_s = here.model.t_circ_s
+        still, fresh = (outcome(task, told, home, t_circ_s, window_norm) for told in (stays, new))
+        found.append(Judged(one, still, fresh, stays, new))
+    return found
+
+
+def to_check(judged: Sequence[Judged], count: int) -> list[Judged]:
+    """Which conditions are simulated: the worst by spike times derived anew, the worst with biases kept that still fires, then the middle.
+
+    Of those that were characterised, home left out; at most ``count``, each once.
+    """
+    able = [one for one in judged[1:] if one.anew.rms_change_s is not None]
+    by_anew = sorted(able, key=lambda one: -(one.anew.rms_change_s or 0.0))
+    by_kept = sorted(
+        (one for one in able if one.kept.rms_change_s is not None),
+        key=lambda one: -(one.kept.rms_change_s or 0.0),
+    )
+    wanted = [*by_anew[:1], *by_kept[:1], *by_anew[len(by_anew) // 2 :], *by_anew]
+    names: dict[str, Judged] = {}
+    for one in wanted:
+        names.setdefault(one.met.condition.name, one)
+    return list(names.values())[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition's network in SPICE against the fast model: rmse over spikes that both have, the others counted; samples without a result."""
+
+    condition: Condition
+    biases: str
+    samples: int
+    failed: int
+    rmse_s: float | None
+    pairs: int
+    missed: int
+    extra: int
+    right_spice: int
+    right_model: int
+    problem: str = ""
+
+
+def check_in_spice(
+    bench: Workbench, design: Design, task: Task, judged: Judged, home: Home, written: Mapping, samples: int, folder: Path,
+) -> list[Check]:  # fmt: skip
+    """So many ``samples``, drawn by class, on the condition's schematic, biases kept and derived anew."""
+    met = judged.met
+    found = met.characterised
+    assert found is not None
+    model = found.model
+    realised = BottomUp(model)
+    chosen = task.drawn(samples)
+    checks = []
+    for name, told in (("kept", judged.told_kept), ("anew", judged.told_anew)):
+        if told.problem:
+            checks.append(Check(met.condition, name, samples, samples, None, 0, 0, 0, 0, 0, told.problem))
+            continue
+        new = name == "anew"
+        here = met.condition.design(design, model.vsense_V if new else home.vsense_V)
+        mapping = mapped(task, model) if new else written
+        netlist = schematic(Topology(task.layers), here)
+        circuit = Circuit(
+            topology=Topology(task.layers),
+            design=here,
+            netlist=netlist,
+            models=lean_library(bench.pdk, met.condition.corner, netlist),
+            vdis_V=realised.vdis_V if new else home.vdis_V,
+        )
+        biases = Biases(name, bias_sources(mapping, realised))
+        decks = [
+            circuit.deck(f"{name}_{k:04d}", biases, row, bench.simulator)
+            for k, row in enumerate(task.inputs[chosen])
+        ]
+        outcomes = bench.attempt(decks, folder / met.condition.name)
+        good = [int(at) for at, one in zip(chosen, outcomes, strict=True) if not isinstance(one, Failure)]
+        failures = [one for one in outcomes if isinstance(one, Failure)]
+        problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
+        empty = Check(met.condition, name, samples, len(failures), None, 0, 0, 0, 0, 0, problem)
+        if not good:
+            checks.append(empty)
+            continue
+        t_circ_s = model.t_circ_s
+        each = [spike_times_s(one, circuit) for one in outcomes if not isinstance(one, Failure)]
+        seen = [np.stack([row[k] for row in each]) for k in range(len(task.weights))]
+        promised = [layer[good] * t_circ_s for layer in told.times]
+        stats = statistics(spike_table(name, good, promised, seen, t_circ_s, circuit.timeline.window_s))
+        right = [
+            int(np.sum(decide(times / t_circ_s, task.classes) == task.labels[good]))
+            for times in (seen[-1], promised[-1])
+        ]
+        checks.append(
+            replace(
+                empty,
+                rmse_s=stats.rmse_s if np.isfinite(stats.rmse_s) else None,
+                pairs=stats.pairs,
+                missed=stats.missed,
+                extra=stats.extra,
+                right_spice=right[0],
+                right_model=right[1],
+            )
+        )
+    return checks
+
+
+def unit_ratios(home: Characterised, found: Characterised) -> tuple[float, float]:
+    """What home's biases of the weights +1 and -1 carry here, against home."""
+    biases_V = unit_biases_V(home.model)
+    here, there = (
+        [float(c.ln_current(polarity, np.array(bias))) for polarity, bias in zip("np", biases_V, strict=True)]
+        for c in (found.curves, home.curves)
+    )
+    return float(np.exp(here[0] - there[0])), float(np.exp(here[1] - there[1]))
+
+
+def table(judged: Sequence[Judged]) -> pd.DataFrame:
+    """One row a condition, home first; SI units; NaN for what is not known."""
+    rows, home = [], judged[0].met.characterised
+    assert home is not None
+    for one in judged:
+        met, found = one.met, one.met.characterised
+        silent = None if found is None or not found.firing else next(iter(found.firing.values())).silent_norm
+        numbers = parameters(met)
+        ratios = (np.nan, np.nan) if found is None else unit_ratios(home, found)
+        row: dict[str, object] = {
+            "corner": met.condition.corner.value,
+            "temperature_C": met.condition.temperature_C,
+            **{name: numbers.get(name, np.nan) for name in PARAMETERS},
+            "kept_source_ratio": np.nan if met.source_ratio is None else met.source_ratio,
+            "kept_unit_ratio_N": ratios[0],
+            "kept_unit_ratio_P": ratios[1],
+            "kept_silent_norm": np.nan if silent is None else silent,
+        }
+        for name, result in (("kept", one.kept), ("anew", one.anew)):
+            for key in ("accuracy", "rms_change_s", "lost", "gained"):
+                value = getattr(result, key)
+                row[f"{name}_{key}"] = np.nan if value is None else float(value)
+            row[f"{name}_problem"] = "" if found is None else result.problem
+        rows.append(row | {"problem": met.problem})
+    return pd.DataFrame(rows)

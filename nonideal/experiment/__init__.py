@@ -1,0 +1,1 @@
+"""What is asked: an experiment file, its sections and defaults, and what is wrong with it."""

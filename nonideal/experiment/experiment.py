@@ -1,0 +1,240 @@
+"""An experiment: every choice of one run of the loop, read from ``experiments/<name>.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from nonideal.characterize.candidates import varied
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import columns_of
+from nonideal.chips.calibrate import CalibrationOptions
+from nonideal.chips.options import YieldOptions
+from nonideal.circuits.cells.fet import illegal_sizes
+from nonideal.circuits.cells.leaf_cells import LEAVES, check_cell
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.experiment.data import Data
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.problems import explain
+from nonideal.experiment.sections import (
+    Conditions,
+    Explore,
+    Extraction,
+    Netlist,
+    Process,
+    Section,
+    Seed,
+    Simulator,
+    Spec,
+    Training,
+    Validation,
+)
+from nonideal.files import UnreadableFile, read_text
+from nonideal.pnn.images import IMAGES
+from nonideal.sky130_models.corner import Corner
+from nonideal.spice.names import UnsafeName, check_name
+
+FOLDER = "experiments"
+
+
+class Experiment(Section):
+    """Every choice of one run. A section left out has the defaults; a key that does not exist is an error."""
+
+    name: str = Field(description="names the run directory and the cells; as the file is called")
+    seed: Seed = 0
+    process: Process = Process()
+    circuit: Design = Design()
+    extraction: Extraction = Extraction()
+    characterize: CharacterizeOptions = CharacterizeOptions()
+    explore: Explore = Explore()
+    conditions: Conditions = Conditions()
+    chips: YieldOptions = YieldOptions()
+    calibration: CalibrationOptions = CalibrationOptions()
+    data: Data = Data()
+    training: Training = Training()
+    netlist: Netlist = Netlist()
+    validation: Validation = Validation()
+    simulator: Simulator = Simulator()
+    spec: Spec = Spec()
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_safe(cls, name: str) -> str:
+        try:
+            return check_name(name, "experiment name")
+        except UnsafeName as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _sizes_are_legal(self) -> Experiment:
+        problems = illegal_sizes(self.circuit)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _choices_are_legal(self) -> Experiment:
+        for candidate in varied(self.explore.vary, self.explore.limit) if self.explore.vary else ():
+            try:
+                candidate.applied(self.circuit)
+            except CircuitError as error:
+                raise ValueError(f"explore.vary: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Experiment:
+        held_out = self.data.held_out
+        if held_out is not None and self.validation.samples > held_out:
+            raise ValueError(
+                f"validation.samples = {self.validation.samples}: only data.test_samples = "
+                f"{held_out} are held out; lower the one or raise the other"
+            )
+        untrained = [m for m in self.validation.mappings if m not in self.training.variants]
+        if untrained:
+            raise ValueError(
+                f"validation.mappings holds {', '.join(untrained)}, which training.variants = "
+                f"{list(self.training.variants)} does not train"
+            )
+        network = self.training.network
+        if network is not None and network.needs_image:
+            if self.data.set is None or self.data.set not in IMAGES or self.data.bias_axon:
+                raise ValueError(
+                    f"training.network has layers on an image: they need data.set = {' or '.join(IMAGES)} and data.bias_axon = false"
+                )
+            network.check_image(IMAGES[self.data.set])
+        return self
+
+    @model_validator(mode="after")
+    def _conditions_have_weights(self) -> Experiment:
+        mapping = self.conditions.mapping
+        if mapping is not None and mapping not in self.training.variants:
+            raise ValueError(
+                f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
+            )
+        return self
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The numbers of axons of the columns to characterise: those of the network's layers, or of the bench where there is no circuit."""
+        dense = self.training.network is None
+        return columns_of(self.training.layers if dense else (self.characterize.axons, 1))
+
+    @property
+    def sees_conditions(self) -> bool:
+        """Whether the training sees other corners or temperatures than home."""
+        variation = self.training.variation
+        return variation is not None and variation.has_conditions
+
+    def at(self, corner: Corner) -> Experiment:
+        """The same experiment at another process corner."""
+        return self.model_copy(update={"process": Process(corner=corner)})
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> Experiment:
+        """The same experiment with other values, by section and key; None stands for no change. Values are taken as they are."""
+        update = {}
+        for name, values in changes.items():
+            given = {key: value for key, value in values.items() if value is not None}
+            update[name] = getattr(self, name).model_copy(update=given)
+        return self.model_copy(update=update)
+
+    def section(self, dotted: str) -> Any:
+        """A section or value by its dotted name, or ``columns``, JSON-ready (for manifests)."""
+        value: Any = self.model_dump(mode="json") | {"columns": list(self.columns)}
+        for part in dotted.split("."):
+            value = value[part]
+        return value
+
+
+def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = None) -> Experiment:
+    """Read an experiment by name (``iris``) or path (``my/own.toml``).
+
+    Raises ``ExperimentError`` with every problem at once.
+    """
+    path = _find(name_or_path, folders if folders is not None else _folders())
+    data = _read_toml(path)
+    _read_cells(data, path)
+    experiment = parse_experiment(data, str(path))
+    if experiment.name != path.stem:
+        raise ExperimentError(
+            str(path),
+            [
+                f"name = {experiment.name!r}, but the file is called {path.name}: make them equal, "
+                "or two experiments share one run directory"
+            ],
+        )
+    return experiment.model_copy(update={"data": experiment.data.beside(path.parent)})
+
+
+def parse_experiment(data: dict[str, Any], source: str) -> Experiment:
+    """An experiment from parsed TOML; ``source`` names it in errors."""
+    try:
+        return Experiment.model_validate(data)
+    except ValidationError as error:
+        raise ExperimentError(source, explain(error, Experiment, data)) from error
+    except RecursionError as error:
+        raise ExperimentError(source, ["its values are nested too deeply"]) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Raises ``ExperimentError`` for what is no text or no TOML, is nested too deeply, or holds a number of thousands of digits."""
+    try:
+        return tomllib.loads(read_text(path))
+    except UnreadableFile as error:
+        raise ExperimentError(str(path), [str(error).removeprefix(f"{path}").lstrip(":, ")]) from error
+    except RecursionError as error:
+        raise ExperimentError(str(path), ["its values are nested too deeply"]) from error
+    except ValueError as error:
+        raise ExperimentError(str(path), [f"not valid TOML: {error}"]) from error
+
+
+def _read_cells(data: dict[str, Any], path: Path) -> None:
+    """``[circuit.cells]`` names files beside the experiment; what they hold takes their place, so that it counts as input."""
+    circuit = data.get("circuit")
+    cells = circuit.get("cells") if isinstance(circuit, dict) else None
+    if not isinstance(cells, dict):
+        return
+    for name, file in cells.items():
+        if name not in LEAVES:
+            raise ExperimentError(
+                str(path), [f"circuit.cells.{name}: no such cell; there are {', '.join(LEAVES)}"]
+            )
+        try:
+            text = read_text(path.parent / str(file))
+            cells[name] = check_cell(name, text, Path(str(file)).name, frozenset(cells))
+        except UnreadableFile as error:
+            problem = f"circuit.cells.{name} = {file!r}: {error}; give a file beside {path.name}"
+            raise ExperimentError(str(path), [problem]) from error
+        except CircuitError as error:
+            raise ExperimentError(str(path), [str(error)]) from error
+
+
+def _folders() -> tuple[Path, ...]:
+    """Where named experiments are looked for: here, then beside the installed packages."""
+    return (Path(FOLDER), Path(__file__).resolve().parent.parent / FOLDER)
+
+
+def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
+    given = Path(name_or_path)
+    if given.suffix == ".toml" or len(given.parts) > 1:
+        if given.is_file():
+            return given
+        raise ExperimentError(name_or_path, ["no such file"])
+    for folder in folders:
+        if (folder / f"{name_or_path}.toml").is_file():
+            return folder / f"{name_or_path}.toml"
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    near = get_close_matches(name_or_path, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ExperimentError(
+        name_or_path,
+        [
+            f"no such experiment{hint} There are: {', '.join(known) or 'none'} "
+            f"(give a name in {FOLDER}/, or a path to a .toml file)"
+        ],
+    )

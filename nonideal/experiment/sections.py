@@ -1,0 +1,345 @@
+"""The sections of an experiment file that belong to no other room."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from nonideal.characterize.shift import LayerShift
+from nonideal.characterize.variation import LayerVariation
+from nonideal.circuits.extraction.sidewall import DEFAULT as DEFAULT_SIDEWALL
+from nonideal.circuits.extraction.sidewall import Sidewall
+from nonideal.circuits.network.netlist import MAX_NEURONS
+from nonideal.pnn.devices import Accelerator
+from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.exact import Exact
+from nonideal.pnn.loss import LossWeights
+from nonideal.pnn.options import TrainingOptions
+from nonideal.pnn.presets import preset_names
+from nonideal.pnn.rc_spike import Method
+from nonideal.pnn.stack import Convolution, Layer, Pool, check_method, shapes
+from nonideal.pnn.variants import Variant
+from nonideal.pnn.variation import Variation
+from nonideal.sky130_models.corner import Corner
+from nonideal.spice.options import SimulatorOptions
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Mapping = Literal["ann", "pnn", "bottom_up"]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Process(Section):
+    """The process: which corner of sky130."""
+
+    corner: Corner = Corner.tt
+
+
+class Extraction(Section):
+    """How parasitics are extracted, of columns and networks alike: ``sidewall`` as ``nonideal.circuits.extraction.sidewall`` explains it."""
+
+    sidewall: Sidewall = DEFAULT_SIDEWALL
+
+
+class Network(Section):
+    """A network beyond fully connected RC-Spike layers; it is trained, but there is no circuit for it.
+
+    ``layers`` follow the input, which the data set gives: numbers of neurons, ``{ conv = channels }``, ``{ pool = size }``.
+    ``horizon_norm``, and ``initial_t_ref_norm`` and ``spread``, which set the initial weights: of TTFS neurons, see ``nonideal.pnn.ttfs``.
+    """
+
+    neuron: Literal["rc_spike", "ttfs"] = "rc_spike"
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
+    horizon_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 3.0
+    initial_t_ref_norm: Annotated[float, Field(gt=0.0, le=1000.0)] = 3.6
+    spread: Annotated[float, Field(ge=0.0, le=10.0)] = 1.5
+
+    def check_image(self, shape: tuple[int, ...]) -> None:
+        """Raise ``ValueError`` unless the layers fit an input of this shape."""
+        shapes(shape, self.layers)
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether some layer has a place in an image."""
+        return any(isinstance(layer, Convolution | Pool) for layer in self.layers)
+
+
+Temperature = Annotated[float, Field(ge=-40.0, le=125.0)]
+
+
+class TrainingVariation(Section):
+    """Training on drawn chips, with the spread that characterisation measured, in these conditions; see ``nonideal.pnn.variation``.
+
+    ``scale`` multiplies every standard deviation: what calibration leaves, or more than 1 for worse chips than are built; 0 for
+    conditions without mismatch. ``corners`` x ``temperatures_C``, biases kept as they are at home, which is always among them; where
+    only one of the two is given the other is home's.
+    """
+
+    chips: Annotated[int, Field(ge=1, le=4096)] = 8
+    tail: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    scale: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+    corners: tuple[Corner, ...] = ()
+    temperatures_C: tuple[Temperature, ...] = ()
+
+    @field_validator("corners", "temperatures_C")
+    @classmethod
+    def _no_repeats(cls, values: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("an entry stands there twice")
+        return values
+
+    @model_validator(mode="after")
+    def _varies(self) -> TrainingVariation:
+        if self.scale == 0.0 and not self.has_conditions:
+            raise ValueError(
+                "scale = 0 and no conditions: nothing varies; give temperatures_C or corners, or leave [training.variation] out"
+            )
+        return self
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether corners or temperatures are given."""
+        return bool(self.corners or self.temperatures_C)
+
+
+class Training(Section):
+    """What is trained, on which seeds, and how.
+
+    ``layers`` are fully connected RC-Spike layers; ``network`` takes their place for any other network.
+    The first seed goes to silicon; the others say how much the draw matters.
+    """
+
+    layers: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_NEURONS)], ...], Field(min_length=2)] = (
+        5,
+        5,
+        5,
+    )
+    network: Network | None = None
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("ann", "pnn", "bottom_up")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3, 4, 5)
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    batch_size: Annotated[int, Field(ge=1, le=2**31 - 1)] = 50
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    preset: str | None = None
+    method: Literal["exact", "dstd"] = "exact"
+    dstd_steps: Annotated[int, Field(ge=1, le=1000)] = 10
+    dstd_random_offset: bool = True
+    dstd_order: Literal[2, 3] = 2
+    spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    loss: LossWeights = LossWeights()
+    firing_promotion: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    variation: TrainingVariation | None = None
+    accelerator: Accelerator = "cpu"
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    log_every_epochs: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10
+    checkpoint_every_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
+    tensorboard: bool = True
+
+    @field_validator("variants", "seeds")
+    @classmethod
+    def _no_repeats(cls, values: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("an entry stands there twice")
+        return values
+
+    @field_validator("preset")
+    @classmethod
+    def _preset_is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in preset_names():
+            raise ValueError(
+                f"no such physical model ships with the package; there are {', '.join(preset_names())}"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Training:
+        if self.network is not None and "layers" in self.model_fields_set:
+            raise ValueError("layers and [training.network] exclude each other: give one of them")
+        if self.preset is not None and self.variation is not None and self.variation.has_conditions:
+            raise ValueError(
+                f"[training.variation] has conditions, which the preset {self.preset} does not know: leave training.preset out"
+            )
+        if self.network is not None and self.variation is not None:
+            raise ValueError(
+                "[training.variation] is for fully connected RC-Spike layers: leave it or [training.network] out"
+            )
+        ttfs = self.network is not None and self.network.neuron == "ttfs"
+        if self.firing_promotion > 0.0 and not ttfs:
+            raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
+        if ttfs:
+            check_method("ttfs", self.evaluation())
+        return self
+
+    def evaluation(self) -> Method:
+        """How layers are evaluated while training."""
+        return (
+            Exact()
+            if self.method == "exact"
+            else DSTD(self.dstd_steps, random_offset=self.dstd_random_offset, order=self.dstd_order)
+        )
+
+    def options(
+        self,
+        seed: int,
+        spread: tuple[LayerVariation, ...] = (),
+        conditions: tuple[tuple[LayerShift, ...], ...] = (),
+    ) -> TrainingOptions:
+        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``, so are its ``conditions``."""
+        drawn = None
+        if self.variation is not None:
+            asked = self.variation.model_dump(include={"chips", "tail", "scale"})
+            drawn = Variation(layers=spread, conditions=conditions, **asked)
+        return TrainingOptions(
+            seed=seed,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            loss=self.loss,
+            firing_promotion=self.firing_promotion,
+            variation=drawn,
+            accelerator=self.accelerator,
+            devices=self.devices,
+            log_every=self.log_every_epochs,
+            checkpoint_every_s=self.checkpoint_every_s,
+            tensorboard=self.tensorboard,
+        )
+
+
+class Netlist(Section):
+    """Write-back: whether weights outside the realisable range are clipped (and counted), or refused."""
+
+    clip: bool = False
+
+
+class CurrentScale(Section):
+    """Grid over which the factor on the synaptic currents is searched, before SPICE refines it."""
+
+    low: Annotated[float, Field(gt=0.0, le=10.0)] = 0.6
+    high: Annotated[float, Field(gt=0.0, le=10.0)] = 1.8
+    step: Annotated[float, Field(ge=1e-4, le=1.0)] = 0.01
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> CurrentScale:
+        if self.high < self.low:
+            raise ValueError(f"low = {self.low} lies above high = {self.high}")
+        return self
+
+
+class Validation(Section):
+    """What is simulated and compared.
+
+    The current scale is fixed on ``calibration_samples`` training samples, never on test samples.
+    """
+
+    samples: Annotated[int, Field(ge=1, le=100_000)] = 50
+    mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "pnn", "bottom_up")
+    calibration_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
+    current_scale: CurrentScale = CurrentScale()
+
+    @field_validator("mappings")
+    @classmethod
+    def _no_repeats(cls, values: tuple[Mapping, ...]) -> tuple[Mapping, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("a mapping stands there twice")
+        return values
+
+
+class Simulator(Section):
+    """Numerical settings of ngspice, and the time limit of one run. Ranges: ``nonideal.spice.options``."""
+
+    method: Literal["trap", "gear"] = "trap"
+    reltol: float = SimulatorOptions().reltol
+    abstol_A: float = SimulatorOptions().abstol_A
+    vntol_V: float = SimulatorOptions().vntol_V
+    chgtol_C: float = SimulatorOptions().chgtol_C
+    gmin_S: float = SimulatorOptions().gmin_S
+    max_step_s: float = SimulatorOptions().max_step_s
+    bypass: bool = False
+    timeout_s: Annotated[float, Field(gt=0.0, le=86_400.0)] = 120.0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Simulator:
+        self.options(27.0)
+        return self
+
+    def options(self, temperature_C: float) -> SimulatorOptions:
+        """As ``spice`` takes them; the temperature is the circuit's."""
+        names = {f.name for f in fields(SimulatorOptions)}
+        return SimulatorOptions(**self.model_dump(include=names), temperature_C=temperature_C)
+
+
+class Explore(Section):
+    """Design choices to rank: values by dotted key of [circuit], in all combinations; none: the built-in list.
+
+    Keys joined by ``+`` take one value together. ``limit``: at most so many combinations.
+    """
+
+    vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
+class Conditions(Section):
+    """At which corners and temperatures the circuit is characterised and a trained network tried; home is always among them.
+
+    ``mapping``: whose weights (None: bottom_up where it is trained, else pnn). ``track_sense``: V_sense is set anew in every
+    condition. ``spice_samples`` are simulated in ``spice_conditions`` of them; there so many drawn chips too, untrimmed
+    and with biases kept (``spice_chips``, the first is ``chips.first_chip``).
+    """
+
+    corners: Annotated[tuple[Corner, ...], Field(min_length=1)] = (
+        Corner.tt,
+        Corner.ff,
+        Corner.ss,
+        Corner.sf,
+        Corner.fs,
+    )
+    temperatures_C: Annotated[tuple[Temperature, ...], Field(min_length=1)] = (
+        -40.0,
+        27.0,
+        85.0,
+        125.0,
+    )
+    mapping: Literal["pnn", "bottom_up"] | None = None
+    track_sense: bool = True
+    spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
+    spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
+    spice_chips: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @model_validator(mode="after")
+    def _chips_have_samples(self) -> Conditions:
+        if self.spice_chips and not self.spice_samples:
+            raise ValueError(
+                "spice_chips asks for drawn chips in SPICE, spice_samples = 0 for no samples: set one or the other"
+            )
+        return self
+
+
+class MappingLimits(Section):
+    """Limits on one mapping; a limit left out is not checked."""
+
+    output_rmse_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
+    hidden_rmse_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
+    ann_ratio_min: Annotated[float, Field(gt=0.0)] | None = None
+    accuracy_spice_min: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    accuracy_loss_max: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    missed_and_extra_spikes_max: Annotated[int, Field(ge=0)] | None = None
+
+
+class Spec(MappingLimits):
+    """Limits on the validation; a limit left out is not checked.
+
+    They hold for every mapping but ``ann``, the reference that the others must beat by ``ann_ratio_min``; a mapping's own
+    section overrides them. What they are held against: ``nonideal.runs.spec``.
+    """
+
+    numerical_floor_max_s: Annotated[float, Field(gt=0.0, le=1e-3)] | None = None
+    pnn: MappingLimits = MappingLimits()
+    bottom_up: MappingLimits = MappingLimits()

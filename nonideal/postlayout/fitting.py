@@ -1,0 +1,91 @@
+"""What is fitted before networks are compared: the dischargers' bias, and the factor on a mapping's currents."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from nonideal.characterize.trim import Trim, trim_discharger
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.pnn.draw import drawn_by_class
+from nonideal.postlayout.errors import SamplesFailed
+from nonideal.postlayout.plan import BLIND
+from nonideal.postlayout.prediction import unclipped_times
+from nonideal.postlayout.runner import Runner
+from nonideal.postlayout.scale import STEP, Scale, mapping_rmse, model_scale, refine
+from nonideal.spice import Failure, Result
+
+
+def trim(runner: Runner) -> Trim | None:
+    """The bias of all dischargers on an extracted netlist; None on the schematic, and where nothing is fitted."""
+    plan = runner.plan
+    if plan.netlist == "schematic" or not set(plan.networks) - BLIND:
+        return None
+    off = map_weights([np.zeros((n, m)) for m, n in pairwise(plan.circuit.topology.layers)], plan.model)
+    biases = Biases("off", bias_sources(off, plan.model))
+    found = trim_discharger(plan.circuit, biases, runner.bench.simulator, runner.run)
+    runner.say(
+        f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {found.vdis_V:.4f} V on the {plan.netlist} netlist"
+    )
+    return found
+
+
+def scale_of(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
+    """The factors with which a mapping is written back: 1 where nothing is fitted, else found on training samples.
+
+    Raises ``SamplesFailed`` as ``_calibrated`` does.
+    """
+    if mapping in BLIND:
+        return Scale(1.0, 1.0)
+    runner.say(f"{mapping}: finding the current scale on {runner.plan.calibration_samples} training samples")
+    return _calibrated(runner, mapping, circuit)
+
+
+def _calibrated(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
+    """The mapping's scale, from training samples that are drawn by class.
+
+    Raises ``SamplesFailed`` when fewer than half of them gave a result.
+    """
+    plan = runner.plan
+    t_circ_s = plan.model.t_circ_s
+    network = plan.networks[mapping]
+    chosen = drawn_by_class(plan.dataset.train_y, plan.calibration_samples)
+    start = model_scale(
+        mapping,
+        network,
+        plan.model,
+        plan.dataset.train_x,
+        low=plan.scale_low,
+        high=plan.scale_high,
+        step=plan.scale_step,
+    )
+    inputs = plan.dataset.train_x[torch.from_numpy(chosen)]
+    promised = unclipped_times(network, inputs)[-1]
+
+    def error(scales: list[Scale]) -> list[float]:
+        decks = []
+        for scale in scales:
+            tag = f"scale_{mapping}_{round(1e4 * scale.positive)}_{round(1e4 * scale.negative)}"
+            decks += runner.decks(circuit, runner.biases(tag, mapping, scale)[0], inputs.numpy())
+        outcomes = runner.run(decks)
+        errors = []
+        for k in range(len(scales)):
+            part = outcomes[k * len(inputs) : (k + 1) * len(inputs)]
+            good = [i for i, outcome in enumerate(part) if isinstance(outcome, Result)]
+            failed = [outcome for outcome in part if isinstance(outcome, Failure)]
+            if failed:
+                first = f"first {failed[0].name}: {failed[0].message} ({failed[0].folder})"
+                told = f"mapping {mapping}: {len(failed)} of {len(part)} calibration samples failed in SPICE, {first}"
+                if len(failed) > len(good):
+                    raise SamplesFailed(told)
+                runner.say(f"{told}; the scale is found without them")
+            seen = np.stack([spike_times_s(part[i], circuit)[-1] for i in good]) / t_circ_s  # type: ignore[arg-type]
+            errors.append(mapping_rmse(promised[good], seen) * t_circ_s)
+        return errors
+
+    if plan.netlist == "schematic":
+        return refine(start, error)
+    return refine(start, error, expected=1.1, steps=(0.08, STEP))

@@ -1,0 +1,55 @@
+"""What runs the samples of a validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.postlayout.plan import ValidationPlan
+from nonideal.postlayout.scale import Scale
+from nonideal.spice import Deck, Failure, Result, run_many
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs samples of one plan; every deck goes to ``folder``, every result through the cache, every failure to ``failures``."""
+
+    plan: ValidationPlan
+    bench: Workbench
+    folder: Path
+    say: Callable[[str], None]
+    failures: list[Failure] = field(default_factory=list)
+
+    def biases(self, name: str, mapping: str, scale: Scale) -> tuple[Biases, int]:
+        """The biases of a mapping at a scale, and how many weights had to be clipped."""
+        weights = [
+            layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers
+        ]
+        model = self.plan.realised_by(mapping)
+        mapped = map_weights(weights, model, scale=scale.pair, clip=self.plan.clip)
+        return Biases(name, bias_sources(mapped, model)), mapped.clipped
+
+    def decks(self, circuit: Circuit, biases: Biases, spike_time: Array) -> list[Deck]:
+        """A deck for every sample; inputs [B, N_in] in units of T_circ."""
+        return [
+            circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator)
+            for index, row in enumerate(spike_time)
+        ]
+
+    def run(self, decks: list[Deck]) -> list[Result | Failure]:
+        """What came of every deck."""
+        outcomes = run_many(
+            decks, jobs=self.bench.jobs, scheduler=self.bench.scheduler, folder=self.folder / "decks", cache=self.bench.cache,
+            timeout_s=self.bench.timeout_s, progress=self.bench.progress,
+        )  # fmt: skip
+        self.failures.extend(outcome for outcome in outcomes if isinstance(outcome, Failure))
+        return outcomes

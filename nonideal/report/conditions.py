@@ -1,0 +1,38 @@
+"""Corners and temperatures, where ``nonideal conditions`` has been there: maps and tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nonideal.conditions.plot import heat_map
+from nonideal.files import read_json
+from nonideal.report.blocks import Block, Picture
+from nonideal.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
+from nonideal.report.svg import inline_svg
+from nonideal.runs.errors import ResultUnreadable
+from nonideal.runs.results import DAMAGE, Results
+from nonideal.stages.conditions import SUMMARY, TABLE
+
+
+def condition_blocks(results: Results) -> tuple[Block, ...]:
+    """What ``conditions/`` holds; empty where it holds nothing."""
+    folder = results.path / "conditions"
+    if not (folder / TABLE).is_file() or not (folder / SUMMARY).is_file():
+        return ()
+    try:
+        summary = read_json(folder / SUMMARY)
+        title = "The network by corner and temperature"
+        caption = (
+            f"Above: accuracy of the fast model on {summary['samples']} held-out samples, with every bias as it was written at "
+            f"{summary['home']} (framed) and with biases derived anew from the condition's own model. Below: how far spike times move "
+            "against home, rms over the spikes that both have. None: the condition has no model, or no spike in common."
+        )
+        markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)
+        tables = (network_table(summary), silicon_table(summary), span_table(summary))
+        tested = (check_table(summary), chip_table(summary))
+        checks = tuple(one for one in tested if one.rows)
+    except DAMAGE as error:
+        raise ResultUnreadable(
+            f"{folder} cannot be read ({error}): remove it and run `{results.command('conditions')}` again"
+        ) from error
+    return (Picture("conditions", title, markup, title, caption), *tables, *checks)

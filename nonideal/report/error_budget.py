@@ -1,0 +1,200 @@
+"""The error budget of a prediction that nothing was tuned for: what each effect is worth, and what the rest is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from nonideal.characterize.plots import DASHED, INK, MUTED, style
+from nonideal.report.blocks import Block, Picture, Table, Text
+from nonideal.report.colours import of_mapping
+from nonideal.report.svg import inline_svg
+from nonideal.report.units import quantity
+from nonideal.runs.results import Results
+
+GROUPS = {"hidden_s": "Hidden", "output_s": "Output", "output_given_s": "Output†"}
+GIVEN = "†: given the hidden spikes that SPICE had, not the prediction's own."
+LABELS = {
+    "membrane_capacitance": "capacitance of wiring: C_m of the schematic instead",
+    "firing_stage": "firing stage as loaded: V_th and b of the bare cell instead",
+    "current_dependence": "λ by current: one λ per sign instead",
+    "turn_on_charge": "charge that arriving spikes leave behind",
+    "synapse_delay": "delay of the synapses",
+    "driver_delay": "delay of the input drivers",
+    "coupling": "coupling between neighbouring columns",
+    "spike_load": "delay of a spike by the neurons that it drives",
+    "lambda_fit": "λ by current: residual of its fit",
+    "capacitance_fit": "C_m: standard error",
+    "firing_fit": "firing stage: residual of its formula",
+    "turn_on_fit": "delay and charge of arrivals: residual of their fit",
+    "numerical_floor": "numerical floor of the simulator",
+    "training_exact": "charges to first order, as training has them",
+    "training_grid": "spikes on the grid of training",
+}
+LEAST_NS = 1e-2
+"""The axis goes no lower for a smaller bar: a hundredth of a nanosecond is nothing here."""
+
+
+def error_budget_blocks(results: Results) -> tuple[Block, ...]:
+    """Of every mapping that has a budget; nothing where none has."""
+    blocks: list[Block] = []
+    for name, row in results.validated.items():
+        budget = row.get("error_budget")
+        if budget is not None:
+            blocks += _blocks(name, budget, (results.validation or {}).get("numerical_floor_s"))
+    return tuple(blocks)
+
+
+def _blocks(mapping: str, budget: dict[str, Any], floor_s: float | None) -> list[Block]:
+    figure = budget_figure(mapping, budget, floor_s)
+    title, caption = f"Error budget of {mapping}", _caption(budget)
+    return [
+        Text(
+            f"How to read this: `{mapping}` predicts spike times from measurements of single columns; nothing is tuned on the "
+            "network. Here the model forgets one effect at a time while the circuit stays as it is. How far the predicted "
+            "spike times then move is what that effect is worth; the RMSE beside it is how far from SPICE they then are. "
+            "What SPICE found is looked at only afterwards: it changes no prediction."
+        ),
+        Picture("error-budget", title, inline_svg(figure, "error-budget", f"{title}. {caption}"), title, caption),
+        _terms(budget),
+        _rest(budget),
+        _numerics(budget),
+    ]  # fmt: skip
+
+
+def _of(budget: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Entries of one kind, the largest change of output spikes first."""
+    entries = [entry for entry in budget["entries"] if entry["kind"] == kind]
+    return sorted(entries, key=lambda entry: -(entry["change"]["output_s"] or 0.0))
+
+
+def _label(entry: dict[str, Any]) -> str:
+    return LABELS.get(entry["name"], entry["name"])
+
+
+def _both(entry: dict[str, Any]) -> tuple[str, ...]:
+    """By group the change, and the RMSE that comes of it."""
+    return tuple(_shown(entry[what][name]) for name in GROUPS for what in ("change", "rmse"))
+
+
+def _cells(groups: dict[str, float | None]) -> tuple[str, ...]:
+    return tuple(_shown(groups[name]) for name in GROUPS)
+
+
+def _shown(value_s: float | None) -> str:
+    """Rounding errors of the arithmetic are no time."""
+    return "0 ns" if value_s is not None and abs(value_s) < 1e-15 else quantity(value_s, "s", 3)
+
+
+def _caption(budget: dict[str, Any]) -> str:
+    terms, rmse = _of(budget, "term"), budget["rmse"]["output_s"]
+    if rmse is None or not terms:
+        return "No output spike fired on both sides: there is nothing to compare."
+    above = sum((term["change"]["output_s"] or 0.0) > rmse for term in terms)
+    first = terms[0]
+    return (
+        f"Output layer, each bar an rms change of predicted spike times. Forgotten, the largest effect ({_label(first)}) would "
+        f"move them by {_shown(first['change']['output_s'])}; the whole model is {_shown(rmse)} from SPICE (dashed). {above} of "
+        f"{len(terms)} effects are larger than that error. Pale: what the measurements of the columns leave open; with the "
+        f"numerical floor they explain {_shown(budget['residuals_quadrature']['output_s'])} of it in quadrature, "
+        f"{_shown(budget['remainder']['output_s'])} remain."
+    )
+
+
+BOTH = tuple(title for group in GROUPS.values() for title in (group, "RMSE"))
+
+
+def _against(budget: dict[str, Any]) -> str:
+    """Effects without which the output layer would be nearer to SPICE: they are measured, but not understood."""
+    whole = budget["rmse"]["output_s"]
+    names = [
+        _label(e) for e in _of(budget, "term") if whole and (e["rmse"]["output_s"] or 0.0) < 0.99 * whole
+    ]
+    return f" Without these the output layer would be nearer to SPICE: {', '.join(names)}." if names else ""
+
+
+def _terms(budget: dict[str, Any]) -> Table:
+    whole = {"change": dict.fromkeys(GROUPS, 0.0), "rmse": budget["rmse"]}
+    rows = [("nothing: the whole model", *_both(whole))]
+    rows += [(_label(entry), *_both(entry)) for entry in _of(budget, "term")]
+    squares = _cells(budget["terms_quadrature"])
+    rows.append(("all of them, in quadrature", squares[0], "", squares[1], "", squares[2], ""))
+    rows.append(("all of them at once", *_both(budget["terms_together"])))
+    pairs = budget["pairs"]
+    return Table(
+        title="What the model forgets, and how far spikes then move",
+        columns=("Forgotten", *BOTH),
+        rows=tuple(rows),
+        note=f"Rms over {pairs['hidden']} hidden and {pairs['output']} output spikes that model and SPICE both have; RMSE: what is then "
+        f"between model and SPICE. {GIVEN} Effects that act alike add up plainly: at once they can be more than in "
+        f"quadrature.{_against(budget)}",
+    )
+
+
+def _rest(budget: dict[str, Any]) -> Table:
+    rows = [(_label(entry), *_cells(entry["change"])) for entry in _of(budget, "residual")]
+    rows.append(("all of these, in quadrature", *_cells(budget["residuals_quadrature"])))
+    rows.append(("RMSE of the whole model", *_cells(budget["rmse"])))
+    rows.append(("remainder, in quadrature", *_cells(budget["remainder"])))
+    return Table(
+        title="What the remaining error is made of",
+        columns=("Left open by the measurements", *GROUPS.values()),
+        rows=tuple(rows),
+        note="The residual of λ and the error of C_m shift all synapses alike; those of the firing stage and of arrivals are drawn for "
+        f"each spike. The remainder is what no entry accounts for. {GIVEN}",
+    )
+
+
+def _intervals(budget: dict[str, Any]) -> str:
+    steps = budget.get("grid_intervals")
+    return f" The grid has {steps} intervals." if steps else ""
+
+
+def _numerics(budget: dict[str, Any]) -> Table:
+    return Table(
+        title="The same physics as training evaluates it",
+        columns=("Instead of the exact reference", *BOTH),
+        rows=tuple((_label(entry), *_both(entry)) for entry in _of(budget, "numerics")),
+        note="What validation compares has charges to first order and no grid; the change by the grid is counted from there."
+        f"{_intervals(budget)} {GIVEN}",
+    )
+
+
+def budget_figure(mapping: str, budget: dict[str, Any], floor_s: float | None) -> Figure:
+    """A bar for each term, and pale for each residual, by its change of output spikes; lines for the error and the numerical floor."""
+
+    def ns(entry: dict[str, Any]) -> float:
+        return 1e9 * (entry["change"]["output_s"] or 0.0)
+
+    shown = [*_of(budget, "term"), *(e for e in _of(budget, "residual") if e["name"] != "numerical_floor")]
+    shown.sort(key=ns, reverse=True)
+    lines = [
+        (budget["rmse"]["output_s"], "RMSE of the whole model", INK, DASHED),
+        (floor_s, "numerical floor", MUTED, ":"),
+    ]
+    drawn = [v for v in (*map(ns, shown), *(1e9 * (value or 0.0) for value, *_ in lines)) if v > LEAST_NS]
+    with style():
+        figure = Figure(figsize=(8.4, 1.1 + 0.3 * len(shown)))
+        ax = figure.subplots()
+        bars = ax.barh(
+            [_label(e) for e in shown], [ns(e) for e in shown], color=of_mapping(mapping), height=0.62
+        )
+        for row, (bar, entry) in enumerate(zip(bars, shown, strict=True)):
+            bar.set_alpha(1.0 if entry["kind"] == "term" else 0.4)
+            told = _shown(entry["change"]["output_s"])
+            ax.text(1.0, row, told, transform=ax.get_yaxis_transform(), ha="right", va="center")
+        for value_s, told, colour, dash in lines:
+            if value_s:
+                label = f"{told}, {_shown(value_s)}"
+                ax.axvline(1e9 * value_s, color=colour, linestyle=dash, linewidth=1.1, label=label)
+        ax.set_xscale("log")
+        ax.set_xlim(0.5 * min(drawn, default=1.0), 6.0 * max(drawn, default=1.0))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel("rms change of output spike times (ns)")
+        if ax.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside upper right", ncols=2)
+    return figure

@@ -1,0 +1,62 @@
+"""The table of ranked design choices as text, for the terminal and for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nonideal.characterize.explore_plot import told
+from nonideal.report.units import NONE, quantity
+
+COLUMNS = (
+    "Name",
+    "Choice",
+    "Error, rms",
+    "Simple model's",
+    "λ_N (/V)",
+    "λ_P (/V)",
+    "C_m",
+    "V_dis_b",
+    "Unit current",
+    "Spike load",
+    "Energy",
+    "Area (µm²)",
+    "Pareto",
+)
+WORDS = ("Name", "Choice", "Pareto")
+"""Columns that hold words."""
+NOTE = (
+    "Error: spike times of random patterns, SPICE against the column's own model, told beforehand; simple model: one slope of "
+    "current a sign, no charge, no coupling, no delay. Spike load: delay of a spike for every neuron that it drives. Energy of "
+    "an inference and area are by neuron, input drivers included."
+)
+
+
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """One choice; the last cell says whether it is Pareto-optimal, what dominates it, or why it has no numbers."""
+    what = told(row)
+    if row["check_rms_s"] is None:
+        return (row["name"], what, *[NONE] * (len(COLUMNS) - 3), f"refused: {row['problem']}")
+    unpaired = row["unpaired_spikes"]
+    error = f"{1e9 * row['check_rms_s']:.3f} ± {1e9 * row['check_rms_stderr_s']:.3f} ns"
+    return (
+        row["name"],
+        what,
+        error + (f", {unpaired:.0f} unpaired" if unpaired else ""),
+        quantity(row["simple_rms_s"], "s", 3),
+        f"{row['lambda_N_per_V']:.3f}",
+        f"{row['lambda_P_per_V']:.3f}",
+        quantity(row["membrane_F"], "F"),
+        f"{row['vdis_V']:.4f} V",
+        quantity(row["unit_current_A"], "A"),
+        f"{1e12 * row['spike_load_s']:.0f} ps",
+        quantity(row["energy_per_neuron_J"], "J", 3),
+        NONE if row["area_per_neuron_um2"] is None else f"{row['area_per_neuron_um2']:.0f}",
+        _standing(row),
+    )
+
+
+def _standing(row: Mapping[str, Any]) -> str:
+    if row["pareto"]:
+        return "optimal"
+    return row["problem"] or f"dominated by {row['dominated_by']}"

@@ -1,0 +1,323 @@
+"""Everything a run directory holds, read once. A stage that was not run is None or empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from nonideal.characterize.model import PhysicalModel
+from nonideal.files import read_json, sha256_of
+from nonideal.runs.commands import told
+from nonideal.runs.errors import NothingToReport, ResultUnreadable
+from nonideal.runs.manifest import NAME as MANIFEST
+from nonideal.runs.manifest import Manifest, load_manifest
+from nonideal.runs.rundir import (
+    ASIDE,
+    CALIBRATION,
+    COMMANDS,
+    CORNERS,
+    SCHEMATIC,
+    RunDir,
+    command_of,
+    netlist_of,
+)
+from nonideal.runs.stage import worked_in
+
+T = TypeVar("T")
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What reading a file raises that holds anything."""
+OWN_FILES = {"characterization": "model.json", "training": "*/weights.safetensors"}
+"""Stage -> what a person may hand in for it."""
+OPTIONAL = frozenset({"columns", "shift", "layout"})
+"""Stages that a whole run may do without."""
+REFERENCE = "ann"
+"""The mapping that the others are compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSample:
+    """A sample without a simulated result, and where its log lies (relative to the run directory)."""
+
+    mapping: str
+    sample: int
+    log: str
+    last_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A deck that did not run as given: the ladder's rungs that were tried, in order."""
+
+    stage: str
+    deck: str
+    rungs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """A file that is not what its stage made, relative to the run directory: ``what`` became of it, and the command that makes it again."""
+
+    file: str
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was found in ``path``; ``asked``: what commands on it have on their line, where no stage recorded it."""
+
+    path: Path
+    model: PhysicalModel | None = None
+    curves: pd.DataFrame | None = None
+    training: dict[str, Any] | None = None
+    metrics: dict[str, dict[int, pd.DataFrame]] = field(default_factory=dict)
+    mappings: dict[str, pd.DataFrame] = field(default_factory=dict)
+    validation: dict[str, Any] | None = None
+    spikes: pd.DataFrame | None = None
+    waveforms: dict[str, pd.DataFrame] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    corners: dict[str, PhysicalModel] = field(default_factory=dict)
+    corner_validations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    drc: dict[str, Any] | None = None
+    lvs: dict[str, Any] | None = None
+    retries: tuple[Retry, ...] = ()
+    failed: tuple[FailedSample, ...] = ()
+    altered: tuple[Altered, ...] = ()
+    asked: str = ""
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name; the folder's where no stage recorded it."""
+        return str((self.validation or {}).get("experiment") or self.path.resolve().name)
+
+    @property
+    def variants(self) -> dict[str, dict[str, Any]]:
+        """What was trained, by name."""
+        found: dict[str, dict[str, Any]] = (self.training or {}).get("variants", {})
+        return found
+
+    @property
+    def validated(self) -> dict[str, dict[str, Any]]:
+        """What was validated, by mapping."""
+        found: dict[str, dict[str, Any]] = (self.validation or {}).get("mappings", {})
+        return found
+
+    def has(self, stage: str) -> bool:
+        """Are there results of a stage?"""
+        if stage in OPTIONAL or stage not in COMMANDS:
+            return (self.path / stage).is_dir() and any((self.path / stage).iterdir())
+        return {
+            "characterization": self.model is not None,
+            "training": self.training is not None,
+            "netlist": bool(self.mappings),
+            "validation": self.validation is not None,
+        }[stage]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those of the loop, and those beside it that have results; of ``calibration`` one a chip."""
+        return (*COMMANDS, *(stage for stage in _beside_the_loop(self.path) if self.has(stage)))
+
+    def complete(self, stage: str) -> bool:
+        """Did the stage end well? Its manifest is written last."""
+        return stage in self.manifests
+
+    def handed_in(self, stage: str) -> tuple[Path, ...]:
+        """Files of a stage that no stage made: a model, or weights, of the user's own."""
+        folder = self.path / stage
+        if stage not in OWN_FILES or worked_in(folder):
+            return ()
+        return tuple(sorted(folder.glob(OWN_FILES[stage])))
+
+    @property
+    def shared_options(self) -> str:
+        """What every command on this directory has on its line, as the last finished stage recorded it."""
+        last = max(self.manifests.values(), key=lambda manifest: manifest.started, default=None)
+        recorded = last.shared if last is not None else ""
+        return recorded or self.asked or RunDir.at(self.path).options(self.experiment)
+
+    def command(self, stage: str, corner: str = "") -> str:
+        """The command that makes a stage's results, of a corner in this directory too: as recorded, or for a stage that did not end."""
+        manifest = self.manifests.get(stage)
+        if manifest is not None and manifest.command and not corner:
+            return manifest.command
+        settings = {} if manifest is None else manifest.inputs.settings
+        own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
+        if manifest is None and "/chip_" in stage:
+            own["chip"] = stage.partition("/chip_")[2]
+        if manifest is None and netlist_of(stage) != SCHEMATIC:
+            own["netlist"] = netlist_of(stage)
+        at = {"corner": corner or None}
+        return f"nonideal {command_of(stage)}{self.shared_options}{told(at | own)}"
+
+    def setting(self, section: str) -> dict[str, Any] | None:
+        """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""
+        for stage in ("validation", "training", "netlist", "characterization"):
+            manifest = self.manifests.get(stage)
+            found = manifest.inputs.settings.get(section) if manifest is not None else None
+            if isinstance(found, dict):
+                return found
+        return None
+
+
+def load_results(path: Path, asked: str = "") -> Results:
+    """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``."""
+    characterization, training, validation = (
+        path / name for name in ("characterization", "training", "validation")
+    )
+    found_training = _read(training / "summary.json", _object)
+    spikes = _read(validation / "spikes.parquet", pd.read_parquet)
+    stages = (*COMMANDS, *_beside_the_loop(path))
+    manifests = {stage: load_manifest(path / stage) for stage in stages}
+    results = Results(
+        path=path,
+        asked=asked,
+        model=_read(characterization / "model.json", PhysicalModel.load),
+        curves=_read(characterization / "curves.parquet", pd.read_parquet),
+        training=found_training,
+        metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
+        mappings=_by_folder(path / "netlist", "mapping.csv", pd.read_csv),
+        validation=_read(validation / "summary.json", _object),
+        spikes=spikes,
+        waveforms={
+            file.stem.removeprefix("worst_"): _must(file, pd.read_parquet)
+            for file in sorted(validation.glob("worst_*.parquet"))
+        },
+        manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
+        corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
+        corner_validations=_by_folder(path / "corners", "validation/summary.json", _object),
+        drc=_read(path / "layout" / "drc.json", _object),
+        lvs=_read(path / "layout" / "lvs.json", _object),
+        retries=_retries(path),
+        failed=_must(validation / "spikes.parquet", lambda file: _failed(path, spikes)),
+    )
+    results = replace(results, altered=tuple(_altered(results)))
+    if not any(results.has(stage) for stage in stages):
+        state = "holds no results" if path.is_dir() else "does not exist"
+        raise NothingToReport(
+            f"{path} {state}: run `nonideal reproduce{results.shared_options}` or any of its stages first, or give the --run-dir "
+            "of an experiment that was run"
+        )
+    return results
+
+
+def _object(file: Path) -> dict[str, Any]:
+    value = read_json(file)
+    if not isinstance(value, dict):
+        raise ValueError("it holds no JSON object")
+    return value
+
+
+def _altered(results: Results) -> Iterator[Altered]:
+    """What became of the files since their stages made them, at all corners."""
+    corners = sorted(folder.name for folder in (results.path / CORNERS).glob("*/"))
+    for corner in ("", *corners):
+        base = f"{CORNERS}/{corner}/" if corner else ""
+        for stage in results.stages if not corner else COMMANDS:
+            folder, command = results.path / base / stage, results.command(stage, corner)
+            made = load_manifest(folder)
+            if made is None:
+                if (folder / MANIFEST).exists():
+                    yield Altered(f"{base}{stage}/{MANIFEST}", "cannot be read", command)
+                continue
+            for name, sha256 in made.outputs.items():
+                file = folder / name
+                if not file.is_file() or sha256_of(file) != sha256:
+                    what = "was altered or damaged" if file.is_file() else "is gone"
+                    yield Altered(f"{base}{stage}/{name}", what, made.command or command)
+
+
+def _beside_the_loop(path: Path) -> tuple[str, ...]:
+    """The stages beside the loop, on extracted netlists where they are there; of ``calibration`` in the order of their chips."""
+    others = []
+    for stage in (stage for stage in ASIDE if stage != CALIBRATION):
+        others += [stage, *sorted(folder.name for folder in path.glob(f"{stage}_*"))]
+    chips = sorted(
+        path.glob(f"{CALIBRATION}*/chip_*"),
+        key=lambda folder: (folder.parent.name, len(folder.name), folder.name),
+    )
+    return (*others, *(f"{folder.parent.name}/{folder.name}" for folder in chips))
+
+
+def _must(file: Path, reader: Callable[[Path], T]) -> T:
+    try:
+        return reader(file)
+    except ResultUnreadable:
+        raise
+    except DAMAGE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ResultUnreadable(
+            f"{file} cannot be read ({reason}): remove it and run its stage again"
+        ) from error
+
+
+def _read(file: Path, reader: Callable[[Path], T]) -> T | None:
+    return _must(file, reader) if file.is_file() else None
+
+
+def _by_folder(base: Path, name: str, reader: Callable[[Path], T]) -> dict[str, T]:
+    """``base/<key>/<name>`` for every key that has it."""
+    folders = sorted(p for p in base.iterdir() if p.is_dir()) if base.is_dir() else []
+    return {f.name: _must(f / name, reader) for f in folders if (f / name).is_file()}
+
+
+def _metrics(folder: Path, summary: dict[str, Any] | None) -> dict[str, dict[int, pd.DataFrame]]:
+    """metrics.csv by variant and seed; the first seed lies in the variant's own folder."""
+    found: dict[str, dict[int, pd.DataFrame]] = {}
+    for variant, row in (summary or {}).get("variants", {}).items():
+        for position, seed in enumerate(entry["seed"] for entry in row["seeds"]):
+            place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
+            table = _read(place / "metrics.csv", pd.read_csv)
+            if table is not None:
+                found.setdefault(variant, {})[seed] = table
+    return found
+
+
+def _retries(path: Path) -> tuple[Retry, ...]:
+    """The ladder leaves ``<deck>+<rung>.cir`` beside the deck for every rung it tried."""
+    found: list[Retry] = []
+    for stage in (*COMMANDS, *_beside_the_loop(path)):
+        rungs: dict[str, list[Path]] = {}
+        decks = path / stage / "decks"
+        for file in sorted(decks.rglob("*+*.cir")):
+            rungs.setdefault(str(file.relative_to(decks)).partition("+")[0], []).append(file)
+        for deck, files in rungs.items():
+            ordered = sorted(files, key=lambda file: file.stat().st_mtime)
+            found.append(Retry(stage, deck, tuple(file.stem.partition("+")[2] for file in ordered)))
+    return tuple(found)
+
+
+def _failed(path: Path, spikes: pd.DataFrame | None) -> tuple[FailedSample, ...]:
+    if spikes is None:
+        return ()
+    rows = spikes.loc[spikes["kind"] == "failed", ["mapping", "sample"]].drop_duplicates()
+    found = []
+    for mapping, sample in rows.itertuples(index=False):
+        deck = f"{mapping}_{int(sample):04d}"
+        decks = path / "validation" / "decks"
+        logs = [*decks.glob(f"{deck}.log"), *decks.glob(f"{deck}+*.log")]
+        log = max(logs, key=lambda file: file.stat().st_mtime, default=None)
+        where = str(log.relative_to(path)) if log else f"validation/decks/{deck}.cir (it left no log)"
+        found.append(FailedSample(str(mapping), int(sample), where, _last_words(log)))
+    return tuple(found)
+
+
+def _last_words(log: Path | None) -> str:
+    """The last line of a log that says something."""
+    if log is None:
+        return ""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return next((line[:160] for line in reversed(lines) if line), "")

@@ -1,0 +1,36 @@
+"""The stage ``columns``: layouts of the columns that are characterised as extracted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from nonideal.runs.stage import Done, Work
+from nonideal.stages.layout import draw_and_check, extracting
+
+
+def lay_out_columns(work: Work) -> Done:
+    """Draw every column, check it, extract it: the same as for the network. Extractions run side by side."""
+    from nonideal.characterize.column_bench import NEURONS
+
+    layers = [(axons, NEURONS) for axons in work.experiment.columns]
+    folders = [work.rundir.column(axons) for axons in work.experiment.columns]
+    override = bool(work.options.get("override"))
+    checked = []
+    for sizes, folder in zip(layers, folders, strict=True):
+        folder.mkdir(exist_ok=True)
+        checked.append(draw_and_check(sizes, work.experiment.circuit, folder, override=override))
+    devices = [one.summary["devices"] for one in checked]
+    kind = work.experiment.characterize.on
+    with (
+        ThreadPoolExecutor(min(work.context.jobs, len(layers))) as pool,
+        extracting(work, kind) as extract,
+    ):
+        found = list(pool.map(extract, layers, folders, devices))
+    files = [file for one in checked for file in one.files] + [file for one in found for file in one.files]
+    columns = [
+        one.summary | {"extraction": extraction.summary}
+        for one, extraction in zip(checked, found, strict=True)
+    ]
+    return Done(
+        tuple(files), {"netlist": kind, "columns": columns}, passed=all(one.passed for one in checked)
+    )

@@ -1,0 +1,190 @@
+"""The stage ``conditions``: every corner and temperature characterised, the network tried in each; table, plot and models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nonideal.circuits.design import Supplies
+from nonideal.experiment.errors import BadOption
+from nonideal.experiment.experiment import Experiment
+from nonideal.files import write_csv, write_json
+from nonideal.runs.commands import number
+from nonideal.runs.stage import Done, Work
+from nonideal.sky130_models.corner import Corner, parse_corner
+from nonideal.stages.explore import rows
+
+if TYPE_CHECKING:
+    from nonideal.characterize.workbench import Workbench
+    from nonideal.conditions.chips import ChipThere
+    from nonideal.conditions.network import Check, Judged, Task
+    from nonideal.conditions.survey import Home
+
+TABLE = "table.csv"
+SUMMARY = "summary.json"
+
+
+def given(
+    corners: str | None, temperatures: str | None, spice: int | None, track_sense: bool | None
+) -> dict[str, Any]:
+    """The options of the command line as ``conditions`` holds them; None where one was not given."""
+    found: dict[str, Any] = {"corners": None, "temperatures_C": None, "spice_samples": spice}
+    try:
+        if corners is not None:
+            found["corners"] = tuple(dict.fromkeys(parse_corner(part) for part in corners.split(",")))
+    except ValueError as error:
+        raise BadOption(f"--corner {corners}: {error}") from error
+    if temperatures is not None:
+        found["temperatures_C"] = _temperatures(temperatures)
+    if spice is not None and spice < 0:
+        raise BadOption(f"--spice {spice}: give a number of samples, 0 for none")
+    return found | {"track_sense": track_sense}
+
+
+def _temperatures(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(dict.fromkeys(float(part) for part in text.split(",")))
+        for value in values:
+            Supplies(temperature_C=value)
+    except ValueError as error:
+        raise BadOption(
+            f"--temperature {text}: give degrees Celsius from -40 to 125, as -40,27,125"
+        ) from error
+    return values
+
+
+def told(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` the other way round: the options of the command that makes these results again."""
+    corners: tuple[Corner, ...] | None = changes.get("corners")
+    temperatures: tuple[float, ...] | None = changes.get("temperatures_C")
+    return {
+        "corner": None if corners is None else ",".join(corner.value for corner in corners),
+        "temperature": None if temperatures is None else ",".join(map(number, temperatures)),
+        "spice": changes.get("spice_samples"),
+        "keep-sense": changes.get("track_sense") is False,
+    }
+
+
+def mapping_of(experiment: Experiment) -> str:
+    """Whose weights are tried: as ``conditions.mapping`` says, else bottom_up where it is trained, else pnn."""
+    asked = experiment.conditions.mapping
+    return asked or ("bottom_up" if "bottom_up" in experiment.training.variants else "pnn")
+
+
+def survey_conditions(work: Work) -> Done:
+    """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
+    from nonideal.characterize.condition import Condition, conditions_of
+    from nonideal.characterize.physics import columns_of
+    from nonideal.conditions.network import judge, table
+    from nonideal.conditions.plot import save_heat_map
+    from nonideal.conditions.survey import Survey, spans, survey
+    from nonideal.postlayout.errors import SamplesFailed
+    from nonideal.stages.workbench import workbench
+
+    experiment, say = work.experiment, work.context.console.print
+    chosen, design = experiment.conditions, experiment.circuit
+    home = Condition(experiment.process.corner, design.supplies.temperature_C)
+    task = _task(work)
+    decks = work.folder / "decks"
+    bench = workbench(experiment, work.context, work.rundir.cache)
+    nominal = experiment.characterize.model_copy(update={"draws": 0})  # mismatch is not asked for here
+    plan = Survey(bench, design, nominal, columns_of(task.layers), decks, chosen.track_sense)
+    met, at_home = survey(
+        plan,
+        conditions_of(home, chosen.corners, chosen.temperatures_C),
+        lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}"),
+    )
+    judged = judge(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
+    models = _save_models(judged, work.folder / "models")
+    found = table(judged)
+    write_csv(work.folder / TABLE, found)
+    plots = save_heat_map(found, work.folder)
+
+    checks, there = _simulated(work, bench, task, judged, at_home)
+    summary = {
+        "mapping": mapping_of(experiment),
+        "home": home.label,
+        "samples": len(task.inputs),
+        "sense_tracked": chosen.track_sense and "neuron" not in design.cells,
+        "spans": spans(met),
+        "checks": [_row(check) for check in checks],
+        "chips": [_row(chip) for chip in there],
+        "conditions": rows(found),
+    }
+    write_json(work.folder / SUMMARY, summary)
+    tried: list[Check | ChipThere] = [*checks, *there]
+    failed = [one for one in tried if one.failed]
+    if failed:
+        raise SamplesFailed(
+            f"{sum(one.failed for one in failed)} simulations gave no result, first {failed[0].problem}. Tables and models are written; "
+            "run the same command again to try these again"
+        )
+    return Done((work.folder / TABLE, work.folder / SUMMARY, *plots, *models), summary)
+
+
+def _simulated(
+    work: Work, bench: Workbench, task: Task, judged: list[Judged], at_home: Home
+) -> tuple[list[Check], list[ChipThere]]:
+    """The network in some of the conditions in SPICE, and drawn chips there and at home."""
+    from nonideal.conditions.chips import Drawn
+    from nonideal.conditions.network import check_in_spice, mapped, to_check
+
+    experiment, say = work.experiment, work.context.console.print
+    chosen, design, decks = experiment.conditions, experiment.circuit, work.folder / "decks"
+    first = judged[0].met.characterised
+    assert first is not None
+    samples = min(chosen.spice_samples, len(task.inputs))
+    if samples == 0:
+        return [], []
+    checks: list[Check] = []
+    there: list[ChipThere] = []
+    written = mapped(task, first.model)
+    drawn = Drawn(bench, design, first.model, at_home, task, decks)
+    seeds = range(experiment.chips.first_chip, experiment.chips.first_chip + chosen.spice_chips)
+    for one in [judged[0], *to_check(judged, chosen.spice_conditions)]:
+        here = one.met.condition
+        if one is not judged[0]:
+            say(f"  in SPICE, {samples} samples: {here.label}")
+            at_corner = bench.at(here.corner)
+            checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
+        if seeds:
+            say(f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {here.label}")
+            there += drawn.at(here, seeds, samples)
+    return checks, there
+
+
+def _task(work: Work) -> Task:
+    """The network of the first seed, and the held-out samples."""
+    from nonideal.conditions.network import Task
+    from nonideal.pnn.checkpoint import load_dense
+
+    experiment = work.experiment
+    network = load_dense(work.rundir.weights(mapping_of(experiment)))
+    dataset = experiment.data.load()
+    return Task(
+        weights=tuple(layer.weight.detach().double().numpy() for layer in network.linear_layers),
+        inputs=dataset.test_x.double().numpy(),
+        labels=dataset.test_y.numpy(),
+        classes=dataset.classes,
+        clip=experiment.netlist.clip,
+    )
+
+
+def _save_models(judged: list[Judged], folder: Path) -> list[Path]:
+    """The model of every condition that has one."""
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for one in judged:
+        if one.met.characterised is not None:
+            paths.append(folder / f"{one.met.condition.name}.json")
+            one.met.characterised.model.save(paths[-1])
+    return paths
+
+
+def _row(check: Check | ChipThere) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    row = asdict(check)
+    where = row.pop("condition")
+    return {"corner": where["corner"].value, "temperature_C": where["temperature_C"]} | row

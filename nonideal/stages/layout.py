@@ -1,0 +1,264 @@
+"""Layout of a network: drawn, checked against rules and netlist, its parasitics extracted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from nonideal.circuits.design import Design
+from nonideal.experiment.errors import BadOption, RequirementMissing
+from nonideal.files import write_csv
+from nonideal.runs.pulse import minutes
+from nonideal.runs.rundir import EXTRACTED
+from nonideal.runs.stage import Done, Work
+
+if TYPE_CHECKING:
+    from nonideal.circuits.extraction import Extraction
+
+MODES = {"pex-c": "CC", "pex-rc": "RC"}
+"""Netlist kind -> what is extracted."""
+DATABASE, CUTS, PINS = "network.lvsdb.gz", "cuts.json", "pins.csv"
+LAYOUT_FILES = (
+    "network.gds",
+    "network.lyp",
+    "layout.png",
+    "drc.json",
+    "drc.lyrdb",
+    "lvs.json",
+    DATABASE,
+    CUTS,
+    PINS,
+)
+"""What a drawn and checked network is."""
+EXTRACTED_FILES = (EXTRACTED, "pex.json")
+TILED_ABOVE = 600
+"""Devices: larger layouts are extracted in tiles. Whole, one of 600 takes kpex 4 minutes and 3 GB."""
+TILED_LIMIT_S = 4 * 3600.0
+LEAST_PART = 0.03
+"""Before this part of an extraction is done nothing is said of the time left."""
+SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
+"""kpex on a whole layout, capacitances alone, on a free core."""
+
+
+def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
+    """The layout stage's options. The extractor is looked for first, for a run without it must not replace results.
+
+    Raises ``BadOption`` where nothing is extracted, ``RequirementMissing`` where the extractor is not there.
+    """
+    from nonideal.circuits.extraction import ExtractorMissing, find_kpex, find_magic
+
+    options: dict[str, str | bool] = {"netlist": netlist, "override": override}
+    if netlist not in MODES:
+        if extractor != "kpex":
+            raise BadOption(
+                f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
+            )
+        return options
+    try:
+        if extractor == "kpex":
+            find_kpex()
+            return options
+        return options | {"extractor": extractor, "magic": find_magic().version}
+    except ExtractorMissing as error:
+        raise RequirementMissing(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A drawn and checked layout: its files and what was found."""
+
+    files: tuple[Path, ...]
+    summary: dict[str, Any]
+    passed: bool
+
+
+def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, override: bool) -> Checked:
+    """Draw a network, check it (DRC, LVS), and write GDS, layer properties, table of pins, picture and both reports into ``folder``.
+
+    A violation or mismatch raises ``DrcFailed`` or ``LvsFailed`` once the reports are written; with ``override`` it only
+    counts as not passed.
+    """
+    from nonideal.circuits.drc import check
+    from nonideal.circuits.errors import CircuitError
+    from nonideal.circuits.layout.cuts import cuts
+    from nonideal.circuits.layout.inventory import inventory
+    from nonideal.circuits.layout.network import network
+    from nonideal.circuits.layout.picture import write_picture
+    from nonideal.circuits.layout.write import write_gds, write_layer_properties
+    from nonideal.circuits.lvs import compare
+    from nonideal.circuits.network.netlist import Topology, schematic
+    from nonideal.circuits.network.pins import pins_table
+
+    if design.cells:
+        raise CircuitError(
+            f"circuit.cells replaces {', '.join(design.cells)}: only our own cells can be drawn; validate on the schematic netlist"
+        )
+    block = network(layers, design)
+    gds = write_gds(block, folder / "network.gds")
+    cuts(block, layers).write(folder / CUTS)
+    write_layer_properties(folder / "network.lyp")
+    write_csv(folder / PINS, pins_table(Topology(layers), design))
+    write_picture(gds, folder / "network.lyp", folder / "layout.png")
+    drc = check(gds, "network")
+    drc.write(folder / "drc.json")
+    drc.write_markers(folder / "drc.lyrdb")
+    lvs = compare(gds, schematic(Topology(layers), design), "network", folder / DATABASE)
+    lvs.write(folder / "lvs.json")
+    if not override:
+        drc.require_clean()
+        lvs.require_match()
+    summary = {
+        "layers": list(layers),
+        **inventory(block).to_json(),
+        "devices": lvs.device_count,
+        "drc_violations": drc.count,
+        "drc_rules": len(drc.rules),
+        "worst_antenna": str(drc.worst_antenna) if drc.worst_antenna else None,
+        "lvs_matched": lvs.matched,
+        "override": override,
+        "seconds": {"drc": round(drc.seconds, 3), "lvs": round(lvs.seconds, 3)},
+    }
+    return Checked(tuple(folder / name for name in LAYOUT_FILES), summary, drc.clean and lvs.matched)
+
+
+def layout_network(work: Work) -> Done:
+    """The experiment's network: drawn, checked and, where an extracted netlist is wanted, extracted."""
+    layers = work.experiment.training.layers
+    kind = str(work.options.get("netlist", "schematic"))
+    checked = draw_and_check(
+        layers, work.experiment.circuit, work.folder, override=bool(work.options.get("override"))
+    )
+    files, summary = list(checked.files), dict(checked.summary)
+    if kind in MODES:
+        with extracting(work, kind, summary["devices"]) as extract:
+            found = extract(layers, work.folder, summary["devices"])
+        files += found.files
+        summary["extraction"] = found.summary
+    return Done(tuple(files), summary, passed=checked.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The files of an extraction, and what was found."""
+
+    files: tuple[Path, ...]
+    summary: dict[str, Any]
+
+
+@contextmanager
+def extracting(
+    work: Work, kind: str, most: int = 0
+) -> Iterator[Callable[[tuple[int, ...], Path, int], Extracted]]:
+    """``extract(layers, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs.
+
+    Layouts of more than TILED_ABOVE devices are extracted in tiles, with a longer time limit where ``most`` says that such come.
+    """
+    from nonideal.circuits.extraction import ExtractionOptions, extract
+    from nonideal.circuits.layout.cuts import Cuts
+    from nonideal.circuits.network.netlist import Topology
+
+    extractor: Any = work.options.get("extractor", "kpex")
+    mode: Any = MODES[kind]
+    options = ExtractionOptions(extractor=extractor, mode=mode, sidewall=work.experiment.extraction.sidewall)
+    if _tiled(extractor, most):
+        options = replace(options, timeout_s=TILED_LIMIT_S)
+    stop, running = Event(), dict[Path, float]()
+    work.context.console.print(
+        f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
+    )
+
+    def extract_one(layers: tuple[int, ...], folder: Path, devices: int) -> Extracted:
+        tiles = Cuts.read(folder / CUTS) if _tiled(extractor, devices) else None
+        if tiles is not None:
+            work.context.console.print(
+                f"  {devices} devices, more than {TILED_ABOVE}: in tiles, each kind of tile once"
+            )
+        elif extractor == "kpex" and devices > TILED_ABOVE:
+            work.context.console.print(f"  {devices} devices: {_expected(devices, options.timeout_s)}")
+        running[folder / extractor] = time.monotonic()
+        found = extract(
+            folder / DATABASE,
+            Topology(layers).ports,
+            devices,
+            folder=folder / extractor,
+            cache=work.rundir.cache / "extraction",
+            options=replace(options, tiles=tiles, jobs=work.context.jobs if tiles else 1),
+            gds=folder / "network.gds" if extractor == "magic" else None,
+            stop=stop,
+        )
+        running.pop(folder / extractor)
+        found.write(folder)
+        return Extracted((folder / EXTRACTED, folder / "pex.json"), _told(found))
+
+    try:
+        with work.context.waiting(extractor, options.timeout_s, lambda: progress_of(dict(running), mode)):
+            yield extract_one
+    finally:
+        stop.set()
+
+
+def progress_of(running: Mapping[Path, float], mode: str) -> str:
+    """How far the extractions in these folders are, from when each began; "" while none tells.
+
+    The time left is by the usual share of the stages: an estimate.
+    """
+    from nonideal.circuits.extraction import read_progress
+
+    told = []
+    for folder, began in running.items():
+        found = read_progress(folder, mode)
+        if found is None:
+            continue
+        place = f"{folder.parent.parent.name}/{folder.parent.name}"
+        line = f"{place}: {found.stage}, {100 * found.part:.0f} %"
+        elapsed_s = time.monotonic() - began
+        if LEAST_PART < found.part < 1:
+            line += f", about {minutes(elapsed_s / found.part * (1 - found.part))} left"
+        told.append(line)
+    return ", ".join(told)
+
+
+def _tiled(extractor: str, devices: int) -> bool:
+    """Whether a layout of so many devices is extracted in tiles: by kpex alone, and the kpex that can."""
+    from nonideal.circuits.extraction import ExtractorMissing, find_kpex, is_pinned
+
+    if extractor != "kpex" or devices <= TILED_ABOVE:
+        return False
+    try:
+        return is_pinned(find_kpex())
+    except ExtractorMissing:
+        return False  # told by the extraction
+
+
+def _expected(devices: int, limit_s: float) -> str:
+    """What a kpex that knows no tiles needs for a large layout."""
+    minutes, gigabytes = devices * SECONDS_A_DEVICE / 60, devices * GIGABYTES_A_DEVICE
+    return (
+        f"this kpex knows no tiles and will take some {minutes:.0f} minutes and {gigabytes:.0f} GB, {limit_s / 60:.0f} minutes at most; "
+        "else --netlist schematic, pex-c instead of pex-rc, or the pinned kpex beside this Python (leave NONIDEAL_KPEX out)"
+    )
+
+
+def _told(found: Extraction) -> dict[str, Any]:
+    nets = found.net_capacitance_F
+    dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
+    membranes = [farad for net, farad in nets.items() if net.endswith("_membrane")]
+    return {
+        "extractor": found.options.extractor,
+        "mode": found.mode,
+        "sidewall": found.options.sidewall,
+        "resistors_extracted": found.raw_resistors,
+        "capacitors_extracted": found.raw_capacitors,
+        "resistors": len(found.netlist.resistors),
+        "capacitors": len(found.netlist.capacitors),
+        "dendrite_F": [min(dendrites), max(dendrites)],
+        "membrane_F": [min(membranes), max(membranes)],
+        "tiled": found.options.tiles is not None,
+        "cached": found.cached,
+        "seconds_cpu": round(found.seconds_cpu, 1),
+    }

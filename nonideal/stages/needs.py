@@ -1,0 +1,108 @@
+"""What each stage reads of other stages: the files, and what makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nonideal.experiment.experiment import Experiment
+from nonideal.runs.rundir import EXTRACTED, RunDir, on_netlist, stage_of
+from nonideal.runs.stage import Need
+from nonideal.stages.conditions import mapping_of
+from nonideal.stages.dependence import SECTIONS
+from nonideal.stages.measured_on import SCHEMATIC, extracted_columns
+from nonideal.stages.mismatch import mismatch_model
+
+
+def column_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted netlists of the columns, where they are measured on those."""
+    if not extracted_columns(experiment):
+        return {}
+    paths = {axons: rundir.column(axons) / EXTRACTED for axons in experiment.columns}
+    return {
+        f"column {axons}": _need(experiment, rundir, path, "columns", options, complete=True)
+        for axons, path in paths.items()
+    }
+
+
+def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model."""
+    return {"model": _need(experiment, rundir, rundir.model, "characterization")}
+
+
+def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, unless the experiment trains on one that ships with the package; and the conditions, where it sees some."""
+    model = {} if experiment.training.preset is not None else model_needs(experiment, rundir)
+    if not experiment.sees_conditions:
+        return model
+    return model | {"shift": _need(experiment, rundir, rundir.shift, "shift")}
+
+
+def weights_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, and the weights that are mapped on it."""
+    mappings = experiment.validation.mappings
+    return model_needs(experiment, rundir) | {
+        f"weights {m}": _need(experiment, rundir, rundir.weights(m), "training") for m in mappings
+    }
+
+
+def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
+    name = mapping_of(experiment)
+    return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+
+
+def mismatch_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted netlists of the columns, where chips are drawn into an extracted netlist, by whichever extractor."""
+    return column_needs(experiment, rundir, {})
+
+
+def chip_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The statistical model, and the weights whose chips are drawn.
+
+    On an extracted netlist that netlist too, and the physical model: it has to have columns of the same kind, and weights that were trained
+    on another are refused.
+    """
+    name, kind = experiment.chips.mapping, options.get("netlist", SCHEMATIC)
+    weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    model, maker = mismatch_model(rundir, kind), on_netlist("mismatch", kind)
+    if kind == SCHEMATIC:
+        return {"mismatch": _need(experiment, rundir, model, maker)} | weights
+    return (
+        {"mismatch": _need(experiment, rundir, model, maker, {"netlist": kind}, complete=True)}
+        | training_needs(experiment, rundir)
+        | weights
+        | extraction_needs(experiment, rundir, options)
+    )
+
+
+def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
+    kind = options.get("netlist", "schematic")
+    if kind == "schematic":
+        return {}
+    path = rundir.path / "layout" / EXTRACTED
+    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind}, complete=True)}
+
+
+def _need(
+    experiment: Experiment,
+    rundir: RunDir,
+    path: Path,
+    maker: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    complete: bool = False,
+) -> Need:
+    """An input that stage ``maker`` makes with this experiment's settings (and ``options``)."""
+    settings = {name: experiment.section(name) for name in SECTIONS[stage_of(maker)]}
+    given = options or {}
+    return Need(
+        path,
+        maker,
+        given,
+        rundir.path / maker,
+        settings | {f"--{name}": value for name, value in given.items()},
+        complete,
+    )

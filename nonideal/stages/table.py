@@ -1,0 +1,154 @@
+"""The stages of the loop, as a table; what each does is in the module that its ``run`` comes from."""
+
+from __future__ import annotations
+
+from nonideal.runs.stage import Stage
+from nonideal.stages import needs
+from nonideal.stages.characterization import characterize_circuit
+from nonideal.stages.chips import calibrate_chip, chip_yield
+from nonideal.stages.columns import lay_out_columns
+from nonideal.stages.conditions import survey_conditions
+from nonideal.stages.dependence import SECTIONS
+from nonideal.stages.explore import explore_circuit
+from nonideal.stages.layout import layout_network
+from nonideal.stages.measured_on import extracted_columns
+from nonideal.stages.mismatch import measure_mismatch
+from nonideal.stages.netlist import write_netlists
+from nonideal.stages.shift import measure_shift
+from nonideal.stages.tools import exploration_tools, layout_tools, simulator_tools, training_tools
+from nonideal.stages.training import train_variants
+from nonideal.stages.validation import validate_networks
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="columns",
+            kept="its extracted parasitics",
+            on_circuit=True,
+            wanted=extracted_columns,
+            doing="drawing the columns to characterise; DRC, LVS, extraction",
+            sections=SECTIONS["columns"],
+            run=lay_out_columns,
+            tools=layout_tools,
+        ),
+        Stage(
+            name="characterization",
+            kept="its simulations",
+            doing="sweeping the circuit in ngspice, measuring its columns and fitting the physical model",
+            sections=SECTIONS["characterization"],
+            run=characterize_circuit,
+            needs_for=needs.column_needs,
+            tools=simulator_tools,
+        ),
+        Stage(
+            name="explore",
+            kept="its simulations and extracted parasitics",
+            on_circuit=True,
+            doing="drawing, characterising and ranking design choices",
+            sections=SECTIONS["explore"],
+            run=explore_circuit,
+            tools=exploration_tools,
+        ),
+        Stage(
+            name="conditions",
+            kept="its simulations",
+            on_circuit=True,
+            doing="characterising corners and temperatures, and trying the network in each",
+            sections=SECTIONS["conditions"],
+            run=survey_conditions,
+            needs=needs.condition_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+        Stage(
+            name="mismatch",
+            kept="its simulations",
+            on_circuit=True,
+            doing="drawing synapses and neurons in ngspice: the statistical model of chips",
+            sections=SECTIONS["mismatch"],
+            run=measure_mismatch,
+            needs_for=needs.mismatch_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {"draws": e.characterize.draw_seed},
+        ),
+        Stage(
+            name="yield",
+            kept="its simulations",
+            on_circuit=True,
+            doing="drawing chips, in the fast model and in ngspice",
+            sections=SECTIONS["yield"],
+            run=chip_yield,
+            needs_for=needs.chip_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {
+                "split": e.data.split_seed,
+                "first chip": e.chips.first_chip,
+                "training": e.training.seeds[0],
+                "draws": e.characterize.draw_seed,
+            },
+        ),
+        Stage(
+            name="calibration",
+            kept="its simulations",
+            on_circuit=True,
+            doing="measuring a chip in ngspice and trimming its biases",
+            sections=SECTIONS["calibration"],
+            run=calibrate_chip,
+            needs_for=needs.chip_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed},
+        ),
+        Stage(
+            name="shift",
+            kept="its simulations",
+            on_circuit=True,
+            wanted=lambda e: e.sees_conditions,
+            doing="measuring what the biases carry in the conditions to train for",
+            sections=SECTIONS["shift"],
+            run=measure_shift,
+            needs=needs.model_needs,
+            needs_for=needs.column_needs,
+            tools=simulator_tools,
+        ),
+        Stage(
+            name="training",
+            doing="training on the physical model",
+            sections=SECTIONS["training"],
+            run=train_variants,
+            needs=needs.training_needs,
+            tools=training_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": list(e.training.seeds)},
+        ),
+        Stage(
+            name="netlist",
+            on_circuit=True,
+            doing="weights -> bias voltages -> SPICE network",
+            sections=SECTIONS["netlist"],
+            run=write_netlists,
+            needs=needs.weights_needs,
+        ),
+        Stage(
+            name="layout",
+            kept="its extracted parasitics",
+            on_circuit=True,
+            doing="drawing the network; DRC, LVS, extraction",
+            sections=SECTIONS["layout"],
+            run=layout_network,
+            tools=layout_tools,
+        ),
+        Stage(
+            name="validation",
+            kept="its simulations",
+            on_circuit=True,
+            doing="simulating the networks and comparing their spikes with the models'",
+            sections=SECTIONS["validation"],
+            run=validate_networks,
+            needs=needs.weights_needs,
+            needs_for=needs.extraction_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+    )
+}
+LOOP = ("columns", "characterization", "shift", "training", "netlist", "layout", "validation")

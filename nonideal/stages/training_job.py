@@ -1,0 +1,155 @@
+"""One training of an experiment: a variant on a seed, as a job for another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from nonideal.characterize.errors import NoSpread
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.shift import Shifts
+from nonideal.characterize.variation import LayerVariation, layer_variation, no_variation
+from nonideal.experiment.belonging import PRESET
+from nonideal.experiment.experiment import Experiment
+from nonideal.files import sha256_of
+
+if TYPE_CHECKING:
+    from nonideal.pnn.data import Dataset
+    from nonideal.pnn.network import NetworkOptions, SpikingNetwork
+    from nonideal.pnn.options import TrainingOptions
+    from nonideal.pnn.stack import StackOptions
+    from nonideal.pnn.variants import Variant
+
+    Options: TypeAlias = NetworkOptions | StackOptions
+
+
+CHIPS = 200
+WEIGHTS = 1 << 19
+"""On so many chips a network is tried in every condition, fewer of more than ``WEIGHTS`` weights in all."""
+
+
+def train_one(
+    experiment: Experiment,
+    model_path: Path,
+    variant: Variant,
+    seed: int,
+    folder: Path,
+    *,
+    shifts: Shifts | None = None,
+    show_progress: bool = False,
+) -> dict[str, Any]:
+    """Train one variant on one seed, in a process of its own; a cut-off training is continued.
+
+    ``shifts``: of the conditions that it sees; none of them without.
+    """
+    import torch
+
+    from nonideal.pnn.presets import preset
+    from nonideal.pnn.trainer import train
+
+    torch.set_num_threads(1)
+    data, training = experiment.data, experiment.training
+    dataset = data.load()
+    shipped = training.preset is not None
+    model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
+    conditions = () if shifts is None else shifts.of(training.layers[:-1])
+    options = training.options(seed, spread_of(experiment, model), conditions)
+    result = train(
+        dataset,
+        network_of(experiment, dataset, variant, model),
+        options,
+        folder,
+        variant=variant,
+        model_sha256=f"{PRESET}{training.preset}" if shipped else sha256_of(model_path),
+        show_progress=show_progress,
+    )
+    labels = () if shifts is None else shifts.labels
+    return {
+        "conditions": dict(
+            zip(labels, condition_accuracy(result.network, dataset, options, model), strict=True)
+        ),
+        "data": None if dataset.origin is None else dataset.origin.model_dump(mode="json"),
+        "seed": seed,
+        "test_samples": len(dataset.test_y),
+        "train_accuracy": result.train_accuracy,
+        "test_accuracy": result.test_accuracy,
+        "membrane_range_norm": [list(r) for r in result.membrane_range],
+        "largest_weight": list(result.largest_weight),
+        "epochs": result.epochs,
+        "weights": str(result.weights_path),
+    }
+
+
+def condition_accuracy(
+    network: SpikingNetwork, dataset: Dataset, options: TrainingOptions, model: PhysicalModel
+) -> list[float]:
+    """Held-out accuracy in every condition of a training, the mean over chips, membranes held at the supplies; none where it saw none."""
+    from nonideal.pnn.robustness import chip_accuracy, supply_rails
+
+    variation = options.variation
+    if variation is None:
+        return []
+    count = sum(w.numel() for w in network.weights)
+    chips = 1 if variation.scale == 0.0 else max(10, min(CHIPS, WEIGHTS // count))
+    x, y, seed = dataset.test_x, dataset.test_y, options.seed
+    return [
+        float(
+            chip_accuracy(
+                network,
+                x,
+                y,
+                variation,
+                chips=chips,
+                seed=seed,
+                lead=0.0,
+                condition=k,
+                rails=supply_rails(model),
+            ).mean()
+        )
+        for k in range(len(variation.conditions))
+    ]
+
+
+def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariation, ...]:
+    """How far every layer spreads, for training on drawn chips; nothing where none are asked for. Raises ``NoSpread``."""
+    training = experiment.training
+    if training.variation is None:
+        return ()
+    if training.variation.scale == 0.0:
+        return tuple(no_variation(model, axons) for axons in training.layers[:-1])
+    try:
+        return tuple(layer_variation(model, axons) for axons in training.layers[:-1])
+    except NoSpread as error:
+        if training.preset is None:
+            raise NoSpread(f"[training.variation]: {error}") from error
+        raise NoSpread(
+            f"[training.variation]: the preset {training.preset} knows no mismatch: leave training.preset out, so that the "
+            "circuit's own model is trained on, or leave the section out"
+        ) from error
+
+
+def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:
+    """The network that a variant of the experiment trains."""
+    from nonideal.pnn.discharger import Discharger
+    from nonideal.pnn.images import IMAGES
+    from nonideal.pnn.stack import RCSpikeNeuron, StackOptions, TTFSNeuron
+    from nonideal.pnn.variants import variant_options, variant_reversal
+
+    training = experiment.training
+    method, noise = training.evaluation(), training.spike_noise_norm
+    network = training.network
+    if network is None:
+        return variant_options(variant, model, training.layers, method=method, sigma_spike=noise)
+    neuron = (
+        TTFSNeuron(horizon=network.horizon_norm, t_ref=network.initial_t_ref_norm, spread=network.spread)
+        if network.neuron == "ttfs"
+        else RCSpikeNeuron(discharger=Discharger(model.discharge_norm.value))
+    )
+    return StackOptions(
+        input_shape=IMAGES[dataset.name] if network.needs_image else (dataset.features,),
+        layers=network.layers,
+        neuron=neuron,
+        reversal=variant_reversal(variant, model),
+        method=method,
+        sigma_spike=noise,
+    )

@@ -1,0 +1,409 @@
+"""Conditions: what stands for one that cannot be, what kept biases mean, the firing curve; one condition on real SPICE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nonideal.characterize.column import Column
+from nonideal.characterize.condition import Condition, conditions_of
+from nonideal.characterize.errors import CharacterizationFailed, FitRefused
+from nonideal.characterize.kept import FiringCurve, KeptBiases, SynapseCurves
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import network_physics
+from nonideal.characterize.reference import membrane, spike_times
+from nonideal.characterize.shift_fit import fit_layer
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.design import Design
+from nonideal.conditions.bench import Drift, Source, measure_drift, measure_source
+from nonideal.conditions.network import (
+    Task,
+    anew,
+    check_in_spice,
+    judge,
+    kept,
+    mapped,
+    table,
+    to_check,
+    unit_ratios,
+    weights_kept,
+)
+from nonideal.conditions.survey import (
+    PARAMETERS,
+    Characterised,
+    Home,
+    Met,
+    Survey,
+    parameters,
+    spans,
+    survey,
+    unit_biases_V,
+)
+from nonideal.sky130_models import Corner
+from nonideal.spice import SimulatorOptions
+
+HOME, HOT = Condition(Corner.tt, 27.0), Condition(Corner.ss, 125.0)
+WEIGHTS = (np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]]))
+TASK = Task(
+    WEIGHTS,
+    np.array([[0.1, 0.4], [0.7, 0.2], [0.3, 0.9]]),
+    np.array([0, 1, 0]),
+    classes=2,
+)
+
+
+@pytest.fixture
+def two_axons(model_values: dict[str, Any], column: Column) -> PhysicalModel:
+    """Columns of two axons, at the tables' own discharger bias."""
+    own = column.model_copy(update={"axons": 2, "vdis_V": 0.55})
+    return PhysicalModel.model_validate(model_values | {"format": 2, "columns": [own.model_dump()]})
+
+
+@pytest.fixture
+def model_values() -> dict[str, Any]:
+    """The content of a model.json with exponential transistors: ln I rises by 1 every 40 mV."""
+
+    def estimate(value: float, unit: str) -> dict[str, Any]:
+        return {"value": value, "stderr": abs(value) / 100, "unit": unit}
+
+    def branch(lambda_per_V: float, biases: list[float], off: float) -> dict[str, Any]:
+        current = [1e-12 * np.exp(abs(bias - biases[0]) / 0.04) for bias in biases]
+        return {
+            "lambda_per_V": estimate(lambda_per_V, "1/V"),
+            "lambda_polynomial_per_V": [lambda_per_V, 0.0],
+            "lambda_polynomial_rms_per_V": 1e-3,
+            "ln_current": [float(x) for x in np.log(current)],
+            "bias_V": biases,
+            "off_bias_V": off,
+            "linearity_rms": 1e-3,
+            "current_min_A": current[0],
+            "current_max_A": current[-1],
+        }
+
+    return {
+        "corner": "tt", "temperature_C": 27.0, "vdd_V": 1.8, "t_circ_s": 1e-6,
+        "v_0_V": estimate(1.3, "V"), "v_switch_V": estimate(0.43, "V"), "sensing_delay_s": estimate(5e-8, "s"),
+        "membrane_F": estimate(120e-15, "F"), "membrane_per_axon_F": estimate(1.2e-15, "F"), "axons": 5,
+        "lambda_dis_per_V": estimate(0.177, "1/V"), "discharge_norm": estimate(0.154, "1"), "vdis_V": 0.55, "vsense_V": 0.95,
+        "positive": branch(0.4, [0.1, 0.2, 0.3, 0.5, 0.64], 0.0), "negative": branch(0.75, [1.6, 1.5, 1.4, 1.2, 1.06], 1.8),
+        "valid_V": [0.43, 1.36], "additivity_error": 1e-9, "provenance": {"pdk": "test"},
+    }  # fmt: skip
+
+
+def exponential(shift_V: float = 0.0) -> SynapseCurves:
+    """The branches of ``model_values``, further than their tables; ``shift_V`` more on every gate."""
+    n, p = np.linspace(0.0, 0.95, 77), np.linspace(0.85, 1.8, 77)
+    return SynapseCurves(
+        (n, np.log(1e-12) + (n + shift_V - 0.1) / 0.04), (p, np.log(1e-12) + (1.6 - p + shift_V) / 0.04)
+    )
+
+
+def formula(model: PhysicalModel, ramp: float = 1.0) -> FiringCurve:
+    """The discharger's formula, sampled as finely as a bench does."""
+    column = model.columns[0]
+    v_th, b = column.v_th_V.value, column.discharge_norm.value
+    drop = np.concatenate([[-0.3, -0.2, -0.1], np.linspace(0.0, 0.8, 14)])
+    time = (1 - np.log1p(-b * drop / v_th) / np.log1p(-b)) / ramp
+    return FiringCurve(drop, np.where(time < 1.005, time, np.inf))
+
+
+def characterised(
+    condition: Condition, model: PhysicalModel, *, shift_V: float = 0.0, ramp: float = 1.0
+) -> Characterised:
+    return Characterised(condition, model, exponential(shift_V), (1e-12, 2e-12), {2: formula(model, ramp)})
+
+
+def met(found: Characterised) -> Met:
+    return Met(found.condition, found, Drift(-1e-4, 2e-4), 1.0)
+
+
+# -- nouns --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_home_is_always_the_first_condition() -> None:
+    found = conditions_of(HOME, [Corner.ss, Corner.tt], [27.0, 125.0])
+    assert [one.label for one in found] == ["tt 27 °C", "ss 27 °C", "ss 125 °C", "tt 125 °C"]
+    assert HOT.name == "ss_125"
+    hot = HOT.design(Design(), 0.9)
+    assert (hot.supplies.temperature_C, hot.supplies.vsense_V) == (125.0, 0.9)
+    assert HOT.design(Design()).supplies.vsense_V == Design().supplies.vsense_V
+
+
+def test_the_source_is_inverted_on_its_own_curve() -> None:
+    source = Source(np.linspace(0.3, 1.8, 151), 1e-7 * np.exp(-(np.linspace(0.3, 1.8, 151) - 0.95) / 0.05))
+    assert source.current_at_A(0.95) == pytest.approx(1e-7)
+    assert source.vsense_for_V(2e-7) == pytest.approx(0.95 - 0.05 * np.log(2), abs=1e-6)
+
+
+# -- firing -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_firing_curve_is_the_formula_between_its_points(two_axons: PhysicalModel) -> None:
+    column = two_axons.columns[0]
+    curve, v = formula(two_axons), np.linspace(0.01, 0.95, 200)
+    b = column.discharge_norm.value
+    exact = 1 - np.log1p(-b * v) / np.log1p(-b)
+    assert np.abs(curve.times(v * column.v_th_V.value) - exact).max() < 1e-3
+    inside = v < 0.8 / column.v_th_V.value
+    assert np.abs(curve.times(v * column.v_th_V.value) - exact)[inside].max() < 2e-4
+    assert curve.silent_norm == pytest.approx(1.0, abs=1e-3)
+    assert curve.times(np.array([2.0]))[0] == 0.0
+
+
+def test_neurons_that_never_fire_are_silent() -> None:
+    dead = FiringCurve(np.array([-0.1, 0.0, 0.5]), np.full(3, np.inf))
+    assert dead.silent_norm is None
+    assert np.all(np.isinf(dead.times(np.array([-1.0, 0.0, 0.4, 5.0]))))
+    once = FiringCurve(np.array([0.0, 0.5, 0.8]), np.array([np.inf, np.inf, 0.2]))
+    assert list(once.times(np.array([0.79, 0.8, 1.0]))) == [np.inf, 0.2, 0.2]
+    slow = FiringCurve(np.array([0.0, 0.5, 0.8]), np.array([np.inf, 0.9, 0.3]))
+    assert slow.silent_norm is None
+    assert slow.times(np.array([0.0, 0.5, 0.9])) == pytest.approx([1.9, 0.9, 0.1])
+
+
+# -- the network --------------------------------------------------------------------------------------------------------------------
+
+
+def test_at_home_kept_biases_are_the_weights_themselves(two_axons: PhysicalModel) -> None:
+    home = characterised(HOME, two_axons)
+    written = mapped(TASK, two_axons)
+    for back, meant in zip(weights_kept(written, two_axons, home.curves), WEIGHTS, strict=True):
+        np.testing.assert_allclose(back, meant, rtol=2e-3)
+    for stays, new in zip(kept(TASK, home, written).times, anew(TASK, home).times, strict=True):
+        inside = new < 1.0
+        np.testing.assert_allclose(stays[inside], new[inside], atol=1e-3)
+        assert np.array_equal(stays < 1.0, inside)
+
+
+def test_derived_anew_is_the_reference_on_the_conditions_own_physics(two_axons: PhysicalModel) -> None:
+    told = anew(TASK, characterised(HOT, two_axons))
+    for seen, exact in zip(
+        told.times, spike_times(network_physics(two_axons, TASK.layers), WEIGHTS, TASK.inputs), strict=True
+    ):
+        np.testing.assert_allclose(seen, exact, atol=1e-9)
+
+
+def test_kept_biases_carry_the_conditions_currents(two_axons: PhysicalModel) -> None:
+    """40 ln 2 mV less threshold: all weights twice as large, beyond the table's end too."""
+    shift = 0.04 * np.log(2)
+    hot = characterised(HOT, two_axons, shift_V=shift)
+    written = mapped(TASK, two_axons)
+    for back, meant in zip(weights_kept(written, two_axons, hot.curves), WEIGHTS, strict=True):
+        np.testing.assert_allclose(back, 2 * meant, rtol=2e-3)
+    assert unit_ratios(characterised(HOME, two_axons), hot) == pytest.approx((2.0, 2.0), rel=1e-6)
+
+
+def test_a_ramp_twice_as_steep_halves_the_first_layers_times(two_axons: PhysicalModel) -> None:
+    """Negative swings fire in the phase too then."""
+    fast, written = characterised(HOT, two_axons, ramp=2.0), mapped(TASK, two_axons)
+    usual = kept(TASK, characterised(HOME, two_axons), written).times[0]
+    np.testing.assert_allclose(kept(TASK, fast, written).times[0], usual / 2, atol=1e-3)
+
+
+def test_a_network_that_does_not_fire_decides_nothing(two_axons: PhysicalModel) -> None:
+    home = characterised(HOME, two_axons)
+    dead = replace(
+        characterised(HOT, two_axons), firing={2: FiringCurve(np.array([0.0, 0.5]), np.full(2, np.inf))}
+    )
+    judged = judge(TASK, [met(home), met(dead)])
+    assert judged[1].kept.accuracy == 0.0
+    assert (judged[1].kept.rms_change_s, judged[1].kept.gained) == (None, 0)
+    spikes = sum(int(np.sum(layer < 1.0)) for layer in judged[0].told_anew.times)
+    assert judged[1].kept.lost == spikes > 0
+    assert judged[1].anew.accuracy == judged[0].anew.accuracy
+    assert judged[1].anew.rms_change_s == 0.0
+
+
+def test_a_condition_without_a_model_has_no_numbers(two_axons: PhysicalModel) -> None:
+    nothing = Met(HOT, None, None, 0.01, "the phase is flat")
+    judged = judge(TASK, [met(characterised(HOME, two_axons)), nothing])
+    found = table(judged)
+    assert list(found["problem"]) == ["", "the phase is flat"]
+    row = found.iloc[1]
+    assert row[list(PARAMETERS)].isna().all()
+    assert np.isnan(row["kept_accuracy"])
+    assert np.isnan(row["anew_accuracy"])
+    assert row["kept_source_ratio"] == 0.01
+    assert set(parameters(judged[0].met)) == set(PARAMETERS)
+    assert spans([one.met for one in judged])["v_th_V"] == {"min": 0.9, "typ": 0.9, "max": 0.9}
+    assert to_check(judged, 3) == []
+
+
+def test_a_weight_that_a_condition_cannot_carry_is_its_problem(two_axons: PhysicalModel) -> None:
+    weak = two_axons.model_copy(
+        update={"positive": two_axons.positive.model_copy(update={"current_max_A": 1e-8})}
+    )
+    (_, judged) = judge(TASK, [met(characterised(HOME, two_axons)), met(characterised(HOT, weak))])
+    assert "outside the realisable currents" in judged.anew.problem
+    assert judged.anew.accuracy is None
+    assert judged.kept.accuracy is not None
+    clipped = anew(replace(TASK, clip=True), characterised(HOT, weak))
+    assert clipped.clipped > 0
+
+
+def test_the_worst_and_a_middle_one_are_simulated(two_axons: PhysicalModel) -> None:
+    home = characterised(HOME, two_axons)
+    others = [
+        characterised(Condition(Corner.ff, float(t)), two_axons, ramp=1.0 + t / 100) for t in (0, 10, 20, 30)
+    ]
+    judged = judge(TASK, [met(home), *map(met, others)])
+    chosen = [one.met.condition.temperature_C for one in to_check(judged, 3)]
+    assert len(chosen) == len(set(chosen)) == 3
+    assert 30.0 in chosen
+
+
+# -- surveys ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_that_is_refused_stands_there_with_its_physics(
+    monkeypatch: pytest.MonkeyPatch, two_axons: PhysicalModel
+) -> None:
+    def source(self: Survey, condition: Condition) -> Source:
+        volts = np.linspace(0.3, 1.8, 151)
+        factor = 1.0 if condition == HOME else 0.05
+        return Source(volts, factor * 1e-7 * np.exp(-(volts - 0.95) / 0.05))
+
+    def characterise(
+        self: Survey, condition: Condition, vsense_V: float | None, home: Home | None
+    ) -> Characterised:
+        asked.append(vsense_V)
+        if condition.temperature_C < 0:
+            raise FitRefused("the firing phase deviates")
+        if condition.corner is Corner.ff:
+            raise CharacterizationFailed("1 of 4 benches gave no result")
+        return characterised(condition, two_axons)
+
+    asked: list[float | None] = []
+    monkeypatch.setattr(Survey, "_source", source)
+    monkeypatch.setattr(Survey, "_drift", lambda self, condition: Drift(0.0, -0.004))
+    monkeypatch.setattr(Survey, "_characterised", characterise)
+    monkeypatch.setattr(Survey, "_with_firing", lambda self, found, home: found)
+    bench: Workbench = None  # type: ignore[assignment]
+    plan = Survey(bench, Design(), CharacterizeOptions(), (2,), Path(), track_sense=False)
+    cold, fast = Condition(Corner.ss, -40.0), Condition(Corner.ff, 27.0)
+    told: list[str] = []
+    found, home = survey(plan, [HOME, cold, fast, HOT], lambda done, total, one: told.append(one.label))
+    assert told == ["tt 27 °C", "ss -40 °C", "ff 27 °C", "ss 125 °C"]
+    assert home.source_A == pytest.approx(1e-7)
+    assert [one.characterised is not None for one in found] == [True, False, False, True]
+    assert found[1].problem == (
+        "the firing phase deviates; the sensing stage starves: at V_sense = 0.95 V its source has 5 % of its current at home; "
+        "leakage: a membrane left alone at 0.5 V moves by -4.0 mV in a phase"
+    )
+    assert asked == [None, None, None, None]
+    survey(replace(plan, track_sense=True), [HOME, HOT], lambda done, total, one: None)
+    assert asked[-1] == pytest.approx(0.95 - 0.05 * np.log(20), abs=1e-3)
+
+
+def test_home_must_be_characterised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Characterised:
+        raise FitRefused("flat")
+
+    monkeypatch.setattr(Survey, "_source", lambda self, condition: None)
+    monkeypatch.setattr(Survey, "_characterised", refuse)
+    bench: Workbench = None  # type: ignore[assignment]
+    plan = Survey(bench, Design(), CharacterizeOptions(), (2,), Path())
+    with pytest.raises(FitRefused, match="flat"):
+        survey(plan, [HOME], lambda done, total, one: None)
+
+
+def test_a_simulator_that_crashes_leaves_checks_without_results(
+    make_workbench: Callable[..., Workbench],
+    two_axons: PhysicalModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Failed samples are counted; nothing stands in for them."""
+    bench = make_workbench()
+    broken = tmp_path / "ngspice"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "** ngspice-99.1 :" && exit 0\nexit 1\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("NONIDEAL_NGSPICE", str(broken))
+    home, hot = characterised(HOME, two_axons), characterised(HOT, two_axons)
+    judged = judge(TASK, [met(home), met(hot)])[1]
+    written = mapped(TASK, two_axons)
+    at_home = Home(HOME, 0.95, 0.55, 1e-7)
+    checks = check_in_spice(bench, Design(), TASK, judged, at_home, written, 2, tmp_path / "decks")
+    assert [(one.biases, one.failed, one.rmse_s, one.pairs) for one in checks] == [
+        ("kept", 2, None, 0),
+        ("anew", 2, None, 0),
+    ]
+    assert "kept_0000" in checks[0].problem
+
+
+# -- real -------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.spice
+def test_the_cold_starves_the_sensing_stage_and_heat_makes_membranes_drift(
+    make_workbench: Callable[..., Workbench], tmp_path: Path
+) -> None:
+    """Constant V_sense, -40 against 27 °C: less than a fifth of the current. At 125 °C leakage moves a membrane further than at 27."""
+    bench = make_workbench()
+    design, options = Design(), CharacterizeOptions()
+
+    def at(corner: Corner, temperature_C: float) -> tuple[Source, Drift]:
+        here = Condition(corner, temperature_C)
+        place = tmp_path / here.name
+        return (
+            measure_source(bench.at(corner), here.design(design), place),
+            measure_drift(bench.at(corner), here.design(design), options, place),
+        )
+
+    (home, mild), (cold, _), (_, hot) = at(Corner.tt, 27.0), at(Corner.tt, -40.0), at(Corner.ff, 125.0)
+    assert 0.01 < cold.current_at_A(0.95) / home.current_at_A(0.95) < 0.2
+    tracked = cold.vsense_for_V(home.current_at_A(0.95))
+    assert 0.7 < tracked < 0.9
+    assert abs(hot.at_low_V) > 3 * abs(mild.at_low_V)
+    assert abs(mild.at_low_V) < 1e-3
+
+
+@pytest.mark.spice
+def test_one_condition_on_real_spice(
+    make_workbench: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column of two axons, swept coarsely, at home and in the cold; the network's spikes in SPICE are those that were told."""
+    options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
+    bench = replace(make_workbench(), simulator=SimulatorOptions())
+    plan = Survey(bench, Design(), options, (2,), tmp_path)
+    found, home = survey(plan, [HOME, Condition(Corner.tt, 0.0)], lambda done, total, one: None)
+    assert found[1].problem == ""
+    judged = judge(TASK, found)
+    assert judged[0].kept.rms_change_s == pytest.approx(0.0, abs=1e-9)
+    assert judged[1].met.characterised is not None
+    assert judged[1].met.characterised.model.vdis_V > home.vdis_V
+    assert judged[1].met.characterised.model.vsense_V < 0.95
+    first, there = found[0].characterised, judged[1].met.characterised
+    assert first is not None
+    shifted = fit_layer(first.model, *(KeptBiases(one.curves, one.firing) for one in (first, there)), 2)
+    assert shifted.error_ln < 0.06  # what training would know of this condition
+    assert shifted.error_norm < 2e-3
+    assert shifted.shift.gain > 1.3
+    assert np.exp(shifted.shift.positive.ln(np.array(1.0))) < 0.7
+    assert unit_biases_V(first.model)[0] == pytest.approx(0.55, abs=0.1)
+    written = mapped(TASK, first.model)
+    cold = check_in_spice(bench, Design(), TASK, judged[1], home, written, 1, tmp_path)
+    assert cold[1].biases == "anew"
+    assert cold[1].rmse_s is not None
+    assert cold[1].rmse_s < 3e-9
+    assert (cold[1].missed, cold[1].extra) == (0, 0)
+
+
+def test_rails_hold_a_membrane(two_axons: PhysicalModel) -> None:
+    """Far too much current ends at the supplies; between them nothing changes."""
+    physics = network_physics(two_axons, TASK.layers)[0]
+    weight = np.array([[9.0, 0.0], [-9.0, 0.0], [0.3, 0.2]])
+    free, held = (
+        membrane(replace(physics, coupling=0.0), weight, np.array([[0.1, 0.2]]), *rails)[0]
+        for rails in ((), ((-0.5, 1.4),))
+    )
+    assert list(held[:2]) == [1.4, -0.5]
+    assert free[0] > 1.4
+    assert free[1] < -0.5
+    assert held[2] == free[2]

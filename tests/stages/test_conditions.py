@@ -1,0 +1,247 @@
+"""`nonideal conditions`: options checked at the door, refused conditions shown, files and report; no simulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nonideal.characterize.column import Column
+from nonideal.characterize.condition import Condition
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.kept import FiringCurve, SynapseCurves
+from nonideal.characterize.model import PhysicalModel
+from nonideal.cli.main import main
+from nonideal.conditions.bench import Drift
+from nonideal.conditions.chips import ChipThere, Drawn
+from nonideal.conditions.network import Check, Judged, Task, judge, table
+from nonideal.conditions.plot import save_heat_map
+from nonideal.conditions.survey import Characterised, Home, Met, Survey
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import parse_experiment
+from nonideal.report import write_report
+from nonideal.sky130_models import Corner
+from nonideal.stages.conditions import given, mapping_of, told
+from nonideal.stages.table import STAGES
+
+EXPERIMENT = """
+name = "tiny"
+[training]
+layers = [2, 2, 2]
+variants = ["pnn", "bottom_up"]
+seeds = [1]
+[validation]
+mappings = ["pnn"]
+[conditions]
+corners = ["tt", "ss"]
+temperatures_C = [27.0, 125.0]
+"""
+TASK = Task(
+    (np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]])),
+    np.array([[0.1, 0.4], [0.7, 0.2], [0.3, 0.9]]),
+    np.array([0, 1, 0]),
+    classes=2,
+)
+
+
+def test_options_become_the_section_and_come_back_as_options() -> None:
+    found = given("tt,ss,tt", "-40,27.5", 2, False)
+    assert found == {
+        "corners": (Corner.tt, Corner.ss),
+        "temperatures_C": (-40.0, 27.5),
+        "spice_samples": 2,
+        "track_sense": False,
+    }
+    assert told(found) == {"corner": "tt,ss", "temperature": "-40,27.5", "spice": 2, "keep-sense": True}
+    nothing = given(None, None, None, None)
+    assert set(nothing.values()) == {None}
+    assert told({}) == {"corner": None, "temperature": None, "spice": None, "keep-sense": False}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--corner", "tt,xx"], "--corner tt,xx"),
+        (["--temperature", "27,hot"], "from -40 to 125"),
+        (["--temperature", "150"], "from -40 to 125"),
+        (["--spice", "-1"], "0 for none"),
+        (["--characterize-on", "pex"], "on the schematic only"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
+    with pytest.raises(SystemExit) as caught:
+        main(["conditions", "-e", "tiny.toml", *options])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs/tiny/conditions").exists()
+
+
+def test_weights_are_those_of_bottom_up_where_there_are_any() -> None:
+    both = parse_experiment({"name": "e"}, "e.toml")
+    assert mapping_of(both) == "bottom_up"
+    alone = {"name": "e", "training": {"variants": ["pnn"]}, "validation": {"mappings": ["pnn"]}}
+    assert mapping_of(parse_experiment(alone, "e.toml")) == "pnn"
+    assert mapping_of(parse_experiment({"name": "e", "conditions": {"mapping": "pnn"}}, "e.toml")) == "pnn"
+    with pytest.raises(ExperimentError, match=r"conditions\.mapping"):
+        parse_experiment(alone | {"conditions": {"mapping": "bottom_up"}}, "e.toml")
+
+
+@pytest.fixture
+def columned(paper_model: PhysicalModel, column: Column) -> PhysicalModel:
+    own = column.model_copy(update={"axons": 2})
+    return paper_model.model_copy(update={"columns": (own,)})
+
+
+def characterised(condition: Condition, model: PhysicalModel) -> Characterised:
+    n, p = np.linspace(0.0, 0.95, 77), np.linspace(0.85, 1.8, 77)
+    curves = SynapseCurves((n, -27 + n / 0.04), (p, -27 + (1.8 - p) / 0.04))
+    firing = FiringCurve(np.linspace(0.0, 0.8, 9), np.linspace(1.0, 0.1, 9))
+    return Characterised(condition, model, curves, (1e-12, 2e-12), {2: firing})
+
+
+@pytest.fixture
+def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
+    """A trained experiment, no simulations: ss at 125 °C cannot be characterised, everything else is home; two checks."""
+
+    def at_home(self: Survey, condition: Condition) -> tuple[Met, Home]:
+        found = Met(condition, characterised(condition, columned), Drift(0.0, 0.0), 1.0)
+        return found, Home(condition, 0.95, 0.552, 1e-7)
+
+    def at(self: Survey, condition: Condition, home: Home) -> Met:
+        if (condition.corner, condition.temperature_C) == (Corner.ss, 125.0):
+            return Met(condition, None, None, 0.01, str(FitRefused("the <ramp> is [flat]")))
+        return Met(condition, characterised(condition, columned), Drift(0.0, 1e-3), 2.0)
+
+    def check(bench: object, design: object, task: Task, judged: Judged, *rest: Any) -> list[Check]:
+        here = judged.met.condition
+        return [
+            Check(here, "kept", 3, 0, 2.5e-9, 20, 0, 0, 1, 1),
+            Check(here, "anew", 3, 0, 1.5e-9, 20, 1, 0, 3, 2),
+        ]
+
+    monkeypatch.setattr(Survey, "at_home", at_home)
+    monkeypatch.setattr(Survey, "at", at)
+    monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
+    monkeypatch.setattr("nonideal.stages.conditions._task", lambda work: TASK)
+    monkeypatch.setattr("nonideal.stages.checks.check_data", lambda *_, **__: None)  # TASK has no data set
+    monkeypatch.setattr("nonideal.stages.workbench.find_pdk", lambda: None)
+    monkeypatch.setitem(STAGES, "conditions", replace(STAGES["conditions"], tools=dict))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
+    weights = tmp_path / "runs/tiny/training/bottom_up/weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"as given")
+
+
+@pytest.mark.usefixtures("faked")
+def test_the_stage_writes_everything_and_shows_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
+    assert caught.value.code == 0
+    out, err = capsys.readouterr()
+    (stage,) = json.loads(out)["stages"]
+    found = {(row["corner"], row["temperature_C"]): row for row in stage["summary"]["conditions"]}
+    assert list(found) == [("tt", 27.0), ("ss", 27.0), ("ss", 125.0)]
+    refused = found["ss", 125.0]
+    assert refused["problem"] == "the <ramp> is [flat]"
+    assert refused["v_th_V"] is None
+    assert refused["anew_accuracy"] is None
+    assert found["ss", 27.0]["anew_rms_change_s"] == 0.0
+    assert "3 of 3: ss 125 °C" in err
+    folder = tmp_path / "runs/tiny/conditions"
+    names = {path.name for path in folder.iterdir()}
+    assert {
+        "table.csv",
+        "summary.json",
+        "conditions.png",
+        "conditions.svg",
+        "models",
+        "manifest.json",
+    } <= names
+    assert sorted(path.name for path in (folder / "models").iterdir()) == ["ss_27.json", "tt_27.json"]
+    assert PhysicalModel.load(folder / "models/ss_27.json").columns
+    assert len(pd.read_csv(folder / "table.csv")) == 3
+    command = json.loads((folder / "manifest.json").read_text())["command"]
+    assert command == "nonideal conditions --experiment tiny.toml --corner ss --spice 3"
+
+    page = write_report(tmp_path / "runs/tiny")[0].read_text()
+    assert "Corners and temperatures" in page
+    assert "the &lt;ramp&gt; is [flat]" in page
+    assert 'id="conditions-' in page
+
+    with pytest.raises(SystemExit):
+        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3"])
+    shown, told_again = capsys.readouterr()
+    assert "up to date" in told_again
+    assert "the <ramp> is [flat]" in " ".join(shown.split())
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_simulation_without_a_result_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tables are written and say so; the stage is not done."""
+
+    def check(bench: object, design: object, task: Task, judged: Judged, *rest: Any) -> list[Check]:
+        return [Check(judged.met.condition, "kept", 3, 3, None, 0, 0, 0, 0, 0, "kept_0000: timeout")]
+
+    monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
+    for _ in range(2):
+        with pytest.raises(SystemExit) as caught:
+            main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3"])
+        assert caught.value.code == 4
+        err = " ".join(capsys.readouterr().err.split())
+        assert "3 simulations gave no result, first kept_0000: timeout" in err
+        assert "up to date" not in err
+    page = write_report(tmp_path / "runs/tiny")[0].read_text()
+    assert "kept_0000: timeout" in page
+
+
+@pytest.mark.usefixtures("faked")
+def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT.replace("[conditions]", "[conditions]\nspice_chips = 2"))
+
+    def at(self: Drawn, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
+        return [ChipThere(condition, seed, samples, 0, samples - seed, 0) for seed in seeds]
+
+    monkeypatch.setattr(Drawn, "at", at)
+    with pytest.raises(SystemExit) as caught:
+        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
+    out, err = capsys.readouterr()
+    assert caught.value.code == 0, err
+    found = json.loads(out)["stages"][0]["summary"]["chips"]
+    assert [(one["corner"], one["chip"], one["right"]) for one in found] == [
+        ("tt", 0, 3), ("tt", 1, 2), ("ss", 0, 3), ("ss", 1, 2),
+    ]  # fmt: skip
+    page = write_report(tmp_path / "runs/tiny")[0].read_text()
+    assert "Drawn chips in SPICE, biases kept" in page
+    assert "5 of 6" in page
+
+
+def test_the_map_is_written_in_both_formats(columned: PhysicalModel, tmp_path: Path) -> None:
+    home, hot = Condition(Corner.tt, 27.0), Condition(Corner.ff, 125.0)
+    met = [
+        Met(home, characterised(home, columned), Drift(0.0, 0.0), 1.0),
+        Met(hot, None, None, None, "refused"),
+    ]
+    paths = save_heat_map(table(judge(TASK, met)), tmp_path)
+    assert [path.name for path in paths] == ["conditions.png", "conditions.svg"]
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in paths[1].read_text()

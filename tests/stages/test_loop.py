@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+TOML = """
+name = "small"
+[training]
+layers = [5, 3]
+variants = ["pnn"]
+seeds = [1]
+epochs = 300
+tensorboard = false
+[data]
+test_samples = 6
+[validation]
+samples = 2
+mappings = ["pnn"]
+calibration_samples = 2
+[spec]
+output_rmse_max_s = {limit}
+"""
+
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.spice,
+    pytest.mark.skipif(
+        shutil.which(os.environ.get("NONIDEAL_NGSPICE", "ngspice")) is None, reason="no ngspice"
+    ),
+]
+
+
+def command() -> list[str]:
+    options = ["-e", "small.toml", "--netlist", "pex-c", "--jobs", "2", "--json"]
+    return [sys.executable, "-m", "nonideal.cli.main", "reproduce", *options]
+
+
+def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
+    """The whole loop on real ngspice, sky130, layout and extraction: cut off by kill -9, gone on with, skipped, judged."""
+    (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    # Deliberately one layer: nothing is hidden.
+    validation = tmp_path / "runs/small/validation"
+    with (tmp_path / "log").open("w") as log:
+        first = subprocess.Popen(command(), cwd=tmp_path, env=environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 400
+        while (
+            not list(validation.glob("schematic/decks/*.log"))
+            and first.poll() is None
+            and time.monotonic() < deadline
+        ):
+            time.sleep(0.05)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    assert (validation / "started.json").is_file(), (tmp_path / "log").read_text()
+    assert not (validation / "manifest.json").exists()
+
+    def reproduce() -> tuple[int, dict[str, dict[str, object]]]:
+        done = subprocess.run(
+            command(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1), done.stderr
+        return done.returncode, {stage["stage"]: stage for stage in json.loads(done.stdout)["stages"]}
+
+    code, stages = reproduce()
+    assert code == 0
+    assert [s for s, stage in stages.items() if not stage["skipped"]] == ["validation"]
+    summary = json.loads((validation / "summary.json").read_text())
+    assert summary["experiment"] == "small"
+    assert summary["mappings"]["pnn"]["spike_time_rmse_s"]["output"] < 5e-9
+    assert summary["mappings"]["pnn"]["failed_samples"] == 0
+    assert summary["numerical_floor_s"] < 0.5e-9
+    spikes = pd.read_parquet(validation / "spikes.parquet")
+    assert len(spikes) == 2 * 3
+    assert summary["netlist"] == "pex-c"
+    assert summary["vdis_V"] > 0.5
+    assert summary["mappings"]["pnn"]["spike_time_rmse_s"]["hidden"] is None
+    # Wiring adds some fF to a membrane of 117 fF: more current is needed than on the schematic, which stands beside it.
+    beside = summary["beside_schematic"]["pnn"]["current_scale"]["positive"]
+    assert 1.02 < summary["mappings"]["pnn"]["current_scale"]["positive"] / beside < 1.3
+    layout = tmp_path / "runs/small/layout"
+    assert json.loads((layout / "drc.json").read_text())["violations"] == 0
+    assert json.loads((layout / "lvs.json").read_text())["matched"] is True
+    assert json.loads((layout / "pex.json").read_text())["net_capacitance_F"]["dendrite_1_0"] > 1e-15
+    assert (tmp_path / "runs/small/report.html").is_file()
+
+    # A limit that cannot be met: the same simulations, from the cache, and another verdict.
+    (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15))
+    code, stages = reproduce()
+    assert code == 1
+    assert not stages["validation"]["passed"]
+    pd.testing.assert_frame_equal(pd.read_parquet(validation / "spikes.parquet"), spikes)
