@@ -88,9 +88,10 @@ test: setup ## run all tests
 fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 8 kinds; not part of CI)
 	@$(BIN)/python -m pytest -m fuzz -s tests/fuzz $(ARGS)
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, and the contracts between the rooms
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 clean: ## remove run directories and caches (.venv stays)
 	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -88,9 +88,7 @@ class CommandLine:
                 "hidden": None if hidden is None else ",".join(map(str, hidden)),
             }
         if stage == "conditions":
-            from nonideal.stages.conditions import told as told_conditions
-
-            own |= told_conditions(self.changes.get("conditions", {}))
+            own |= _conditions(self.changes.get("conditions", {}))
         if command_of(stage) == "train":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
@@ -107,3 +105,15 @@ def _vary(section: Mapping[str, Any]) -> tuple[str, ...]:
     """The key ``vary`` of a section as the option ``--vary`` has it."""
     vary: Mapping[str, tuple[float, ...]] = section.get("vary") or {}
     return tuple(f"{key}={','.join(map(number, values))}" for key, values in vary.items())
+
+
+def _conditions(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The section ``conditions`` as the options of `nonideal conditions` have it."""
+    corners = changes.get("corners")
+    temperatures = changes.get("temperatures_C")
+    return {
+        "corner": None if corners is None else ",".join(corner.value for corner in corners),
+        "temperature": None if temperatures is None else ",".join(map(number, temperatures)),
+        "spice": changes.get("spice_samples"),
+        "keep-sense": changes.get("track_sense") is False,
+    }

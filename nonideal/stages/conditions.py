@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,8 @@ from nonideal.circuits.design import Supplies
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv, write_json
-from nonideal.runs.commands import number
 from nonideal.runs.stage import Done, Work
-from nonideal.sky130_models.corner import Corner, parse_corner
+from nonideal.sky130_models.corner import parse_corner
 from nonideal.stages.explore import rows
 
 if TYPE_CHECKING:
@@ -52,18 +50,6 @@ def _temperatures(text: str) -> tuple[float, ...]:
             f"--temperature {text}: give degrees Celsius from -40 to 125, as -40,27,125"
         ) from error
     return values
-
-
-def told(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``given`` the other way round: the options of the command that makes these results again."""
-    corners: tuple[Corner, ...] | None = changes.get("corners")
-    temperatures: tuple[float, ...] | None = changes.get("temperatures_C")
-    return {
-        "corner": None if corners is None else ",".join(corner.value for corner in corners),
-        "temperature": None if temperatures is None else ",".join(map(number, temperatures)),
-        "spice": changes.get("spice_samples"),
-        "keep-sense": changes.get("track_sense") is False,
-    }
 
 
 def mapping_of(experiment: Experiment) -> str:

@@ -18,8 +18,8 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv
 from nonideal.pnn.errors import TrainingDiverged
 from nonideal.runs.stage import Work
-from nonideal.stages.chips import network_written, population_of, population_row
 from nonideal.stages.mismatch import statistical_model
+from nonideal.stages.population import network_written, population_of, population_row
 from nonideal.stages.shift import shifts_of
 from nonideal.stages.training_job import train_one
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nonideal.runs.stage import Stage
 from nonideal.stages import needs
+from nonideal.stages.calibration import calibrate_chip
 from nonideal.stages.characterization import characterize_circuit
-from nonideal.stages.chips import calibrate_chip, chip_yield
+from nonideal.stages.chip_yield import chip_yield
 from nonideal.stages.columns import lay_out_columns
 from nonideal.stages.conditions import survey_conditions
 from nonideal.stages.dependence import SECTIONS

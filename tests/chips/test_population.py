@@ -15,7 +15,7 @@ from nonideal.chips.population import Population, population, without
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import Written
 from nonideal.postlayout.prediction import decide
-from nonideal.stages.chips import population_row
+from nonideal.stages.population import population_row
 
 SEEDS = range(40, 70)
 

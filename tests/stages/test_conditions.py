@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from nonideal.conditions.survey import Characterised, Home, Met, Survey
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import parse_experiment
 from nonideal.report import write_report
+from nonideal.runs.commands import CommandLine
+from nonideal.runs.rundir import RunDir
 from nonideal.sky130_models import Corner
-from nonideal.stages.conditions import given, mapping_of, told
+from nonideal.stages.conditions import given, mapping_of
 from nonideal.stages.table import STAGES
 
 EXPERIMENT = """
@@ -57,10 +60,16 @@ def test_options_become_the_section_and_come_back_as_options() -> None:
         "spice_samples": 2,
         "track_sense": False,
     }
-    assert told(found) == {"corner": "tt,ss", "temperature": "-40,27.5", "spice": 2, "keep-sense": True}
+    experiment, rundir = parse_experiment(tomllib.loads(EXPERIMENT), "tiny.toml"), RunDir(Path("there"))
+    told = CommandLine(changes={"conditions": found}).command("conditions", experiment, rundir, {})
+    assert told.endswith(" --corner tt,ss --temperature=-40,27.5 --spice 2 --keep-sense") or told.endswith(
+        " --corner tt,ss --temperature -40,27.5 --spice 2 --keep-sense"
+    )
     nothing = given(None, None, None, None)
     assert set(nothing.values()) == {None}
-    assert told({}) == {"corner": None, "temperature": None, "spice": None, "keep-sense": False}
+    plain = CommandLine(changes={"conditions": nothing}).command("conditions", experiment, rundir, {})
+    assert "--corner" not in plain
+    assert "--spice" not in plain
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""The stage ``yield``: chips drawn from the PDK's statistics, in the fast model and in SPICE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from nonideal.characterize.model import PhysicalModel
+from nonideal.files import write_csv, write_json, write_parquet
+from nonideal.runs.stage import Done, Work
+from nonideal.stages.mismatch import mismatch_model
+from nonideal.stages.population import network_written, population_of, population_row, yield_row
+from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
+
+if TYPE_CHECKING:
+    from nonideal.chips.options import YieldOptions
+    from nonideal.chips.population import Population
+    from nonideal.chips.spice import SpiceChip
+    from nonideal.chips.spot import SpotCheck
+    from nonideal.chips.written import Written
+    from nonideal.pnn import Dataset
+
+LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
+"""Accuracy losses at which yields are drawn."""
+
+
+def chip_yield(work: Work) -> Done:
+    """Yield of the experiment's network, nominally written and trimmed; spot checks in SPICE; the designs to compare."""
+    from nonideal.characterize.plots import save_figure
+    from nonideal.chips.population import without
+    from nonideal.chips.yield_plot import yield_figure
+    from nonideal.pnn.checkpoint import load_dense
+    from nonideal.postlayout.errors import SamplesFailed
+
+    experiment, console = work.experiment, work.context.console
+    asked, kind = experiment.chips, chips_netlist(work)
+    model = PhysicalModel.load(mismatch_model(work.rundir, kind))
+    network = load_dense(work.rundir.weights(asked.mapping))
+    written, dataset = network_written(model, network), experiment.data.load()
+    seeds = range(asked.first_chip, asked.first_chip + asked.chips)
+    console.print(f"  {asked.chips} chips in the fast model, written as the nominal one and trimmed")
+    plain = population_of(work, model, written, dataset, None)
+    checked = None
+    if asked.spice_chips:
+        console.print(f"  {_simulated(asked)} chips in SPICE ({kind}), {asked.spice_samples} samples each")
+        checked = _spot_checks(work, model, written, dataset)
+        plain = without(plain, checked.failed_chips)
+    trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
+    bits = experiment.calibration.bias_dac_bits
+    own = trimmed[bits] if bits in trimmed else population_of(work, model, written, dataset, bits)
+    most = asked.accuracy_loss_max
+    rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
+    curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
+    by_bits = pd.DataFrame([{"bits": b} | population_row(p, most) for b, p in trimmed.items()])
+    files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
+    for file, table in zip(files, (rows, curves, by_bits), strict=True):
+        write_csv(file, table)
+    plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield", dpi=150)
+    summary: dict[str, Any] = {
+        "corner": model.corner,
+        "netlist": kind,
+        "mapping": asked.mapping,
+        "chips": asked.chips,
+        "first_chip": asked.first_chip,
+        "samples": plain.samples,
+        "nominal_accuracy": plain.nominal,
+        "accuracy_loss_max": most,
+        "as_written": population_row(plain, most),
+        "trimmed": {"bits": bits} | population_row(own, most),
+        "by_bits": by_bits.to_dict(orient="records"),
+    }
+    outputs = [*files, *plots]
+    if checked is not None:
+        summary["spice"] = checked.summary() | {"netlist": kind}
+        spikes, chips = (work.folder / name for name in ("spikes.parquet", "spot.csv"))
+        write_parquet(spikes, checked.spikes)
+        write_csv(chips, checked.correct)
+        outputs += [spikes, chips]
+    if asked.vary or asked.hidden:
+        from nonideal.stages.designs import compare_designs
+
+        summary["designs"], more = compare_designs(work)
+        outputs += more
+    write_json(work.folder / "summary.json", summary)
+    if checked is not None and checked.failures:
+        first = checked.failures[0]
+        raise SamplesFailed(
+            f"{len(checked.failures)} simulations of chips {', '.join(map(str, checked.failed_chips))} gave no result, first {first.name}: "
+            f"{first.message} ({first.folder}). These chips count as failed; run the same command again to try them again"
+        )
+    return Done((*outputs, work.folder / "summary.json"), summary)
+
+
+def _curve(name: str, found: Population) -> pd.DataFrame:
+    return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
+
+
+def _simulated(asked: YieldOptions) -> int:
+    """How many chips are simulated: they are of those that are drawn."""
+    return min(asked.spice_chips, asked.chips)
+
+
+def _spot_checks(work: Work, model: PhysicalModel, written: Written, dataset: Dataset) -> SpotCheck:
+    from nonideal.chips.silicon import Silicon
+    from nonideal.chips.spot import column_check, spot_check
+
+    asked, layers = work.experiment.chips, written.topology.layers
+    inputs, label = simulated_samples(dataset, asked.spice_samples)
+
+    def chips() -> Iterator[SpiceChip]:
+        for k in range(_simulated(asked)):
+            work.context.pulse.advance(k, _simulated(asked))
+            yield simulated_chip(work, model, asked.first_chip + k, layers)
+
+    silicon = Silicon(model, layers)
+    if asked.spice_neurons is None:
+        return spot_check(chips(), silicon, written, inputs, label, dataset.classes)
+    return column_check(chips(), silicon, written, inputs, asked.spice_neurons)

@@ -1,0 +1,66 @@
+"""Chips of an experiment in the fast model: drawn from its statistical model, and what is said of their accuracies."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nonideal.characterize.model import PhysicalModel
+from nonideal.runs.stage import Work
+
+if TYPE_CHECKING:
+    from nonideal.chips.population import Population
+    from nonideal.chips.written import Written
+    from nonideal.pnn import Dataset, RCSpikeNetwork
+
+
+def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:
+    """A trained network as biases of the nominal chip; weights beyond the range are moved into it."""
+    from nonideal.characterize.physics import BottomUp
+    from nonideal.chips.written import Written
+    from nonideal.circuits.network.mapping import map_weights
+
+    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+    return Written.of(map_weights(weights, BottomUp(model), clip=True))
+
+
+def population_of(
+    work: Work, model: PhysicalModel, written: Written, dataset: Dataset, bits: int | None
+) -> Population:
+    """All chips of the experiment; ``bits`` of the converters that they are trimmed with (None: they are not)."""
+    from nonideal.chips.population import population
+
+    asked = work.experiment.chips
+    calibration = (
+        None if bits is None else work.experiment.calibration.model_copy(update={"bias_dac_bits": bits})
+    )
+    seeds = range(asked.first_chip, asked.first_chip + asked.chips)
+
+    def advance(done: int) -> None:
+        work.context.pulse.advance(done, len(seeds))
+
+    return population(
+        model, written, dataset.test_x, dataset.test_y.numpy(), dataset.classes, seeds,
+        calibration=calibration, jobs=work.context.jobs, advance=advance,
+    )  # fmt: skip
+
+
+def yield_row(found: Population, loss: float) -> dict[str, Any]:
+    """The yield at an allowed accuracy loss, with its interval."""
+    from nonideal.chips.yields import yield_of
+
+    one = yield_of(found.accuracy, found.nominal, loss)
+    return {"yield": one.value} | asdict(one)
+
+
+def population_row(found: Population, loss: float) -> dict[str, Any]:
+    """The yield, and the accuracy over the chips that have one: least, median, largest, mean (None where none has)."""
+    accuracy = found.accuracy[~np.isnan(found.accuracy)]
+    names = ("min", "typ", "max", "mean")
+    span: dict[str, float | None] = dict.fromkeys(f"accuracy_{name}" for name in names)
+    if len(accuracy):
+        numbers = (np.min(accuracy), np.median(accuracy), np.max(accuracy), np.mean(accuracy))
+        span |= {f"accuracy_{name}": float(number) for name, number in zip(names, numbers, strict=True)}
+    return yield_row(found, loss) | span
