@@ -48,6 +48,7 @@ def started(
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
         stdout=stdout,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under `nohup` it would be ignored
     )
 
 
