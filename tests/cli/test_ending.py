@@ -15,7 +15,8 @@ from nonideal.cli.exit_code import ExitCode, exit_code_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup` it is ignored
 from pathlib import Path
 from joblib import delayed
 from nonideal.cli.main import app, main
@@ -48,7 +49,6 @@ def started(
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
         stdout=stdout,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under `nohup` it would be ignored
     )
 
 
