@@ -330,7 +330,7 @@ def copied(whole: Path, work: Path) -> Any:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def judge(name: str, case: Case, whole: Path) -> list[str]:
+def assess(name: str, case: Case, whole: Path) -> list[str]:
     """Inject, call, heal, call again, compare: what is wrong."""
     prepare, right, word = FAULTS[name]
     prepare(case)
@@ -378,7 +378,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults-") as work:
         for name in names:
             with copied(options.run.resolve(), Path(work)) as case:
-                problems = judge(name, case, options.run.resolve())
+                problems = assess(name, case, options.run.resolve())
             if problems:
                 failed[name] = problems
                 print("    " + problems[-1].replace("\n", "\n    "))

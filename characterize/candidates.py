@@ -46,7 +46,7 @@ class Candidate:
     overrides: Overrides = ()
 
     @property
-    def told(self) -> str:
+    def settings_text(self) -> str:
         """What is changed, as ``key=value`` in words."""
         return " ".join(f"{key}={value:g}" for key, value in self.overrides)
 

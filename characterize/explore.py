@@ -35,7 +35,7 @@ AXES = ("check_rms_s", "area_per_neuron_um2", "energy_per_neuron_J")
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ColumnLayout:
     """What the layout of a choice's column gives: its netlist, its area, and why there is no area."""
 
     netlist: ColumnNetlist
@@ -43,7 +43,7 @@ class Drawn:
     problem: str = ""
 
 
-Draw = Callable[[Candidate, Design], Drawn]
+Draw = Callable[[Candidate, Design], ColumnLayout]
 """Draws the column of a choice; may raise ``CircuitError`` or ``ExtractionFailed`` where there is then no netlist either."""
 Tell = Callable[[int, int, Candidate], object]
 """Told before each choice: how many are done, how many there are, which one comes."""
@@ -133,7 +133,7 @@ def _point(
 
 
 def measure(
-    bench: Workbench, design: Design, options: CharacterizeOptions, drawn: Drawn, folder: Path
+    bench: Workbench, design: Design, options: CharacterizeOptions, drawn: ColumnLayout, folder: Path
 ) -> Measured:
     """Characterise a design with the column as drawn, and check it. Raises as ``characterize`` does."""
     # Choices are ranked as designed: mismatch would cost each a minute.
@@ -212,7 +212,7 @@ def table(points: Sequence[Point]) -> pd.DataFrame:
             "name": point.candidate.name,
             "factor": point.candidate.factor,
             "choice": point.candidate.label,
-            "overrides": point.candidate.told,
+            "overrides": point.candidate.settings_text,
             **{name: np.nan if point.measured is None else getattr(point.measured, name) for name in names},
             "pareto": point.pareto,
             "dominated_by": point.dominated_by,

@@ -42,7 +42,7 @@ def pareto(table: pd.DataFrame) -> Figure:
     measured = table[table["check_rms_s"].notna()].reset_index(drop=True)
     colour = colours(measured)
     labels = [
-        fill(f"{k + 1}  {told(row)}", KEY_WIDTH, subsequent_indent="    ")
+        fill(f"{k + 1}  {legend_line(row)}", KEY_WIDTH, subsequent_indent="    ")
         for k, row in enumerate(measured.to_dict(orient="records"))
     ]
     lines = sum(label.count("\n") + 1 for label in labels)
@@ -69,7 +69,7 @@ def pareto(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def told(row: Mapping[Any, Any]) -> str:
+def legend_line(row: Mapping[Any, Any]) -> str:
     """A choice in words: what is varied, and to what."""
     alone = row["factor"] in (COMBINATION, row["choice"])
     return str(row["choice"]) if alone else f"{row['factor']}: {row['choice']}"

@@ -1,6 +1,6 @@
 """What kept biases do in another condition than the one they were written for, in the normalised units of training.
 
-The bridge from measured ``KeptBiases`` (``nonideal.characterize.shift_fit``) to whoever trains for several conditions, as
+The bridge from measured ``FixedBiases`` (``nonideal.characterize.shift_fit``) to whoever trains for several conditions, as
 ``nonideal.characterize.variation`` is from ``Spread``.
 """
 

@@ -1,4 +1,4 @@
-"""Fits what biases do in another condition than home: laws through measured ``KeptBiases``."""
+"""Fits what biases do in another condition than home: laws through measured ``FixedBiases``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from nonideal.characterize.errors import FitRefused
-from nonideal.characterize.kept import KeptBiases
+from nonideal.characterize.fixed_bias import FixedBiases
 from nonideal.characterize.model import Branch, PhysicalModel
 from nonideal.characterize.physics import BottomUp
 from nonideal.characterize.shift import CurrentShift, LayerShift
@@ -35,7 +35,7 @@ class FittedShift:
     error_norm: float
 
 
-def fit_layer(model: PhysicalModel, home: KeptBiases, here: KeptBiases, axons: int) -> FittedShift:
+def fit_layer(model: PhysicalModel, home: FixedBiases, here: FixedBiases, axons: int) -> FittedShift:
     """What a layer's biases do ``here`` that were written with ``model`` at ``home``.
 
     Raises ``FitRefused`` where the laws do not hold, or where too few neurons fire to tell.
@@ -72,7 +72,7 @@ def fit_layer(model: PhysicalModel, home: KeptBiases, here: KeptBiases, axons: i
 
 
 def _fit_branch(
-    polarity: str, branch: Branch, unit_A: float, home: KeptBiases, here: KeptBiases
+    polarity: str, branch: Branch, unit_A: float, home: FixedBiases, here: FixedBiases
 ) -> tuple[CurrentShift, float]:
     weight = np.geomspace(max(SMALLEST, branch.current_min_A / unit_A), branch.current_max_A / unit_A, POINTS)
     bias_V = bias_for_current(branch, weight * unit_A)

@@ -26,8 +26,8 @@ from statistics import median
 from typing import Literal
 
 from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.extraction.cache import ExtractionCache
 from nonideal.circuits.extraction.check import check_extraction
-from nonideal.circuits.extraction.kept import Kept
 from nonideal.circuits.extraction.kpex import (
     ExtractorMissing,
     Kpex,
@@ -191,7 +191,7 @@ def extract(
     check_convention(tool, options.sidewall)
     started = time.perf_counter()
     key = extraction_key(database, options, tool, gds)
-    kept = None if cache is None else Kept(cache)
+    kept = None if cache is None else ExtractionCache(cache)
     raw = None if kept is None else kept.get(key)
     cached = raw is not None
     seconds_cpu, where = 0.0, None if kept is None else kept.path(key)
@@ -253,7 +253,11 @@ def check_convention(tool: Kpex | Magic, sidewall: Sidewall) -> None:
 
 
 def _of_other_mode(
-    kept: Kept | None, database: Path, options: ExtractionOptions, tool: Kpex | Magic, gds: Path | None
+    kept: ExtractionCache | None,
+    database: Path,
+    options: ExtractionOptions,
+    tool: Kpex | Magic,
+    gds: Path | None,
 ) -> Netlist | None:
     """What was extracted of the same layout in the other mode, C for RC, where it is kept."""
     if kept is None:

@@ -21,7 +21,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
 from nonideal.chips.dac import Dac
 from nonideal.chips.silicon import DISCHARGER, Silicon
-from nonideal.chips.written import LayerBiases, Mask, Written
+from nonideal.chips.written import LayerBiases, Mask, WrittenBiases
 from nonideal.circuits.network.chip import Chip
 from nonideal.circuits.network.mapping import bias_for_current
 from nonideal.pnn import Discharger
@@ -73,11 +73,11 @@ class CalibrationOptions(BaseModel):
 class ChipBench(Protocol):
     """A chip on the bench, simulated or real. Every call measures all layers."""
 
-    def currents_A(self, written: Written) -> list[Array]:
+    def currents_A(self, written: WrittenBiases) -> list[Array]:
         """Current of every synapse, its dendrite held at the reset level: per layer [neurons, axons], not negative."""
         ...
 
-    def spike_times_norm(self, written: Written, start: float) -> list[Array]:
+    def spike_times_norm(self, written: WrittenBiases, start: float) -> list[Array]:
         """When neurons without input fire that start at v = ``start``: per layer [neurons], T_circ; phases are long enough to see them."""
         ...
 
@@ -101,7 +101,7 @@ class Calibration:
     ``gains_not_measured`` of them, keep their currents. ``seconds`` on a real bench; ``bits`` to be kept.
     """
 
-    written: Written
+    written: WrittenBiases
     converters: Converters
     error_ln: tuple[Array, ...]
     silent_norm: tuple[Array, ...]
@@ -119,7 +119,7 @@ class Calibration:
         return sum(int(np.isnan(factor).sum()) for factor in self.gain)
 
 
-def converters(model: PhysicalModel, written: Written, options: CalibrationOptions) -> Converters:
+def converters(model: PhysicalModel, written: WrittenBiases, options: CalibrationOptions) -> Converters:
     """Converters that reach every wanted bias of the network and four standard deviations beyond, unless ``options`` say otherwise."""
     room_V = SIGMAS * _trim_sigma_V(model)
     return Converters(
@@ -132,7 +132,7 @@ def converters(model: PhysicalModel, written: Written, options: CalibrationOptio
 
 
 def _bias_range_V(
-    model: PhysicalModel, written: Written, positive: bool, options: CalibrationOptions
+    model: PhysicalModel, written: WrittenBiases, positive: bool, options: CalibrationOptions
 ) -> Range:
     """What one polarity's biases have to reach."""
     spread, branch = spread_of(model), model.positive if positive else model.negative
@@ -159,7 +159,7 @@ def _trim_sigma_V(model: PhysicalModel) -> float:
 
 
 def calibrate(
-    model: PhysicalModel, written: Written, bench: ChipBench, options: CalibrationOptions
+    model: PhysicalModel, written: WrittenBiases, bench: ChipBench, options: CalibrationOptions
 ) -> Calibration:
     """Trim one chip to what ``written`` means on the nominal one; see the module.
 
@@ -232,7 +232,7 @@ class _Search:
         return changed
 
 
-def _wanted_A(silicon: Silicon, written: Written, options: CalibrationOptions) -> list[Array]:
+def _wanted_A(silicon: Silicon, written: WrittenBiases, options: CalibrationOptions) -> list[Array]:
     """The currents that the synapses are meant to carry, per layer [neurons, axons]; 0 where they are too small to be on."""
     wanted = []
     for layer, unit_A in enumerate(silicon.unit_A, start=1):
@@ -242,7 +242,7 @@ def _wanted_A(silicon: Silicon, written: Written, options: CalibrationOptions) -
     return wanted
 
 
-def _first(written: Written, wanted_A: Sequence[Array], made: Converters) -> Written:
+def _first(written: WrittenBiases, wanted_A: Sequence[Array], made: Converters) -> WrittenBiases:
     """What is written first: the nominal biases, as far as the converters have them; too small weights off."""
     layers = []
     for layer, current in zip(written.layers, wanted_A, strict=True):
@@ -258,12 +258,12 @@ def _first(written: Written, wanted_A: Sequence[Array], made: Converters) -> Wri
 
 def _trim_neurons(
     silicon: Silicon,
-    written: Written,
+    written: WrittenBiases,
     bench: ChipBench,
     made: Converters,
     options: CalibrationOptions,
     count: _Count,
-) -> tuple[Written, list[Array], list[Array]]:
+) -> tuple[WrittenBiases, list[Array], list[Array]]:
     """Discharger biases until neurons without input fire as their phase ends; then the factor that is left on each row's weights.
 
     Also returns, per layer [neurons], that factor and when those neurons fire now, T_circ.
@@ -300,7 +300,7 @@ def _trim_neurons(
     return written, gain, silent
 
 
-def _trims(written: Written, searches: Sequence[_Search]) -> Written:
+def _trims(written: WrittenBiases, searches: Sequence[_Search]) -> WrittenBiases:
     for layer, search in enumerate(searches, start=1):
         written = written.moved(layer, trim_V=search.volts)
     return written
@@ -313,13 +313,13 @@ def _nominal_time(b: float, v: float) -> float:
 
 def _write_verify(
     silicon: Silicon,
-    written: Written,
+    written: WrittenBiases,
     bench: ChipBench,
     made: Converters,
     options: CalibrationOptions,
     wanted_A: Sequence[Array],
     count: _Count,
-) -> tuple[Written, list[Array]]:
+) -> tuple[WrittenBiases, list[Array]]:
     """Gate biases until every synapse carries what is wanted of it; and ln of measured over wanted then, per layer [neurons, axons]."""
     searches = [_Search(layer.bias_V, layer.on) for layer in written.layers]
     for step in range(options.steps + 1):
@@ -343,7 +343,7 @@ def _write_verify(
     return _gates(written, searches), [search.error for search in searches]
 
 
-def _gates(written: Written, searches: Sequence[_Search]) -> Written:
+def _gates(written: WrittenBiases, searches: Sequence[_Search]) -> WrittenBiases:
     for layer, search in enumerate(searches, start=1):
         written = written.moved(layer, bias_V=search.volts)
     return written
@@ -373,14 +373,14 @@ class FastBench:
     silicon: Silicon
     chip: Chip
 
-    def currents_A(self, written: Written) -> list[Array]:
+    def currents_A(self, written: WrittenBiases) -> list[Array]:
         """See ``ChipBench``."""
         return [
             self.silicon.current_A(written, layer, shifts)
             for layer, shifts in enumerate(self.chip.layers, start=1)
         ]
 
-    def spike_times_norm(self, written: Written, start: float) -> list[Array]:
+    def spike_times_norm(self, written: WrittenBiases, start: float) -> list[Array]:
         """See ``ChipBench``."""
         times = []
         for layer, (physics, shifts) in enumerate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nonideal.chips.written import LayerBiases, Written
+from nonideal.chips.written import LayerBiases, WrittenBiases
 from nonideal.circuits.network.chip import Chip, LayerShifts
 from nonideal.circuits.network.netlist import Topology
 
@@ -10,7 +10,7 @@ DRIVER = "driver_"
 """What the paths of a neuron's own driver begin with."""
 
 
-def column_of(chip: Chip, written: Written, layer: int, neurons: int) -> tuple[Chip, Written]:
+def column_of(chip: Chip, written: WrittenBiases, layer: int, neurons: int) -> tuple[Chip, WrittenBiases]:
     """The first ``neurons`` of a layer (from 1) as a one-layer network, with the chip's shifts and the biases that are written there.
 
     Its inputs are driven by what drives them on the chip: the input drivers, or those of the neurons before.
@@ -27,4 +27,4 @@ def column_of(chip: Chip, written: Written, layer: int, neurons: int) -> tuple[C
         {path: x[:kept] for path, x in shifts.neuron.items()},
     )
     row = LayerBiases(biases.bias_V[:kept], biases.positive[:kept], biases.on[:kept], biases.trim_V[:kept])
-    return Chip(chip.seed, topology, (part,), inputs), Written(topology, (row,))
+    return Chip(chip.seed, topology, (part,), inputs), WrittenBiases(topology, (row,))

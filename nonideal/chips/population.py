@@ -15,7 +15,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
 from nonideal.chips.calibrate import CalibrationOptions, FastBench, calibrate
 from nonideal.chips.silicon import Silicon
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Sigmas, draw
 from nonideal.postlayout.prediction import decide
 from nonideal.spice.workers import in_order
@@ -41,7 +41,7 @@ def without(found: Population, failed: Collection[int]) -> Population:
 
 def population(
     model: PhysicalModel,
-    written: Written,
+    written: WrittenBiases,
     spike_time: Tensor,
     label: NDArray[np.int64],
     classes: int,
@@ -74,7 +74,7 @@ def population(
 
 def _accuracies(
     model: PhysicalModel,
-    written: Written,
+    written: WrittenBiases,
     inputs: Tensor,
     label: NDArray[np.int64],
     classes: int,

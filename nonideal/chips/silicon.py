@@ -14,7 +14,7 @@ from nonideal.characterize.physics import BottomUp, network_physics
 from nonideal.characterize.responses import total
 from nonideal.characterize.spread import SynapseSpread
 from nonideal.characterize.variation import spread_of
-from nonideal.chips.written import CurrentTable, Written
+from nonideal.chips.written import CurrentTable, WrittenBiases
 from nonideal.circuits.network.chip import Chip, LayerShifts
 from nonideal.pnn import Discharger, Exact, Reversal
 from nonideal.pnn.wiring import Wiring
@@ -46,7 +46,7 @@ class Silicon:
         self.unit_A = tuple(realised.unit_current_A(axons) for axons in layers[:-1])
         self.tables = CurrentTable(model.positive), CurrentTable(model.negative)
 
-    def current_A(self, written: Written, layer: int, shifts: LayerShifts | None) -> Array:
+    def current_A(self, written: WrittenBiases, layer: int, shifts: LayerShifts | None) -> Array:
         """Current of every synapse of a layer (from 1) at the reset level, [neurons, axons], not negative; None: nothing is shifted."""
         biases = written.layers[layer - 1]
         current = np.zeros(biases.bias_V.shape)
@@ -63,12 +63,12 @@ class Silicon:
             current[mine] = np.exp(ln + _selector(spread, ln, shifts.synapse[spread.select][mine]))
         return current
 
-    def weights(self, written: Written, layer: int, shifts: LayerShifts | None) -> Array:
+    def weights(self, written: WrittenBiases, layer: int, shifts: LayerShifts | None) -> Array:
         """The same as weights of that layer, [neurons, axons], with their signs."""
         sign = np.where(written.layers[layer - 1].positive, 1.0, -1.0)
         return np.asarray(sign * self.current_A(written, layer, shifts) / self.unit_A[layer - 1])
 
-    def neurons(self, written: Written, layer: int, shifts: LayerShifts | None) -> DrawnNeurons:
+    def neurons(self, written: WrittenBiases, layer: int, shifts: LayerShifts | None) -> DrawnNeurons:
         """The firing stages of a layer (from 1). A neuron's own discharger bias acts as a shift of its discharger the other way."""
         neuron, trim = self.spread.neuron, written.layers[layer - 1].trim_V
         none = np.zeros(len(trim))
@@ -86,7 +86,7 @@ class Silicon:
     @torch.no_grad()
     def spike_times(
         self,
-        written: Written,
+        written: WrittenBiases,
         chip: Chip | None,
         spike_time: Tensor,
         dtype: torch.dtype = torch.float64,

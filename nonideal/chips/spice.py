@@ -14,7 +14,7 @@ from nonideal.characterize.errors import CharacterizationFailed
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
 from nonideal.characterize.workbench import Workbench
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction.netlist import Netlist
 from nonideal.circuits.network.chip import Chip, chip_netlist
@@ -66,7 +66,7 @@ class SpiceChip:
         vdis_V = BottomUp(self.model).vdis_V
         return Circuit(self.chip.topology, design or self.design, text, models, vdis_V, trim_V)
 
-    def sample_decks(self, written: Written, spike_time: Array, name: str = "sample") -> list[Deck]:
+    def sample_decks(self, written: WrittenBiases, spike_time: Array, name: str = "sample") -> list[Deck]:
         """One deck for each row of ``spike_time`` [samples, inputs]."""
         circuit, biases = self.circuit(written.trim_V), Biases(name, written.sources(self.model))
         return [
@@ -75,7 +75,7 @@ class SpiceChip:
         ]
 
     def run_samples(
-        self, written: Written, spike_time: Array, name: str = "sample"
+        self, written: WrittenBiases, spike_time: Array, name: str = "sample"
     ) -> list[list[Array] | Failure]:
         """Spike times of every layer, in s, of each sample; a simulation that failed stands there as a ``Failure``."""
         outcomes = self.bench.attempt(self.sample_decks(written, spike_time, name), self.place)
@@ -97,7 +97,7 @@ class SpiceBench:
 
     silicon: SpiceChip
 
-    def currents_A(self, written: Written) -> list[Array]:
+    def currents_A(self, written: WrittenBiases) -> list[Array]:
         """See ``ChipBench``."""
         sizes = written.topology.layers
         where = [(layer, axon) for layer in range(1, len(sizes)) for axon in range(sizes[layer - 1])]
@@ -126,7 +126,7 @@ class SpiceBench:
                 f"sign, first {wrong[0]}. Polarity of the biases, or netlist, is not what the chip was written for (decks in {chip.place / 'bench'})"
             )
 
-    def _current_deck(self, written: Written, layer: int, axon: int) -> Deck:
+    def _current_deck(self, written: WrittenBiases, layer: int, axon: int) -> Deck:
         chip, top, supplies = self.silicon, written.topology, self.silicon.design.supplies
         circuit = chip.circuit(written.trim_V)
         high = {f"in_{axon}", "phase_0"} if layer == 1 else {f"phase_{layer - 1}"}
@@ -165,7 +165,7 @@ class SpiceBench:
         }
         return Deck(name, text, includes, vectors)
 
-    def spike_times_norm(self, written: Written, start: float) -> list[Array]:
+    def spike_times_norm(self, written: WrittenBiases, start: float) -> list[Array]:
         """See ``ChipBench``; every synapse is off meanwhile."""
         chip = self.silicon
         t_circ_s, supplies = chip.model.t_circ_s, chip.design.supplies

@@ -15,7 +15,7 @@ from torch import Tensor
 from nonideal.chips.column import column_of
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spice import SpiceChip
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.postlayout.comparison import SPIKE_COLUMNS, spike_table
 from nonideal.postlayout.prediction import decide
 from nonideal.spice import Failure
@@ -91,7 +91,7 @@ def _agreement(spikes: pd.DataFrame) -> dict[str, Any]:
 def spot_check(
     chips: Iterable[SpiceChip],
     silicon: Silicon,
-    written: Written | Mapping[int, Written],
+    written: WrittenBiases | Mapping[int, WrittenBiases],
     spike_time: Tensor,
     label: NDArray[np.int64],
     classes: int,
@@ -138,7 +138,7 @@ def spot_check(
 
 
 def column_check(
-    chips: Iterable[SpiceChip], silicon: Silicon, written: Written, spike_time: Tensor, neurons: int
+    chips: Iterable[SpiceChip], silicon: Silicon, written: WrittenBiases, spike_time: Tensor, neurons: int
 ) -> SpotCheck:
     """As ``spot_check``, of the first ``neurons`` of every layer by themselves, each layer given the fast model's spikes of the one before.
 

@@ -34,14 +34,14 @@ class LayerBiases:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBiases:
     """The biases of every layer."""
 
     topology: Topology
     layers: tuple[LayerBiases, ...]
 
     @classmethod
-    def of(cls, mapping: Mapping) -> Written:
+    def of(cls, mapping: Mapping) -> WrittenBiases:
         """As written back from weights, no neuron trimmed."""
         sizes = mapping.topology.layers
         layers = tuple(
@@ -57,7 +57,7 @@ class Written:
             layer.on[where] = row.current_A > 0.0
         return cls(mapping.topology, layers)
 
-    def moved(self, layer: int, bias_V: Array | None = None, trim_V: Array | None = None) -> Written:
+    def moved(self, layer: int, bias_V: Array | None = None, trim_V: Array | None = None) -> WrittenBiases:
         """With other biases in one layer (from 1)."""
         old = self.layers[layer - 1]
         new = replace(

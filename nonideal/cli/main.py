@@ -80,9 +80,9 @@ def explore(
     force: ForceOption = False,
 ) -> None:
     """Rank design choices by spike-time error, area and energy, each measured anew (table.csv, pareto.png)."""
-    from nonideal.stages.explore import given
+    from nonideal.stages.explore import vary_from_options
 
-    changes = {"explore": {"vary": given(vary or ()) or None}}
+    changes = {"explore": {"vary": vary_from_options(vary or ()) or None}}
     with common.session(force=force, like="schematic", changes=changes) as opened:
         outcomes = opened.explore(extractor.value)
     finish(outcomes, common.as_json)
@@ -101,9 +101,11 @@ def conditions(
     """Characterise corners and temperatures, and try the trained network in each (table.csv, conditions.png)."""
     from dataclasses import replace
 
-    from nonideal.stages.conditions import given
+    from nonideal.stages.conditions import section_from_options
 
-    changes = {"conditions": given(common.corner, temperature, spice, False if keep_sense else None)}
+    changes = {
+        "conditions": section_from_options(common.corner, temperature, spice, False if keep_sense else None)
+    }
     # Here corners are what is compared, in one run directory, not where the whole command runs.
     with replace(common, corner=None).session(force=force, like="schematic", changes=changes) as opened:
         outcomes = opened.conditions()
@@ -125,13 +127,13 @@ def yield_(
 ) -> None:
     """Draw chips: what fraction classifies as well as the model, as written and trimmed (yield.csv, yield.png)."""
     from nonideal.cli.options import sizes
-    from nonideal.stages.explore import given
+    from nonideal.stages.explore import vary_from_options
 
     asked = {
         "chips": chips,
         "first_chip": first_chip,
         "spice_chips": spice_chips,
-        "vary": given(vary or ()) or None,
+        "vary": vary_from_options(vary or ()) or None,
         "hidden": None if hidden is None else sizes("--hidden", hidden),
     }
     with common.session(force=force, like=netlist.value, changes={"chips": asked}) as opened:

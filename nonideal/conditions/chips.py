@@ -12,12 +12,12 @@ from nonideal.characterize.condition import Condition
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.workbench import Workbench
 from nonideal.chips.spice import SpiceChip
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import draw, mismatch_sigmas
 from nonideal.circuits.network.netlist import Topology
 from nonideal.conditions.network import Task, mapped
-from nonideal.conditions.survey import Home
+from nonideal.conditions.survey import Reference
 from nonideal.postlayout.prediction import decide
 from nonideal.spice import Failure
 
@@ -36,19 +36,19 @@ class ChipThere:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnChips:
     """Chips with the network's biases of ``home``, whose model is ``model``, on the nominal ``design``."""
 
     bench: Workbench
     design: Design
     model: PhysicalModel
-    home: Home
+    home: Reference
     task: Task
     folder: Path
 
     def at(self, condition: Condition, seeds: Sequence[int], samples: int) -> list[ChipThere]:
         """Every chip on so many ``samples``, drawn by class. One whose simulation fails is not right, and the failure is told."""
-        written = Written.of(mapped(self.task, self.model))
+        written = WrittenBiases.of(mapped(self.task, self.model))
         # A chip is the same one everywhere: its devices are those of home.
         sigmas = mismatch_sigmas(self.bench.pdk, self.home.condition.corner, self.design)
         there = condition.design(self.design, self.home.vsense_V)

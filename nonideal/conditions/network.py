@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nonideal.characterize.condition import Condition
-from nonideal.characterize.kept import SynapseCurves
+from nonideal.characterize.fixed_bias import SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, column_for, network_physics
 from nonideal.characterize.reference import membrane, spike_times
@@ -25,8 +25,8 @@ from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
-    Home,
-    Met,
+    ConditionResult,
+    Reference,
     parameters,
     unit_biases_V,
 )
@@ -62,7 +62,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Prediction:
     """Spike times per layer [samples, neurons] in T_circ before the clip; ``clipped`` weights were moved; or why there are none."""
 
     times: tuple[Array, ...] = ()
@@ -71,7 +71,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Effect:
     """How it went: accuracy, and the spikes against home's: rms change of those that both have, how many only one has."""
 
     accuracy: float | None
@@ -87,20 +87,22 @@ def mapped(task: Task, model: PhysicalModel) -> Mapping:
     return map_weights(task.weights, BottomUp(model), clip=task.clip)
 
 
-def anew(task: Task, found: Characterised) -> Told:
+def rederived(task: Task, found: Characterised) -> Prediction:
     """The same weights realised with the condition's own model."""
     try:
         mapping = mapped(task, found.model)
     except CircuitError as error:
-        return Told(problem=str(error))
+        return Prediction(problem=str(error))
     physics = network_physics(found.model, task.layers)
-    return Told(tuple(spike_times(physics, mapping.weights(), task.inputs)), mapping.clipped)
+    return Prediction(tuple(spike_times(physics, mapping.weights(), task.inputs)), mapping.clipped)
 
 
-def kept(task: Task, found: Characterised, written: Mapping) -> Told:
+def with_fixed_biases(task: Task, found: Characterised, written: Mapping) -> Prediction:
     """The biases that were ``written`` at home, as this condition takes them: its currents, its firing stage at home's biases."""
     if found.unmeasured:
-        return Told(problem=f"the firing stage at the biases of home gave no result: {found.unmeasured}")
+        return Prediction(
+            problem=f"the firing stage at the biases of home gave no result: {found.unmeasured}"
+        )
     arriving, times = task.inputs, []
     weights, model = weights_kept(written, found.model, found.curves), found.model
     for layer, weight, axons in zip(
@@ -112,7 +114,7 @@ def kept(task: Task, found: Characterised, written: Mapping) -> Told:
         late = _fire(found, layer, axons, membrane(layer, weight, arriving, rails))
         times.append(late)
         arriving = np.where(late < 1.0, late, np.inf)
-    return Told(tuple(times))
+    return Prediction(tuple(times))
 
 
 def _fire(found: Characterised, layer: Physics, axons: int, v: Array) -> Array:
@@ -134,68 +136,70 @@ def weights_kept(written: Mapping, model: PhysicalModel, curves: SynapseCurves) 
     return weights
 
 
-def outcome(task: Task, told: Told, home: Told, t_circ_s: float, window_norm: float = 1.0) -> Outcome:
+def effect(
+    task: Task, told: Prediction, home: Prediction, t_circ_s: float, window_norm: float = 1.0
+) -> Effect:
     """Accuracy and change of spike times; nothing where nothing could be told.
 
     A spike is one before T_circ; the other side of a pair may come until ``window_norm``, when spikes are reset.
     """
     if told.problem:
-        return Outcome(None, None, None, None, 0, told.problem)
+        return Effect(None, None, None, None, 0, told.problem)
     accuracy = float(np.mean(decide(told.times[-1], task.classes) == task.labels))
     here, there = (np.concatenate([t.ravel() for t in one.times]) for one in (told, home))
     both = ((here < 1.0) | (there < 1.0)) & (here <= window_norm) & (there <= window_norm)
     change = float(np.sqrt(np.mean((here - there)[both] ** 2)) * t_circ_s) if both.any() else None
     lost, gained = int(np.sum((there < 1.0) & ~both)), int(np.sum((here < 1.0) & ~both))
-    return Outcome(accuracy, change, lost, gained, told.clipped)
+    return Effect(accuracy, change, lost, gained, told.clipped)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Assessment:
     """A condition with what the network does in it, told by the fast model."""
 
-    met: Met
-    kept: Outcome
-    anew: Outcome
-    told_kept: Told
-    told_anew: Told
+    met: ConditionResult
+    kept: Effect
+    anew: Effect
+    fixed_prediction: Prediction
+    rederived_prediction: Prediction
 
 
-def judge(task: Task, met: Sequence[Met], window_norm: float = 1.0) -> list[Judged]:
-    """Every condition against the first, which is home; ``window_norm`` as in ``outcome``.
+def assess(task: Task, met: Sequence[ConditionResult], window_norm: float = 1.0) -> list[Assessment]:
+    """Every condition against the first, which is home; ``window_norm`` as in ``effect``.
 
     Raises ``CircuitError`` where home cannot realise the weights.
     """
     first = met[0].characterised
     assert first is not None
-    written, home = mapped(task, first.model), anew(task, first)
+    written, home = mapped(task, first.model), rederived(task, first)
     found = []
     for one in met:
         here = one.characterised
         if here is None:
-            told = Told(problem=one.problem)
-            nothing = Outcome(None, None, None, None, 0, one.problem)
-            found.append(Judged(one, nothing, nothing, told, told))
+            told = Prediction(problem=one.problem)
+            nothing = Effect(None, None, None, None, 0, one.problem)
+            found.append(Assessment(one, nothing, nothing, told, told))
             continue
-        stays, new = kept(task, here, written), anew(task, here)
+        stays, new = with_fixed_biases(task, here, written), rederived(task, here)
         t_circ_s = here.model.t_circ_s
-        still, fresh = (outcome(task, told, home, t_circ_s, window_norm) for told in (stays, new))
-        found.append(Judged(one, still, fresh, stays, new))
+        still, fresh = (effect(task, told, home, t_circ_s, window_norm) for told in (stays, new))
+        found.append(Assessment(one, still, fresh, stays, new))
     return found
 
 
-def to_check(judged: Sequence[Judged], count: int) -> list[Judged]:
+def to_check(assessed: Sequence[Assessment], count: int) -> list[Assessment]:
     """Which conditions are simulated: the worst by spike times derived anew, the worst with biases kept that still fires, then the middle.
 
     Of those that were characterised, home left out; at most ``count``, each once.
     """
-    able = [one for one in judged[1:] if one.anew.rms_change_s is not None]
+    able = [one for one in assessed[1:] if one.anew.rms_change_s is not None]
     by_anew = sorted(able, key=lambda one: -(one.anew.rms_change_s or 0.0))
     by_kept = sorted(
         (one for one in able if one.kept.rms_change_s is not None),
         key=lambda one: -(one.kept.rms_change_s or 0.0),
     )
     wanted = [*by_anew[:1], *by_kept[:1], *by_anew[len(by_anew) // 2 :], *by_anew]
-    names: dict[str, Judged] = {}
+    names: dict[str, Assessment] = {}
     for one in wanted:
         names.setdefault(one.met.condition.name, one)
     return list(names.values())[:count]
@@ -219,17 +223,17 @@ class Check:
 
 
 def check_in_spice(
-    bench: Workbench, design: Design, task: Task, judged: Judged, home: Home, written: Mapping, samples: int, folder: Path,
+    bench: Workbench, design: Design, task: Task, assessed: Assessment, home: Reference, written: Mapping, samples: int, folder: Path,
 ) -> list[Check]:  # fmt: skip
     """So many ``samples``, drawn by class, on the condition's schematic, biases kept and derived anew."""
-    met = judged.met
+    met = assessed.met
     found = met.characterised
     assert found is not None
     model = found.model
     realised = BottomUp(model)
     chosen = task.drawn(samples)
     checks = []
-    for name, told in (("kept", judged.told_kept), ("anew", judged.told_anew)):
+    for name, told in (("kept", assessed.fixed_prediction), ("anew", assessed.rederived_prediction)):
         if told.problem:
             checks.append(Check(met.condition, name, samples, samples, None, 0, 0, 0, 0, 0, told.problem))
             continue
@@ -290,11 +294,11 @@ def unit_ratios(home: Characterised, found: Characterised) -> tuple[float, float
     return float(np.exp(here[0] - there[0])), float(np.exp(here[1] - there[1]))
 
 
-def table(judged: Sequence[Judged]) -> pd.DataFrame:
+def table(assessed: Sequence[Assessment]) -> pd.DataFrame:
     """One row a condition, home first; SI units; NaN for what is not known."""
-    rows, home = [], judged[0].met.characterised
+    rows, home = [], assessed[0].met.characterised
     assert home is not None
-    for one in judged:
+    for one in assessed:
         met, found = one.met, one.met.characterised
         silent = None if found is None or not found.firing else next(iter(found.firing.values())).silent_norm
         numbers = parameters(met)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nonideal.characterize.condition import Condition
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
-from nonideal.characterize.kept import FiringCurve, SynapseCurves, measure_curves, measure_firing_stage
+from nonideal.characterize.fixed_bias import FiringCurve, SynapseCurves, measure_curves, measure_firing_stage
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import BottomUp, column_for
@@ -47,7 +47,7 @@ class Characterised:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class ConditionResult:
     """A condition as it was met: characterised, or ``problem`` says why not.
 
     ``source_ratio``: current of the sensing stage's source at home's V_sense, against home (None: a neuron of the user's own).
@@ -61,7 +61,7 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class Reference:
     """What the other conditions are held against: biases as they were written, the sensing source's current."""
 
     condition: Condition
@@ -84,17 +84,17 @@ class Survey:
     folder: Path
     track_sense: bool = True
 
-    def at_home(self, condition: Condition) -> tuple[Met, Home]:
+    def at_home(self, condition: Condition) -> tuple[ConditionResult, Reference]:
         """The home condition. Raises what its characterisation raises: without it there is nothing to compare with."""
         vsense_V = self.design.supplies.vsense_V
         source = self._source(condition)
         source_A = None if source is None else source.current_at_A(vsense_V)
         found, drift = self._characterised(condition, None, None), self._drift(condition)
-        home = Home(condition, vsense_V, BottomUp(found.model).vdis_V, source_A)
+        home = Reference(condition, vsense_V, BottomUp(found.model).vdis_V, source_A)
         found = self._with_firing(found, home)
-        return Met(condition, found, drift, None if source is None else 1.0), home
+        return ConditionResult(condition, found, drift, None if source is None else 1.0), home
 
-    def at(self, condition: Condition, home: Home) -> Met:
+    def at(self, condition: Condition, home: Reference) -> ConditionResult:
         """Any other condition; one that cannot be characterised comes back with its reason."""
         ratio, drift = None, None
         try:
@@ -105,9 +105,9 @@ class Survey:
                     vsense_V = round(source.vsense_for_V(home.source_A), 4)
             drift = self._drift(condition)
             found = self._with_firing(self._characterised(condition, vsense_V, home), home)
-            return Met(condition, found, drift, ratio)
+            return ConditionResult(condition, found, drift, ratio)
         except REFUSALS as error:
-            return Met(condition, None, drift, ratio, self._told(str(error), drift, ratio))
+            return ConditionResult(condition, None, drift, ratio, self._told(str(error), drift, ratio))
 
     # -- one condition ----------------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Survey:
         return self.folder / condition.name
 
     def _characterised(
-        self, condition: Condition, vsense_V: float | None, home: Home | None
+        self, condition: Condition, vsense_V: float | None, home: Reference | None
     ) -> Characterised:
         bench, design = self.bench.at(condition.corner), condition.design(self.design, vsense_V)
         columns = [ColumnNetlist.schematic(axons, design) for axons in self.axons]
@@ -146,7 +146,7 @@ class Survey:
             measure_leakage(bench, design, n_V, p_V, place),
         )
 
-    def _with_firing(self, found: Characterised, home: Home) -> Characterised:
+    def _with_firing(self, found: Characterised, home: Reference) -> Characterised:
         """With the firing stage at the biases of home; where that gives no result the condition's own model still stands."""
         bench = self.bench.at(found.condition.corner)
         design = found.condition.design(self.design, home.vsense_V)
@@ -176,7 +176,7 @@ class Survey:
 
 def survey(
     plan: Survey, conditions: Sequence[Condition], tell: Callable[[int, int, Condition], object]
-) -> tuple[list[Met], Home]:
+) -> tuple[list[ConditionResult], Reference]:
     """Every condition in turn, home first; ``tell`` is told how many are done, how many there are, which one comes."""
     tell(0, len(conditions), conditions[0])
     first, home = plan.at_home(conditions[0])
@@ -220,7 +220,7 @@ PARAMETERS = (
 """Columns of the table that describe a condition's silicon."""
 
 
-def parameters(met: Met) -> dict[str, float]:
+def parameters(met: ConditionResult) -> dict[str, float]:
     """One condition's numbers by name, SI units; none of one that was not characterised."""
     found = met.characterised
     if found is None:
@@ -253,7 +253,7 @@ def parameters(met: Met) -> dict[str, float]:
     return dict(zip(PARAMETERS, values, strict=True))
 
 
-def spans(met: Sequence[Met]) -> dict[str, dict[str, float]]:
+def spans(met: Sequence[ConditionResult]) -> dict[str, dict[str, float]]:
     """Least, home's (typical) and largest value of every parameter, over the conditions that were characterised."""
     found = [parameters(one) for one in met if one.characterised is not None]
     return {

@@ -43,7 +43,7 @@ def mapping_summary(
     }
 
 
-def told(mapping: str, row: dict[str, Any]) -> str:
+def summary_line(mapping: str, row: dict[str, Any]) -> str:
     """The line."""
 
     def ns(value: float | None) -> str:

@@ -19,7 +19,7 @@ from nonideal.postlayout.fitting import scale_of
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale
-from nonideal.postlayout.summary import mapping_summary, told
+from nonideal.postlayout.summary import mapping_summary, summary_line
 from nonideal.postlayout.waveforms import save_waveforms
 from nonideal.spice import Failure, Result
 
@@ -91,7 +91,7 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     floor_s = _numerical_floor_s(
         runner, circuit, f"floor_{mapping}", biases, inputs.numpy()[good][:few], times[:few]
     )
-    say(told(mapping, numbers))
+    say(summary_line(mapping, numbers))
     return Trial(
         table, numbers, scale, tuple(result.seconds_cpu for result in results), waveforms, floor_s, pins
     )

@@ -14,7 +14,7 @@ from nonideal.report.chip_tables import calibration_table, designs_table, spot_t
 from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
-from nonideal.runs.rundir import CALIBRATION, SCHEMATIC, netlist_of, stage_of
+from nonideal.runs.rundir import CALIBRATION, SCHEMATIC, netlist_of_stage, stage_of
 
 
 def chip_blocks(results: Results) -> tuple[Block, ...]:
@@ -27,7 +27,7 @@ def chip_blocks(results: Results) -> tuple[Block, ...]:
 
 
 def _yield_blocks(results: Results, stage: str) -> tuple[Block, ...]:
-    folder, kind = results.path / stage, netlist_of(stage)
+    folder, kind = results.path / stage, netlist_of_stage(stage)
     if not (folder / "summary.json").is_file():
         return ()
     try:

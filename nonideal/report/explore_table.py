@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nonideal.characterize.explore_plot import told
+from nonideal.characterize.explore_plot import legend_line
 from nonideal.report.units import NONE, quantity
 
 COLUMNS = (
@@ -34,7 +34,7 @@ NOTE = (
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """One choice; the last cell says whether it is Pareto-optimal, what dominates it, or why it has no numbers."""
-    what = told(row)
+    what = legend_line(row)
     if row["check_rms_s"] is None:
         return (row["name"], what, *[NONE] * (len(COLUMNS) - 3), f"refused: {row['problem']}")
     unpaired = row["unpaired_spikes"]

@@ -22,7 +22,7 @@ NO_OPTION = {"magic"}
 """Settings that are no options of a command: the version of a tool."""
 
 
-def told(options: Mapping[str, Any]) -> str:
+def option_text(options: Mapping[str, Any]) -> str:
     """Options as they stand on a command line; what is None or False is not there, a tuple is told one by one."""
     given = [
         (name, one)
@@ -64,14 +64,14 @@ class CommandLine:
     def shared(self, name: str, rundir: RunDir) -> str:
         """What every command on this directory needs, for the experiment called ``name``."""
         if self.handed_in:
-            return told({"experiment": self.experiment or None, "run-dir": str(rundir.path)})
+            return option_text({"experiment": self.experiment or None, "run-dir": str(rundir.path)})
         return rundir.options(name, self.experiment)
 
     def command(self, stage: str, experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> str:
         """The command that makes the results of ``stage`` with ``options``."""
         if self.handed_in:
             options = dict(self.handed_in) | {"samples": self.samples}
-            return f"nonideal {command_of('validation')}{told(options)}{self.shared(experiment.name, rundir)}"
+            return f"nonideal {command_of('validation')}{option_text(options)}{self.shared(experiment.name, rundir)}"
         own = measuring(stage, experiment) | dict(options)
         if stage == "validation":
             own["samples"] = self.samples
@@ -93,7 +93,7 @@ class CommandLine:
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
             }
-        return f"nonideal {command_of(stage)}{self.shared(experiment.name, rundir)}{told(own)}"
+        return f"nonideal {command_of(stage)}{self.shared(experiment.name, rundir)}{option_text(own)}"
 
 
 def number(value: float) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.files import read_json, sha256_of
-from nonideal.runs.commands import told
+from nonideal.runs.commands import option_text
 from nonideal.runs.errors import NothingToReport, ResultUnreadable
 from nonideal.runs.manifest import NAME as MANIFEST
 from nonideal.runs.manifest import Manifest, load_manifest
@@ -23,7 +23,7 @@ from nonideal.runs.rundir import (
     SCHEMATIC,
     RunDir,
     command_of,
-    netlist_of,
+    netlist_of_stage,
 )
 from nonideal.runs.stage import worked_in
 
@@ -158,10 +158,10 @@ class Results:
         own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
         if manifest is None and "/chip_" in stage:
             own["chip"] = stage.partition("/chip_")[2]
-        if manifest is None and netlist_of(stage) != SCHEMATIC:
-            own["netlist"] = netlist_of(stage)
+        if manifest is None and netlist_of_stage(stage) != SCHEMATIC:
+            own["netlist"] = netlist_of_stage(stage)
         at = {"corner": corner or None}
-        return f"nonideal {command_of(stage)}{self.shared_options}{told(at | own)}"
+        return f"nonideal {command_of(stage)}{self.shared_options}{option_text(at | own)}"
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""

@@ -51,7 +51,7 @@ def on_netlist(stage: str, netlist: str) -> str:
     return stage if netlist == SCHEMATIC else f"{stage}_{netlist}"
 
 
-def netlist_of(name: str) -> str:
+def netlist_of_stage(name: str) -> str:
     """The netlist that ``on_netlist`` put into a stage's name."""
     return name.partition("/")[0].partition("_")[2] or SCHEMATIC
 

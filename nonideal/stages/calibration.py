@@ -18,7 +18,7 @@ from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simula
 if TYPE_CHECKING:
     from nonideal.chips.calibrate import Calibration
     from nonideal.chips.spice import SpiceChip
-    from nonideal.chips.written import Written
+    from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset
 
 
@@ -75,7 +75,7 @@ def calibration_summary(found: Calibration) -> dict[str, Any]:
 
 
 def _checked(
-    work: Work, chip: SpiceChip, nominal: Written, mine: Written, dataset: Dataset, name: str
+    work: Work, chip: SpiceChip, nominal: WrittenBiases, mine: WrittenBiases, dataset: Dataset, name: str
 ) -> dict[str, Any]:
     """A chip with biases ``mine`` on test samples in SPICE, against the ``nominal`` chip's spikes and its own fast model's."""
     from nonideal.chips.silicon import Silicon
@@ -101,7 +101,7 @@ def _checked(
     }
 
 
-def _dischargers(chip: SpiceChip, written: Written) -> str:
+def _dischargers(chip: SpiceChip, written: WrittenBiases) -> str:
     """Cell ``dischargers``: the bias of every neuron's discharger."""
     circuit, top = chip.circuit(written.trim_V), written.topology
     lines = [".subckt dischargers " + " ".join(top.vdis_ports)]
@@ -111,7 +111,7 @@ def _dischargers(chip: SpiceChip, written: Written) -> str:
     return "\n" + "\n".join([*lines, ".ends dischargers"]) + "\n"
 
 
-def _biases(written: Written) -> pd.DataFrame:
+def _biases(written: WrittenBiases) -> pd.DataFrame:
     """One row a synapse."""
     rows = []
     for layer, axon, neuron in written.topology.synapses():

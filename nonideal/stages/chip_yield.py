@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nonideal.chips.population import Population
     from nonideal.chips.spice import SpiceChip
     from nonideal.chips.spot import SpotCheck
-    from nonideal.chips.written import Written
+    from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset
 
 LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
@@ -102,7 +102,7 @@ def _simulated(asked: YieldOptions) -> int:
     return min(asked.spice_chips, asked.chips)
 
 
-def _spot_checks(work: Work, model: PhysicalModel, written: Written, dataset: Dataset) -> SpotCheck:
+def _spot_checks(work: Work, model: PhysicalModel, written: WrittenBiases, dataset: Dataset) -> SpotCheck:
     from nonideal.chips.silicon import Silicon
     from nonideal.chips.spot import column_check, spot_check
 

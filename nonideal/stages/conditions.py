@@ -16,14 +16,14 @@ from nonideal.stages.explore import rows
 if TYPE_CHECKING:
     from nonideal.characterize.workbench import Workbench
     from nonideal.conditions.chips import ChipThere
-    from nonideal.conditions.network import Check, Judged, Task
-    from nonideal.conditions.survey import Home
+    from nonideal.conditions.network import Assessment, Check, Task
+    from nonideal.conditions.survey import Reference
 
 TABLE = "table.csv"
 SUMMARY = "summary.json"
 
 
-def given(
+def section_from_options(
     corners: str | None, temperatures: str | None, spice: int | None, track_sense: bool | None
 ) -> dict[str, Any]:
     """The options of the command line as ``conditions`` holds them; None where one was not given."""
@@ -62,7 +62,7 @@ def survey_conditions(work: Work) -> Done:
     """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
     from nonideal.characterize.condition import Condition, conditions_of
     from nonideal.characterize.physics import columns_of
-    from nonideal.conditions.network import judge, table
+    from nonideal.conditions.network import assess, table
     from nonideal.conditions.plot import save_heat_map
     from nonideal.conditions.survey import Survey, spans, survey
     from nonideal.postlayout.errors import SamplesFailed
@@ -81,13 +81,13 @@ def survey_conditions(work: Work) -> Done:
         conditions_of(home, chosen.corners, chosen.temperatures_C),
         lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}"),
     )
-    judged = judge(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
-    models = _save_models(judged, work.folder / "models")
-    found = table(judged)
+    assessed = assess(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
+    models = _save_models(assessed, work.folder / "models")
+    found = table(assessed)
     write_csv(work.folder / TABLE, found)
     plots = save_heat_map(found, work.folder)
 
-    checks, there = _simulated(work, bench, task, judged, at_home)
+    checks, there = _simulated(work, bench, task, assessed, at_home)
     summary = {
         "mapping": mapping_of(experiment),
         "home": home.label,
@@ -110,15 +110,15 @@ def survey_conditions(work: Work) -> Done:
 
 
 def _simulated(
-    work: Work, bench: Workbench, task: Task, judged: list[Judged], at_home: Home
+    work: Work, bench: Workbench, task: Task, assessed: list[Assessment], at_home: Reference
 ) -> tuple[list[Check], list[ChipThere]]:
     """The network in some of the conditions in SPICE, and drawn chips there and at home."""
-    from nonideal.conditions.chips import Drawn
+    from nonideal.conditions.chips import DrawnChips
     from nonideal.conditions.network import check_in_spice, mapped, to_check
 
     experiment, say = work.experiment, work.context.console.print
     chosen, design, decks = experiment.conditions, experiment.circuit, work.folder / "decks"
-    first = judged[0].met.characterised
+    first = assessed[0].met.characterised
     assert first is not None
     samples = min(chosen.spice_samples, len(task.inputs))
     if samples == 0:
@@ -126,11 +126,11 @@ def _simulated(
     checks: list[Check] = []
     there: list[ChipThere] = []
     written = mapped(task, first.model)
-    drawn = Drawn(bench, design, first.model, at_home, task, decks)
+    drawn = DrawnChips(bench, design, first.model, at_home, task, decks)
     seeds = range(experiment.chips.first_chip, experiment.chips.first_chip + chosen.spice_chips)
-    for one in [judged[0], *to_check(judged, chosen.spice_conditions)]:
+    for one in [assessed[0], *to_check(assessed, chosen.spice_conditions)]:
         here = one.met.condition
-        if one is not judged[0]:
+        if one is not assessed[0]:
             say(f"  in SPICE, {samples} samples: {here.label}")
             at_corner = bench.at(here.corner)
             checks += check_in_spice(at_corner, design, task, one, at_home, written, samples, decks)
@@ -157,11 +157,11 @@ def _task(work: Work) -> Task:
     )
 
 
-def _save_models(judged: list[Judged], folder: Path) -> list[Path]:
+def _save_models(assessed: list[Assessment], folder: Path) -> list[Path]:
     """The model of every condition that has one."""
     folder.mkdir(exist_ok=True)
     paths = []
-    for one in judged:
+    for one in assessed:
         if one.met.characterised is not None:
             paths.append(folder / f"{one.met.condition.name}.json")
             one.met.characterised.model.save(paths[-1])

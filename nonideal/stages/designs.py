@@ -83,8 +83,10 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
     reference = synapse_area_um2(work.experiment.circuit, work.experiment.training.layers)
     for k, (candidate, hidden) in enumerate(todo):
         name = candidate.name if hidden is None else f"{candidate.name}-{hidden}"
-        work.context.console.print(f"  design {k + 1} of {len(todo)}: {name} {candidate.told}".rstrip())
-        row: dict[str, Any] = {"name": name, "overrides": candidate.told, "hidden": hidden}
+        work.context.console.print(
+            f"  design {k + 1} of {len(todo)}: {name} {candidate.settings_text}".rstrip()
+        )
+        row: dict[str, Any] = {"name": name, "overrides": candidate.settings_text, "hidden": hidden}
         try:
             rows.append(row | _measured(work, candidate, hidden, reference, work.folder / "designs" / name))
         except (CircuitError, FitRefused, CharacterizationFailed, TrainingDiverged) as error:

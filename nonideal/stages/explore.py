@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TABLE = "table.csv"
 
 
-def given(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
+def vary_from_options(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
     """``--vary key=v1,v2 ...`` as ``explore.vary`` holds it."""
     found: dict[str, tuple[float, ...]] = {}
     for text in texts:
@@ -63,7 +63,7 @@ def explore_circuit(work: Work) -> Done:
     console = work.context.console
 
     def tell(done: int, total: int, candidate: Candidate) -> None:
-        console.print(f"  {done + 1} of {total}: {candidate.name} {candidate.told}".rstrip())
+        console.print(f"  {done + 1} of {total}: {candidate.name} {candidate.settings_text}".rstrip())
 
     points = explore(
         workbench(experiment, work.context, work.rundir.cache),
@@ -94,13 +94,13 @@ def rows(found: pd.DataFrame) -> list[dict[str, Any]]:
 def _drawing(work: Work, axons: int) -> Draw:
     """Draws and checks the column of a choice, and extracts it where columns are measured so; files go to ``layouts``/<choice>."""
     from nonideal.characterize.column_bench import NEURONS
-    from nonideal.characterize.explore import Drawn
+    from nonideal.characterize.explore import ColumnLayout
     from nonideal.characterize.stage import ColumnNetlist
     from nonideal.circuits.extraction.netlist import read_netlist
 
     kind, layers = work.experiment.characterize.on, (axons, NEURONS)
 
-    def draw(candidate: Candidate, design: Design) -> Drawn:
+    def draw(candidate: Candidate, design: Design) -> ColumnLayout:
         place = work.folder / "layouts" / candidate.name
         place.mkdir(parents=True, exist_ok=True)
         try:
@@ -109,13 +109,13 @@ def _drawing(work: Work, axons: int) -> Draw:
             problem = f"not drawable: {error}"
             if kind in MODES:
                 raise CircuitError(problem) from error
-            return Drawn(ColumnNetlist.schematic(axons, design), None, problem)
+            return ColumnLayout(ColumnNetlist.schematic(axons, design), None, problem)
         if kind not in MODES:
-            return Drawn(ColumnNetlist.schematic(axons, design), summary["area_um2"])
+            return ColumnLayout(ColumnNetlist.schematic(axons, design), summary["area_um2"])
         with extracting(work, kind) as extract:
             extract(layers, place, summary["devices"])
         text = read_netlist(place / EXTRACTED).text()
-        return Drawn(
+        return ColumnLayout(
             ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary["area_um2"]
         )
 

@@ -12,22 +12,22 @@ from nonideal.runs.stage import Work
 
 if TYPE_CHECKING:
     from nonideal.chips.population import Population
-    from nonideal.chips.written import Written
+    from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset, RCSpikeNetwork
 
 
-def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> Written:
+def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> WrittenBiases:
     """A trained network as biases of the nominal chip; weights beyond the range are moved into it."""
     from nonideal.characterize.physics import BottomUp
-    from nonideal.chips.written import Written
+    from nonideal.chips.written import WrittenBiases
     from nonideal.circuits.network.mapping import map_weights
 
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
-    return Written.of(map_weights(weights, BottomUp(model), clip=True))
+    return WrittenBiases.of(map_weights(weights, BottomUp(model), clip=True))
 
 
 def population_of(
-    work: Work, model: PhysicalModel, written: Written, dataset: Dataset, bits: int | None
+    work: Work, model: PhysicalModel, written: WrittenBiases, dataset: Dataset, bits: int | None
 ) -> Population:
     """All chips of the experiment; ``bits`` of the converters that they are trimmed with (None: they are not)."""
     from nonideal.chips.population import population

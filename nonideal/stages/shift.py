@@ -31,7 +31,7 @@ def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: P
     """
     from nonideal.characterize.condition import Condition, conditions_of
     from nonideal.characterize.errors import FitRefused
-    from nonideal.characterize.kept import measure_kept
+    from nonideal.characterize.fixed_bias import measure_fixed_biases
     from nonideal.characterize.shift import ConditionShift, Shifts
     from nonideal.characterize.shift_fit import fit_layer
     from nonideal.stages.workbench import workbench
@@ -58,7 +58,7 @@ def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: P
     for done, one in enumerate(conditions, start=1):
         work.context.console.print(f"  {done} of {len(conditions)}: {one.label}")
         kept.append(
-            measure_kept(
+            measure_fixed_biases(
                 bench.at(one.corner),
                 one.design(design),
                 experiment.characterize,

@@ -11,7 +11,15 @@ import pytest
 from nonideal.characterize import explore as ranking
 from nonideal.characterize.candidates import PRESENT, Candidate
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
-from nonideal.characterize.explore import Drawn, Measured, Point, explore, ranked, simple_physics, table
+from nonideal.characterize.explore import (
+    ColumnLayout,
+    Measured,
+    Point,
+    explore,
+    ranked,
+    simple_physics,
+    table,
+)
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import layer_physics
@@ -81,11 +89,15 @@ def faked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Candidate]], list[P
         lambda bench, design, options, drawn, folder: replace(fake_measure(design), area_per_neuron_um2=drawn.area_um2),
     )  # fmt: skip
 
-    def draw(candidate: Candidate, design: Design) -> Drawn:
+    def draw(candidate: Candidate, design: Design) -> ColumnLayout:
         if design.neuron.mim_w_um == 10:
             raise LayoutError("too large")
         column = ColumnNetlist(1, "schematic", "")
-        return Drawn(column, None, "not drawable") if design.neuron.mim_w_um == 9 else Drawn(column, 100.0)
+        return (
+            ColumnLayout(column, None, "not drawable")
+            if design.neuron.mim_w_um == 9
+            else ColumnLayout(column, 100.0)
+        )
 
     def run(candidates: list[Candidate]) -> list[Point]:
         bench: Workbench = None  # type: ignore[assignment]
@@ -138,8 +150,8 @@ def test_a_choice_on_real_spice(
     monkeypatch.setattr(ranking, "PATTERNS", 8)
     options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
 
-    def draw(candidate: Candidate, design: Design) -> Drawn:
-        return Drawn(ColumnNetlist.schematic(1, design), 900.0)
+    def draw(candidate: Candidate, design: Design) -> ColumnLayout:
+        return ColumnLayout(ColumnNetlist.schematic(1, design), 900.0)
 
     (found,) = explore(make_workbench(), Design(), options, [PRESENT], draw, tmp_path)
     assert found.measured is not None

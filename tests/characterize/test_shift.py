@@ -17,7 +17,13 @@ from nonideal.characterize.benches import Bench
 from nonideal.characterize.branch import sweeps
 from nonideal.characterize.condition import Condition, conditions_of
 from nonideal.characterize.errors import FitRefused
-from nonideal.characterize.kept import FiringCurve, KeptBiases, SynapseCurves, measure_curves, measure_kept
+from nonideal.characterize.fixed_bias import (
+    FiringCurve,
+    FixedBiases,
+    SynapseCurves,
+    measure_curves,
+    measure_fixed_biases,
+)
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import BottomUp
@@ -46,8 +52,8 @@ def firing(gain: float = 1.0, offset: float = 0.0, bow: float = 0.0) -> FiringCu
     return FiringCurve(drop, np.where(later < 1.2, later, np.inf))
 
 
-def biases(gain: float = 1.0, offset: float = 0.0, *, n: float = 0.0, p: float = 0.0) -> KeptBiases:
-    return KeptBiases(curves(n, p), {5: firing(gain, offset)})
+def biases(gain: float = 1.0, offset: float = 0.0, *, n: float = 0.0, p: float = 0.0) -> FixedBiases:
+    return FixedBiases(curves(n, p), {5: firing(gain, offset)})
 
 
 @given(
@@ -83,13 +89,13 @@ def test_home_is_no_shift(columned: PhysicalModel) -> None:
     ("here", "message"),
     [
         (
-            KeptBiases(curves(), {5: FiringCurve(np.linspace(0, 0.8, 9), np.full(9, np.inf))}),
+            FixedBiases(curves(), {5: FiringCurve(np.linspace(0, 0.8, 9), np.full(9, np.inf))}),
             "from 0 of 9 levels",
         ),
-        (KeptBiases(curves(), {5: firing(1.0, 0.0, bow=0.5)}), "do not follow the laws"),
+        (FixedBiases(curves(), {5: firing(1.0, 0.0, bow=0.5)}), "do not follow the laws"),
     ],
 )
-def test_what_no_law_holds_for_is_refused(columned: PhysicalModel, here: KeptBiases, message: str) -> None:
+def test_what_no_law_holds_for_is_refused(columned: PhysicalModel, here: FixedBiases, message: str) -> None:
     with pytest.raises(FitRefused, match=message):
         fit_layer(columned, biases(), here, 5)
 
@@ -174,7 +180,7 @@ def test_columns_are_measured_at_the_discharger_bias_of_home(
     monkeypatch.setattr(room, "on_column", lambda *_: Column())
     monkeypatch.setattr(room, "measure_firing", lambda *_: firing())
     columns = [ColumnNetlist(axons, "schematic", "") for axons in (3, 5)]
-    found = measure_kept(
+    found = measure_fixed_biases(
         cast(Workbench, FakeWorkbench()), Design(), CharacterizeOptions(), columned, columns, tmp_path
     )
     assert list(found.firing) == [3, 5]

@@ -12,7 +12,7 @@ from torch import Tensor
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
 from nonideal.chips.silicon import Silicon
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, Sigmas, draw
 from nonideal.circuits.network.mapping import Mapping, map_weights
 from nonideal.circuits.network.netlist import Topology
@@ -31,8 +31,8 @@ def mapping(chip_model: PhysicalModel) -> Mapping:
 
 
 @pytest.fixture(scope="session")
-def written(mapping: Mapping) -> Written:
-    return Written.of(mapping)
+def written(mapping: Mapping) -> WrittenBiases:
+    return WrittenBiases.of(mapping)
 
 
 @pytest.fixture(scope="session")

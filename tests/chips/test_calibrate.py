@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nonideal.characterize.model import PhysicalModel
 from nonideal.chips.calibrate import SIGMAS, Calibration, CalibrationOptions, FastBench, calibrate, converters
 from nonideal.chips.silicon import Silicon
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, Sigmas, draw
 from nonideal.circuits.network.netlist import Topology
 
@@ -28,14 +28,14 @@ class Watched:
 
     inner: FastBench
     dead: tuple[int, ...] = ()
-    currents: list[Written] = field(default_factory=list)
-    times: list[tuple[Written, float]] = field(default_factory=list)
+    currents: list[WrittenBiases] = field(default_factory=list)
+    times: list[tuple[WrittenBiases, float]] = field(default_factory=list)
 
-    def currents_A(self, written: Written) -> list[Array]:
+    def currents_A(self, written: WrittenBiases) -> list[Array]:
         self.currents.append(written)
         return self.inner.currents_A(written)
 
-    def spike_times_norm(self, written: Written, start: float) -> list[Array]:
+    def spike_times_norm(self, written: WrittenBiases, start: float) -> list[Array]:
         self.times.append((written, start))
         seen = self.inner.spike_times_norm(written, start)
         seen[0] = seen[0].copy()
@@ -49,7 +49,7 @@ def bench(silicon: Silicon, chip: Chip) -> Watched:
 
 
 @pytest.fixture
-def trim(chip_model: PhysicalModel, written: Written, bench: Watched) -> Trim:
+def trim(chip_model: PhysicalModel, written: WrittenBiases, bench: Watched) -> Trim:
     def trimmed(**options: object) -> Calibration:
         return calibrate(chip_model, written, bench, CalibrationOptions.model_validate(options))
 
@@ -67,7 +67,7 @@ def late(found: Calibration) -> float:
 
 @pytest.mark.parametrize("bits", [6, 8, 12])
 def test_it_ends_within_tolerance_or_half_a_step(
-    bits: int, chip_model: PhysicalModel, written: Written, silicon: Silicon, sigmas: Sigmas
+    bits: int, chip_model: PhysicalModel, written: WrittenBiases, silicon: Silicon, sigmas: Sigmas
 ) -> None:
     options = CalibrationOptions(bias_dac_bits=bits, trim_dac_bits=bits)
     ramp_per_V = abs(silicon.spread.neuron.ln_ramp["MDI"].slope.value)
@@ -94,7 +94,7 @@ def test_it_ends_within_tolerance_or_half_a_step(
 
 
 def test_a_trimmed_chip_fires_when_the_nominal_one_does(
-    trim: Trim, silicon: Silicon, written: Written, chip: Chip, samples: object
+    trim: Trim, silicon: Silicon, written: WrittenBiases, chip: Chip, samples: object
 ) -> None:
     found = trim(bias_dac_bits=12, trim_dac_bits=12, smallest_weight=1e-3)
     nominal = silicon.spike_times(written, None, samples)[-1]  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def test_it_never_ends_worse_than_it_began(bits: int, trim: Trim) -> None:
 
 
 def test_no_steps_write_the_nearest_codes_and_measure_once(
-    trim: Trim, bench: Watched, written: Written
+    trim: Trim, bench: Watched, written: WrittenBiases
 ) -> None:
     found = trim(steps=0)
     for mine, given in zip(found.written.layers, written.layers, strict=True):
@@ -183,7 +183,7 @@ def test_a_neuron_that_is_never_seen_is_left_as_it_was(trim: Trim, bench: Watche
 
 
 def test_an_undisturbed_chip_stays_as_it_is(
-    chip_model: PhysicalModel, written: Written, silicon: Silicon, sigmas: Sigmas
+    chip_model: PhysicalModel, written: WrittenBiases, silicon: Silicon, sigmas: Sigmas
 ) -> None:
     still = Sigmas({cell: dict.fromkeys(paths, 0.0) for cell, paths in sigmas.cells.items()})
     bench = FastBench(silicon, draw(0, Topology((3, 4, 2)), still))
@@ -197,7 +197,7 @@ def test_an_undisturbed_chip_stays_as_it_is(
 
 
 def test_weights_too_small_for_the_converters_share_the_least_or_are_off(
-    chip_model: PhysicalModel, written: Written, silicon: Silicon, chip: Chip
+    chip_model: PhysicalModel, written: WrittenBiases, silicon: Silicon, chip: Chip
 ) -> None:
     options = CalibrationOptions(smallest_weight=0.4, bias_dac_bits=12)
     found = calibrate(chip_model, written, FastBench(silicon, chip), options)
@@ -210,7 +210,7 @@ def test_weights_too_small_for_the_converters_share_the_least_or_are_off(
 
 
 def test_converters_reach_four_standard_deviations_or_what_they_are_given(
-    chip_model: PhysicalModel, written: Written, silicon: Silicon
+    chip_model: PhysicalModel, written: WrittenBiases, silicon: Silicon
 ) -> None:
     made = converters(chip_model, written, CalibrationOptions())
     biases = np.concatenate([layer.bias_V[layer.on & layer.positive] for layer in written.layers])

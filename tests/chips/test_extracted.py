@@ -13,7 +13,7 @@ from nonideal.characterize.physics import BottomUp
 from nonideal.characterize.workbench import Workbench
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spice import SpiceBench, SpiceChip
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction import Extraction, ExtractionOptions, ExtractorMissing, extract
 from nonideal.circuits.layout.network import network
@@ -57,8 +57,8 @@ def chips(
 
 
 @pytest.fixture(scope="module")
-def small(chip_model: PhysicalModel) -> Written:
-    return Written.of(map_weights([np.array([[0.5]])], BottomUp(chip_model)))
+def small(chip_model: PhysicalModel) -> WrittenBiases:
+    return WrittenBiases.of(map_weights([np.array([[0.5]])], BottomUp(chip_model)))
 
 
 def on_schematic(chip: SpiceChip) -> SpiceChip:
@@ -67,7 +67,7 @@ def on_schematic(chip: SpiceChip) -> SpiceChip:
 
 @pytest.mark.spice
 def test_mismatch_does_on_the_layout_what_it_does_on_the_schematic(
-    chips: list[SpiceChip], small: Written
+    chips: list[SpiceChip], small: WrittenBiases
 ) -> None:
     """Wires make every chip later, by about as much; what differs from chip to chip is ten times that and the same on both."""
     spike_s = {}
@@ -82,7 +82,7 @@ def test_mismatch_does_on_the_layout_what_it_does_on_the_schematic(
 
 
 @pytest.mark.spice
-def test_currents_of_a_chip_are_the_same_on_both(chips: list[SpiceChip], small: Written) -> None:
+def test_currents_of_a_chip_are_the_same_on_both(chips: list[SpiceChip], small: WrittenBiases) -> None:
     """Measured with the dendrite held, where capacitance says nothing and ohms drop microvolts."""
     seen = []
     for chip in chips[:2]:
@@ -93,7 +93,7 @@ def test_currents_of_a_chip_are_the_same_on_both(chips: list[SpiceChip], small: 
 
 
 @pytest.mark.spice
-def test_a_chip_without_a_partner_is_not_simulated(chips: list[SpiceChip], small: Written) -> None:
+def test_a_chip_without_a_partner_is_not_simulated(chips: list[SpiceChip], small: WrittenBiases) -> None:
     extracted = chips[0].extracted
     assert extracted is not None
     lost = replace(extracted, devices=tuple(d for d in extracted.devices if d.name != "neuron_1_0_mdi"))

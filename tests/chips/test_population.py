@@ -13,7 +13,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.chips.calibrate import CalibrationOptions
 from nonideal.chips.population import Population, population, without
 from nonideal.chips.silicon import Silicon
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.postlayout.prediction import decide
 from nonideal.stages.population import population_row
 
@@ -21,7 +21,7 @@ SEEDS = range(40, 70)
 
 
 @pytest.fixture(scope="module")
-def task(silicon: Silicon, written: Written) -> tuple[Tensor, np.ndarray]:
+def task(silicon: Silicon, written: WrittenBiases) -> tuple[Tensor, np.ndarray]:
     """Samples that the nominal chip decides, each with its decision as label."""
     times = torch.from_numpy(np.random.default_rng(11).uniform(0.0, 1.0, (200, 3)))
     label = decide(silicon.spike_times(written, None, times)[-1], 2)
@@ -29,12 +29,14 @@ def task(silicon: Silicon, written: Written) -> tuple[Tensor, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def as_written(chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray]) -> Population:
+def as_written(
+    chip_model: PhysicalModel, written: WrittenBiases, task: tuple[Tensor, np.ndarray]
+) -> Population:
     return population(chip_model, written, *task, 2, SEEDS)
 
 
 def test_a_chip_is_its_seed(
-    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+    chip_model: PhysicalModel, written: WrittenBiases, task: tuple[Tensor, np.ndarray], as_written: Population
 ) -> None:
     assert as_written.seeds == tuple(SEEDS)
     assert as_written.samples == len(task[1])
@@ -43,7 +45,7 @@ def test_a_chip_is_its_seed(
 
 
 def test_processes_change_nothing(
-    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+    chip_model: PhysicalModel, written: WrittenBiases, task: tuple[Tensor, np.ndarray], as_written: Population
 ) -> None:
     done: list[int] = []
     with parallel_config(backend="threading"):
@@ -54,7 +56,7 @@ def test_processes_change_nothing(
 
 
 def test_mismatch_costs_accuracy_and_trimming_gives_it_back(
-    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray], as_written: Population
+    chip_model: PhysicalModel, written: WrittenBiases, task: tuple[Tensor, np.ndarray], as_written: Population
 ) -> None:
     trimmed = population(
         chip_model, written, *task, 2, SEEDS[:10], calibration=CalibrationOptions(bias_dac_bits=10)
@@ -67,7 +69,7 @@ def test_mismatch_costs_accuracy_and_trimming_gives_it_back(
 
 
 def test_a_model_without_mismatch_is_refused_before_any_chip(
-    chip_model: PhysicalModel, written: Written, task: tuple[Tensor, np.ndarray]
+    chip_model: PhysicalModel, written: WrittenBiases, task: tuple[Tensor, np.ndarray]
 ) -> None:
     bare = chip_model.model_copy(update={"spread": None})
     with pytest.raises(NoSpread, match=r"characterize\.draws"):

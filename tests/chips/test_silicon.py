@@ -13,7 +13,7 @@ from nonideal.characterize.errors import NoSpread
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.reference import spike_times
 from nonideal.chips.silicon import DISCHARGER, Silicon
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, LayerShifts, Sigmas, draw
 from nonideal.circuits.network.mapping import Mapping
 from nonideal.circuits.network.netlist import Topology
@@ -33,7 +33,7 @@ def with_shift(chip: Chip, layer: int, **shifts: np.ndarray) -> LayerShifts:
 
 
 def test_a_chip_without_shifts_is_the_nominal_one(
-    silicon: Silicon, written: Written, sigmas: Sigmas, samples: Tensor
+    silicon: Silicon, written: WrittenBiases, sigmas: Sigmas, samples: Tensor
 ) -> None:
     still = Sigmas({cell: dict.fromkeys(paths, 0.0) for cell, paths in sigmas.cells.items()})
     chip = draw(3, Topology(LAYERS), still)
@@ -44,7 +44,7 @@ def test_a_chip_without_shifts_is_the_nominal_one(
 
 
 def test_the_nominal_chip_is_the_reference(
-    silicon: Silicon, written: Written, mapping: Mapping, samples: Tensor
+    silicon: Silicon, written: WrittenBiases, mapping: Mapping, samples: Tensor
 ) -> None:
     told = spike_times(silicon.physics, mapping.weights(), samples.numpy())
     for layer, (mine, meant) in enumerate(
@@ -66,7 +66,7 @@ def test_the_nominal_chip_is_the_reference(
 
 
 def test_single_precision_tells_the_same(
-    silicon: Silicon, written: Written, chip: Chip, samples: Tensor
+    silicon: Silicon, written: WrittenBiases, chip: Chip, samples: Tensor
 ) -> None:
     for fine, coarse in zip(
         silicon.spike_times(written, chip, samples),
@@ -77,7 +77,9 @@ def test_single_precision_tells_the_same(
         assert coarse.dtype == np.float64
 
 
-def test_a_shift_of_the_memory_is_a_shift_of_its_bias(silicon: Silicon, written: Written, chip: Chip) -> None:
+def test_a_shift_of_the_memory_is_a_shift_of_its_bias(
+    silicon: Silicon, written: WrittenBiases, chip: Chip
+) -> None:
     biases = written.layers[0]
     shift = np.random.default_rng(1).normal(0.0, 0.012, biases.bias_V.shape)
     shifted = silicon.current_A(written, 1, with_shift(chip, 1, MNM=shift, MPM=shift))
@@ -93,13 +95,17 @@ def test_a_shift_of_the_memory_is_a_shift_of_its_bias(silicon: Silicon, written:
     assert np.array_equal((shifted < silicon.current_A(written, 1, None))[on], (shift > 0)[on])
 
 
-def test_a_shift_of_the_other_polarity_does_nothing(silicon: Silicon, written: Written, chip: Chip) -> None:
+def test_a_shift_of_the_other_polarity_does_nothing(
+    silicon: Silicon, written: WrittenBiases, chip: Chip
+) -> None:
     positive = written.layers[0].positive
     shifts = with_shift(chip, 1, MNM=np.where(positive, 0.0, 0.05), MPS=np.where(positive, 0.05, 0.0))
     assert np.array_equal(silicon.current_A(written, 1, shifts), silicon.current_A(written, 1, None))
 
 
-def test_the_selector_adds_its_slope_and_curvature(silicon: Silicon, written: Written, chip: Chip) -> None:
+def test_the_selector_adds_its_slope_and_curvature(
+    silicon: Silicon, written: WrittenBiases, chip: Chip
+) -> None:
     nominal = silicon.current_A(written, 1, None)
     shifted = silicon.current_A(written, 1, with_shift(chip, 1, MNS=np.full(nominal.shape, 0.02)))
     mine = written.layers[0].on & written.layers[0].positive
@@ -109,7 +115,9 @@ def test_the_selector_adds_its_slope_and_curvature(silicon: Silicon, written: Wr
     np.testing.assert_allclose(np.log(shifted[mine]) - ln, added, rtol=1e-9)
 
 
-def test_neurons_fire_by_the_formula_of_the_spread(silicon: Silicon, written: Written, chip: Chip) -> None:
+def test_neurons_fire_by_the_formula_of_the_spread(
+    silicon: Silicon, written: WrittenBiases, chip: Chip
+) -> None:
     spread, b = silicon.spread.neuron, silicon.physics[0].discharge
     msb, mdi = np.array([0.0, 0.01, -0.02, 0.01]), np.array([0.0, 0.0, 0.005, -0.01])
     found = silicon.neurons(written, 1, with_shift(chip, 1, MSB=msb, MDI=mdi))
@@ -126,7 +134,7 @@ def test_neurons_fire_by_the_formula_of_the_spread(silicon: Silicon, written: Wr
 
 
 def test_trimming_a_discharger_by_its_own_shift_undoes_it(
-    silicon: Silicon, written: Written, chip: Chip
+    silicon: Silicon, written: WrittenBiases, chip: Chip
 ) -> None:
     shift = chip.layers[0].neuron[DISCHARGER]
     shifts = with_shift(chip, 1, **{DISCHARGER: shift})
@@ -142,7 +150,7 @@ def test_trimming_a_discharger_by_its_own_shift_undoes_it(
 
 
 def test_late_spikes_do_not_arrive_and_none_is_before_0(
-    silicon: Silicon, written: Written, chip: Chip, samples: Tensor
+    silicon: Silicon, written: WrittenBiases, chip: Chip, samples: Tensor
 ) -> None:
     silent = torch.full_like(samples, 2.0)
     slow = replace(chip, layers=(with_shift(chip, 1, MDI=np.full(4, 0.05)), with_shift(chip, 2)))

@@ -17,7 +17,7 @@ from nonideal.chips.calibrate import FastBench
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spice import SpiceBench, SpiceChip
 from nonideal.chips.spot import spot_check
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import Sigmas, draw
 from nonideal.circuits.network.mapping import map_weights
@@ -30,8 +30,8 @@ INPUTS = torch.tensor([[0.1, 0.4], [0.7, 0.2]], dtype=torch.float64)
 
 
 @pytest.fixture
-def small(chip_model: PhysicalModel) -> Written:
-    return Written.of(map_weights(WEIGHTS, BottomUp(chip_model)))
+def small(chip_model: PhysicalModel) -> WrittenBiases:
+    return WrittenBiases.of(map_weights(WEIGHTS, BottomUp(chip_model)))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def make_chip(
 
 @pytest.mark.spice
 def test_the_fast_model_knows_a_chips_spikes_in_spice(
-    make_chip: Callable[..., SpiceChip], small: Written, chip_model: PhysicalModel
+    make_chip: Callable[..., SpiceChip], small: WrittenBiases, chip_model: PhysicalModel
 ) -> None:
     """Biases as for the nominal chip; its spikes are tens of nanoseconds off the nominal chip's, and few off what is told."""
     chip, silicon = make_chip(), Silicon(chip_model, LAYERS)
@@ -68,7 +68,7 @@ def test_the_fast_model_knows_a_chips_spikes_in_spice(
 
 @pytest.mark.spice
 def test_the_bench_in_spice_measures_what_the_fast_one_does(
-    make_chip: Callable[..., SpiceChip], small: Written, chip_model: PhysicalModel
+    make_chip: Callable[..., SpiceChip], small: WrittenBiases, chip_model: PhysicalModel
 ) -> None:
     """Currents, of the second layer's synapses too; spike times, with two neurons trimmed."""
     chip = make_chip()
@@ -85,7 +85,7 @@ def test_the_bench_in_spice_measures_what_the_fast_one_does(
 
 def test_a_simulator_that_crashes_makes_failed_chips(
     make_chip: Callable[..., SpiceChip],
-    small: Written,
+    small: WrittenBiases,
     chip_model: PhysicalModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -108,7 +108,7 @@ def test_a_simulator_that_crashes_makes_failed_chips(
 
 @pytest.fixture
 def bench_reading(
-    make_chip: Callable[..., SpiceChip], small: Written, monkeypatch: pytest.MonkeyPatch
+    make_chip: Callable[..., SpiceChip], small: WrittenBiases, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., SpiceBench]:
     """A bench without a simulator: every synapse carries 50 nA its own way, but those of one neuron what is given."""
 
@@ -130,7 +130,7 @@ def bench_reading(
 
 
 def test_leakage_against_a_synapses_sign_is_no_current(
-    bench_reading: Callable[..., SpiceBench], small: Written
+    bench_reading: Callable[..., SpiceBench], small: WrittenBiases
 ) -> None:
     first, second = bench_reading(2, 1, -5e-12).currents_A(small)
     assert first.tolist() == pytest.approx(np.full((2, 2), 50e-9))
@@ -138,7 +138,7 @@ def test_leakage_against_a_synapses_sign_is_no_current(
 
 
 def test_a_current_against_a_synapses_sign_is_a_fault(
-    bench_reading: Callable[..., SpiceBench], small: Written
+    bench_reading: Callable[..., SpiceBench], small: WrittenBiases
 ) -> None:
     told = r"chip 4: 2 of 8 synapses carry a current against their sign, first axon 0 to neuron 1 of layer 2: -30 nA.*bench\)"
     with pytest.raises(CharacterizationFailed, match=told):
@@ -146,7 +146,7 @@ def test_a_current_against_a_synapses_sign_is_a_fault(
 
 
 def test_decks_of_a_chip_say_which_chip_they_are_of(
-    make_chip: Callable[..., SpiceChip], small: Written
+    make_chip: Callable[..., SpiceChip], small: WrittenBiases
 ) -> None:
     trimmed = small.moved(2, trim_V=np.array([0.0, 0.01]))
     chip = make_chip(9)

@@ -16,7 +16,7 @@ from torch import Tensor
 from nonideal.chips.column import column_of
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spot import SpotCheck, column_check, spot_check
-from nonideal.chips.written import Written
+from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, Sigmas, draw
 from nonideal.circuits.network.netlist import Topology
 from nonideal.spice import Failure, FailureKind
@@ -39,7 +39,7 @@ class Simulated:
     def circuit(self) -> Any:
         return SimpleNamespace(timeline=SimpleNamespace(window_s=WINDOW_S))
 
-    def run_samples(self, written: Written, spike_time: Array, name: str) -> list[Any]:
+    def run_samples(self, written: WrittenBiases, spike_time: Array, name: str) -> list[Any]:
         silicon = Silicon(self.silicon.model, self.chip.topology.layers)
         nominal = silicon.spike_times(written, None, torch.from_numpy(spike_time))
         told = silicon.spike_times(written, self.chip, torch.from_numpy(spike_time))
@@ -71,7 +71,7 @@ def several(silicon: Silicon, sigmas: Sigmas) -> list[Simulated]:
 
 
 def test_errors_are_over_pairs_and_by_layer(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     found = checked([replace(one, late_s=2e-9) for one in several], silicon, written, samples)
     summary = found.summary()
@@ -89,7 +89,7 @@ def test_errors_are_over_pairs_and_by_layer(
 
 
 def test_the_spread_over_chips_is_each_sides_own(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     """Chips in SPICE that differ half as much."""
     layer = checked([replace(one, stretch=0.5) for one in several], silicon, written, samples).summary()[
@@ -102,7 +102,7 @@ def test_the_spread_over_chips_is_each_sides_own(
 
 
 def test_a_failed_sample_is_counted_and_enters_no_number(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     found = checked([replace(several[0], fail=(0, 7)), *several[1:3]], silicon, written, samples)
     assert list(found.correct["failed"]) == [2, 0, 0]
@@ -123,7 +123,7 @@ def test_a_failed_sample_is_counted_and_enters_no_number(
 
 
 def test_chips_that_all_fail_have_counts_and_no_errors(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     gone = [replace(one, fail=tuple(range(40))) for one in several[:2]]
     summary = checked(gone, silicon, written, samples).summary()
@@ -132,7 +132,7 @@ def test_chips_that_all_fail_have_counts_and_no_errors(
 
 
 def test_each_chip_may_have_biases_of_its_own(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     other = written.moved(1, trim_V=np.full(4, 0.01))
     by_seed = {one.chip.seed: other if one.chip.seed == 1 else written for one in several}
@@ -147,7 +147,7 @@ def test_each_chip_may_have_biases_of_its_own(
 
 
 def test_a_part_of_a_layer_fires_as_it_does_in_the_whole(
-    silicon: Silicon, written: Written, chip: Chip, samples: Tensor
+    silicon: Silicon, written: WrittenBiases, chip: Chip, samples: Tensor
 ) -> None:
     whole = silicon.spike_times(written, chip, samples)
     part, mine = column_of(chip, written, 1, 2)
@@ -166,7 +166,7 @@ def test_a_part_of_a_layer_fires_as_it_does_in_the_whole(
 
 
 def test_parts_are_checked_layer_by_layer(
-    several: list[Simulated], silicon: Silicon, written: Written, samples: Tensor
+    several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     found = column_check(
         [replace(one, late_s=1e-9) for one in several],  # type: ignore[misc]

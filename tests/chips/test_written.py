@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from nonideal.characterize.model import Branch, PhysicalModel
 from nonideal.characterize.physics import BottomUp
-from nonideal.chips.written import CurrentTable, Written
+from nonideal.chips.written import CurrentTable, WrittenBiases
 from nonideal.circuits.network.mapping import Mapping, bias_for_current, bias_sources, read_biases
 
 
 def test_what_is_written_is_what_the_mapping_means(
-    mapping: Mapping, written: Written, chip_model: PhysicalModel
+    mapping: Mapping, written: WrittenBiases, chip_model: PhysicalModel
 ) -> None:
     found = read_biases(written.sources(chip_model), BottomUp(chip_model))
     for mine, meant in zip(found, mapping.weights(), strict=True):
@@ -25,7 +25,7 @@ def test_what_is_written_is_what_the_mapping_means(
     assert written.sources(chip_model).splitlines() == numbers
 
 
-def test_a_weight_of_zero_is_off(written: Written) -> None:
+def test_a_weight_of_zero_is_off(written: WrittenBiases) -> None:
     first = written.layers[0]
     assert not first.on[1, 2]
     assert int(first.on.sum()) == 11
@@ -33,7 +33,7 @@ def test_a_weight_of_zero_is_off(written: Written) -> None:
 
 
 def test_a_move_changes_one_layer_and_nothing_that_is_off(
-    written: Written, chip_model: PhysicalModel
+    written: WrittenBiases, chip_model: PhysicalModel
 ) -> None:
     higher = written.layers[0].bias_V + 0.01
     moved = written.moved(1, bias_V=higher, trim_V=np.array([0.0, 1e-3, 0.0, -2e-3]))

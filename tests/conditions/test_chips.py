@@ -12,9 +12,9 @@ from nonideal.characterize.condition import Condition
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
-from nonideal.conditions.chips import Drawn
+from nonideal.conditions.chips import DrawnChips
 from nonideal.conditions.network import Task
-from nonideal.conditions.survey import Home
+from nonideal.conditions.survey import Reference
 from nonideal.sky130_models import Corner
 
 HOME, COLD = Condition(Corner.tt, 27.0), Condition(Corner.tt, -40.0)
@@ -27,15 +27,15 @@ TASK = Task(
 
 
 @pytest.fixture
-def drawn(make_workbench: Callable[..., Workbench], chip_model: PhysicalModel, tmp_path: Path) -> Drawn:
-    return Drawn(
-        make_workbench(), Design(), chip_model, Home(HOME, 0.95, 0.55, 1e-7), TASK, tmp_path / "decks"
+def drawn(make_workbench: Callable[..., Workbench], chip_model: PhysicalModel, tmp_path: Path) -> DrawnChips:
+    return DrawnChips(
+        make_workbench(), Design(), chip_model, Reference(HOME, 0.95, 0.55, 1e-7), TASK, tmp_path / "decks"
     )
 
 
 @pytest.mark.spice
 def test_a_simulation_that_fails_is_not_right(
-    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawn: DrawnChips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "ngspice"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "** ngspice-99.1 :" && exit 0\nexit 1\n')
@@ -47,7 +47,7 @@ def test_a_simulation_that_fails_is_not_right(
 
 
 @pytest.mark.spice
-def test_real_chips_stand_where_they_are_asked_for(drawn: Drawn) -> None:
+def test_real_chips_stand_where_they_are_asked_for(drawn: DrawnChips) -> None:
     """At home the drawn chips fire; at -40 °C, on the same biases, they are silent. The first deck of each says so."""
     at_home, in_the_cold = (drawn.at(condition, [0, 1], 1) for condition in (HOME, COLD))
     assert [one.failed for one in (*at_home, *in_the_cold)] == [0] * 4

@@ -13,7 +13,7 @@ import pytest
 from nonideal.characterize.column import Column
 from nonideal.characterize.condition import Condition, conditions_of
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
-from nonideal.characterize.kept import FiringCurve, KeptBiases, SynapseCurves
+from nonideal.characterize.fixed_bias import FiringCurve, FixedBiases, SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import network_physics
@@ -24,21 +24,21 @@ from nonideal.circuits.design import Design
 from nonideal.conditions.bench import Drift, Source, measure_drift, measure_source
 from nonideal.conditions.network import (
     Task,
-    anew,
+    assess,
     check_in_spice,
-    judge,
-    kept,
     mapped,
+    rederived,
     table,
     to_check,
     unit_ratios,
     weights_kept,
+    with_fixed_biases,
 )
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
-    Home,
-    Met,
+    ConditionResult,
+    Reference,
     Survey,
     parameters,
     spans,
@@ -119,8 +119,8 @@ def characterised(
     return Characterised(condition, model, exponential(shift_V), (1e-12, 2e-12), {2: formula(model, ramp)})
 
 
-def met(found: Characterised) -> Met:
-    return Met(found.condition, found, Drift(-1e-4, 2e-4), 1.0)
+def met(found: Characterised) -> ConditionResult:
+    return ConditionResult(found.condition, found, Drift(-1e-4, 2e-4), 1.0)
 
 
 # -- nouns --------------------------------------------------------------------------------------------------------------------------
@@ -175,14 +175,16 @@ def test_at_home_kept_biases_are_the_weights_themselves(two_axons: PhysicalModel
     written = mapped(TASK, two_axons)
     for back, meant in zip(weights_kept(written, two_axons, home.curves), WEIGHTS, strict=True):
         np.testing.assert_allclose(back, meant, rtol=2e-3)
-    for stays, new in zip(kept(TASK, home, written).times, anew(TASK, home).times, strict=True):
+    for stays, new in zip(
+        with_fixed_biases(TASK, home, written).times, rederived(TASK, home).times, strict=True
+    ):
         inside = new < 1.0
         np.testing.assert_allclose(stays[inside], new[inside], atol=1e-3)
         assert np.array_equal(stays < 1.0, inside)
 
 
 def test_derived_anew_is_the_reference_on_the_conditions_own_physics(two_axons: PhysicalModel) -> None:
-    told = anew(TASK, characterised(HOT, two_axons))
+    told = rederived(TASK, characterised(HOT, two_axons))
     for seen, exact in zip(
         told.times, spike_times(network_physics(two_axons, TASK.layers), WEIGHTS, TASK.inputs), strict=True
     ):
@@ -202,8 +204,8 @@ def test_kept_biases_carry_the_conditions_currents(two_axons: PhysicalModel) -> 
 def test_a_ramp_twice_as_steep_halves_the_first_layers_times(two_axons: PhysicalModel) -> None:
     """Negative swings fire in the phase too then."""
     fast, written = characterised(HOT, two_axons, ramp=2.0), mapped(TASK, two_axons)
-    usual = kept(TASK, characterised(HOME, two_axons), written).times[0]
-    np.testing.assert_allclose(kept(TASK, fast, written).times[0], usual / 2, atol=1e-3)
+    usual = with_fixed_biases(TASK, characterised(HOME, two_axons), written).times[0]
+    np.testing.assert_allclose(with_fixed_biases(TASK, fast, written).times[0], usual / 2, atol=1e-3)
 
 
 def test_a_network_that_does_not_fire_decides_nothing(two_axons: PhysicalModel) -> None:
@@ -211,39 +213,39 @@ def test_a_network_that_does_not_fire_decides_nothing(two_axons: PhysicalModel) 
     dead = replace(
         characterised(HOT, two_axons), firing={2: FiringCurve(np.array([0.0, 0.5]), np.full(2, np.inf))}
     )
-    judged = judge(TASK, [met(home), met(dead)])
-    assert judged[1].kept.accuracy == 0.0
-    assert (judged[1].kept.rms_change_s, judged[1].kept.gained) == (None, 0)
-    spikes = sum(int(np.sum(layer < 1.0)) for layer in judged[0].told_anew.times)
-    assert judged[1].kept.lost == spikes > 0
-    assert judged[1].anew.accuracy == judged[0].anew.accuracy
-    assert judged[1].anew.rms_change_s == 0.0
+    assessed = assess(TASK, [met(home), met(dead)])
+    assert assessed[1].kept.accuracy == 0.0
+    assert (assessed[1].kept.rms_change_s, assessed[1].kept.gained) == (None, 0)
+    spikes = sum(int(np.sum(layer < 1.0)) for layer in assessed[0].rederived_prediction.times)
+    assert assessed[1].kept.lost == spikes > 0
+    assert assessed[1].anew.accuracy == assessed[0].anew.accuracy
+    assert assessed[1].anew.rms_change_s == 0.0
 
 
 def test_a_condition_without_a_model_has_no_numbers(two_axons: PhysicalModel) -> None:
-    nothing = Met(HOT, None, None, 0.01, "the phase is flat")
-    judged = judge(TASK, [met(characterised(HOME, two_axons)), nothing])
-    found = table(judged)
+    nothing = ConditionResult(HOT, None, None, 0.01, "the phase is flat")
+    assessed = assess(TASK, [met(characterised(HOME, two_axons)), nothing])
+    found = table(assessed)
     assert list(found["problem"]) == ["", "the phase is flat"]
     row = found.iloc[1]
     assert row[list(PARAMETERS)].isna().all()
     assert np.isnan(row["kept_accuracy"])
     assert np.isnan(row["anew_accuracy"])
     assert row["kept_source_ratio"] == 0.01
-    assert set(parameters(judged[0].met)) == set(PARAMETERS)
-    assert spans([one.met for one in judged])["v_th_V"] == {"min": 0.9, "typ": 0.9, "max": 0.9}
-    assert to_check(judged, 3) == []
+    assert set(parameters(assessed[0].met)) == set(PARAMETERS)
+    assert spans([one.met for one in assessed])["v_th_V"] == {"min": 0.9, "typ": 0.9, "max": 0.9}
+    assert to_check(assessed, 3) == []
 
 
 def test_a_weight_that_a_condition_cannot_carry_is_its_problem(two_axons: PhysicalModel) -> None:
     weak = two_axons.model_copy(
         update={"positive": two_axons.positive.model_copy(update={"current_max_A": 1e-8})}
     )
-    (_, judged) = judge(TASK, [met(characterised(HOME, two_axons)), met(characterised(HOT, weak))])
-    assert "outside the realisable currents" in judged.anew.problem
-    assert judged.anew.accuracy is None
-    assert judged.kept.accuracy is not None
-    clipped = anew(replace(TASK, clip=True), characterised(HOT, weak))
+    (_, assessed) = assess(TASK, [met(characterised(HOME, two_axons)), met(characterised(HOT, weak))])
+    assert "outside the realisable currents" in assessed.anew.problem
+    assert assessed.anew.accuracy is None
+    assert assessed.kept.accuracy is not None
+    clipped = rederived(replace(TASK, clip=True), characterised(HOT, weak))
     assert clipped.clipped > 0
 
 
@@ -252,8 +254,8 @@ def test_the_worst_and_a_middle_one_are_simulated(two_axons: PhysicalModel) -> N
     others = [
         characterised(Condition(Corner.ff, float(t)), two_axons, ramp=1.0 + t / 100) for t in (0, 10, 20, 30)
     ]
-    judged = judge(TASK, [met(home), *map(met, others)])
-    chosen = [one.met.condition.temperature_C for one in to_check(judged, 3)]
+    assessed = assess(TASK, [met(home), *map(met, others)])
+    chosen = [one.met.condition.temperature_C for one in to_check(assessed, 3)]
     assert len(chosen) == len(set(chosen)) == 3
     assert 30.0 in chosen
 
@@ -270,7 +272,7 @@ def test_a_condition_that_is_refused_stands_there_with_its_physics(
         return Source(volts, factor * 1e-7 * np.exp(-(volts - 0.95) / 0.05))
 
     def characterise(
-        self: Survey, condition: Condition, vsense_V: float | None, home: Home | None
+        self: Survey, condition: Condition, vsense_V: float | None, home: Reference | None
     ) -> Characterised:
         asked.append(vsense_V)
         if condition.temperature_C < 0:
@@ -326,10 +328,10 @@ def test_a_simulator_that_crashes_leaves_checks_without_results(
     broken.chmod(0o755)
     monkeypatch.setenv("NONIDEAL_NGSPICE", str(broken))
     home, hot = characterised(HOME, two_axons), characterised(HOT, two_axons)
-    judged = judge(TASK, [met(home), met(hot)])[1]
+    assessed = assess(TASK, [met(home), met(hot)])[1]
     written = mapped(TASK, two_axons)
-    at_home = Home(HOME, 0.95, 0.55, 1e-7)
-    checks = check_in_spice(bench, Design(), TASK, judged, at_home, written, 2, tmp_path / "decks")
+    at_home = Reference(HOME, 0.95, 0.55, 1e-7)
+    checks = check_in_spice(bench, Design(), TASK, assessed, at_home, written, 2, tmp_path / "decks")
     assert [(one.biases, one.failed, one.rmse_s, one.pairs) for one in checks] == [
         ("kept", 2, None, 0),
         ("anew", 2, None, 0),
@@ -374,21 +376,21 @@ def test_one_condition_on_real_spice(
     plan = Survey(bench, Design(), options, (2,), tmp_path)
     found, home = survey(plan, [HOME, Condition(Corner.tt, 0.0)], lambda done, total, one: None)
     assert found[1].problem == ""
-    judged = judge(TASK, found)
-    assert judged[0].kept.rms_change_s == pytest.approx(0.0, abs=1e-9)
-    assert judged[1].met.characterised is not None
-    assert judged[1].met.characterised.model.vdis_V > home.vdis_V
-    assert judged[1].met.characterised.model.vsense_V < 0.95
-    first, there = found[0].characterised, judged[1].met.characterised
+    assessed = assess(TASK, found)
+    assert assessed[0].kept.rms_change_s == pytest.approx(0.0, abs=1e-9)
+    assert assessed[1].met.characterised is not None
+    assert assessed[1].met.characterised.model.vdis_V > home.vdis_V
+    assert assessed[1].met.characterised.model.vsense_V < 0.95
+    first, there = found[0].characterised, assessed[1].met.characterised
     assert first is not None
-    shifted = fit_layer(first.model, *(KeptBiases(one.curves, one.firing) for one in (first, there)), 2)
+    shifted = fit_layer(first.model, *(FixedBiases(one.curves, one.firing) for one in (first, there)), 2)
     assert shifted.error_ln < 0.06  # what training would know of this condition
     assert shifted.error_norm < 2e-3
     assert shifted.shift.gain > 1.3
     assert np.exp(shifted.shift.positive.ln(np.array(1.0))) < 0.7
     assert unit_biases_V(first.model)[0] == pytest.approx(0.55, abs=0.1)
     written = mapped(TASK, first.model)
-    cold = check_in_spice(bench, Design(), TASK, judged[1], home, written, 1, tmp_path)
+    cold = check_in_spice(bench, Design(), TASK, assessed[1], home, written, 1, tmp_path)
     assert cold[1].biases == "anew"
     assert cold[1].rmse_s is not None
     assert cold[1].rmse_s < 3e-9

@@ -27,8 +27,9 @@ from nonideal.experiment.experiment import load_experiment, parse_experiment
 from nonideal.pnn.checkpoint import load_dense
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.rundir import RunDir
-from nonideal.stages import chips as stage
-from nonideal.stages.chips import calibration_summary
+from nonideal.stages import calibration, chip_yield
+from nonideal.stages.calibration import calibration_summary
+from nonideal.stages.population import network_written
 from nonideal.stages.table import STAGES
 
 TOML = """
@@ -241,7 +242,7 @@ def test_spot_checks_stand_in_the_summary(
     chip_model: PhysicalModel,
 ) -> None:
     monkeypatch.setattr(
-        stage, "simulated_chip", lambda work, model, seed, layers: simulated(model, seed, layers)
+        chip_yield, "simulated_chip", lambda work, model, seed, layers: simulated(model, seed, layers)
     )
     assert run(capsys, "train", "-e", "tiny.toml")[0] == 0
     code, out, err = run(capsys, "yield", "-e", "tiny.toml", "--json", "--spice-chips", "4")
@@ -298,7 +299,7 @@ def test_a_chip_is_trimmed_written_and_shown(
     chip_model: PhysicalModel,
 ) -> None:
     monkeypatch.setattr(
-        stage, "simulated_chip", lambda work, model, seed, layers: simulated(model, seed, layers)
+        calibration, "simulated_chip", lambda work, model, seed, layers: simulated(model, seed, layers)
     )
     monkeypatch.setattr(
         "nonideal.chips.spice.SpiceBench",
@@ -319,7 +320,7 @@ def test_a_chip_is_trimmed_written_and_shown(
     # What is written is what was found: the netlist holds the chip, its biases and its dischargers.
     text = (folder / "network.spice").read_text()
     assert text.startswith("* chip 7 of experiment tiny, trimmed; corner tt\n")
-    written = stage.network_written(
+    written = network_written(
         chip_model, load_dense(place / "runs/tiny/training/bottom_up/weights.safetensors")
     )
     one = simulated(chip_model, 7, (5, 3, 3))
@@ -360,10 +361,10 @@ def test_a_neuron_that_was_not_seen_is_none_in_the_summary(chip_model: PhysicalM
         def spike_times_norm(self, written: Any, start: float) -> Any:
             return [np.full(1, np.inf)]
 
-    from nonideal.chips.written import Written
+    from nonideal.chips.written import WrittenBiases
     from nonideal.circuits.network.mapping import map_weights
 
-    written = Written.of(map_weights([np.array([[0.0, 0.0]])], BottomUp(chip_model)))
+    written = WrittenBiases.of(map_weights([np.array([[0.0, 0.0]])], BottomUp(chip_model)))
     one = simulated(chip_model, 1, (2, 1))
     found = calibrate(chip_model, written, Dark(Silicon(chip_model, (2, 1)), one.chip), CalibrationOptions())
     summary = calibration_summary(found)

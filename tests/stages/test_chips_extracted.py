@@ -28,7 +28,7 @@ from nonideal.experiment.experiment import load_experiment, parse_experiment
 from nonideal.files import sha256_of
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.manifest import Inputs, Manifest, hash_files, now
-from nonideal.runs.rundir import EXTRACTED, RunDir, command_of, netlist_of, on_netlist, stage_of
+from nonideal.runs.rundir import EXTRACTED, RunDir, command_of, netlist_of_stage, on_netlist, stage_of
 from nonideal.stages.dependence import SECTIONS
 from nonideal.stages.table import STAGES
 
@@ -139,7 +139,7 @@ def test_a_folder_says_stage_netlist_and_command(name: str, netlist: str) -> Non
     folder = on_netlist(name, netlist)
     assert (folder == name) == (netlist == "schematic")
     for place in (folder, f"{folder}/chip_7"):
-        assert (stage_of(place), netlist_of(place)) == (name, netlist)
+        assert (stage_of(place), netlist_of_stage(place)) == (name, netlist)
         assert command_of(place) == ("calibrate" if name == "calibration" else "yield")
 
 

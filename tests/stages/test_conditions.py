@@ -15,21 +15,21 @@ import pytest
 from nonideal.characterize.column import Column
 from nonideal.characterize.condition import Condition
 from nonideal.characterize.errors import FitRefused
-from nonideal.characterize.kept import FiringCurve, SynapseCurves
+from nonideal.characterize.fixed_bias import FiringCurve, SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.cli.main import main
 from nonideal.conditions.bench import Drift
-from nonideal.conditions.chips import ChipThere, Drawn
-from nonideal.conditions.network import Check, Judged, Task, judge, table
+from nonideal.conditions.chips import ChipThere, DrawnChips
+from nonideal.conditions.network import Assessment, Check, Task, assess, table
 from nonideal.conditions.plot import save_heat_map
-from nonideal.conditions.survey import Characterised, Home, Met, Survey
+from nonideal.conditions.survey import Characterised, ConditionResult, Reference, Survey
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import parse_experiment
 from nonideal.report import write_report
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.rundir import RunDir
 from nonideal.sky130_models import Corner
-from nonideal.stages.conditions import given, mapping_of
+from nonideal.stages.conditions import mapping_of, section_from_options
 from nonideal.stages.table import STAGES
 
 EXPERIMENT = """
@@ -53,7 +53,7 @@ TASK = Task(
 
 
 def test_options_become_the_section_and_come_back_as_options() -> None:
-    found = given("tt,ss,tt", "-40,27.5", 2, False)
+    found = section_from_options("tt,ss,tt", "-40,27.5", 2, False)
     assert found == {
         "corners": (Corner.tt, Corner.ss),
         "temperatures_C": (-40.0, 27.5),
@@ -65,7 +65,7 @@ def test_options_become_the_section_and_come_back_as_options() -> None:
     assert told.endswith(" --corner tt,ss --temperature=-40,27.5 --spice 2 --keep-sense") or told.endswith(
         " --corner tt,ss --temperature -40,27.5 --spice 2 --keep-sense"
     )
-    nothing = given(None, None, None, None)
+    nothing = section_from_options(None, None, None, None)
     assert set(nothing.values()) == {None}
     plain = CommandLine(changes={"conditions": nothing}).command("conditions", experiment, rundir, {})
     assert "--corner" not in plain
@@ -125,17 +125,17 @@ def characterised(condition: Condition, model: PhysicalModel) -> Characterised:
 def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
     """A trained experiment, no simulations: ss at 125 °C cannot be characterised, everything else is home; two checks."""
 
-    def at_home(self: Survey, condition: Condition) -> tuple[Met, Home]:
-        found = Met(condition, characterised(condition, columned), Drift(0.0, 0.0), 1.0)
-        return found, Home(condition, 0.95, 0.552, 1e-7)
+    def at_home(self: Survey, condition: Condition) -> tuple[ConditionResult, Reference]:
+        found = ConditionResult(condition, characterised(condition, columned), Drift(0.0, 0.0), 1.0)
+        return found, Reference(condition, 0.95, 0.552, 1e-7)
 
-    def at(self: Survey, condition: Condition, home: Home) -> Met:
+    def at(self: Survey, condition: Condition, home: Reference) -> ConditionResult:
         if (condition.corner, condition.temperature_C) == (Corner.ss, 125.0):
-            return Met(condition, None, None, 0.01, str(FitRefused("the <ramp> is [flat]")))
-        return Met(condition, characterised(condition, columned), Drift(0.0, 1e-3), 2.0)
+            return ConditionResult(condition, None, None, 0.01, str(FitRefused("the <ramp> is [flat]")))
+        return ConditionResult(condition, characterised(condition, columned), Drift(0.0, 1e-3), 2.0)
 
-    def check(bench: object, design: object, task: Task, judged: Judged, *rest: Any) -> list[Check]:
-        here = judged.met.condition
+    def check(bench: object, design: object, task: Task, assessed: Assessment, *rest: Any) -> list[Check]:
+        here = assessed.met.condition
         return [
             Check(here, "kept", 3, 0, 2.5e-9, 20, 0, 0, 1, 1),
             Check(here, "anew", 3, 0, 1.5e-9, 20, 1, 0, 3, 2),
@@ -206,8 +206,8 @@ def test_a_simulation_without_a_result_is_tried_again(
 ) -> None:
     """Tables are written and say so; the stage is not done."""
 
-    def check(bench: object, design: object, task: Task, judged: Judged, *rest: Any) -> list[Check]:
-        return [Check(judged.met.condition, "kept", 3, 3, None, 0, 0, 0, 0, 0, "kept_0000: timeout")]
+    def check(bench: object, design: object, task: Task, assessed: Assessment, *rest: Any) -> list[Check]:
+        return [Check(assessed.met.condition, "kept", 3, 3, None, 0, 0, 0, 0, 0, "kept_0000: timeout")]
 
     monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
     for _ in range(2):
@@ -227,10 +227,10 @@ def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
 ) -> None:
     (tmp_path / "tiny.toml").write_text(EXPERIMENT.replace("[conditions]", "[conditions]\nspice_chips = 2"))
 
-    def at(self: Drawn, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
+    def at(self: DrawnChips, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
         return [ChipThere(condition, seed, samples, 0, samples - seed, 0) for seed in seeds]
 
-    monkeypatch.setattr(Drawn, "at", at)
+    monkeypatch.setattr(DrawnChips, "at", at)
     with pytest.raises(SystemExit) as caught:
         main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
     out, err = capsys.readouterr()
@@ -247,10 +247,10 @@ def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
 def test_the_map_is_written_in_both_formats(columned: PhysicalModel, tmp_path: Path) -> None:
     home, hot = Condition(Corner.tt, 27.0), Condition(Corner.ff, 125.0)
     met = [
-        Met(home, characterised(home, columned), Drift(0.0, 0.0), 1.0),
-        Met(hot, None, None, None, "refused"),
+        ConditionResult(home, characterised(home, columned), Drift(0.0, 0.0), 1.0),
+        ConditionResult(hot, None, None, None, "refused"),
     ]
-    paths = save_heat_map(table(judge(TASK, met)), tmp_path)
+    paths = save_heat_map(table(assess(TASK, met)), tmp_path)
     assert [path.name for path in paths] == ["conditions.png", "conditions.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in paths[1].read_text()

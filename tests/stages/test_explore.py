@@ -13,7 +13,7 @@ import pytest
 from nonideal.characterize import explore as ranking
 from nonideal.characterize.candidates import PRESENT, Candidate, built_in, varied
 from nonideal.characterize.errors import FitRefused
-from nonideal.characterize.explore import Drawn, Measured, Point, ranked, table
+from nonideal.characterize.explore import ColumnLayout, Measured, Point, ranked, table
 from nonideal.characterize.explore_plot import save_pareto
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
@@ -22,7 +22,7 @@ from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import parse_experiment
 from nonideal.report import write_report
 from nonideal.report.explore_table import COLUMNS, cells
-from nonideal.stages.explore import choices, given, rows
+from nonideal.stages.explore import choices, rows, vary_from_options
 from nonideal.stages.table import STAGES
 from nonideal.stages.tools import layout_tools
 
@@ -44,13 +44,13 @@ MEASURED = Measured(
 
 
 def test_values_on_the_command_line_become_those_of_the_section() -> None:
-    found = given(["timing.hold_s=2e-9,5e-9", "neuron.mim_w_um+neuron.mim_l_um=5"])
+    found = vary_from_options(["timing.hold_s=2e-9,5e-9", "neuron.mim_w_um+neuron.mim_l_um=5"])
     assert found == {"timing.hold_s": (2e-9, 5e-9), "neuron.mim_w_um+neuron.mim_l_um": (5.0,)}
     for wrong in ("timing.hold_s", "timing.hold_s=", "timing.hold_s=fast"):
         with pytest.raises(BadOption, match="give a key"):
-            given([wrong])
+            vary_from_options([wrong])
     with pytest.raises(BadOption, match="there twice"):
-        given(["a=1", "a=2"])
+        vary_from_options(["a=1", "a=2"])
 
 
 def test_choices_are_the_experiments_own_or_the_built_in_ones() -> None:
@@ -85,7 +85,9 @@ def test_a_choice_on_the_command_line_is_refused_before_anything_runs(
     assert not (tmp_path / "runs/tiny/explore").exists()
 
 
-def fake_measure(bench: object, design: Design, options: object, drawn: Drawn, folder: Path) -> Measured:
+def fake_measure(
+    bench: object, design: Design, options: object, drawn: ColumnLayout, folder: Path
+) -> Measured:
     if design.neuron.mim_w_um == 5:
         raise FitRefused("the capacitor is too small")
     assert drawn.netlist.axons == 5

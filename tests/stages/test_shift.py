@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nonideal.characterize.column import Column
-from nonideal.characterize.kept import FiringCurve, KeptBiases, SynapseCurves
+from nonideal.characterize.fixed_bias import FiringCurve, FixedBiases, SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.design import Design
 from nonideal.cli.main import main
@@ -64,7 +64,7 @@ def test_what_cannot_be_is_refused(training: dict[str, object], message: str) ->
         parse_experiment({"name": "e", "training": training}, "e.toml")
 
 
-def kept(bench: object, design: Design, *rest: object) -> KeptBiases:
+def kept(bench: object, design: Design, *rest: object) -> FixedBiases:
     """Gates that see 2 mV/K; a ramp that doubles in 70 K, and none at all below 0 °C."""
     more = (design.supplies.temperature_C - 27.0) * 0.05
     up, down = np.linspace(0.0, 0.95, 77), np.linspace(0.85, 1.8, 77)
@@ -72,7 +72,7 @@ def kept(bench: object, design: Design, *rest: object) -> KeptBiases:
     time = (1.0 - drop / 0.87) * 2.0 ** (-(design.supplies.temperature_C - 27.0) / 70.0)
     fires = np.where(design.supplies.temperature_C > 0.0, time, np.inf)
     curves = SynapseCurves((up, up / 0.04 - 30.0 + more), (down, (1.8 - down) / 0.04 - 30.0 + more))
-    return KeptBiases(curves, {5: FiringCurve(drop, fires)})
+    return FixedBiases(curves, {5: FiringCurve(drop, fires)})
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def place(
     (tmp_path / "tiny.toml").write_text(TOML)
     model = paper_model.model_copy(update={"columns": (column.model_copy(update={"axons": 5}),)})
     model.save(RunDir(tmp_path / "runs/tiny").stage("characterization") / "model.json")
-    monkeypatch.setattr("nonideal.characterize.kept.measure_kept", kept)
+    monkeypatch.setattr("nonideal.characterize.fixed_bias.measure_fixed_biases", kept)
     monkeypatch.setattr("nonideal.stages.workbench.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "shift", replace(STAGES["shift"], tools=dict))
     return tmp_path

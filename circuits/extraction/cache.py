@@ -12,7 +12,7 @@ from nonideal.files import UnreadableFile, read_bytes, write_if_changed
 _MARK = b"* sha256 "
 
 
-class Kept:
+class ExtractionCache:
     """A folder of extracted netlists, one file a key. An entry that is not as it was written counts as absent.
 
     The first line of a file holds the hash of the rest: one digit changed, a cut or anything else in its place shows.

@@ -128,26 +128,26 @@ def measure_firing_stage(
 
 
 @dataclass(frozen=True, slots=True)
-class KeptBiases:
+class FixedBiases:
     """What biases do in one condition: synapses, and the firing stage of every column by its axons."""
 
     curves: SynapseCurves
     firing: dict[int, FiringCurve]
 
 
-def measure_kept(
+def measure_fixed_biases(
     bench: Workbench,
     design: Design,
     options: CharacterizeOptions,
     model: PhysicalModel,
     columns: Sequence[ColumnNetlist],
     folder: Path,
-) -> KeptBiases:
+) -> FixedBiases:
     """The biases that ``model``, which is home's, stands for, at the corner of ``bench`` and the temperature of ``design``.
 
     Raises ``CharacterizationFailed``.
     """
-    return KeptBiases(
+    return FixedBiases(
         measure_curves(bench, design, options, folder),
         measure_firing_stage(bench, design, model, BottomUp(model).vdis_V, columns, folder),
     )
