@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonideal.characterize import kept as room
+from nonideal.characterize import fixed_bias as room
 from nonideal.characterize.benches import Bench
 from nonideal.characterize.branch import sweeps
 from nonideal.characterize.condition import Condition, conditions_of

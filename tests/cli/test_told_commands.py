@@ -20,7 +20,7 @@ from nonideal.runs.commands import number
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.sources import BASE, package_files
 from nonideal.runs.stage import Done, Work
-from nonideal.stages.conditions import given as conditions_given
+from nonideal.stages.conditions import section_from_options as conditions_given
 from nonideal.stages.explore import given as vary_given
 from nonideal.stages.table import STAGES
 

@@ -12,15 +12,15 @@ from typer.testing import CliRunner
 
 from nonideal.cli import main as cli
 from nonideal.experiment.experiment import Experiment
-from nonideal.runs.commands import CommandLine, told
+from nonideal.runs.commands import CommandLine, option_text
 from nonideal.runs.rundir import RunDir
 from nonideal.stages.table import LOOP
 
 
 def test_options_as_they_stand_on_a_line() -> None:
     options = {"netlist": "pex-rc", "override": False, "clip": True, "samples": None, "magic": "8.3.700"}
-    assert told(options) == " --netlist pex-rc --clip"
-    assert told({"data": "my images"}) == " --data 'my images'"
+    assert option_text(options) == " --netlist pex-rc --clip"
+    assert option_text({"data": "my images"}) == " --data 'my images'"
 
 
 @pytest.mark.parametrize(
