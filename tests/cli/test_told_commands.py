@@ -20,8 +20,8 @@ from nonideal.runs.commands import number
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.sources import BASE, package_files
 from nonideal.runs.stage import Done, Work
-from nonideal.stages.conditions import section_from_options as conditions_given
-from nonideal.stages.explore import given as vary_given
+from nonideal.stages.conditions import section_from_options
+from nonideal.stages.explore import vary_from_options
 from nonideal.stages.table import STAGES
 
 GIVEN = "sub dir/small.toml"
@@ -177,8 +177,8 @@ def test_manifests(run: Run, place: Path) -> None:
     made = {folder.relative_to(RUN).as_posix(): check(found["command"]) for folder, found in manifests()}
     assert made["validation"][1]["samples"] == 3
     assert made["layout"][1]["override"]
-    assert vary_given(made["explore"][1]["vary"]) == vary_given([vary])
-    assert conditions_given(None, made["conditions"][1]["temperature"], None, None)["temperatures_C"] == (-40.0, 27.123456789)  # fmt: skip
+    assert vary_from_options(made["explore"][1]["vary"]) == vary_from_options([vary])
+    assert section_from_options(None, made["conditions"][1]["temperature"], None, None)["temperatures_C"] == (-40.0, 27.123456789)  # fmt: skip
     assert made["conditions"][1]["corner"] == "tt,ss"
     for stage in ("mismatch", "yield"):
         assert (made[stage][1]["chips"], made[stage][1]["hidden"]) == (50, "3,4")
