@@ -25,7 +25,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures test fuzz lint clean
+.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test fuzz lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,11 @@ demo: setup ## the whole loop on 5 samples
 bench-training: setup ## time the trainer against equal ANNs and write bench/training.json (MNIST=folder with the IDX files)
 	@OMP_NUM_THREADS=1 $(BIN)/python bench/training.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
-figures: setup ## measure and draw the figures of docs/training.md (MNIST=folder with the IDX files; about 20 CPU minutes)
+figures: setup ## measure and draw the figures of docs/results/training.md (MNIST=folder with the IDX files; about 20 CPU minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python scripts/training_figures.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
+
+docs: setup ## build the documentation's site into site/; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
@@ -94,5 +97,5 @@ lint: setup ## ruff, mypy, and the contracts between the rooms
 	@$(BIN)/lint-imports --no-logo
 
 clean: ## remove run directories and caches (.venv stays)
-	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf runs site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

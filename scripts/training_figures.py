@@ -1,4 +1,4 @@
-"""The figures of docs/training.md on MNIST, and their numbers in CSV beside them.
+"""The figures of docs/results/training.md on MNIST, and their numbers in CSV beside them.
 
     .venv/bin/python scripts/training_figures.py --mnist FOLDER [--out docs/figures] [--only NAME] [--tiny]
 

@@ -18,8 +18,8 @@ CHECK = (
 )
 ONE_EXTRACTION = (
     "Columns and network were extracted alike, by one tool with sidewalls {sidewall}: bottom_up's errors tell how consistent the method is under one "
-    "extraction, not how near silicon is. Another extraction of the same network moves all spikes together; docs/layout.md tells by how "
-    "much, before and after one trim on silence."
+    "extraction, not how near silicon is. Another extraction of the same network moves all spikes together; docs/explanation/extraction.md tells "
+    "by how much, before and after one trim on silence."
 )
 
 

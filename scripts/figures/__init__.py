@@ -1,1 +1,1 @@
-"""The figures of docs/training.md: what is measured (``setting``), where rows are kept (``table``), one module a figure."""
+"""The figures of docs/results/training.md: what is measured (``setting``), where rows are kept (``table``), one module a figure."""

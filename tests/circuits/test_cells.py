@@ -66,7 +66,7 @@ def test_an_experiment_names_the_file_beside_it(tmp_path: Path) -> None:
 
 
 def test_the_guides_synapse_is_ours() -> None:
-    page = (Path(__file__).parents[2] / "docs/own-cell.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/how-to/own-cell.md").read_text(encoding="utf-8")
     block = page[page.index("    * my_synapse.spice") : page.index("All three of ours")]
 
     def told(design: Design) -> list[tuple[str, tuple[str, ...], str, dict[str, float]]]:

@@ -24,7 +24,7 @@ def snippet(page: str, first: str) -> str:
 
 @pytest.mark.parametrize(
     ("page", "first"),
-    [("training.md", "from pathlib import Path")],
+    [("how-to/train.md", "from pathlib import Path")],
 )
 def test_a_snippet_trains(page: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
