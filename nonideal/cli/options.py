@@ -54,13 +54,63 @@ class Accelerator(StrEnum):
     auto = "auto"
 
 
+def _experiments(begun: str) -> list[str]:
+    """For completion: the names that begin so."""
+    from nonideal.experiment.folders import known_experiments
+
+    return [name for name in known_experiments() if name.startswith(begun)]
+
+
+DEFAULT_EXPERIMENT = "iris"
 ExperimentOption = Annotated[
-    str, typer.Option("--experiment", "-e", help="Name of a file in experiments/, or a path to a .toml file.")
+    str | None,
+    typer.Option(
+        "--experiment",
+        "-e",
+        help=f"Name of a file in experiments/, or a path to a .toml file (default: {DEFAULT_EXPERIMENT}).",
+        show_default=False,
+        autocompletion=_experiments,
+    ),
 ]
 ExperimentArgument = Annotated[
-    str | None, typer.Argument(metavar="EXPERIMENT", help="The same as --experiment.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="EXPERIMENT",
+        help="The same as --experiment.",
+        show_default=False,
+        autocompletion=_experiments,
+    ),
 ]
-DataOption = Annotated[
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option("--weights", help="A file of weights of your own, in place of the experiment's."),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        help="The physical model that belongs to --weights: a file, or a name such as sky130_tt.",
+    ),
+]
+OutFileOption = Annotated[
+    Path | None, typer.Option("--out", help="The file to write, in place of the run directory's.")
+]
+OutFolderOption = Annotated[
+    Path | None, typer.Option("--out", help="The folder to write into, in place of the run directory's.")
+]
+LayersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layers",
+        help="Layer sizes, inputs first, as 32,32 (default: the experiment's).",
+        show_default=False,
+    ),
+]
+OwnDataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="A CSV, Parquet or .npz file of samples, or a data set's name, as iris."),
+]
+ImagesOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
@@ -215,9 +265,9 @@ def sizes(option: str, text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Common:
-    """The options of every command that works on a run directory."""
+    """The options of every command that works on a run directory; ``named``: whether an experiment was given at all."""
 
-    experiment: ExperimentOption = "iris"
+    experiment: str = DEFAULT_EXPERIMENT
     jobs: JobsOption = None
     corner: CornerOption = None
     scheduler: SchedulerOption = None
@@ -225,13 +275,14 @@ class Common:
     characterize_on: CharacterizeOnOption = None
     as_json: JsonOption = False
     debug: DebugOption = False
+    named: bool = False
 
-    def session(self, experiment: str | None = None, **own: Any) -> AbstractContextManager[Session]:
+    def session(self, **own: Any) -> AbstractContextManager[Session]:
         """The session these options ask for; ``own``: what the command adds, as ``nonideal.cli.session.session`` takes it."""
         from nonideal.cli.session import session
 
         return session(
-            experiment or self.experiment,
+            self.experiment,
             run_dir=self.run_dir,
             jobs=self.jobs,
             corner=self.corner,
@@ -241,18 +292,40 @@ class Common:
         )
 
 
+OPTIONS = tuple(f.name for f in fields(Common) if f.name not in ("experiment", "named"))
+"""Those of ``Common`` that are options as they stand; the experiment has an option and an argument."""
+
+
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
-    """``command(common, ...)`` for the command line: its own options, then those of ``Common``, in one signature."""
+    """``command(common, ...)`` for the command line: the experiment, its own options, then those of ``Common``, in one signature."""
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     hints = get_type_hints(Common, include_extras=True)
-    common = [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in fields(Common)
+    defaults = {f.name: f.default for f in fields(Common)}
+
+    def parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+    parameters = [
+        parameter("name", None, ExperimentArgument),
+        *own,
+        parameter("experiment", None, ExperimentOption),
+        *(parameter(name, defaults[name], hints[name]) for name in OPTIONS),
     ]
 
-    def called(**given: Any) -> None:
-        command(Common(**{f.name: given.pop(f.name) for f in fields(Common)}), **given)
+    def called(*, name: str | None = None, experiment: str | None = None, **given: Any) -> None:
+        asked = named_experiment(name, experiment)
+        shared = {option: given.pop(option) for option in OPTIONS}
+        command(Common(asked or DEFAULT_EXPERIMENT, named=asked is not None, **shared), **given)
 
     called.__name__, called.__doc__, called.__annotations__ = command.__name__, command.__doc__, {}
-    called.__signature__ = inspect.Signature([*own, *common])  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return called
+
+
+def named_experiment(argument: str | None, option: str | None) -> str | None:
+    """The experiment, given either way; raises ``BadOption`` for two that differ."""
+    from nonideal.experiment.errors import BadOption
+
+    if argument is not None and option is not None and argument != option:
+        raise BadOption(f"{argument} and --experiment {option}: give one experiment")
+    return argument if argument is not None else option

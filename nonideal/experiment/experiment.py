@@ -21,6 +21,8 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.experiment.data import Data
 from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.folders import FOLDER, known_experiments
+from nonideal.experiment.folders import folders as experiment_folders
 from nonideal.experiment.problems import explain
 from nonideal.experiment.sections import (
     Conditions,
@@ -39,8 +41,6 @@ from nonideal.files import UnreadableFile, read_text
 from nonideal.pnn.images import IMAGES
 from nonideal.sky130_models.corner import Corner
 from nonideal.spice.names import UnsafeName, check_name
-
-FOLDER = "experiments"
 
 
 class Experiment(Section):
@@ -156,7 +156,7 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
 
     Raises ``ExperimentError`` with every problem at once.
     """
-    path = _find(name_or_path, folders if folders is not None else _folders())
+    path = _find(name_or_path, folders if folders is not None else experiment_folders())
     data = _read_toml(path)
     _read_cells(data, path)
     experiment = parse_experiment(data, str(path))
@@ -214,11 +214,6 @@ def _read_cells(data: dict[str, Any], path: Path) -> None:
             raise ExperimentError(str(path), [str(error)]) from error
 
 
-def _folders() -> tuple[Path, ...]:
-    """Where named experiments are looked for: here, then beside the installed packages."""
-    return (Path(FOLDER), Path(__file__).resolve().parent.parent / FOLDER)
-
-
 def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
     given = Path(name_or_path)
     if given.suffix == ".toml" or len(given.parts) > 1:
@@ -228,7 +223,7 @@ def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
     for folder in folders:
         if (folder / f"{name_or_path}.toml").is_file():
             return folder / f"{name_or_path}.toml"
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    known = known_experiments(folders)
     near = get_close_matches(name_or_path, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ExperimentError(

@@ -93,9 +93,9 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (), ())
 
     pdk = SimpleNamespace(source="a", version="b", sha256="c")
-    monkeypatch.setattr("sky130_models.find_pdk", lambda: pdk)
-    monkeypatch.setattr("spice.find_ngspice", lambda: SimpleNamespace(version="d"))
-    monkeypatch.setattr("sky130_models.lean_library", lambda *given: "")
+    monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: pdk)
+    monkeypatch.setattr("nonideal.spice.find_ngspice", lambda: SimpleNamespace(version="d"))
+    monkeypatch.setattr("nonideal.sky130_models.lean_library", lambda *given: "")
     monkeypatch.setattr("nonideal.stages.validation.workbench", lambda *given: SimpleNamespace(pdk=pdk))
     monkeypatch.setattr("nonideal.stages.validation.write_budget", lambda *given: ())
     monkeypatch.setattr("nonideal.postlayout.stage.validate", fake)

@@ -114,7 +114,7 @@ def form(name: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if name == "plain":
             for module in ("exact", "variation"):
-                patch.setattr(f"pnn.{module}.available", lambda tensor: False)
+                patch.setattr(f"nonideal.pnn.{module}.available", lambda tensor: False)
         elif name == "chip by chip":
             patch.setattr("nonideal.pnn.exact.MOST_AXONS_A_CALL", 0)
         yield

@@ -1,0 +1,34 @@
+"""`nonideal reproduce`."""
+
+from __future__ import annotations
+
+from nonideal.cli.command import Panel, command
+from nonideal.cli.options import (
+    Common,
+    Extractor,
+    ExtractorOption,
+    ForceOption,
+    Kind,
+    NetlistOption,
+    OverrideOption,
+    SamplesOption,
+    with_common,
+)
+from nonideal.cli.output import finish
+
+
+@command("nonideal reproduce --experiment iris --samples 5", Panel.start)
+@with_common
+def reproduce(
+    common: Common,
+    *,
+    netlist: NetlistOption = Kind.pex_rc,
+    extractor: ExtractorOption = Extractor.kpex,
+    samples: SamplesOption = None,
+    override: OverrideOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
+    with common.session(force=force, samples=samples, like=netlist.value) as opened:
+        outcomes, reports = opened.loop(netlist.value, extractor.value, override=override)
+    finish(outcomes, common.as_json, reports)
