@@ -72,7 +72,7 @@ def style() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Curve:
+class Curve:
     """One I(V) curve at one gate bias, and its line where it has one."""
 
     bias_V: float
@@ -88,7 +88,7 @@ class _Curve:
         return 1e9 * self.fit.current_A * (1 + self.fit.lambda_per_V * (membrane_V - v0_V))
 
 
-def _curves(model: PhysicalModel, part: pd.DataFrame) -> list[_Curve]:
+def curves_of(model: PhysicalModel, part: pd.DataFrame) -> list[Curve]:
     """The curves of one source, by rising current."""
     v0_V = model.v_0_V.value
     found = []
@@ -100,12 +100,13 @@ def _curves(model: PhysicalModel, part: pd.DataFrame) -> list[_Curve]:
         except FitRefused:
             fit = None
         at_v0_A = float(np.interp(v0_V, membrane_V, current_A))
-        found.append(_Curve(float(str(bias_V)), membrane_V, current_A, at_v0_A, fit))
+        found.append(Curve(float(str(bias_V)), membrane_V, current_A, at_v0_A, fit))
     return sorted(found, key=lambda curve: curve.at_v0_A)
 
 
-def _synapse(model: PhysicalModel, curves: pd.DataFrame, polarity: str) -> list[_Curve]:
-    return _curves(model, curves[(curves["bench"] == "synapse") & (curves["polarity"] == polarity)])
+def synapse_curves(model: PhysicalModel, curves: pd.DataFrame, polarity: str) -> list[Curve]:
+    """The curves of the synapses of one polarity, ``n`` or ``p``, by rising current."""
+    return curves_of(model, curves[(curves["bench"] == "synapse") & (curves["polarity"] == polarity)])
 
 
 def _branches(model: PhysicalModel) -> tuple[tuple[str, str, Branch, int], ...]:
@@ -130,7 +131,9 @@ def iv_families(
         axes = figure.subplots(2, 2, sharex=True)
         for row, (polarity, title, branch, sign) in zip(axes, _branches(model), strict=True):
             shown = [
-                c for c in _synapse(model, curves, polarity) if weights[0] <= c.at_v0_A / unit_A <= weights[1]
+                c
+                for c in synapse_curves(model, curves, polarity)
+                if weights[0] <= c.at_v0_A / unit_A <= weights[1]
             ]
             window = np.linspace(*model.valid_V, 50)
             for c in shown:
@@ -183,7 +186,7 @@ def lambda_against_current(model: PhysicalModel, curves: pd.DataFrame) -> Figure
             axes, _branches(model), (NMOS, PMOS), strict=True
         ):
             low_A, high_A = max(branch.current_min_A, 1e-3 * unit_A), branch.current_max_A
-            within = [c for c in _synapse(model, curves, polarity) if low_A <= c.at_v0_A <= high_A]
+            within = [c for c in synapse_curves(model, curves, polarity) if low_A <= c.at_v0_A <= high_A]
             fitted = [(c.at_v0_A, sign * c.fit.lambda_per_V) for c in within if c.fit is not None]
             current_A, slope = np.array(fitted, float).reshape(-1, 2).T
             ax.plot(1e9 * current_A, slope, "o", color=colour, markersize=4, label="each gate bias")
@@ -211,7 +214,7 @@ def lambda_against_current(model: PhysicalModel, curves: pd.DataFrame) -> Figure
 
 def discharger(model: PhysicalModel, curves: pd.DataFrame) -> Figure:
     """Current of the discharger over its gate bias; the calibrated bias stands out."""
-    family = _curves(model, curves[curves["bench"] == "discharger"])
+    family = curves_of(model, curves[curves["bench"] == "discharger"])
     v0_V, window = model.v_0_V.value, np.linspace(*model.valid_V, 50)
     with style():
         figure = Figure(figsize=(8.4, 3.6))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from nonideal.characterize.plots import style
-from nonideal.report.pictures import timeline_of
+from nonideal.report.panels import timeline_of
 from nonideal.report.spike_figures import error_histograms
 from nonideal.report.waveform_figure import layers_of, waveforms
 from nonideal.runs.results import load_results

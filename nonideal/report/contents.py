@@ -1,12 +1,13 @@
-"""What stands in a report, in which order: verdict, how it works, comparison, model, training, provenance."""
+"""What stands in a report, in which order: the answer, the comparison, the limits, how it works, model, training, provenance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nonideal.characterize.shift import Shifts
-from nonideal.report import tables
-from nonideal.report.blocks import Block, Picture, Report, Section, Table, Text, Tile
+from nonideal.report import answer, tables
+from nonideal.report.blocks import Block, Details, Picture, Report, Section, Table, Text
 from nonideal.report.chips import chip_blocks
 from nonideal.report.columns import column_blocks
 from nonideal.report.conditions import condition_blocks
@@ -14,37 +15,47 @@ from nonideal.report.diagrams import circuit, data_flow
 from nonideal.report.error_budget import error_budget_blocks
 from nonideal.report.explore import explore_blocks
 from nonideal.report.layout import layout_blocks
-from nonideal.report.pictures import (
-    characterization_pictures,
-    cost_pictures,
+from nonideal.report.panels import (
+    FEW_SAMPLES,
+    characterization_panels,
+    cost_panels,
+    few_samples,
     output_unpaired,
-    spike_pictures,
-    training_picture,
+    spike_panels,
+    training_panel_of,
     used_rmse_s,
-    waveform_pictures,
+    waveform_panels,
 )
 from nonideal.report.provenance import provenance
 from nonideal.report.shift_table import accuracy_table, shift_table
 from nonideal.report.spread import spread_tables
-from nonideal.report.units import quantity
+from nonideal.report.strips import strips_of
 from nonideal.runs.manifest import now
-from nonideal.runs.results import OPTIONAL, REFERENCE, Results
+from nonideal.runs.results import OPTIONAL, Results
 from nonideal.runs.rundir import COMMANDS
-from nonideal.runs.spec import State, Verdict, judge, primary
+from nonideal.runs.spec import judge
 
-FEW_SAMPLES = 20
-"""Below this, statistics of a validation come with a caution."""
+WHAT = (
+    "Analog in-memory computing lets a chip multiply and add where the weights are stored: each weight is a small current, and a "
+    "capacitor sums the currents. In real transistors those currents depend on the voltage they change, so a network trained on ideal "
+    "arithmetic (`ann`) goes wrong on the chip.",
+    "Nonideal measures that dependence in SPICE simulations of the sky130 process, trains networks on the physics as measured (`pnn`: of "
+    "synapses and neurons; `bottom_up`: of whole columns), writes the networks back as circuits, and simulates them transistor by "
+    "transistor. This page shows how well the simulated circuits keep the spike times that their networks promised.",
+)
 
 
 def build(results: Results) -> Report:
     """The report on what a run directory holds."""
     found = judge(results)
-    verdict, state = _verdict(results, found)
+    verdict, state = answer.verdict(results, found)
+    headline, lead = answer.headline(results, found)
     sections = [
-        Section("verdict", "Does it pass?", (tables.verdict_table(found), *_missing(results))),
-        Section("how", "How it works", _how(results)),
+        Section("missing", "To know first", tuple(_missing(results))),
         Section("comparison", "Model against SPICE", _comparison(results)),
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
+        Section("verdict", "Does it pass?", (tables.verdict_table(found),)),
+        Section("how", "How it works", _how(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("explore", "Design choices", explore_blocks(results)),
         Section("conditions", "Corners and temperatures", condition_blocks(results)),
@@ -59,59 +70,22 @@ def build(results: Results) -> Report:
     ]
     return Report(
         title=f"Nonideal: {results.experiment}",
-        lead=_lead(results),
+        experiment=results.experiment,
+        headline=headline,
+        lead=lead,
         verdict=verdict,
         state=state,
-        tiles=tuple(_tiles(results, found)),
-        sections=tuple(section for section in sections if section.blocks),
+        tiles=tuple(answer.tiles(results, found)),
+        picture=strips_of(results, found, answer.leading(results)),
+        sections=tuple(_tables_last(section) for section in sections if section.blocks),
         footer=f"Written by nonideal on {now()}. Remake with `nonideal report{results.shared_options}`.",
     )
 
 
-def _lead(results: Results) -> tuple[str, ...]:
-    validation, model = results.validation, results.model
-    where = f"experiment {results.experiment}"
-    if model is not None:
-        where += f", process corner {model.corner}"
-    if validation is not None:
-        where += f", {validation['samples']} test samples on the {validation['netlist']} netlist"
-    return (
-        "Analog in-memory computing lets a chip multiply and add where the weights are stored: each weight "
-        "is a small current, "
-        "and a capacitor sums the currents. In real transistors those currents depend on the voltage they "
-        "change, so a network "
-        "trained on ideal arithmetic (`ann`) goes wrong on the chip.",
-        "Nonideal measures that dependence in SPICE simulations of the sky130 process, trains networks on "
-        "the physics as measured "
-        "(`pnn`: of synapses and neurons; `bottom_up`: of whole columns), writes the networks back as circuits, and simulates them "
-        "transistor by transistor.",
-        "This page shows how well the simulated circuits keep the spike times that their networks promised: "
-        f"{where}.",
-    )
-
-
-def _verdict(results: Results, found: list[Verdict]) -> tuple[str, str]:
-    judged = [v for v in found if v.state is not State.unlimited]
-    failed = [v for v in judged if v.state is State.failed]
-    waiting = [v for v in judged if v.state is State.not_run]
-    met = len(judged) - len(failed) - len(waiting)
-    text = f"{met} of {len(judged)} limits met"
-    if failed:
-        text += f"; not met: {', '.join(v.parameter for v in failed)}"
-    if waiting:
-        text += f"; {len(waiting)} of stages that are not in this run"
-    if results.has("validation") and not results.complete("validation"):
-        text += "; the validation is not complete"
-    if _few(results):
-        text += "; few samples"
-    if results.altered:
-        many = len(results.altered)
-        text += (
-            f"; {many} files are not what their stages made"
-            if many > 1
-            else "; 1 file is not what its stage made"
-        )
-    return text + ".", "fail" if failed or results.altered else "idle" if waiting else "pass"
+def _tables_last(section: Section) -> Section:
+    """What is read and looked at first; what is looked up after it."""
+    blocks = sorted(section.blocks, key=lambda block: isinstance(block, Table | Details))
+    return replace(section, blocks=tuple(blocks))
 
 
 def _missing(results: Results) -> Iterable[Block]:
@@ -146,8 +120,8 @@ def _not_run(results: Results, stage: str) -> tuple[Block, ...]:
 
 def _few(results: Results) -> tuple[Text, ...]:
     """A caution, where statistics rest on few samples."""
-    samples = (results.validation or {}).get("samples")
-    if samples is None or samples >= FEW_SAMPLES:
+    samples = few_samples(results)
+    if samples is None:
         return ()
     return (
         Text(
@@ -157,53 +131,6 @@ def _few(results: Results) -> tuple[Text, ...]:
             "warning",
         ),
     )
-
-
-def _tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
-    validation = results.validation
-    states = {(v.parameter): v.state for v in found}
-
-    def state(parameter: str) -> str:
-        known = states.get(parameter)
-        return known.value if known in (State.passed, State.failed) else ""
-
-    if validation is None:
-        if results.model is not None:
-            for name, estimate, row in (
-                ("λ_N, NMOS", results.model.positive.lambda_per_V, "λ of the NMOS (positive weights)"),
-                ("λ_P, PMOS", results.model.negative.lambda_per_V, "λ of the PMOS (negative weights)"),
-                ("λ_dis, discharger", results.model.lambda_dis_per_V, "λ of the discharger"),
-            ):
-                yield Tile(quantity(estimate.value, estimate.unit), name, state(row))
-        for name, variant in results.variants.items():
-            yield Tile(
-                quantity(variant["test_accuracy_median"], "%", 3),
-                f"{name}: accuracy of the model, median of seeds",
-            )
-        return
-    mappings, first = results.validated, primary(results)
-    for name in sorted(mappings, key=lambda mapping: (mapping != first, mapping)):
-        rmse = (mappings[name].get("spike_time_rmse_s") or {}).get("output")
-        row = f"{name}: output spike-time RMSE, model against SPICE"
-        yield Tile(quantity(rmse, "s", 3), f"{name}: RMSE of output spikes", state(row))
-    ratio = next((v for v in found if v.parameter == f"{first}: RMSE of {REFERENCE} over it"), None)
-    if ratio is not None and ratio.measured is not None:
-        yield Tile(f"{ratio.measured:.3g} ×", f"{first} closer than {REFERENCE}", state(ratio.parameter))
-    name = first if first in mappings else next(iter(mappings))
-    chosen = mappings[name]
-    yield Tile(
-        quantity(chosen["accuracy_spice"], "%", 3),
-        f"{name}: accuracy in SPICE",
-        state(f"{name}: accuracy in SPICE"),
-    )
-    yield Tile(
-        f"{chosen['missed_spikes']} / {chosen['extra_spikes']}", f"{name}: missed / extra spikes, all layers"
-    )
-    failed = validation.get("failed_samples") or 0
-    yield Tile(str(failed), "samples without a result", "fail" if failed else "pass")
-    floor = validation["numerical_floor_s"]
-    yield Tile(quantity(floor, "s", 2), "numerical floor", state("numerical floor of the simulator"))
-    yield Tile(quantity(chosen["energy_per_inference_J"], "J", 3), f"{name}: energy per inference")
 
 
 def _how(results: Results) -> tuple[Block, ...]:
@@ -217,6 +144,7 @@ def _how(results: Results) -> tuple[Block, ...]:
         "earlier."
     )
     return (
+        *(Text(paragraph) for paragraph in WHAT),
         Picture("data-flow", "From process to proof", data_flow(results), "Data flow", flow_caption),
         Picture("circuit", "A synapse and a neuron", circuit(), "Circuit", circuit_caption),
         Table(
@@ -265,14 +193,13 @@ def _comparison(results: Results) -> tuple[Block, ...]:
     failed = results.validation.get("failed_samples") or 0
     if failed or results.failed:
         blocks.append(Text(f"{max(failed, len(results.failed))} samples gave no result in SPICE.", "warning"))
-    if results.failed:
-        blocks.append(tables.failed_table(results))
-    blocks.append(tables.mapping_table(results.validation, used_rmse_s(results), output_unpaired(results)))
     return (
         *blocks,
-        *spike_pictures(results),
-        *waveform_pictures(results),
-        *cost_pictures(results.validation),
+        *spike_panels(results),
+        *waveform_panels(results),
+        *cost_panels(results.validation),
+        tables.mapping_table(results.validation, used_rmse_s(results), output_unpaired(results)),
+        *((tables.failed_table(results),) if results.failed else ()),
     )
 
 
@@ -281,11 +208,11 @@ def _characterization(results: Results) -> tuple[Block, ...]:
     if results.model is None:
         blocks += _not_run(results, "characterization")
     else:
+        if results.curves is not None:
+            blocks += characterization_panels(results.model, results.curves)
         blocks.append(tables.model_table(results.model))
         blocks += column_blocks(results)
         blocks += spread_tables(results.model)
-        if results.curves is not None:
-            blocks += characterization_pictures(results.model, results.curves)
     if results.corners:
         blocks.append(tables.corner_table(results))
     return tuple(blocks)
@@ -298,13 +225,11 @@ def _training(results: Results) -> tuple[Block, ...]:
         return (Text(f"Trained elsewhere and handed in: {told}."),)
     if results.training is None:
         return _not_run(results, "training")
-    picture = training_picture(results)
     there, shift = accuracy_table(results.training), results.manifests.get("shift")
     # A training that sees no conditions may stand beside the shift of an earlier one.
     seen = None if shift is None or there is None else shift_table(Shifts.model_validate(shift.summary))
-    blocks = (seen, there, picture)
-    more = (block for block in blocks if block is not None)
-    return (tables.training_table(results.training), *more)
+    blocks = (training_panel_of(results), tables.training_table(results.training), seen, there)
+    return tuple(block for block in blocks if block is not None)
 
 
 def _writeback(results: Results) -> tuple[Block, ...]:

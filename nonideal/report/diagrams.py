@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from markupsafe import Markup, escape
 
 from nonideal.runs.results import Results
 
@@ -21,7 +21,7 @@ STEPS = (
 TRAINING = next(k for k, step in enumerate(STEPS) if step[2] == "training")
 
 
-def data_flow(results: Results) -> str:
+def data_flow(results: Results) -> Markup:
     """Eight boxes from process to truth; a dashed one holds no results in this run."""
     width, height, gap = 121, 56, 18
     total = len(STEPS) * width + (len(STEPS) - 1) * gap + 4
@@ -69,7 +69,7 @@ def _supply(x: float, y: float, name: str) -> str:
     return line + f'<text class="s" x="{x}" y="{y - 13}">{name}</text>'
 
 
-def circuit() -> str:
+def circuit() -> Markup:
     """The synapse pair on a dendrite, and the neuron behind its isolation switch."""
     parts = ['<text class="h" x="100" y="20">synapse pair (one of many)</text>']
     x = 140
@@ -111,8 +111,8 @@ def circuit() -> str:
     return _svg("circuit", 915, 300, label, "".join(parts))
 
 
-def _svg(name: str, width: float, height: float, label: str, body: str) -> str:
-    return (
+def _svg(name: str, width: float, height: float, label: str, body: str) -> Markup:
+    return Markup(
         f'<svg class="diagram {name}" role="img" viewBox="0 0 {width:g} {height:g}" '
         f'aria-label="{escape(label)}">'
         f"<title>{escape(label)}</title>{body}</svg>"

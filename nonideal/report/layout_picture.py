@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from html import escape
 from typing import Any
+
+from markupsafe import Markup, escape
 
 WIDTH = 620.0
 """Of the drawing, in its own units; text is 13 of them high."""
 MARGIN, LINE, FOOT = 170.0, 15.0, 34.0
 
 
-def annotated(png: bytes, alt: str, summary: dict[str, Any]) -> str:
+def annotated(png: bytes, alt: str, summary: dict[str, Any]) -> Markup:
     """The picture as markup; with the layout's size in um as an SVG with a scale bar, and a name beside every known part.
 
     ``summary`` is the layout stage's: ``width_um``, ``height_um`` and ``regions_um`` (from the lower left corner).
@@ -20,7 +21,7 @@ def annotated(png: bytes, alt: str, summary: dict[str, Any]) -> str:
     data = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
     width_um, height_um = (float(summary.get(key) or 0.0) for key in ("width_um", "height_um"))
     if not (width_um > 0 and height_um > 0):
-        return f'<img class="plot" alt="{escape(alt)}" src="{data}">'
+        return Markup(f'<img class="plot" alt="{escape(alt)}" src="{data}">')
     scale = WIDTH / width_um
     height = height_um * scale
     parts = [f'<image href="{data}" x="0" y="0" width="{WIDTH:g}" height="{height:.1f}"/>']
@@ -42,7 +43,7 @@ def annotated(png: bytes, alt: str, summary: dict[str, Any]) -> str:
         f'<text x="{bar + 10:.1f}" y="{y + 9:.1f}">{bar_um:g} µm</text>'
     )
     total = WIDTH + (MARGIN if regions else 0.0)
-    return (
+    return Markup(
         f'<svg class="layout" role="img" viewBox="0 0 {total:g} {height + FOOT:.1f}" aria-label="{escape(alt)}">'
         f"<title>{escape(alt)}</title>{''.join(parts)}</svg>"
     )

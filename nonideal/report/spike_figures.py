@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nonideal.characterize.plots import INK, MUTED, style
+from nonideal.characterize.plots import INK, style
 from nonideal.report.colours import of_mapping
 from nonideal.report.units import quantity
 
@@ -57,47 +56,6 @@ def error_histograms(spikes: pd.DataFrame, rmse_s: Mapping[str, float | None]) -
     return figure
 
 
-def scatter(spikes: pd.DataFrame, mappings: list[str], t_circ_s: float) -> Figure:
-    """Model against SPICE, and the error over the model's time; unpaired spikes stand at the edges."""
-    table = output_spikes(spikes)
-    with style():
-        figure = Figure(figsize=(8.4, 3.9))
-        left, right = figure.subplots(1, 2)
-        end = 1e9 * t_circ_s
-        left.plot([0, end], [0, end], color=MUTED, linewidth=0.8, linestyle=":")
-        right.axhline(0.0, color=MUTED, linewidth=0.8, linestyle=":")
-        for name in mappings:
-            own = table[table["mapping"] == name]
-            pairs = own[own["kind"] == "pair"]
-            model, spice = 1e9 * pairs["t_model_s"].to_numpy(float), 1e9 * pairs["t_spice_s"].to_numpy(float)
-            look = {"color": of_mapping(name), "markersize": 4, "alpha": 0.65, "markeredgewidth": 0}
-            marker = "s" if name == "ann" else "o"
-            left.plot(model, spice, marker, label=name, **look)  # type: ignore[arg-type]
-            right.plot(model, spice - model, marker, label=name, **look)  # type: ignore[arg-type]
-            _unpaired(left, own, name, end)
-        for ax, title, ylabel in (
-            (left, "Spike times", "in SPICE (ns)"),
-            (right, "Errors", "SPICE − model (ns)"),
-        ):
-            ax.set_title(title)
-            ax.set_xlabel("in the model (ns)")
-            ax.set_ylabel(ylabel)
-        left.legend(loc="upper left", fontsize=8)
-    return figure
-
-
-def _unpaired(ax: Axes, own: pd.DataFrame, name: str, end_ns: float) -> None:
-    """Missed spikes along the top (SPICE never fired), extra ones along the right edge."""
-    missed = 1e9 * own.loc[own["kind"] == "missed", "t_model_s"].to_numpy(float)
-    extra = 1e9 * own.loc[own["kind"] == "extra", "t_spice_s"].to_numpy(float)
-    if len(missed):
-        label = f"{name}: missed in SPICE ({len(missed)})"
-        ax.plot(missed, np.full(len(missed), 1.06 * end_ns), "v", color=of_mapping(name), label=label)
-    if len(extra):
-        label = f"{name}: only in SPICE ({len(extra)})"
-        ax.plot(np.full(len(extra), 1.06 * end_ns), extra, ">", color=of_mapping(name), label=label)
-
-
 NO_SPIKE, FAILED = -1, -2
 
 
@@ -122,31 +80,3 @@ def confusion_counts(decided: pd.Series, labels: NDArray[np.int64], classes: int
         column = {NO_SPIKE: classes, FAILED: classes + 1}.get(int(decision), int(decision))
         counts[labels[int(str(sample))], column] += 1
     return counts
-
-
-def confusion(counts: dict[str, Array], classes: list[str]) -> Figure:
-    """True class by row, decision in SPICE by column (see ``confusion_counts``)."""
-    columns = [*classes, "no spike", "failed"]
-    with style():
-        figure = Figure(figsize=(8.4, 0.75 + 0.42 * max(len(classes), 4) + 0.6))
-        panels = figure.subplots(1, len(counts), squeeze=False)[0]
-        for ax, (name, table) in zip(panels, counts.items(), strict=True):
-            top = max(float(table.max()), 1.0)
-            for (row, column), count in np.ndenumerate(table):
-                colour = of_mapping(name)
-                ax.fill_between(
-                    [column, column + 1], row, row + 1, color=colour, alpha=0.75 * count / top, linewidth=0
-                )
-                if count:
-                    weight = "bold" if row == column else "normal"
-                    ax.text(column + 0.5, row + 0.5, f"{count:g}", ha="center", va="center", weight=weight)
-            ax.set_xlim(0, len(columns))
-            ax.set_ylim(len(classes), 0)
-            ax.grid(False)
-            ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=25, ha="right")
-            ax.set_yticks(np.arange(len(classes)) + 0.5, classes)
-            ax.tick_params(length=0)
-            ax.set_title(f"{name} in SPICE")
-            ax.set_ylabel("true class")
-            ax.set_xlabel("decision: who fires first")
-    return figure

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from io import StringIO
 
 import matplotlib
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from nonideal.characterize.plots import DISCHARGER, GRID, INK, MUTED, NMOS, PMOS, style
-from nonideal.report.colours import MAPPING_COLOURS, NEURON_COLOURS
-
-THEME = {
-    INK: "ink",
-    MUTED: "muted",
-    GRID: "grid",
-    NMOS: "nmos",
-    PMOS: "pmos",
-    DISCHARGER: "discharger",
-    MAPPING_COLOURS["ann"]: "ann",
-    MAPPING_COLOURS["pnn"]: "pnn",
-    MAPPING_COLOURS["bottom_up"]: "bottom-up",
-    **{colour: f"neuron-{k}" for k, colour in enumerate(NEURON_COLOURS)},
-}
-"""Colours that become CSS variables, so that a dark page can lighten them."""
+from nonideal.characterize.plots import style
+from nonideal.report.colours import PALETTE
 
 
-def inline_svg(figure: Figure, name: str, alt: str) -> str:
+def inline_svg(figure: Figure, name: str, alt: str) -> Markup:
     """The figure as an ``<svg>``; ``name`` makes its ids unique on the page, ``alt`` is read aloud."""
     buffer = StringIO()
     with style(), matplotlib.rc_context({"svg.hashsalt": name}):
@@ -40,10 +26,13 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     text = re.sub(r'xlink:href="#', f'href="#{name}-', text)
     text = text.replace('xlink:href="data:', 'href="data:')
     text = text.replace("url(#", f"url(#{name}-")
-    for colour, variable in THEME.items():
-        text = text.replace(colour, f"var(--{variable})")
+    for variable, (light, _) in PALETTE.items():
+        if variable != "paper":  # white in a figure is white
+            text = text.replace(light, f"var(--{variable})")
     head, body = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     view = box.group(0) if box else ""
     title = escape(alt)
-    return f'<svg class="plot" role="img" {view} aria-label="{title}"><title>{title}</title>{body.strip()}'
+    return Markup(
+        f'<svg class="plot" role="img" {view} aria-label="{title}"><title>{title}</title>{body.strip()}'
+    )

@@ -83,7 +83,7 @@ def layers_of(table: pd.DataFrame) -> dict[int, list[int]]:
     return {layer: sorted(found[layer]) for layer in sorted(found)}
 
 
-def _wave(table: pd.DataFrame, net: str, source: str) -> tuple[Array, Array]:
+def wave(table: pd.DataFrame, net: str, source: str) -> tuple[Array, Array]:
     """Times in µs and volts, where there are any."""
     part = table[(table["net"] == net) & (table["source"] == source)].dropna(subset="volts_V")
     return 1e6 * part["time_s"].to_numpy(float), part["volts_V"].to_numpy(float)
@@ -109,10 +109,10 @@ def thinned(x: Array, y: Array, tolerance: float) -> NDArray[np.intp]:
 def _membranes(ax: Axes, table: pd.DataFrame, layer: int, neurons: list[int]) -> None:
     for neuron in neurons:
         net = f"membrane_{layer}_{neuron}"
-        x, y = _wave(table, net, "spice")
+        x, y = wave(table, net, "spice")
         at = thinned(x, y, TOLERANCE_V)
         ax.plot(x[at], y[at], color=of_neuron(neuron), linewidth=2.4, alpha=0.6)
-        x, y = _wave(table, net, "model")
+        x, y = wave(table, net, "model")
         # The model has gaps between its phases: a line across one would be an invention.
         step = float(np.median(np.diff(x))) if len(x) > 1 else 0.0
         for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(x) > 1.5 * step) + 1):
@@ -137,7 +137,7 @@ def _spikes(ax: Axes, table: pd.DataFrame, layers: dict[int, list[int]]) -> None
         ticks.append((base + 0.35, f"{layer}.{neuron}"))
         ax.axhline(base, color=of_neuron(neuron), linewidth=0.8, alpha=0.55)
         ax.broken_barh(
-            _high(*_wave(table, f"spike_{layer}_{neuron}", "spice")),
+            _high(*wave(table, f"spike_{layer}_{neuron}", "spice")),
             (base, 0.7),
             color=of_neuron(neuron),
             alpha=0.6,

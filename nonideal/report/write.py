@@ -6,7 +6,8 @@ from pathlib import Path
 
 from nonideal.files import write_text
 from nonideal.report.contents import build
-from nonideal.report.page import html_page, markdown_page
+from nonideal.report.markdown import markdown_page
+from nonideal.report.page import html_page
 from nonideal.runs.errors import ResultAltered, ResultUnreadable
 from nonideal.runs.results import DAMAGE, load_results
 

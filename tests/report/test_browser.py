@@ -1,104 +1,218 @@
-"""The page in a real browser: the figures are there, nothing is fetched, no error."""
+"""The page in a real browser: the answer is on the screen, charts can be explored, nothing is fetched, no error."""
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.image import imread
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-features=NetworkTimeServiceQuerying", "--enable-logging=stderr", "--v=0",
-)  # fmt: skip
+from nonideal.report import write_report
+from tests.report.chromium import CHROMIUM, Browser, chromium
+from tests.report.conftest import Builder, mapping_row
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
 ]
-BROWSERS_OWN = r"https?://([\w-]+\.)*(google|googleapis|gvt1)\.com/"
-PROBE = """
-<script>
-addEventListener('securitypolicyviolation', e => document.title = 'BLOCKED ' + e.blockedURI);
-addEventListener('load', () => {
-  const box = e => e.getBoundingClientRect();
-  const out = {
-    plots: [...document.querySelectorAll('svg.plot')].map(e => [box(e).width, box(e).height]),
-    drawings: [...document.querySelectorAll('svg.diagram')].map(e => box(e).height),
-    images: [...document.images].map(e => e.naturalWidth),
-    wide: document.documentElement.scrollWidth - innerWidth,
-    paths: document.querySelectorAll('svg.plot path').length,
-    fetched: performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith('data:')),
-    scripts: document.scripts.length,
+SIZES = {"desktop": (1280, 800), "phone": (390, 844), "small phone": (360, 740)}
+"""Width and height of the screen; on the smallest the page must fit, on the others the answer stands on the first screen."""
+DRAWN = "document.getElementById('{}').dataset.drawn !== undefined"
+CONTRASTS = """(() => {
+  const channels = text => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const linear = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const [r, g, b, a = 1] = channels(getComputedStyle(at).backgroundColor);
+      if (a > 0.99 && b !== undefined) return [r, g, b];
+    }
+    throw new Error("no ground");
   };
-  const pre = document.createElement('pre'); pre.id = 'probe'; pre.textContent = JSON.stringify(out);
-  document.body.append(pre);
-});
-</script>
-"""
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const element = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, style, noscript, title")) continue;
+    const style = getComputedStyle(element);
+    const colour = element.closest("svg") ? style.fill : style.color;
+    const pair = [luminance(channels(colour)), luminance(ground(element))].sort((a, b) => b - a);
+    found.push([(pair[0] + 0.05) / (pair[1] + 0.05), walk.currentNode.data.trim().slice(0, 40), colour]);
+  }
+  return found.sort((a, b) => a[0] - b[0]);
+})()"""
 
 
-def chromium(page: Path, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", *more, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, cwd=folder)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as found:
+        yield found
 
 
-def probed(page: Path, folder: Path, *more: str) -> dict[str, Any]:
-    """The page with a script of ours let in: what the browser made of it."""
-    text = page.read_text(encoding="utf-8").replace(
-        "default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'"
+def shown(browser: Browser, page: Path, size: str = "desktop", *, dark: bool = False) -> list[str]:
+    """Open a page and scroll to every chart until it is drawn; their names."""
+    browser.open(page, *SIZES[size], dark=dark)
+    names: list[str] = browser.run("[...document.querySelectorAll('figure.panel')].map(one => one.id)")
+    for name in names:
+        browser.run(f"document.getElementById('{name}').scrollIntoView()")
+        browser.until(DRAWN.format(name))
+    return names
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_answer_is_on_the_first_screen(written: Path, browser: Browser, size: str) -> None:
+    browser.open(written / "report.html", *SIZES[size])
+    bottoms: dict[str, Any] = browser.run(
+        "Object.fromEntries(['.verdict', 'h1', '.tiles', '.strips'].map(name => "
+        "[name, document.querySelector(name).getBoundingClientRect().bottom]))"
     )
-    copy = folder / "probed.html"
-    copy.write_text(text.replace("</head>", PROBE + "</head>"), encoding="utf-8")
-    dom = chromium(copy, folder, "--dump-dom", *more).stdout
-    assert "<title>BLOCKED" not in dom
-    match = re.search(r'<pre id="probe">(.*?)</pre>', dom, re.DOTALL)
-    assert match is not None
-    found: dict[str, Any] = json.loads(match[1])
-    return found
+    assert list(bottoms.values()) == sorted(bottoms.values())
+    assert bottoms[".strips"] <= SIZES[size][1], bottoms
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert browser.run("document.querySelector('.strips path').getBoundingClientRect().width") > 30
+    assert browser.complaints() == []
 
 
-@pytest.mark.parametrize("width", [1280, 500])
-def test_figures_are_there_and_the_page_fits(written: Path, tmp_path: Path, width: int) -> None:
-    found = probed(written / "report.html", tmp_path, f"--window-size={width},900")
-    assert len(found["plots"]) == 11
-    assert all(w > 400 and h > 50 for w, h in found["plots"])
-    assert len(found["drawings"]) == 2
-    assert found["images"] == [100]
-    assert found["paths"] > 500
-    assert found["wide"] <= 0  # wide tables and figures scroll inside themselves
-    assert found["fetched"] == []
-    assert found["scripts"] == 1  # ours
-
-
-def outside(page: Path, folder: Path) -> set[str]:
-    """Addresses on other machines that the browser asked for while it showed the page."""
-    log = folder / "net.json"
-    chromium(page, folder, "--dump-dom", f"--log-net-log={log}")
-    urls = set(re.findall(r'"url":"([^"]+)"', log.read_text(encoding="utf-8")))
-    # The browser's own errands (its clock, its updates) are not the page's: the page names no such host.
-    assert "google" not in page.read_text(encoding="utf-8")
-    return {url for url in urls if re.match("(https?|wss?|ftp):", url) and not re.match(BROWSERS_OWN, url)}
-
-
-def test_nothing_leaves_the_machine(written: Path, tmp_path: Path) -> None:
-    assert outside(written / "report.html", tmp_path) == set()
+@pytest.mark.parametrize("size", ["desktop", "small phone"])
+def test_charts_are_drawn_and_the_page_fits(
+    written: Path, browser: Browser, size: str, tmp_path: Path
+) -> None:
+    page = written / "report.html"
+    names = shown(browser, page, size)
+    assert len(names) == 10
+    boxes: list[list[float]] = browser.run(
+        "[...document.querySelectorAll('.chart')].map(one => one.querySelector('.main-svg').getBoundingClientRect())"
+        ".map(box => [box.width, box.height, box.right])"
+    )
+    assert len(boxes) > 15
+    assert all(width > 200 and height > 100 and right <= SIZES[size][0] for width, height, right in boxes)
+    assert browser.run("document.querySelectorAll('.chart .points path, .chart .js-line').length") > 100
+    assert browser.run("[...document.images].every(one => one.naturalWidth === 100)")
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert browser.complaints() == []
+    asked = browser.asked_for()
+    assert asked[0] == page.as_uri()
+    assert all(url.startswith(("data:image/", "blob:")) for url in asked[1:])
     # A page that does fetch is caught.
     tell_tale = tmp_path / "fetches.html"
     tell_tale.write_text('<img src="http://nonideal.invalid/pixel.png">', encoding="utf-8")
-    assert outside(tell_tale, tmp_path) == {"http://nonideal.invalid/pixel.png"}
+    browser.open(tell_tale, 800, 600)
+    assert browser.asked_for()[1:] == ["http://nonideal.invalid/pixel.png"]
+    assert browser.complaints() != []
 
 
-def test_no_error_and_not_blank(written: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "page.png"
-    shown = chromium(written / "report.html", tmp_path, f"--screenshot={picture}", "--window-size=1000,4000")
-    assert "CONSOLE" not in shown.stderr, shown.stderr
-    pixels = imread(picture)
-    assert pixels.shape[:2] == (4000, 1000)
-    assert pixels[..., :3].std() > 0.05
+def points(browser: Browser) -> int:
+    """Dots of the first chart."""
+    found: int = browser.run(
+        "document.querySelector('#spikes .chart').querySelectorAll('.points path').length"
+    )
+    return found
+
+
+def choose(browser: Browser, column: str, value: str) -> None:
+    browser.run(
+        f"(() => {{ const one = document.querySelector('#spikes select[data-column={column}]'); one.value = '{value}'; "
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+
+
+def wait_for_points(browser: Browser, count: int) -> None:
+    browser.until(
+        f"document.querySelector('#spikes .chart').querySelectorAll('.points path').length === {count}"
+    )
+
+
+def test_filters(written: Path, browser: Browser) -> None:
+    """Two mappings, ten samples, two hidden and three output neurons; sample k is k ns late."""
+    browser.open(written / "report.html", *SIZES["desktop"])
+    browser.run("document.getElementById('spikes').scrollIntoView()")
+    wait_for_points(browser, 2 * 10 * 3)
+    told = "document.querySelector('#spikes output').textContent"
+    assert browser.run(told) == "ann 5.34 ns rms (30)  ·  pnn 5.34 ns rms (30)"
+    choose(browser, "layer", "")
+    wait_for_points(browser, 2 * 10 * 5)
+    choose(browser, "neuron", "2")
+    wait_for_points(browser, 2 * 10)
+    choose(browser, "sample", "4")
+    wait_for_points(browser, 2)
+    assert browser.run(told) == "ann 4.00 ns rms (1)  ·  pnn 4.00 ns rms (1)"
+    browser.run("document.querySelector('#spikes .reset').click()")
+    wait_for_points(browser, 2 * 10 * 3)
+    assert browser.complaints() == []
+
+
+def test_a_neuron_of_the_waveforms(written: Path, browser: Browser) -> None:
+    browser.open(written / "report.html", *SIZES["desktop"])
+    browser.run("document.getElementById('waveforms').scrollIntoView()")
+    browser.until(DRAWN.format("waveforms"))
+    lines = "document.querySelectorAll('#waveforms .js-line').length"
+    assert browser.run(lines) == 5 * 3  # membrane in SPICE and in the model, and the spike
+    browser.run(
+        "(() => { const one = document.querySelector('#waveforms select[data-column=neuron]'); one.value = '2'; "
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+    browser.until(f"{lines} === 3")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_text_can_be_read(written: Path, browser: Browser, dark: bool) -> None:
+    shown(browser, written / "report.html", dark=dark)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found: list[list[Any]] = browser.run(CONTRASTS)
+    assert len(found) > 500
+    assert found[0][0] >= 4.5, found[:5]
+    ground = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(15, 20, 25)" if dark else "rgb(255, 255, 255)")
+
+
+def test_the_reader_chooses_the_theme(written: Path, browser: Browser) -> None:
+    browser.open(written / "report.html", *SIZES["desktop"])
+    browser.run("localStorage.clear()")
+    browser.open(written / "report.html", *SIZES["desktop"])
+    browser.run("document.getElementById('spikes').scrollIntoView()")
+    browser.until(DRAWN.format("spikes"))
+    ink = "getComputedStyle(document.querySelector('#spikes .xtick text')).fill"
+    before = browser.run(ink)
+    browser.run("document.getElementById('theme').click()")
+    browser.until(f"{ink} !== '{before}'")
+    assert browser.run(ink) == "rgb(230, 237, 243)"
+    browser.open(written / "report.html", *SIZES["desktop"])  # and it stays
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 25)"
+    browser.run("localStorage.clear()")
+
+
+def test_names_of_users_stay_text(tmp_path: Path, browser: Browser) -> None:
+    """In the page, in charts, in what is told beside them."""
+    evil = "<img src=x onerror=alert(1)><b>%{x}</b>"
+    builder = Builder(tmp_path)
+    builder.characterization().validation(
+        {"ann": mapping_row(3e-8), evil: mapping_row(3e-9)},
+        experiment=evil,
+        test_samples={"index": list(range(10)), "label": [0] * 10, "classes": [evil, "b"]},
+    )
+    write_report(builder.path)
+    shown(browser, builder.path / "report.html")
+    assert browser.run("document.images.length + document.querySelectorAll('main b b, svg b').length") == 0
+    assert browser.run("document.title") == f"Nonideal: {evil}"
+    assert browser.run("document.querySelector('#spikes output').textContent").startswith("ann ")
+    legend = "[...document.querySelectorAll('#spikes .legendtext')].map(one => one.textContent)"
+    assert evil in browser.run(legend)
+    ticks = "[...document.querySelectorAll('#confusion .xtick text')].map(one => one.textContent)"
+    assert evil in browser.run(ticks)
+    assert browser.complaints() == []
+
+
+def test_without_its_program_the_page_still_answers(written: Path, browser: Browser, tmp_path: Path) -> None:
+    """Where scripts may not run the answer, the tables and the drawings are there."""
+    text = (written / "report.html").read_text(encoding="utf-8")
+    page = tmp_path / "still.html"
+    page.write_text(text.replace("script-src ", "script-src 'none'; x "), encoding="utf-8")
+    browser.open(page, *SIZES["desktop"])
+    assert browser.run("document.querySelector('h1').textContent").startswith(
+        "The circuit fires within 3.14 ns"
+    )
+    assert browser.run("document.querySelectorAll('.strips path').length") == 2
+    assert browser.run("document.getElementById('theme').hidden")
+    assert browser.run("document.querySelector('#spikes .still').checkVisibility()")
+    assert not browser.run("document.querySelector('#spikes .charts').checkVisibility()")

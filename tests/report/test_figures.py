@@ -12,7 +12,7 @@ import pytest
 from nonideal.characterize import plots
 from nonideal.circuits.design import Timing
 from nonideal.circuits.network.timeline import Timeline
-from nonideal.report.figures import best_factor
+from nonideal.report.cost_panels import best_factor
 from nonideal.report.svg import inline_svg
 from nonideal.report.waveform_figure import layers_of, phases, thinned, waveforms
 
@@ -77,7 +77,7 @@ def test_inline_svg_stands_alone(builder: Any, model: Any) -> None:
     figure = plots.firing(model(), curves_of(builder.characterization(curves=True)))
     text = inline_svg(figure, "firing", 'residuals < 1 ns & "small"')
     assert text.startswith('<svg class="plot" role="img" viewBox="0 0 ')
-    assert "residuals &lt; 1 ns &amp; &quot;small&quot;" in text
+    assert "residuals &lt; 1 ns &amp; &#34;small&#34;" in text
     assert "xlink" not in text
     assert "http" not in text
     assert "var(--ink)" in text

@@ -1,4 +1,4 @@
-"""The figures of a report with their captions: each caption states what the data of this run show."""
+"""The charts of a report with their captions: each caption states what the data of this run show."""
 
 from __future__ import annotations
 
@@ -6,42 +6,50 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nonideal.characterize import plots
 from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.design import Timing
 from nonideal.circuits.network.timeline import Timeline
-from nonideal.report import figures, spike_figures
-from nonideal.report.blocks import Picture
-from nonideal.report.svg import inline_svg
+from nonideal.report import spike_figures
+from nonideal.report.blocks import Panel
+from nonideal.report.cost_panels import energy_panel, scale_panel
+from nonideal.report.curve_panels import discharger_panel, firing_panel, iv_panel, lambda_panel
+from nonideal.report.decision_panel import decision_panel
+from nonideal.report.spike_panel import spike_panel
+from nonideal.report.training_panel import training_panel
 from nonideal.report.units import quantity
-from nonideal.report.waveform_figure import layers_of, waveforms
+from nonideal.report.waveform_figure import layers_of
+from nonideal.report.waveform_panel import waveform_panel
 from nonideal.runs.results import REFERENCE, Results
 
+FEW_SAMPLES = 20
+"""Below this, statistics of a validation come with a caution."""
 
-def _picture(name: str, title: str, figure: Figure, caption: str) -> Picture:
-    return Picture(name, title, inline_svg(figure, name, f"{title}. {caption}"), title, caption)
+
+def few_samples(results: Results) -> int | None:
+    """How many samples a validation has, where they are few."""
+    samples = (results.validation or {}).get("samples")
+    return samples if samples is not None and samples < FEW_SAMPLES else None
 
 
-def characterization_pictures(model: PhysicalModel, curves: pd.DataFrame) -> list[Picture]:
+def characterization_panels(model: PhysicalModel, curves: pd.DataFrame) -> list[Panel]:
     """Currents, their slopes, the discharger, the firing phase."""
     n, p = model.positive, model.negative
     part = curves[curves["bench"] == "firing"]
     firing_rms = model.provenance.get("firing_rms_s")
     departs = f", {quantity(float(firing_rms), 's', 2)} rms from the formula" if firing_rms else ""
     return [
-        _picture(
-            "iv-families", "Synaptic current against membrane potential", plots.iv_families(model, curves),
+        iv_panel(
+            model, curves,
             "Currents are straight lines in V: within the shaded window the worst departs "
             f"{100 * n.linearity_rms:.2g} % (NMOS) and "
             f"{100 * p.linearity_rms:.2g} % (PMOS) rms. Relative to the reset level V₀ (dotted) they nearly "
             "share one slope λ, which is the "
             "non-ideality that the network is trained with. An ideal synapse would be flat.",
         ),
-        _picture(
-            "lambda-current", "The slope λ against the current", plots.lambda_against_current(model, curves),
+        lambda_panel(
+            model, curves,
             "λ is not quite one number: it falls as the current grows. One value per polarity, "
             f"{n.lambda_per_V.value:.3f} and "
             f"{p.lambda_per_V.value:.3f} per volt here, stands for currents up to weight 1; the polynomial "
@@ -49,14 +57,14 @@ def characterization_pictures(model: PhysicalModel, curves: pd.DataFrame) -> lis
             f"{n.lambda_polynomial_rms_per_V:.1g} and {p.lambda_polynomial_rms_per_V:.1g} per volt rms "
             "(weighted by the current).",
         ),
-        _picture(
-            "discharger", "The discharger's current", plots.discharger(model, curves),
+        discharger_panel(
+            model, curves,
             f"The source that ramps the membrane down while a neuron fires depends on V as well: λ_dis = "
             f"{model.lambda_dis_per_V.value:.4f} per volt at its calibrated bias of "
             f"{quantity(model.vdis_V, 'V')}.",
         ),
-        _picture(
-            "firing", "From membrane potential to spike time", plots.firing(model, curves),
+        firing_panel(
+            model, curves,
             f"{len(part)} neurons set to known potentials fire at the times the model's formula "
             f"gives{departs}. "
             f"The full phase is {quantity(model.t_circ_s, 's')}.",
@@ -64,15 +72,15 @@ def characterization_pictures(model: PhysicalModel, curves: pd.DataFrame) -> lis
     ]  # fmt: skip
 
 
-def training_picture(results: Results) -> Picture | None:
+def training_panel_of(results: Results) -> Panel | None:
     """Loss and accuracy over the epochs."""
     if not results.metrics or results.training is None:
         return None
     ends = []
     for variant, row in results.variants.items():
         ends.append(f"{variant} {quantity(row['test_accuracy_median'], '%')}")
-    return _picture(
-        "training-curves", "Loss and accuracy by epoch", figures.training_curves(results.metrics),
+    return training_panel(
+        results.metrics,
         f"Median accuracy on held-out samples at the end: {', '.join(ends)}. Thin lines are single seeds.",
     )  # fmt: skip
 
@@ -85,38 +93,26 @@ def timeline_of(results: Results, depth: int) -> Timeline | None:
     )
 
 
-def waveform_pictures(results: Results) -> list[Picture]:
+def waveform_panels(results: Results) -> list[Panel]:
     """The worst sample of each mapping; the reference comes last."""
     model = results.model
     if model is None:
         return []
-    found = []
-    for name in sorted(results.waveforms, key=lambda mapping: mapping == REFERENCE):
-        table = results.waveforms[name]
-        layers = layers_of(table)
-        if not layers:
-            continue
-        figure = waveforms(table, model, timeline_of(results, max(layers)))
-        sample = int(table["sample"].iloc[0])
-        worst = _worst_ns(results.spikes, name, sample)
-        reads = (
-            f" Its worst output spike is {abs(worst):.2f} ns {'late' if worst > 0 else 'early'} in SPICE."
-            if worst
-            else ""
-        )
-        caption = (
-            f"Test sample {sample}, the one with the largest output error of mapping {name}.{reads} Each "
-            "membrane starts at V₀, "
-            "accumulates while the layer before it spikes, and is then discharged until it crosses V_switch "
-            "and spikes: "
-            "the dashed line is what the model promised."
-        )
-        found.append(_picture(f"waveforms-{_slug(name)}", f"Worst sample, mapping {name}", figure, caption))
-    return found
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
+    names = sorted(results.waveforms, key=lambda mapping: mapping == REFERENCE)
+    tables = {name: results.waveforms[name] for name in names}
+    depth = max((layer for table in tables.values() for layer in layers_of(table)), default=0)
+    worst = []
+    for name, table in tables.items():
+        error_ns = _worst_ns(results.spikes, name, int(table["sample"].iloc[0])) if len(table) else 0.0
+        if error_ns:
+            worst.append(f"{name} {abs(error_ns):.2f} ns {'late' if error_ns > 0 else 'early'}")
+    reads = f" Its worst output spike in SPICE: {', '.join(worst)}." if worst else ""
+    caption = (
+        f"The test sample with the largest output error of each mapping.{reads} Each membrane starts at V₀, accumulates while the layer "
+        "before it spikes, and is then discharged until it crosses V_switch and spikes. Colours: SPICE; dashed: what the model promised."
+    )
+    found = waveform_panel(tables, model, timeline_of(results, depth) if depth else None, caption)
+    return [] if found is None else [found]
 
 
 def _worst_ns(spikes: pd.DataFrame | None, mapping: str, sample: int) -> float:
@@ -126,7 +122,7 @@ def _worst_ns(spikes: pd.DataFrame | None, mapping: str, sample: int) -> float:
     return float(errors[np.abs(errors).argmax()]) if len(errors) else 0.0
 
 
-def spike_pictures(results: Results) -> list[Picture]:
+def spike_panels(results: Results) -> list[Panel]:
     """Histograms, scatter, and what the spikes decide."""
     validation, spikes = results.validation, results.spikes
     if validation is None or spikes is None:
@@ -147,18 +143,14 @@ def spike_pictures(results: Results) -> list[Picture]:
             " Outputs that stand for no class are silent neurons: they fire as the phase ends, close to zero "
             f"error. Without them the RMSE is {told_used}."
         )
+    labelled = _labels(results)
     found = [
-        _picture(
-            "error-histograms", "Errors of output spike times", spike_figures.error_histograms(spikes, rmse),
-            f"RMSE of the output layer: {told}. Only spikes that both sides have are compared; the others "
-            f"are counted over all layers: {unpaired}.{idle}",
-        ),
-        _picture(
-            "scatter", "Spike times, model against SPICE", spike_figures.scatter(spikes, names, t_circ_s),
-            "On the diagonal the circuit does what its model promised. Triangles at the edges, if any, are "
-            "spikes that only one "
-            "of the two has.",
-        ),
+        spike_panel(
+            spikes, names, t_circ_s, _classes_of_samples(labelled),
+            f"RMSE of the output layer: {told}. On the diagonal the circuit does what its model promised; only spikes that both sides have "
+            f"are compared, the others (triangles at the edges) are counted over all layers: {unpaired}.{idle} "
+            "Choose a layer, a neuron or a sample; a click on a spike chooses its sample. Every histogram has its own scale.",
+        )
     ]  # fmt: skip
     counts = _confusion(results, names, t_circ_s)
     if counts is not None:
@@ -167,14 +159,18 @@ def spike_pictures(results: Results) -> list[Picture]:
             f"{n} {int(np.trace(t[:, : len(classes)]))} of {int(t.sum())}" for n, t in tables.items()
         )
         found.append(
-            _picture(
-                "confusion", "Decisions in SPICE", spike_figures.confusion(tables, classes),
+            decision_panel(
+                tables, classes,
                 f"Correct in SPICE: {told}. The class whose output neuron fires first is the decision; "
-                "samples without a spike or "
-                "without a result count as neither.",
+                "samples without a spike or without a result count as neither.",
             )
         )  # fmt: skip
     return found
+
+
+def _classes_of_samples(labelled: tuple[NDArray[np.int64], list[str]] | None) -> list[str] | None:
+    """The name of every sample's class."""
+    return None if labelled is None else [labelled[1][int(k)] for k in labelled[0]]
 
 
 def _confusion(
@@ -225,14 +221,14 @@ def _labels(results: Results) -> tuple[NDArray[np.int64], list[str]] | None:
     return np.array(told["label"], dtype=np.int64), [str(name) for name in told["classes"]]
 
 
-def cost_pictures(validation: dict[str, Any]) -> list[Picture]:
+def cost_panels(validation: dict[str, Any]) -> list[Panel]:
     """The search for the current scale, and the energy."""
     mappings: dict[str, dict[str, Any]] = validation["mappings"]
     found = []
     if any(row.get("scale_search") for row in mappings.values()):
         found.append(
-            _picture(
-                "scale-search", "The current scale", figures.scale_search(mappings),
+            scale_panel(
+                mappings,
                 "Before validation one common factor on all currents is fitted in SPICE on training samples, "
                 "never on test samples: it takes up parasitics that training does not know. The factor is "
                 "relative to the scale "
@@ -245,8 +241,8 @@ def cost_pictures(validation: dict[str, Any]) -> list[Picture]:
     if any(value is not None for value in energies.values()):
         told = ", ".join(f"{name} {quantity(value, 'J', 3)}" for name, value in energies.items())
         found.append(
-            _picture(
-                "energy", "Energy", figures.energy(mappings),
+            energy_panel(
+                mappings,
                 f"Drawn from the supplies for one inference, all phases, mean over the samples: {told}.",
             )
         )  # fmt: skip
