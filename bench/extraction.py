@@ -91,7 +91,7 @@ def crossed(
 ) -> Runner:
     """The run's weights and model on its layout, extracted with that convention."""
     experiment = load_experiment(given.experiment)
-    layout, topology = rundir.path / "layout", Topology(experiment.training.layers)
+    layout, topology = rundir.path / "layout", Topology.of(experiment.training.layers, experiment.circuit)
     found = extract(
         layout / DATABASE,
         topology.ports,
@@ -122,8 +122,10 @@ def trimmed(runner: Runner, circuit: Circuit) -> Trimmed:
     """
     plan = runner.plan
     t_circ_s = circuit.design.timing.t_circ_s
-    off = map_weights([np.zeros((n, m)) for m, n in pairwise(circuit.topology.layers)], plan.model)
-    biases = Biases("off", bias_sources(off, plan.model))
+    off = map_weights(
+        [np.zeros((n, m)) for m, n in pairwise(circuit.topology.layers)], plan.model, design=circuit.design
+    )
+    biases = Biases("off", bias_sources(off))
     found = trim_discharger(circuit, biases, runner.bench.simulator, runner.run)
     timing = circuit.design.timing.model_copy(update={"guard_s": 0.5 * t_circ_s, "hold_s": 0.25 * t_circ_s})
     slow = replace(circuit, design=circuit.design.model_copy(update={"timing": timing}))

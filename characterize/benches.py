@@ -1,19 +1,21 @@
 """The benches: decks that put a cell under test and save what the fits need.
 
-Every function returns the deck body without models and options; ``nonideal.characterize.workbench`` completes and runs it. Supplies and controls are
-named as the cells' ports.
+Every function returns the deck body without models and options; ``nonideal.characterize.workbench`` completes and runs it. Cells are asked for
+by their contracts (``nonideal.circuits.cells.contract``): a bench knows what a port is for, not where it stands.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
+from nonideal.circuits.cells.analog import gate_biases
+from nonideal.circuits.cells.contract import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline, control_sources
 
@@ -52,23 +54,45 @@ class Bench:
     t_stop_s: float | None = None
 
 
-def _rails(title: str, design: Design) -> Circuit:
+def rails(title: str, design: Design) -> Circuit:
+    """A deck with the supplies, and with the lines that only this kind of synapse or neuron has."""
     circuit = Circuit(title)
-    circuit.V("dd", "vdd", "0", design.supplies.vdd_V)
-    circuit.V("ss", "vss", "0", 0)
+    circuit.V("dd", VDD, "0", design.supplies.vdd_V)
+    circuit.V("ss", VSS, "0", 0)
+    contracts = design.contracts
+    for cell in (contracts.synapse, contracts.neuron):
+        for line, volts in cell.lines(design.supplies):
+            circuit.V(line, line, "0", volts)
     return circuit
+
+
+SPIKING: dict[str, str] = {Role.AXON: VDD, Role.AXON_B: VSS}
+"""Nets of a synapse whose axon spikes."""
+SILENT: dict[str, str] = {Role.AXON: VSS, Role.AXON_B: VDD}
+FIRING = ("phase", "reset")
+"""Control lines of a neuron that fires with its membrane held at the reset level: the isolation switch is open, the reset switch closed."""
+NEURON: dict[str, str] = {
+    Role.DENDRITE: "dendrite",
+    Role.SPIKE: "spike",
+    Role.SPIKE_B: "spike_b",
+    Role.RESET_LEVEL: "v0",
+    Role.TRIM: "vdis",
+    Role.SENSE: "vsense",
+}
+"""Nets of a lone neuron, whatever its ports are called."""
 
 
 def synapse_bench(design: Design, polarity: str, membrane: Grid, bias: Grid) -> Bench:
     """One branch of a synapse pair alone, its axon spiking: dendrite current against membrane potential over gate bias."""
-    circuit = _rails(f"synapse branch {polarity}: current against membrane potential", design)
+    synapse = design.contracts.synapse
+    gates = gate_biases(synapse.storage)
+    circuit = rails(f"synapse branch {polarity}: current against membrane potential", design)
     vdd = design.supplies.vdd_V
     circuit.V("dendrite", "dendrite", "0", design.supplies.v0_V)
-    circuit.V("bias_n", "bias_n", "0", 0.0)
-    circuit.V("bias_p", "bias_p", "0", vdd)
-    axon, axon_b = "vdd", "vss"
-    circuit.X("pair", "synapse", axon, axon_b, "dendrite", "bias_n", "bias_p", "vdd", "vss")
-    sweep = f".dc Vdendrite {membrane.spice} Vbias_{polarity} {bias.spice}"
+    for port, volts in gates.volts(0.0, vdd).items():
+        circuit.V(port, port, "0", volts)
+    synapse.add(circuit, "pair", {**SPIKING, Role.DENDRITE: "dendrite"})
+    sweep = f".dc Vdendrite {membrane.spice} V{gates.port(polarity)} {bias.spice}"
     text = f"{circuit}\n.save i(vdendrite)\n{sweep}\n"
     return Bench(f"synapse_{polarity}", text, ("i(vdendrite)",))
 
@@ -77,26 +101,20 @@ def dendrite_bench(
     design: Design, bias_n_V: Sequence[float], bias_p_V: Sequence[float], membrane: Grid
 ) -> Bench:
     """A dendrite with all its axons spiking beside the same pairs each on a dendrite of its own: do the currents add?"""
-    circuit = _rails("dendrite: sum of currents", design)
+    synapse = design.contracts.synapse
+    gates = gate_biases(synapse.storage)
+    circuit = rails("dendrite: sum of currents", design)
     circuit.V("sweep", "sweep", "0", design.supplies.v0_V)
     circuit.V("all", "sweep", "dendrite_all", 0)
     vectors = ["i(vall)"]
     for j, (n, p) in enumerate(zip(bias_n_V, bias_p_V, strict=True)):
-        circuit.V(f"bias_n_{j}", f"bias_n_{j}", "0", n)
-        circuit.V(f"bias_p_{j}", f"bias_p_{j}", "0", p)
+        mine = {port: f"{port}_{j}" for port in gates.off}
+        for port, volts in gates.volts(n, p).items():
+            circuit.V(mine[port], mine[port], "0", volts)
         circuit.V(f"one_{j}", "sweep", f"dendrite_{j}", 0)
         for dendrite in ("all", str(j)):
-            circuit.X(
-                f"pair_{dendrite}_{j}",
-                "synapse",
-                "vdd",
-                "vss",
-                f"dendrite_{dendrite}",
-                f"bias_n_{j}",
-                f"bias_p_{j}",
-                "vdd",
-                "vss",
-            )
+            nets = {**SPIKING, **mine, Role.DENDRITE: f"dendrite_{dendrite}"}
+            synapse.add(circuit, f"pair_{dendrite}_{j}", nets)
         vectors.append(f"i(vone_{j})")
     text = f"{circuit}\n.save {' '.join(vectors)}\n.dc Vsweep {membrane.spice}\n"
     return Bench("dendrite", text, tuple(vectors))
@@ -104,30 +122,15 @@ def dendrite_bench(
 
 def discharger_bench(design: Design, vdis: Grid, membrane: Grid) -> Bench:
     """A neuron whose membrane is held by a source, firing: discharger current against membrane potential over its bias."""
-    circuit = _rails("discharger: current against membrane potential", design)
+    neuron = design.contracts.neuron
+    circuit = rails("discharger: current against membrane potential", design)
     vdd = design.supplies.vdd_V
     circuit.V("dis", "vdis", "0", 0.55)
     circuit.V("sense", "vsense", "0", design.supplies.vsense_V)
     circuit.V("membrane", "v0", "0", design.supplies.v0_V)
     # With the reset switch closed and the isolation switch open the source v0 sits on the membrane. The switch's ohms are negligible
     # against the discharger's megohms.
-    circuit.X(
-        "neuron",
-        "neuron",
-        "dendrite",
-        "spike",
-        "spike_b",
-        "vdd",
-        "vdd",
-        "vss",
-        "vss",
-        "vdd",
-        "v0",
-        "vdis",
-        "vsense",
-        "vdd",
-        "vss",
-    )
+    neuron.add(circuit, "neuron", {**neuron.held(FIRING), **NEURON})
     circuit.V("dendrite", "dendrite", "0", vdd / 2)
     text = f"{circuit}\n.save i(vmembrane)\n.dc Vmembrane {membrane.spice} Vdis {vdis.spice}\n"
     return Bench("discharger", text, ("i(vmembrane)",))
@@ -135,30 +138,26 @@ def discharger_bench(design: Design, vdis: Grid, membrane: Grid) -> Bench:
 
 def sensing_bench(design: Design, membrane: Grid) -> Bench:
     """A neuron whose membrane is held by a source, firing: the static threshold of its sensing inverter."""
-    circuit = _rails("sensing inverter: static threshold", design)
+    neuron = design.contracts.neuron
+    circuit = rails("sensing inverter: static threshold", design)
     circuit.V("dis", "vdis", "0", 0.0)
     circuit.V("sense", "vsense", "0", design.supplies.vsense_V)
     circuit.V("membrane", "v0", "0", design.supplies.v0_V)
     circuit.V("dendrite", "dendrite", "0", design.supplies.v0_V)
-    circuit.X(
-        "neuron",
-        "neuron",
-        "dendrite",
-        "spike",
-        "spike_b",
-        "vdd",
-        "vdd",
-        "vss",
-        "vss",
-        "vdd",
-        "v0",
-        "vdis",
-        "vsense",
-        "vdd",
-        "vss",
-    )
-    text = f"{circuit}\n.save v(spike) v(xneuron.sense)\n.dc Vmembrane {membrane.spice}\n"
-    return Bench("sensing", text, ("v(spike)", "v(xneuron.sense)"))
+    neuron.add(circuit, "neuron", {**neuron.held(FIRING), **NEURON})
+    vectors = ("v(spike)", neuron.probe("xneuron", "sense"))
+    text = f"{circuit}\n.save {' '.join(vectors)}\n.dc Vmembrane {membrane.spice}\n"
+    return Bench("sensing", text, vectors)
+
+
+def silent_V(design: Design, n_V: float, p_V: float) -> dict[str, float]:
+    """Levels of the weight ports of a silent pair: the gate biases of a positive and of a negative weight, V."""
+    return gate_biases(design.contracts.synapse.storage).volts(n_V, p_V)
+
+
+def membrane_of(design: Design, k: int) -> str:
+    """The vector of the membrane of neuron ``k`` of a ``neuron_bench``."""
+    return design.contracts.neuron.probe(f"xneuron_{k}", "membrane")
 
 
 def neuron_bench(
@@ -169,20 +168,21 @@ def neuron_bench(
     start_V: Sequence[float],
     vdis_V: Sequence[float],
     injected_A: Sequence[float],
-    bias_V: tuple[float, float],
+    silent_V: Mapping[str, float],
     driven: Sequence[int] = (),
 ) -> Bench:
     """Neurons side by side through reset, accumulation and firing, none receiving a spike.
 
-    Neuron ``k`` carries ``axons[k]`` silent synapse pairs (biased at ``bias_V`` = (N, P)), is reset to ``start_V[k]``, gets the ideal current
-    ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``. Its spike drives
-    ``driven[k]`` further pairs (none where left out).
+    Neuron ``k`` carries ``axons[k]`` silent synapses, whose weight ports are at ``silent_V``; it is reset to ``start_V[k]``, gets the ideal
+    current ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``. Its spike
+    drives ``driven[k]`` further synapses (none where left out).
     """
     timeline = Timeline(design.timing, 1)
-    circuit = _rails(f"neuron: {name}", design)
+    synapse, neuron = design.contracts.synapse, design.contracts.neuron
+    circuit = rails(f"neuron: {name}", design)
     circuit.V("sense", "vsense", "0", design.supplies.vsense_V)
-    circuit.V("bias_n", "bias_n", "0", bias_V[0])
-    circuit.V("bias_p", "bias_p", "0", bias_V[1])
+    for port, volts in silent_V.items():
+        circuit.V(port, port, "0", volts)
     vectors = ["v(phase_1)"]
     sources = []
     begin, end, edge = (
@@ -194,30 +194,21 @@ def neuron_bench(
         circuit.V(f"v0_{k}", f"v0_{k}", "0", start)
         circuit.V(f"dis_{k}", f"vdis_{k}", "0", vdis)
         for j in range(count):
-            circuit.X(
-                f"pair_{k}_{j}", "synapse", "vss", "vdd", f"dendrite_{k}", "bias_n", "bias_p", "vdd", "vss"
-            )
-        circuit.X(
-            f"neuron_{k}", "neuron", f"dendrite_{k}", f"spike_{k}", f"spike_b_{k}", "phase_1", "reset_1", "reset_b_1", "iso_1", "iso_b_1",
-            f"v0_{k}", f"vdis_{k}", "vsense", "vdd", "vss",
-        )  # fmt: skip
+            synapse.add(circuit, f"pair_{k}_{j}", {**SILENT, Role.DENDRITE: f"dendrite_{k}"})
+        own: dict[str, str] = {
+            role: net if role is Role.SENSE else f"{net}_{k}" for role, net in NEURON.items()
+        }
+        neuron.add(circuit, f"neuron_{k}", {**neuron.of_layer(1), **own})
         for j in range(driven[k] if driven else 0):
-            circuit.X(
-                f"load_{k}_{j}",
-                "synapse",
-                f"spike_{k}",
-                f"spike_b_{k}",
-                f"v0_{k}",
-                "vss",
-                "vdd",
-                "vdd",
-                "vss",
-            )
+            axons_of_spike: dict[str, str] = {Role.AXON: f"spike_{k}", Role.AXON_B: f"spike_b_{k}"}
+            nets = {**axons_of_spike, **synapse.storage.off, Role.DENDRITE: f"v0_{k}"}
+            synapse.add(circuit, f"load_{k}_{j}", nets)
         if current != 0:
             points = [(0, 0), (begin, 0), (begin + edge, current), (end, current), (end + edge, 0)]
             body = " ".join(f"{t:.12g} {i:.9g}" for t, i in points)
             sources.append(f"Iinject_{k} dendrite_{k} 0 PWL({body})")
-        vectors += [f"v(xneuron_{k}.membrane)", f"v(spike_{k})"]
-    controls = control_sources(timeline, design.supplies.vdd_V)
+        vectors += [membrane_of(design, k), f"v(spike_{k})"]
+    lines_1 = {f"{port.name}_1" for port in neuron.having(Role.CONTROL)}
+    controls = control_sources(timeline, design.supplies.vdd_V, {"phase_0", *lines_1})
     lines = [str(circuit), *sources, controls, f".save {' '.join(vectors)}"]
     return Bench(name, "\n".join(lines) + "\n", tuple(vectors), timeline.stop_s)

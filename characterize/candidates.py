@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nonideal.circuits.cells.fet import illegal_sizes
+from nonideal.circuits.cells.leaf_cells import illegal_sizes
 from nonideal.circuits.design import Design, Fet
 from nonideal.circuits.errors import CircuitError
 
@@ -23,17 +23,13 @@ COMBINATION = "combination"
 Overrides = tuple[tuple[str, float], ...]
 
 
-def _keys(model: type[BaseModel], place: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _keys(inner, f"{place}{name}.")
+def keys_of(settings: BaseModel, place: str = "") -> Iterator[str]:
+    """Every size (um), time (s), voltage (V) and temperature of a design, by dotted name."""
+    for name, value in settings:
+        if isinstance(value, BaseModel):
+            yield from keys_of(value, f"{place}{name}.")
         elif place:
             yield place + name
-
-
-KEYS = tuple(_keys(Design))
-"""Every size (um), time (s), voltage (V) and temperature of a design, by dotted name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +74,9 @@ PRESENT = Candidate("present", "present", "present")
 
 
 def _check_key(key: str, design: Design) -> None:
-    if key not in KEYS:
-        near = get_close_matches(key, KEYS, n=1, cutoff=0.5)
+    keys = tuple(keys_of(design))
+    if key not in keys:
+        near = get_close_matches(key, keys, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else "."
         raise CircuitError(
             f"{key}: the circuit has no such size or time{hint} Give a dotted key of [circuit], as neuron.isolation_n.w_um or timing.hold_s"
@@ -122,6 +119,12 @@ def _driver(design: Design, factor: float) -> Overrides:
     )
 
 
+def _half_isolation(design: Design) -> list[float]:
+    """Half of the isolation switch's width, where the neuron has one."""
+    devices = design.contracts.neuron.devices
+    return [max(LEAST_WIDTH_UM, round(one.size.w_um / 2, 3)) for one in devices if one.role == "isolation_n"]
+
+
 def built_in(design: Design) -> list[Candidate]:
     """The questions of this circuit, one factor at a time around ``design``, and a few combinations; ``design`` itself first."""
     selector, memory = _pair("synapse", "select", "w_um", 0.42), _pair("synapse", "memory", "l_um", 0.5)
@@ -133,7 +136,7 @@ def built_in(design: Design) -> list[Candidate]:
     ]
     found += [
         Candidate(f"dummies_{w:g}", "dummies", f"{w:g} um", _pair("neuron", "dummy", "w_um", w))
-        for w in (LEAST_WIDTH_UM, max(LEAST_WIDTH_UM, round(design.neuron.isolation_n.w_um / 2, 3)))
+        for w in (LEAST_WIDTH_UM, *_half_isolation(design))
     ]
     found += [
         Candidate(f"selector_{w:g}", "selector", f"{w:g} um", _pair("synapse", "select", "w_um", w))
@@ -159,7 +162,9 @@ def built_in(design: Design) -> list[Candidate]:
         Candidate("long_and_large", COMBINATION, "memory 0.5 long, C_m 9 x 9, hold 2 ns", memory + _membrane(9.0) + fast),
         Candidate("thorough", COMBINATION, "memory 0.5 long, selector 0.42, driver half, hold 2 ns", memory + selector + weak + fast),
     ]  # fmt: skip
-    return distinct(design, found)
+    keys = frozenset(keys_of(design))
+    # What a kind of cell has no setting of is no question of it.
+    return distinct(design, [one for one in found if all(key in keys for key, _ in one.overrides)])
 
 
 def varied(vary: Mapping[str, Sequence[float]], limit: int) -> list[Candidate]:

@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from nonideal.characterize.model import PhysicalModel
+from nonideal.circuits.cells.contract import Neuron
+from nonideal.circuits.cells.kinds import chosen
 from nonideal.circuits.design import Design
 
 Fact = float | str
@@ -37,6 +39,13 @@ def design_of(model: PhysicalModel) -> Design | None:
             place = place.setdefault(section, {})
         place[name] = fact
     return Design.model_validate(nested.get("circuit"))
+
+
+def neuron_of(model: PhysicalModel) -> Neuron:
+    """The kind of neuron that a model was measured on, at default sizes; the default kind where it names none."""
+    kind = (model.circuit or {}).get("circuit.neuron.kind")
+    neuron: Neuron = chosen("neuron", {} if kind is None else {"kind": kind}).contract()
+    return neuron
 
 
 def circuit_differences(model: PhysicalModel, design: Design) -> list[str]:

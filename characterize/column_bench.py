@@ -94,7 +94,7 @@ class ColumnBench:
 
     def biases(self, name: str, weight: Array) -> Biases:
         """The cell ``biases`` of ``weight`` [neurons, axons]."""
-        return Biases(name, bias_sources(map_weights([weight], self.model), self.model))
+        return Biases(name, bias_sources(map_weights([weight], self.model, design=self.circuit.design)))
 
     def off(self) -> Biases:
         """Every synapse off."""

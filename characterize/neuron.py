@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize import fits
-from nonideal.characterize.benches import neuron_bench
+from nonideal.characterize.benches import membrane_of, neuron_bench, silent_V
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.model import Estimate, estimate
 from nonideal.characterize.options import CharacterizeOptions
@@ -49,7 +49,7 @@ def firing_stage(
     fired = np.array([t is not None and t > 0.1 * t_circ_s for t in times])
     measured_s = np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None])
     # What counts is where the membrane stands, not what it was reset to: the reset switch leaves up to 2 mV behind.
-    reached = [f"v(xneuron_{k}.membrane)" for k in range(len(start_V))]
+    reached = [membrane_of(design, k) for k in range(len(start_V))]
     begin_s = timeline.accumulation_s(1)
     before_s = begin_s + t_circ_s - timeline.timing.edge_s
     v_V = np.array([float(np.interp(before_s, result.axis, result[name])) for name in reached])
@@ -57,7 +57,7 @@ def firing_stage(
     reset_V = float(np.interp(begin_s, result.axis, result[reached[top]])) + v0_V - float(start_V[top])
     fit = fits.fit_firing((reset_V - v_V)[fired], measured_s, t_circ_s, max_rms_s)
     middle = len(measured_s) // 2
-    trace = result[f"v(xneuron_{int(np.flatnonzero(fired)[middle])}.membrane)"]
+    trace = result[reached[int(np.flatnonzero(fired)[middle])]]
     spike_at = measured_s[middle] + timeline.firing_s(1)
     at_spike_V = float(np.interp(spike_at, result.axis, trace))
     before_V = float(np.interp(spike_at - RAMP_S, result.axis, trace))
@@ -109,7 +109,7 @@ def calibrate_discharger(
         n = len(vdis)
         deck = neuron_bench(
             design, name, axons=[options.axons] * n, start_V=[v0_V] * n, vdis_V=[round(float(v), 9) for v in vdis], injected_A=[0.0] * n,
-            bias_V=(options.silent_bias_n_V, options.silent_bias_p_V),
+            silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
         )  # fmt: skip
         times = spike_times_s(bench.run([deck], design, folder)[0], timeline, n, vdd_V)
         # Slower than the window means no spike; faster than the sensing stage is not a ramp.
@@ -150,7 +150,7 @@ def calibrate_discharger(
 
 
 def membrane_capacitance(
-    charging: Result, timeline: Timeline, charge_C: Array, axons: int
+    charging: Result, timeline: Timeline, charge_C: Array, axons: int, design: Design
 ) -> tuple[Estimate, Estimate]:
     """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges.
 
@@ -163,7 +163,7 @@ def membrane_capacitance(
     for group in range(2):
         swing = []
         for k in range(group * len(charge_C), (group + 1) * len(charge_C)):
-            trace = charging[f"v(xneuron_{k}.membrane)"]
+            trace = charging[membrane_of(design, k)]
             swing.append(
                 float(
                     np.interp(begin, charging.axis, trace)

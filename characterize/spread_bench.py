@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.characterize.benches import Bench, Grid
+from nonideal.characterize.benches import NEURON, SPIKING, Bench, Grid
+from nonideal.circuits.cells.analog import gate_biases
+from nonideal.circuits.cells.contract import Contract, Role, Synapse
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.flat import Element
@@ -35,24 +37,24 @@ class Branch:
     select: str
 
 
-GATES = {"n": ("bias_n", "axon"), "p": ("bias_p", "axon_b")}
-"""Nets that the gates of a branch's memory FET and selector are on."""
-
-
-def branches_of(parts: Sequence[Element]) -> dict[str, Branch]:
+def branches_of(parts: Sequence[Element], synapse: Synapse) -> dict[str, Branch]:
     """The two branches of a synapse pair by polarity, found by what their gates are on; whatever the devices are called.
 
+    A branch's memory FET has its gate on the port of its weight, its selector on the axon or, in the PMOS branch, on its complement.
     Raises ``CircuitError`` for a pair of other devices: its current would answer to shifts that no role has.
     """
     fets = [one for one in parts if one.is_device and find_device(one.what).kind != "mim"]
-    found = {}
-    for polarity, nets in GATES.items():
+    gates, found = gate_biases(synapse.storage), {}
+    for polarity, role in (("n", Role.AXON), ("p", Role.AXON_B)):
+        nets = (gates.port(polarity), *(port.name for port in synapse.having(role)))
         on = {net: [one.path for one in fets if one.nodes[1] == net] for net in nets}
         for net, paths in on.items():
             if len(paths) != 1:
                 raise CircuitError(
                     f"circuit.cells.synapse: {len(paths)} FETs have their gate on {net}, mismatch is known of pairs with one"
                 )
+        if len(on) != 2:
+            raise CircuitError(f"circuit.synapse.kind: mismatch is known of pairs with a port for the {role}")
         (memory,), (select,) = on.values()
         found[polarity] = Branch(polarity, memory, select)
     others = sorted(
@@ -80,6 +82,11 @@ def drawn_cell(
     return lines
 
 
+def own_lines(cell: Contract, design: Design) -> list[str]:
+    """Sources of the lines that only this kind of cell has."""
+    return [f"V{line} {line} 0 {volts:.6g}" for line, volts in cell.lines(design.supplies)]
+
+
 def drawn_synapses_bench(
     design: Design,
     parts: Sequence[Element],
@@ -92,24 +99,22 @@ def drawn_synapses_bench(
 
     ``shifts`` by device path, [draws]; ``i(vd_0)`` is the undisturbed pair's.
     """
-    vdd = design.supplies.vdd_V
+    synapse, vdd = design.contracts.synapse, design.supplies.vdd_V
+    gates = gate_biases(synapse.storage)
     lines = [f"Vdd vdd 0 {vdd:.6g}", "Vss vss 0 0", f"Vsweep sweep 0 {design.supplies.v0_V:.6g}"]
-    lines += ["Vbias_n bias_n 0 0", f"Vbias_p bias_p 0 {vdd:.6g}"]
-    shared = {
-        "axon": "vdd",
-        "axon_b": "vss",
-        "bias_n": "bias_n",
-        "bias_p": "bias_p",
-        "vdd": "vdd",
-        "vss": "vss",
-    }
+    lines += [f"V{port} {port} 0 {volts:.6g}" for port, volts in gates.volts(0.0, vdd).items()]
+    lines += own_lines(synapse, design)
     count = 1 + len(next(iter(shifts.values())))
     for k in range(count):
         lines.append(f"Vd_{k} sweep d_{k} 0")
         mine = {path: float(values[k - 1]) for path, values in shifts.items()} if k else {}
-        lines += drawn_cell(parts, f"synapse_{k}", {**shared, "dendrite": f"d_{k}"}, mine)
+        nets = synapse.nets({**SPIKING, Role.DENDRITE: f"d_{k}"})
+        lines += drawn_cell(parts, f"synapse_{k}", dict(zip(synapse.names, nets, strict=True)), mine)
     vectors = tuple(f"i(vd_{k})" for k in range(count))
-    lines += [f".save {' '.join(vectors)}", f".dc Vsweep {membrane.spice} Vbias_{polarity} {bias.spice}"]
+    lines += [
+        f".save {' '.join(vectors)}",
+        f".dc Vsweep {membrane.spice} V{gates.port(polarity)} {bias.spice}",
+    ]
     return Bench(f"drawn_synapses_{polarity}", "\n".join(lines) + "\n", vectors)
 
 
@@ -140,22 +145,23 @@ def drawn_neurons_bench(
     stop = fire + WINDOW_NORM * timing.t_circ_s
     lines = [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
     lines += [f"Vdis vdis 0 {load.vdis_V:.9g}", f"Vsense vsense 0 {supplies.vsense_V:.6g}"]
+    neuron = design.contracts.neuron
+    lines += own_lines(neuron, design)
     spans = timeline.spans()
     for line in ("reset", "iso"):
         for suffix, inverted in (("", False), ("_b", True)):
             net = f"{line}{suffix}"
             lines.append(pulse(net, net, spans[f"{line}_1"], supplies.vdd_V, edge_s, inverted=inverted))
     lines.append(pulse("phase", "phase", (fire, stop + timing.t_circ_s), supplies.vdd_V, edge_s))
-    nets = {
-        net: net
-        for net in ("phase", "reset", "reset_b", "iso", "iso_b", "v0", "vdis", "vsense", "vdd", "vss")
-    }
     vectors = []
     for k, shifts in enumerate(specimens):
         for level, charge_C in enumerate(load.charge_C):
             own = f"{k}_{level}"
-            ports = {"dendrite": f"dendrite_{own}", "spike": f"spike_{own}", "spike_b": f"spike_b_{own}"}
-            lines += drawn_cell(parts, f"neuron_{own}", {**nets, **ports}, shifts)
+            ends: dict[str, str] = {
+                role: f"{NEURON[role]}_{own}" for role in (Role.DENDRITE, Role.SPIKE, Role.SPIKE_B)
+            }
+            nets = neuron.nets({**NEURON, **ends})
+            lines += drawn_cell(parts, f"neuron_{own}", dict(zip(neuron.names, nets, strict=True)), shifts)
             lines.append(f"Cload_{own} dendrite_{own} 0 {load.dendrite_F:.9g}")
             if charge_C:
                 current = charge_C / (timing.t_circ_s - edge_s)

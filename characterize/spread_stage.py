@@ -56,7 +56,7 @@ def check_cells(design: Design, draws: int, way_out: str = "set characterize.dra
                 f"circuit.cells.{name}: {cell.models[0].name} is no device of the process, its mismatch is not known; {way_out}"
             )
     try:
-        branches_of(cells["synapse"].elements)
+        branches_of(cells["synapse"].elements, design.contracts.synapse)
     except CircuitError as error:
         raise CircuitError(f"{error}; {way_out}") from error
 
@@ -77,7 +77,7 @@ def measure_spread(
     check_cells(design, options.draws)
     sigmas = mismatch_sigmas(bench.pdk, bench.corner, design)
     parts = elements(design)
-    drawn = draw(options.draw_seed, Topology((1, options.draws)), sigmas).layers[0]
+    drawn = draw(options.draw_seed, Topology.of((1, options.draws), design), sigmas).layers[0]
     synapse = {path: shift[:, 0] for path, shift in drawn.synapse.items()}
     positive, negative = _synapses(bench, design, options, model, parts["synapse"], synapse, folder)
     return Spread(
@@ -122,7 +122,7 @@ def _synapses(
     found = bench.run(
         [drawn_synapses_bench(design, parts, p, shifts, membrane, grids[p]) for p in branches], design, folder
     )
-    spreads, roles = [], branches_of(parts)
+    spreads, roles = [], branches_of(parts, design.contracts.synapse)
     for (polarity, branch), result in zip(branches.items(), found, strict=True):
         devices = roles[polarity]
         sign = 1.0 if polarity == "n" else -1.0

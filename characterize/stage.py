@@ -16,8 +16,10 @@ from nonideal.characterize.benches import (
     Grid,
     dendrite_bench,
     discharger_bench,
+    membrane_of,
     neuron_bench,
     sensing_bench,
+    silent_V,
     synapse_bench,
 )
 from nonideal.characterize.branch import Family, fit_branch, measured_family, sweeps
@@ -66,7 +68,7 @@ class ColumnNetlist:
     @classmethod
     def schematic(cls, axons: int, design: Design) -> ColumnNetlist:
         """The column as designed."""
-        return cls(axons, "schematic", schematic(Topology((axons, NEURONS)), design))
+        return cls(axons, "schematic", schematic(Topology.of((axons, NEURONS), design), design))
 
 
 def characterize(
@@ -130,25 +132,26 @@ def _characterize(
     # outside what a trained network uses, and would be taken for capacitance.
     swings = np.array([-0.12, -0.06, 0.06, 0.15, 0.25, 0.35, 0.45, 0.6])
     # 2.1 fF/um^2 of MIM and what hangs on it: only what the swings aim at; the capacitance itself is measured.
-    nominal_F = 2.1e-15 * design.neuron.mim_w_um * design.neuron.mim_l_um + 37e-15
+    plates = design.contracts.neuron.device("capacitor").size
+    nominal_F = 2.1e-15 * plates.w_um * plates.l_um + 37e-15
     charge_C = nominal_F * swings
     both = [options.axons] * len(swings) + [2 * options.axons] * len(swings)
-    silent = (options.silent_bias_n_V, options.silent_bias_p_V)
+    silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
     decks: list[Bench] = [
         neuron_bench(
             design, "firing", axons=[options.axons] * len(starts), start_V=[round(float(v), 9) for v in starts], vdis_V=[vdis_V] * len(starts),
-            injected_A=[0.0] * len(starts), bias_V=silent,
+            injected_A=[0.0] * len(starts), silent_V=silent,
         ),
         neuron_bench(
             design, "membrane", axons=both, start_V=[v0_V] * len(both), vdis_V=[vdis_V] * len(both),
-            injected_A=[float(q) / timing.t_circ_s for q in np.tile(charge_C, 2)], bias_V=silent,
+            injected_A=[float(q) / timing.t_circ_s for q in np.tile(charge_C, 2)], silent_V=silent,
         ),
         discharger_bench(design, Grid(round(vdis_V - 0.06, 6), round(vdis_V + 0.06, 6), 0.02), membrane),
     ]  # fmt: skip
     decks.append(
         neuron_bench(
             design, "spike_load", axons=[options.axons] * len(DRIVEN), start_V=[round(v0_V - 0.3, 6)] * len(DRIVEN),
-            vdis_V=[vdis_V] * len(DRIVEN), injected_A=[0.0] * len(DRIVEN), bias_V=silent, driven=DRIVEN,
+            vdis_V=[vdis_V] * len(DRIVEN), injected_A=[0.0] * len(DRIVEN), silent_V=silent, driven=DRIVEN,
         )
     )  # fmt: skip
     firing, charging, discharging, loaded = bench.run(decks, design, folder)
@@ -156,8 +159,7 @@ def _characterize(
     fired = firing_stage(firing, timeline, starts, design, static_switch_V, options.max_firing_rms_s)
     at_start = timeline.accumulation_s(1)
     reset_levels = [
-        float(np.interp(at_start, charging.axis, charging[f"v(xneuron_{k}.membrane)"]))
-        for k in range(len(both))
+        float(np.interp(at_start, charging.axis, charging[membrane_of(design, k)])) for k in range(len(both))
     ]
     reset_V = float(np.mean(reset_levels))
 
@@ -174,7 +176,7 @@ def _characterize(
         ) from error
     middle = discharge_fits[len(discharge_fits) // 2]
 
-    membrane_F, per_axon_F = membrane_capacitance(charging, timeline, charge_C, options.axons)
+    membrane_F, per_axon_F = membrane_capacitance(charging, timeline, charge_C, options.axons, design)
     unit_A = membrane_F.value * fired.fit.v_th_V.value / timing.t_circ_s
     positive = fit_branch(family_n, "n", v0_V, unit_A, 0.0, options)
     negative = fit_branch(family_p, "p", v0_V, unit_A, vdd_V, options)
@@ -240,7 +242,7 @@ def specimen_of(design: Design, model: PhysicalModel, columns: Sequence[ColumnNe
 def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: PhysicalModel) -> ColumnBench:
     """The benches on one column, at the discharger bias that ``model`` found for the cells."""
     circuit = Circuit(
-        topology=Topology((netlist.axons, NEURONS)),
+        topology=Topology.of((netlist.axons, NEURONS), design),
         design=design,
         netlist=netlist.text,
         models=lean_library(bench.pdk, bench.corner, netlist.text),

@@ -4,62 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
-Micrometres = Annotated[float, Field(gt=0.0, le=100.0)]
+from nonideal.circuits.cells.contract import CellSettings, NeuronSettings, SynapseSettings
+from nonideal.circuits.cells.driver import DriverSizes
+from nonideal.circuits.cells.fet import Fet
+from nonideal.circuits.cells.kinds import Contracts, chosen, dumped
+from nonideal.circuits.cells.neuron import NeuronSizes
+from nonideal.circuits.cells.synapse import SynapseSizes
+
+__all__ = ["Design", "DriverSizes", "Fet", "NeuronSizes", "Supplies", "SynapseSizes", "Timing"]
+
 Seconds = Annotated[float, Field(gt=0.0, le=1e-3)]
 Volts = Annotated[float, Field(ge=0.0, le=1.95)]
-
-
-class Fet(BaseModel):
-    """Drawn width and length of a transistor in um."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    w_um: Micrometres
-    l_um: Micrometres
-
-
-class SynapseSizes(BaseModel):
-    """The 1T1R-like pair: memory FETs sit on the dendrite, selectors at the rails (this order keeps the current linear in V)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    memory_n: Fet = Fet(w_um=1.0, l_um=0.25)
-    select_n: Fet = Fet(w_um=1.0, l_um=0.25)
-    memory_p: Fet = Fet(w_um=1.0, l_um=0.25)
-    select_p: Fet = Fet(w_um=1.0, l_um=0.25)
-
-
-class DriverSizes(BaseModel):
-    """NAND and inverter that drive an axon pair, the same for inputs and neurons so that every spike has the same edge."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    nand_n: Fet = Fet(w_um=1.0, l_um=0.15)
-    nand_p: Fet = Fet(w_um=1.0, l_um=0.15)
-    inverter_n: Fet = Fet(w_um=1.0, l_um=0.15)
-    inverter_p: Fet = Fet(w_um=2.0, l_um=0.15)
-
-
-class NeuronSizes(BaseModel):
-    """Membrane capacitor, switches, discharger and sensing inverter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mim_w_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
-    mim_l_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
-    isolation_n: Fet = Fet(w_um=1.0, l_um=0.15)
-    isolation_p: Fet = Fet(w_um=1.0, l_um=0.15)
-    dummy_n: Fet = Fet(w_um=0.5, l_um=0.15)
-    dummy_p: Fet = Fet(w_um=0.5, l_um=0.15)
-    reset_n: Fet = Fet(w_um=0.42, l_um=0.15)
-    reset_p: Fet = Fet(w_um=0.42, l_um=0.15)
-    discharge: Fet = Fet(w_um=1.0, l_um=0.5)
-    discharge_enable: Fet = Fet(w_um=0.42, l_um=0.15)
-    sense_n: Fet = Fet(w_um=1.0, l_um=0.25)
-    sense_p: Fet = Fet(w_um=0.42, l_um=0.15)
-    sense_bias: Fet = Fet(w_um=0.5, l_um=0.46)
 
 
 class Timing(BaseModel):
@@ -119,15 +84,34 @@ class Design(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    synapse: SynapseSizes = SynapseSizes()
+    synapse: SynapseSettings = SynapseSizes()
     driver: DriverSizes = DriverSizes()
-    neuron: NeuronSizes = NeuronSizes()
+    neuron: NeuronSettings = NeuronSizes()
     timing: Timing = Timing()
     supplies: Supplies = Supplies()
     cells: dict[Literal["synapse", "driver", "neuron"], str] = Field(
         default_factory=dict,
         description="SPICE text of the user's own cells; they replace ours (which then ignore their sizes)",
     )
+
+    @field_validator("synapse", mode="before")
+    @classmethod
+    def _kind_of_synapse(cls, given: Any) -> Any:
+        return chosen("synapse", given)
+
+    @field_validator("neuron", mode="before")
+    @classmethod
+    def _kind_of_neuron(cls, given: Any) -> Any:
+        return chosen("neuron", given)
+
+    @field_serializer("synapse", "neuron")
+    def _with_kind(self, settings: CellSettings, info: SerializationInfo) -> dict[str, Any]:
+        return dumped(settings, mode=info.mode, exclude_unset=info.exclude_unset)
+
+    @property
+    def contracts(self) -> Contracts:
+        """What the leaf cells are; cells of the user's own have the same ports."""
+        return Contracts(self.synapse.contract(), self.driver.contract(), self.neuron.contract())
 
     @model_validator(mode="after")
     def _reset_level_inside_rails(self) -> Design:

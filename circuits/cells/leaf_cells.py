@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from nonideal.circuits.cell_file import Cell, own_cell, parse_cell_file
-from nonideal.circuits.cells import driver, neuron, synapse
-from nonideal.circuits.design import Design
+from nonideal.circuits.cells.contract import Contract
+from nonideal.circuits.cells.kinds import default_contracts
 from nonideal.circuits.errors import CircuitError
+from nonideal.sky130_models import IllegalSize, check_size
 
-LEAVES: dict[str, ModuleType] = {"synapse": synapse, "driver": driver, "neuron": neuron}
+if TYPE_CHECKING:
+    from nonideal.circuits.design import Design
+
+LEAVES = ("synapse", "driver", "neuron")
 
 
 def cells_text(design: Design) -> str:
@@ -20,32 +24,48 @@ def cells_text(design: Design) -> str:
 
 def texts_by_cell(design: Design) -> dict[str, str]:
     """The SPICE text of each leaf cell, in the order of ``LEAVES``."""
-    ours = {
-        "synapse": synapse.synapse(design.synapse),
-        "driver": driver.driver(design.driver),
-        "neuron": neuron.neuron(design.neuron),
-    }
     return {
-        name: check_cell(name, design.cells[name]) if name in design.cells else str(ours[name])
-        for name in LEAVES
+        one.cell: check_cell(one.cell, design.cells[one.cell], contract=one)
+        if one.cell in design.cells
+        else one.text()
+        for one in design.contracts
     }
 
 
-def cell_of(name: str, text: str, file: str = "the file") -> Cell:
+def illegal_sizes(design: Design) -> list[str]:
+    """A line for every size of the design that the process does not have; cells of the user's own carry their own sizes."""
+    problems: dict[str, None] = {}
+    for contract in design.contracts:
+        for device in () if contract.cell in design.cells else contract.devices:
+            try:
+                check_size(device.model, device.size.w_um, device.size.l_um)
+            except IllegalSize as error:
+                problems[f"circuit.{contract.cell}.{device.setting}: {error}"] = None
+    return list(problems)
+
+
+def cell_of(contract: Contract, text: str, file: str = "the file") -> Cell:
     """A leaf cell as devices, from the text of a file that holds it; raises ``CircuitError`` for what may not be in one."""
-    return _cell(name, text, file)
+    return _cell(contract.cell, contract.names, text, file)
 
 
 def check_cell(
-    name: str, text: str, file: str = "the file", taken: frozenset[str] = frozenset(LEAVES)
+    name: str,
+    text: str,
+    file: str = "the file",
+    taken: frozenset[str] = frozenset(LEAVES),
+    contract: Contract | None = None,
 ) -> str:
     """A user's cell, written anew, if it may stand in for ours: a ``.subckt`` of this name with our ports in our order, of known devices.
 
+    ``contract`` is what it stands in for, None for the default kind.
     Subcircuits of the file are the cell's own, whatever other cells call theirs. ``taken`` are the cells that the user gives files for: where the
     file holds another of our cells that is not among them and that this one does not use, it is refused, for the user may mean it to be taken.
     """
+    if contract is None:
+        contract = next(one for one in default_contracts() if one.cell == name)
     try:
-        made = _cell(name, text, file)
+        made = cell_of(contract, text, file)
         tree = parse_cell_file(text, file)
     except CircuitError as error:
         raise CircuitError(f"circuit.cells.{name}: {error}") from error
@@ -61,6 +81,6 @@ def check_cell(
 
 
 @lru_cache(maxsize=64)
-def _cell(name: str, text: str, file: str) -> Cell:
+def _cell(name: str, ports: tuple[str, ...], text: str, file: str) -> Cell:
     """Kept, for every deck of a characterisation asks again."""
-    return own_cell(name, text, LEAVES[name].PORTS, file=file, shared_ports=driver.PORTS)
+    return own_cell(name, text, ports, file=file, shared_ports=default_contracts().driver.names)

@@ -6,30 +6,66 @@ charge lands on the dendrite and not on the membrane.
 
 from __future__ import annotations
 
-from PySpice.Spice.Netlist import SubCircuit
+from typing import Annotated
 
-from nonideal.circuits.cells.fet import MIM, NFET, NFET_LVT, PFET, PFET_HVT, add_fet
-from nonideal.circuits.design import NeuronSizes
+from pydantic import Field
+
+from nonideal.circuits.cells.contract import RAILS, Device, Neuron, NeuronSettings, Port, Role, ports
+from nonideal.circuits.cells.driver import driver_call
+from nonideal.circuits.cells.fet import MIM, NFET, NFET_LVT, PFET, PFET_HVT, Fet
+
+
+class NeuronSizes(NeuronSettings):
+    """Membrane capacitor, switches, discharger and sensing inverter."""
+
+    mim_w_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
+    mim_l_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
+    isolation_n: Fet = Fet(w_um=1.0, l_um=0.15)
+    isolation_p: Fet = Fet(w_um=1.0, l_um=0.15)
+    dummy_n: Fet = Fet(w_um=0.5, l_um=0.15)
+    dummy_p: Fet = Fet(w_um=0.5, l_um=0.15)
+    reset_n: Fet = Fet(w_um=0.42, l_um=0.15)
+    reset_p: Fet = Fet(w_um=0.42, l_um=0.15)
+    discharge: Fet = Fet(w_um=1.0, l_um=0.5)
+    discharge_enable: Fet = Fet(w_um=0.42, l_um=0.15)
+    sense_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    sense_p: Fet = Fet(w_um=0.42, l_um=0.15)
+    sense_bias: Fet = Fet(w_um=0.5, l_um=0.46)
+
+    def contract(self) -> Neuron:
+        """Cell ``neuron``; it calls the cell ``driver``, which must stand in the same netlist."""
+        plates = Fet(w_um=self.mim_w_um, l_um=self.mim_l_um)
+        return Neuron(
+            "neuron",
+            PORTS,
+            (
+                Device("isolation_n", "MISN", NFET, ("dendrite", "iso", "membrane", "vss"), self.isolation_n),
+                Device(
+                    "isolation_p", "MISP", PFET, ("dendrite", "iso_b", "membrane", "vdd"), self.isolation_p
+                ),
+                Device("dummy_n", "MDUN", NFET, ("membrane", "iso_b", "membrane", "vss"), self.dummy_n),
+                Device("dummy_p", "MDUP", PFET, ("membrane", "iso", "membrane", "vdd"), self.dummy_p),
+                Device("capacitor", "CM", MIM, ("membrane", "vss"), plates, key="mim_w_um x mim_l_um"),
+                Device("reset_n", "MRN", NFET, ("v0", "reset", "membrane", "vss"), self.reset_n),
+                Device("reset_p", "MRP", PFET, ("v0", "reset_b", "membrane", "vdd"), self.reset_p),
+                Device("discharge", "MDI", NFET, ("membrane", "vdis", "dx", "vss"), self.discharge),
+                Device("discharge_enable", "MDE", NFET, ("dx", "phase", "vss", "vss"), self.discharge_enable),
+                Device("sense_n", "MSN", NFET_LVT, ("sense", "membrane", "vss", "vss"), self.sense_n),
+                Device("sense_p", "MSP", PFET_HVT, ("sense", "membrane", "sx", "vdd"), self.sense_p),
+                Device("sense_bias", "MSB", PFET, ("sx", "vsense", "vdd", "vdd"), self.sense_bias),
+                driver_call("sense", "phase", "spike", "spike_b"),
+            ),
+            {"membrane": "membrane", "sense": "sense"},
+        )
+
 
 PORTS = (
-    "dendrite", "spike", "spike_b", "phase", "reset", "reset_b", "iso", "iso_b", "v0", "vdis", "vsense", "vdd", "vss",
-)  # fmt: skip
-
-
-def neuron(sizes: NeuronSizes) -> SubCircuit:
-    """Cell ``neuron``; instantiates the cell ``driver``, which must stand in the same netlist."""
-    cell = SubCircuit("neuron", *PORTS)
-    add_fet(cell, "MISN", NFET, ("dendrite", "iso", "membrane", "vss"), sizes.isolation_n)
-    add_fet(cell, "MISP", PFET, ("dendrite", "iso_b", "membrane", "vdd"), sizes.isolation_p)
-    add_fet(cell, "MDUN", NFET, ("membrane", "iso_b", "membrane", "vss"), sizes.dummy_n)
-    add_fet(cell, "MDUP", PFET, ("membrane", "iso", "membrane", "vdd"), sizes.dummy_p)
-    cell.X("CM", MIM, "membrane", "vss", w=sizes.mim_w_um, l=sizes.mim_l_um)
-    add_fet(cell, "MRN", NFET, ("v0", "reset", "membrane", "vss"), sizes.reset_n)
-    add_fet(cell, "MRP", PFET, ("v0", "reset_b", "membrane", "vdd"), sizes.reset_p)
-    add_fet(cell, "MDI", NFET, ("membrane", "vdis", "dx", "vss"), sizes.discharge)
-    add_fet(cell, "MDE", NFET, ("dx", "phase", "vss", "vss"), sizes.discharge_enable)
-    add_fet(cell, "MSN", NFET_LVT, ("sense", "membrane", "vss", "vss"), sizes.sense_n)
-    add_fet(cell, "MSP", PFET_HVT, ("sense", "membrane", "sx", "vdd"), sizes.sense_p)
-    add_fet(cell, "MSB", PFET, ("sx", "vsense", "vdd", "vdd"), sizes.sense_bias)
-    cell.X("driver", "driver", "sense", "phase", "spike", "spike_b", "vdd", "vss")
-    return cell
+    *ports("dendrite", Role.DENDRITE),
+    *ports("spike", Role.SPIKE),
+    *ports("spike_b", Role.SPIKE_B),
+    *ports("phase reset reset_b iso iso_b", Role.CONTROL),
+    Port("v0", Role.RESET_LEVEL, "v0_V"),
+    *ports("vdis", Role.TRIM),
+    Port("vsense", Role.SENSE, "vsense_V"),
+    *RAILS,
+)

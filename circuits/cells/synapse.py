@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from PySpice.Spice.Netlist import SubCircuit
-
-from nonideal.circuits.cells.fet import NFET, PFET, add_fet
-from nonideal.circuits.design import SynapseSizes
-
-PORTS = ("axon", "axon_b", "dendrite", "bias_n", "bias_p", "vdd", "vss")
+from nonideal.circuits.cells.analog import GateBiases
+from nonideal.circuits.cells.contract import RAILS, Device, Role, Synapse, SynapseSettings, ports
+from nonideal.circuits.cells.fet import NFET, PFET, Fet
 
 
-def synapse(sizes: SynapseSizes) -> SubCircuit:
-    """Cell ``synapse``: memory FETs on the dendrite, selectors (gated by the spike and its complement) at the rails."""
-    cell = SubCircuit("synapse", *PORTS)
-    add_fet(cell, "MNM", NFET, ("dendrite", "bias_n", "xn", "vss"), sizes.memory_n)
-    add_fet(cell, "MNS", NFET, ("xn", "axon", "vss", "vss"), sizes.select_n)
-    add_fet(cell, "MPM", PFET, ("dendrite", "bias_p", "xp", "vdd"), sizes.memory_p)
-    add_fet(cell, "MPS", PFET, ("xp", "axon_b", "vdd", "vdd"), sizes.select_p)
-    return cell
+class SynapseSizes(SynapseSettings):
+    """The 1T1R-like pair: memory FETs sit on the dendrite, selectors at the rails (this order keeps the current linear in V)."""
+
+    memory_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    select_n: Fet = Fet(w_um=1.0, l_um=0.25)
+    memory_p: Fet = Fet(w_um=1.0, l_um=0.25)
+    select_p: Fet = Fet(w_um=1.0, l_um=0.25)
+
+    def contract(self) -> Synapse:
+        """Cell ``synapse``: memory FETs on the dendrite, selectors (gated by the spike and its complement) at the rails."""
+        return Synapse(
+            "synapse",
+            (
+                *ports("axon", Role.AXON),
+                *ports("axon_b", Role.AXON_B),
+                *ports("dendrite", Role.DENDRITE),
+                *ports("bias_n bias_p", Role.WEIGHT),
+                *RAILS,
+            ),
+            (
+                Device("memory_n", "MNM", NFET, ("dendrite", "bias_n", "xn", "vss"), self.memory_n),
+                Device("select_n", "MNS", NFET, ("xn", "axon", "vss", "vss"), self.select_n),
+                Device("memory_p", "MPM", PFET, ("dendrite", "bias_p", "xp", "vdd"), self.memory_p),
+                Device("select_p", "MPS", PFET, ("xp", "axon_b", "vdd", "vdd"), self.select_p),
+            ),
+            storage=GateBiases("bias_n", "bias_p"),
+        )

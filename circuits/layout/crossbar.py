@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nonideal.circuits.design import SynapseSizes
+from nonideal.circuits.cells.contract import Role
+from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.layout.block import Block, Box
-from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
-from nonideal.circuits.layout.synapse import synapse, synapse_height, synapse_width
+from nonideal.circuits.layout.synapse import SIZES, synapse, synapse_height, synapse_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def place_rows(block: Block, cell: Block, grid: Grid, y: float) -> None:
 def crossbar(
     axons: int = 5,
     dendrites: int = 5,
-    sizes: SynapseSizes = DESIGN.synapse,
+    sizes: SynapseSizes = SIZES,
     *,
     pitch: float | None = None,
     row_height: float | None = None,
@@ -80,7 +80,7 @@ def crossbar(
             box = grid.of_row(axon, cell.pins[net])
             block.pins[f"{net}_{axon}"] = Box(box.layer, 0.0, box.y0, 0.3, box.y1)
         for dendrite in range(dendrites):
-            for net in ("bias_n", "bias_p"):
+            for net in (port.name for port in sizes.contract().having(Role.WEIGHT)):
                 block.pins[f"{net}_{axon}_{dendrite}"] = grid.of_synapse(axon, dendrite, cell.pins[net])
     for dendrite in range(dendrites):
         box = grid.of_synapse(axons - 1, dendrite, cell.pins["dendrite"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nonideal.circuits.design import DriverSizes
+from nonideal.circuits.cells.driver import DriverSizes
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import gate_pad, stack
-from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.dimensions import (
     DIFF_TO_RAIL,
     IMPLANT,
@@ -23,6 +22,7 @@ from nonideal.circuits.layout.dimensions import (
 from nonideal.circuits.layout.fets import Gate, Side, chain, column_step
 from nonideal.circuits.layout.frame import row_frame
 
+SIZES = DriverSizes()
 TRACK = 0.48  # pitch of the rows of pads and metal-1 tracks between the wells
 TRACK_WIDTH = 0.26
 EDGE = 0.3  # outermost contact to cell edge
@@ -114,7 +114,7 @@ class DriverAnchors:
     out_b_drain: tuple[float, float]  # li1 strip on the p side
 
 
-def driver_height(sizes: DriverSizes = DESIGN.driver) -> float:
+def driver_height(sizes: DriverSizes = SIZES) -> float:
     """Least height of a driver's row."""
     n = max(sizes.nand_n.w_um, sizes.inverter_n.w_um)
     p = max(sizes.nand_p.w_um, sizes.inverter_p.w_um)
@@ -140,7 +140,7 @@ def _columns(sizes: DriverSizes) -> dict[str, float]:
     return columns
 
 
-def driver_width(sizes: DriverSizes = DESIGN.driver) -> float:
+def driver_width(sizes: DriverSizes = SIZES) -> float:
     """Least width of a driver."""
     return up(_columns(sizes)["out"] + EDGE)
 
@@ -209,7 +209,7 @@ def driver_strip(block: Block, sizes: DriverSizes, vss_y: float, vdd_y: float) -
 
 
 def driver(
-    sizes: DriverSizes = DESIGN.driver, *, height: float | None = None, name: str = "driver"
+    sizes: DriverSizes = SIZES, *, height: float | None = None, name: str = "driver"
 ) -> tuple[Block, DriverAnchors]:
     """A driver between its rails, vss below; trigger and phase end on metal 1 pads, out and out_b on metal 1."""
     height = driver_height(sizes) if height is None else height

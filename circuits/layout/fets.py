@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nonideal.circuits.design import Fet
+from nonideal.circuits.cells.fet import Fet
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, contact_offsets
 from nonideal.circuits.layout.dimensions import (

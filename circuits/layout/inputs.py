@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from nonideal.circuits.design import DriverSizes
+from nonideal.circuits.cells.driver import DriverSizes
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import MET3_LINE, MET4_LINE, stack
-from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.dimensions import OVERLAP, snap
-from nonideal.circuits.layout.driver import draw_driver, driver_strip, driver_width, source_columns
+from nonideal.circuits.layout.driver import SIZES, draw_driver, driver_strip, driver_width, source_columns
 
 PHASE = 0.28
 APART = 3.0  # nearer, a driver's output couples more to the first dendrite than to the others
 
 
-def input_width(sizes: DriverSizes = DESIGN.driver) -> float:
+def input_width(sizes: DriverSizes = SIZES) -> float:
     """Width of an input driver, with the distance that the first dendrite keeps from it."""
     return round(driver_width(sizes) + APART, 3)
 

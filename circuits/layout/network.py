@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nonideal.circuits.cells.contract import Per, Role
+from nonideal.circuits.cells.kinds import Contracts
 from nonideal.circuits.design import Design
 from nonideal.circuits.layout.block import Block, Box
-from nonideal.circuits.layout.contacts import MET3_LINE, MET4_LINE, stack
+from nonideal.circuits.layout.contacts import MET4_LINE, stack
 from nonideal.circuits.layout.crossbar import Grid, place_rows
 from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.dimensions import RAIL_HALF, snap, up
 from nonideal.circuits.layout.diodes import draw_diodes
+from nonideal.circuits.layout.drawing import NeuronAnchors, NeuronDrawing
 from nonideal.circuits.layout.driver import driver_height
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.inputs import input_driver, input_width
-from nonideal.circuits.layout.neuron import PHASE_TIE, V0_STRIP, V0_WIRE, NeuronAnchors, neuron, neuron_width
+from nonideal.circuits.layout.kinds import neuron_drawing, synapse_drawing
 from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
-from nonideal.circuits.layout.synapse import half_width, synapse, synapse_height
 
 MAX_DRAWN = 64
 """Inputs or neurons of a layer: the largest crossbar that was drawn and checked has 64 x 64 synapse pairs."""
@@ -30,19 +32,15 @@ GAP = 1.3  # between neurons and the next crossbar
 SPIKE = 0.28
 SHIELD_TO_SPIKE = 0.6
 SHIELD_LEFT = 0.6  # between a dendrite and the spikes of the column before, or the input drivers
-LAYER_LINES = ("phase", "reset", "reset_b", "iso", "iso_b")
-SHARED_LINES = ("v0", "vsense")
-GATE_LINES = (*LAYER_LINES, "vsense")  # v0 meets diffusions
 LINE_PITCH = 0.8  # of the upright lines that join the layers' v0 and vsense
 PIN = 0.4
 ROW_END = 1.0  # room for what ends a row of neurons
 DIODES_LEFT = 0.6  # the first antenna diode's centre, from where the supply straps' room ends
-LINE_END = 2.0  # how far control lines run past the last neuron
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The leaf cells of a network."""
+    """The leaf cells of a network, and what they are; ``lines`` of neurons run along their rows, one for the layer or ``shared`` by all."""
 
     synapse: Block
     neuron: Block
@@ -50,13 +48,26 @@ class Cells:
     anchors: NeuronAnchors
     pitch: float
     row_height: float
+    contracts: Contracts
+    drawing: NeuronDrawing
+
+    @property
+    def layer_lines(self) -> tuple[str, ...]:
+        return tuple(port.name for port in self.contracts.neuron.having(Role.CONTROL))
+
+    @property
+    def shared_lines(self) -> tuple[str, ...]:
+        """Lines of neurons that the whole network has one of, but for the rails."""
+        ports = self.contracts.neuron.ports
+        return tuple(port.name for port in ports if port.level is not None and port.role is not Role.SUPPLY)
 
 
 def leaf_cells(design: Design = DESIGN) -> Cells:
     """Draw the leaf cells with the common pitch and row height of a network."""
-    reach = half_width(design.synapse)
-    pitch = neuron_width(design.neuron, design.driver)
-    _, anchors = neuron(design.neuron, design.driver)
+    pair, unit = synapse_drawing(design.synapse), neuron_drawing(design.neuron)
+    reach = pair.half_width(design.synapse)
+    pitch = unit.width(design.neuron, design.driver)
+    _, anchors = unit.draw(design.neuron, design.driver)
     # Room for the FETs left of the dendrite, and between it and the shield.
     beside = up(max(0.0, reach + 0.3 - anchors.dendrite_x))
     if beside > 0:
@@ -65,10 +76,10 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
         )
     room = anchors.spike_b_x - SHIELD_TO_SPIKE - 0.5 - anchors.dendrite_x
     pitch = up(pitch + max(0.0, reach - room))
-    neuron_cell, anchors = neuron(design.neuron, design.driver, width=pitch)
-    row_height = max(synapse_height(design.synapse), driver_height(design.driver))
+    neuron_cell, anchors = unit.draw(design.neuron, design.driver, width=pitch)
+    row_height = max(pair.height(design.synapse), driver_height(design.driver))
     shield_x = snap(anchors.spike_b_x - SHIELD_TO_SPIKE)
-    synapse_cell = synapse(
+    synapse_cell = pair.draw(
         design.synapse,
         width=pitch,
         height=row_height,
@@ -78,7 +89,7 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
     input_cell = input_driver(
         design.driver, row_height, synapse_cell.pins["axon"], synapse_cell.pins["axon_b"]
     )
-    return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height)
+    return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height, design.contracts, unit)
 
 
 def check_sizes(layers: Sequence[int]) -> None:
@@ -98,7 +109,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
     width = round(max(layers[1:]) * cells.pitch, 3)
     block = Block.named(name, width, 0.0)
     rails: list[tuple[str, float]] = []
-    shared: dict[str, list[float]] = {net: [] for net in SHARED_LINES}
+    shared: dict[str, list[float]] = {net: [] for net in cells.shared_lines}
     edge = _left_edge(cells)
 
     y = 0.0
@@ -106,7 +117,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
         grid = Grid(layers[layer - 1], layers[layer], cells.pitch, cells.row_height)
         y = round(y - grid.axons * cells.row_height, 3)
         place_rows(block, cells.synapse, grid, y)
-        _bias_pins(block, cells, grid, layer, y)
+        _synapse_pins(block, cells, grid, layer, y)
         top, right = round(y + grid.axons * cells.row_height, 3), round(grid.dendrites * cells.pitch, 3)
         block.regions[f"crossbar {layer}"] = (0.0, y, right, top)
         if layer == 1:
@@ -119,21 +130,22 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
         y = round(y - cells.neuron.height, 3)
         block.place(cells.neuron, 0.0, y, columns=layers[layer])
         block.regions[f"neurons {layer}"] = (0.0, y, right, round(y + cells.neuron.height, 3))
-        rails += [(net, round(y + rail, 3)) for net, rail in _neuron_rails(cells.neuron)]
-        for net in LAYER_LINES + SHARED_LINES:
+        rails += [(net, round(y + rail, 3)) for net, rail in cells.drawing.rails(cells.neuron)]
+        for net in cells.layer_lines + cells.shared_lines:
             box = cells.neuron.pins[net].moved(0.0, y)
             block.rect("met3", edge, box.y0, 0.0, box.y1)
-            if net in LAYER_LINES:
+            if net in cells.layer_lines:
                 block.pins[f"{net}_{layer}"] = Box("met3", edge, box.y0, edge + PIN, box.y1)
             else:
                 shared[net].append(box.y)
         _protect(block, cells, y)
-        _finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
+        cells.drawing.finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
         for k in range(layers[layer]):
             column = round(k * cells.pitch, 3)
             box = cells.neuron.pins["spike"].moved(column, y)
             block.pins[f"spike_{layer}_{k}"] = Box("met2", box.x0, box.y0, box.x1, box.y0 + PIN)
-            block.pins[f"vdis_{layer}_{k}"] = cells.neuron.pins["vdis"].moved(column, y)
+            for port in cells.contracts.neuron.having(Role.TRIM):
+                block.pins[f"{port.name}_{layer}_{k}"] = cells.neuron.pins[port.name].moved(column, y)
         y = round(y - GAP, 3)
 
     block.height = round(-y - GAP, 3)
@@ -146,7 +158,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
     block.pins.update(
         {net: Box(box.layer, box.x0, box.y1 - PIN, box.x1, box.y1) for net, box in straps.items()}
     )
-    for index, net in enumerate(SHARED_LINES):
+    for index, net in enumerate(cells.shared_lines):
         x = left - 2 * STRAP_PITCH - (index + 0.5) * LINE_PITCH
         ys = shared[net]
         box = block.rect("met2", snap(x - 0.2), snap(min(ys) - 0.2), snap(x - 0.2) + 0.4, snap(max(ys) + 0.2))
@@ -161,47 +173,26 @@ def _protect(block: Block, cells: Cells, y: float) -> None:
     pins = {name: box.moved(0.0, y) for name, box in cells.neuron.pins.items()}
     between_rails = snap((pins["vdd"].y + pins["vss"].y) / 2)
     left = round(-cells.input.width + DIODES_LEFT, 3)
-    draw_diodes(block, left, between_rails, [pins[net].y for net in GATE_LINES])
-
-
-def _finish_row(block: Block, cell: Block, end: float, y: float) -> None:
-    """Right of a row's last neuron: what a further one would show it on its left, so that its sense node is loaded as the others' are."""
-    for net in LAYER_LINES + SHARED_LINES:
-        box = cell.pins[net].moved(end, y)
-        block.rect("met3", box.x0, box.y0, snap(box.x0 + LINE_END), box.y1)
-    for name, lines in ((PHASE_TIE, 2), (V0_WIRE, 1)):
-        wire = cell.pins[name].moved(end, y)
-        block.rect("met2", wire.x0, wire.y0, wire.x1, wire.y1)
-        for line in (wire.y0, wire.y1)[:lines]:
-            low = snap(line - MET3_LINE / 2)
-            block.rect("met3", end, low, snap(end + LINE_END), low + MET3_LINE)
-            stack(block, round((wire.x0 + wire.x1) / 2, 3), line, "met2", "met3")
-    strip, wire = cell.pins[V0_STRIP].moved(end, y), cell.pins[V0_WIRE].moved(end, y)
-    block.rect("li1", strip.x0, strip.y0, strip.x1, strip.y1)
-    stack(
-        block,
-        round((wire.x0 + wire.x1) / 2, 3),
-        wire.y1 if strip.y0 < wire.y1 < strip.y1 else wire.y0,
-        "li1",
-        "met2",
-    )
+    draw_diodes(block, left, between_rails, [pins[net].y for net in cells.drawing.gate_lines])
 
 
 def _left_edge(cells: Cells) -> float:
-    return round(-cells.input.width - 2 * STRAP_PITCH - (len(SHARED_LINES) + 0.5) * LINE_PITCH, 3)
+    return round(-cells.input.width - 2 * STRAP_PITCH - (len(cells.shared_lines) + 0.5) * LINE_PITCH, 3)
 
 
-def _neuron_rails(cell: Block) -> list[tuple[str, float]]:
-    """Rails of a neuron but the top one, which is the crossbar's."""
-    return [("vdd", cell.pins["vdd"].y), ("vss", cell.pins["vss low"].y)]
+def _synapse_pins(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
+    """Pins of the synapses themselves; a line that a row or a column shares is labelled on the first synapse that it meets.
 
-
-def _bias_pins(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
-    for axon in range(grid.axons):
-        for k in range(grid.dendrites):
-            for polarity in "np":
-                box = grid.of_synapse(axon, k, cells.synapse.pins[f"bias_{polarity}"]).moved(0.0, y)
-                block.pins[f"bias_{polarity}_{layer}_{axon}_{k}"] = box
+    Lines of the whole network or of a layer are the same net in every row: each row's piece is a pin of that net.
+    """
+    for port in cells.contracts.synapse.ports:
+        if port.role is not Role.WEIGHT and (port.level is None or port.role is Role.SUPPLY):
+            continue
+        for axon in range(grid.axons if port.per is not Per.NEURON else 1):
+            for k in range(grid.dendrites if port.per in (Per.SYNAPSE, Per.NEURON) else 1):
+                net = port.net(layer, axon, k)
+                key = net if net not in block.pins else f"{net} {layer} {axon}"
+                block.pins[key] = grid.of_synapse(axon, k, cells.synapse.pins[port.name]).moved(0.0, y)
 
 
 def _place_inputs(block: Block, cells: Cells, grid: Grid, y: float, edge: float) -> None:

@@ -8,13 +8,12 @@ the crossbar, with nothing above it on metals 3 to 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from nonideal.circuits.design import DriverSizes, NeuronSizes
+from nonideal.circuits.cells.driver import DriverSizes
+from nonideal.circuits.cells.neuron import NeuronSizes
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import MET1_PAD, MET2_PAD, MET3_LINE, MET3_PAD, stack
-from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.dimensions import DIFF_CONTACT_END, DIFF_TO_RAIL, LICON, MCON, limit, snap, up
+from nonideal.circuits.layout.drawing import NeuronAnchors, NeuronDrawing
 from nonideal.circuits.layout.driver import (
     Strip,
     channel,
@@ -29,6 +28,7 @@ from nonideal.circuits.layout.fets import Gate, chain, column_step
 from nonideal.circuits.layout.frame import evenly, spaced
 from nonideal.circuits.layout.mim import LANDING, PLATE_SPACE, draw_mim, least_pitch, plate_height
 
+SIZES, DRIVER = NeuronSizes(), DriverSizes()
 LINE_PITCH = 0.7  # control lines on metal 3
 WIRE = 0.2  # metal-2 wires between gate pads and control lines
 DENDRITE = 0.28
@@ -43,16 +43,10 @@ PHASE_TIE, V0_WIRE, V0_STRIP = (
     "v0 strip",
 )  # upright wires on the cell's left, near the sense node of the neuron before
 LOWER_RAIL = "vss low"  # the lower vss rail, which no metal of the neuron joins to the upper one
+LINE_END = 2.0  # how far control lines run past the last neuron
+ROW_LINES = ("phase", "reset", "reset_b", "iso", "iso_b", "v0", "vsense")
+GATE_LINES = tuple(line for line in ROW_LINES if line != "v0")  # v0 meets diffusions
 LINES = ("reset", "phase", "reset_b", "vsense", "v0", "iso", "iso_b")
-
-
-@dataclass(frozen=True, slots=True)
-class NeuronAnchors:
-    """Columns that what stands above and below has to meet, relative to the neuron's left edge."""
-
-    dendrite_x: float
-    spike_x: float
-    spike_b_x: float
 
 
 def _columns(sizes: NeuronSizes) -> dict[str, float]:
@@ -105,7 +99,7 @@ def _analog_widths(sizes: NeuronSizes) -> tuple[float, float]:
     return max(LEAST_N_WIDTH, *(fet.w_um for fet in n)), max(fet.w_um for fet in p)
 
 
-def neuron_width(sizes: NeuronSizes = DESIGN.neuron, driver: DriverSizes = DESIGN.driver) -> float:
+def neuron_width(sizes: NeuronSizes = SIZES, driver: DriverSizes = DRIVER) -> float:
     """Least width of a neuron, which is the pitch of the columns of a network."""
     columns = _columns(sizes)
     analog = columns["sense"] + 2 * up(LICON / 2 + DIFF_CONTACT_END)
@@ -116,8 +110,8 @@ def neuron_width(sizes: NeuronSizes = DESIGN.neuron, driver: DriverSizes = DESIG
 
 
 def neuron(
-    sizes: NeuronSizes = DESIGN.neuron,
-    driver: DriverSizes = DESIGN.driver,
+    sizes: NeuronSizes = SIZES,
+    driver: DriverSizes = DRIVER,
     *,
     width: float | None = None,
     name: str = "neuron",
@@ -344,3 +338,34 @@ def _bar(block: Block, layer: str, x0: float, x1: float, y: float, width: float,
     low, high = sorted((x0, x1))
     bottom = snap(y - width / 2)
     return block.rect(layer, snap(low - past), bottom, snap(high + past), bottom + width)
+
+
+def lower_rails(cell: Block) -> list[tuple[str, float]]:
+    """Rails of a neuron but the top one, which is the crossbar's."""
+    return [("vdd", cell.pins["vdd"].y), ("vss", cell.pins[LOWER_RAIL].y)]
+
+
+def finish_row(block: Block, cell: Block, end: float, y: float) -> None:
+    """Right of a row's last neuron: what a further one would show it on its left, so that its sense node is loaded as the others' are."""
+    for net in ROW_LINES:
+        box = cell.pins[net].moved(end, y)
+        block.rect("met3", box.x0, box.y0, snap(box.x0 + LINE_END), box.y1)
+    for name, lines in ((PHASE_TIE, 2), (V0_WIRE, 1)):
+        wire = cell.pins[name].moved(end, y)
+        block.rect("met2", wire.x0, wire.y0, wire.x1, wire.y1)
+        for line in (wire.y0, wire.y1)[:lines]:
+            low = snap(line - MET3_LINE / 2)
+            block.rect("met3", end, low, snap(end + LINE_END), low + MET3_LINE)
+            stack(block, round((wire.x0 + wire.x1) / 2, 3), line, "met2", "met3")
+    strip, wire = cell.pins[V0_STRIP].moved(end, y), cell.pins[V0_WIRE].moved(end, y)
+    block.rect("li1", strip.x0, strip.y0, strip.x1, strip.y1)
+    stack(
+        block,
+        round((wire.x0 + wire.x1) / 2, 3),
+        wire.y1 if strip.y0 < wire.y1 < strip.y1 else wire.y0,
+        "li1",
+        "met2",
+    )
+
+
+MIM_MET5 = NeuronDrawing(neuron_width, neuron, finish_row, lower_rails, GATE_LINES)

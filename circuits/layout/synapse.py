@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nonideal.circuits.design import Fet, SynapseSizes
+from nonideal.circuits.cells.fet import Fet
+from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import (
     LI_PAST_CONTACT,
@@ -20,7 +21,6 @@ from nonideal.circuits.layout.contacts import (
     gate_pad,
     stack,
 )
-from nonideal.circuits.layout.defaults import DESIGN
 from nonideal.circuits.layout.dimensions import (
     CONTACT_TO_GATE,
     DIFF_TO_RAIL,
@@ -41,9 +41,11 @@ from nonideal.circuits.layout.dimensions import (
     snap,
     up,
 )
+from nonideal.circuits.layout.drawing import SynapseDrawing
 from nonideal.circuits.layout.fets import check_fet
 from nonideal.circuits.layout.frame import row_frame
 
+SIZES = SynapseSizes()
 MARGIN = 0.18  # gate pad to cell edge
 PAD_HALF = LICON / 2 + limit("licon.8")
 DENDRITE = 0.28
@@ -62,7 +64,7 @@ def pair_height(select: Fet, memory: Fet) -> float:
     return 2 * SOURCE_DRAIN + select.l_um + memory.l_um + gate_gap(select, memory)
 
 
-def synapse_height(sizes: SynapseSizes = DESIGN.synapse) -> float:
+def synapse_height(sizes: SynapseSizes = SIZES) -> float:
     """Least height of a row of synapses."""
     gap = WELL_TO_N_DIFF + WELL_PAST_P_DIFF
     pairs = pair_height(sizes.select_n, sizes.memory_n) + pair_height(sizes.select_p, sizes.memory_p)
@@ -75,13 +77,13 @@ def half_width(sizes: SynapseSizes) -> float:
     return up(widest / 2 + PAD_TO_DIFF + LICON + limit("licon.8"))
 
 
-def synapse_width(sizes: SynapseSizes = DESIGN.synapse) -> float:
+def synapse_width(sizes: SynapseSizes = SIZES) -> float:
     """Least width of a synapse."""
     return up(2 * (half_width(sizes) + MARGIN))
 
 
 def synapse(
-    sizes: SynapseSizes = DESIGN.synapse,
+    sizes: SynapseSizes = SIZES,
     *,
     width: float | None = None,
     height: float | None = None,
@@ -186,3 +188,6 @@ def _pair(
     block.square("mcon", x + pad_x, centre_memory, MCON)
     block.pins[f"bias_{kind}"] = block.square("met1", x + pad_x, centre_memory, *MET1_PAD)
     return rail + way * (top - CONTACT_TO_GATE - LICON / 2), centre_select
+
+
+PAIR = SynapseDrawing(half_width, synapse_height, synapse)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nonideal.circuits.cell_file import Cell, Element
-from nonideal.circuits.cells.leaf_cells import LEAVES, cell_of, texts_by_cell
+from nonideal.circuits.cells.driver import CELL as DRIVER
+from nonideal.circuits.cells.leaf_cells import cell_of, texts_by_cell
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.netlist import Topology
-from nonideal.circuits.network.netlist import instances as network_instances
+from nonideal.circuits.network.netlist import Topology, instances
 
 __all__ = ["Element", "FlatElement", "elements", "flat_elements", "flat_network", "instances", "leaf_cells"]
 
@@ -25,19 +25,16 @@ def leaf_cells(design: Design) -> dict[str, Cell]:
     texts = texts_by_cell(design)
     whole = "\n".join(texts.values())
     # A cell that calls the design's driver is read with it.
-    return {name: cell_of(name, whole if _calls_driver(name, text) else text) for name, text in texts.items()}
+    return {
+        one.cell: cell_of(one, whole if _calls_driver(one.cell, texts[one.cell]) else texts[one.cell])
+        for one in design.contracts
+    }
 
 
 def _calls_driver(name: str, text: str) -> bool:
-    return name != "driver" and any(
-        line.endswith(" driver") for line in text.splitlines() if line[:1] in "Xx"
+    return name != DRIVER and any(
+        line.endswith(f" {DRIVER}") for line in text.splitlines() if line[:1] in "Xx"
     )
-
-
-def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """(instance, leaf cell, nets by port) of every cell of the network, in netlist order."""
-    for name, cell, nets in network_instances(topology):
-        yield name, cell, dict(zip(LEAVES[cell].PORTS, nets, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,7 @@ class FlatElement:
 
 def flat_elements(topology: Topology, design: Design) -> Iterator[FlatElement]:
     """Every element of the network, in netlist order."""
+    topology.check(design)
     cells = elements(design)
     for instance, cell, bound in instances(topology):
         for element in cells[cell]:

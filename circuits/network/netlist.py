@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from nonideal.circuits.cells.contract import Per, Port, Role
+from nonideal.circuits.cells.kinds import default_contracts
 from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
@@ -14,13 +16,49 @@ MAX_NEURONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Pinout:
+    """The ports of the leaf cells, in their order: all that a network's wiring depends on."""
+
+    synapse: tuple[Port, ...]
+    driver: tuple[Port, ...]
+    neuron: tuple[Port, ...]
+
+    @classmethod
+    def of(cls, design: Design) -> Pinout:
+        """Of the design's kinds of cells."""
+        return cls(*(contract.ports for contract in design.contracts))
+
+    @property
+    def weight_ports(self) -> tuple[str, ...]:
+        """The names of the synapse's ports that hold its weight."""
+        return tuple(port.name for port in self.synapse if port.role is Role.WEIGHT)
+
+
+DEFAULT = Pinout(*(contract.ports for contract in default_contracts()))
+"""Of the default kinds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
-    """Layer sizes (inputs first) and the names of the network's nets.
+    """Layer sizes (inputs first), the ports of its cells, and the names of the network's nets.
 
     Layers count from 1; "layer 0" are the input drivers. ``spike(l, j)`` is axon ``j`` of the crossbar in front of layer ``l + 1``.
     """
 
     layers: tuple[int, ...]
+    pinout: Pinout = field(default=DEFAULT, repr=False)
+
+    @classmethod
+    def of(cls, layers: tuple[int, ...], design: Design) -> Topology:
+        """A network of the design's kinds of cells."""
+        return cls(tuple(layers), Pinout.of(design))
+
+    def check(self, design: Design) -> None:
+        """Raises ``CircuitError`` where the network's cells have other ports than those of the design."""
+        if self.pinout != Pinout.of(design):
+            raise CircuitError(
+                "the network was laid out for cells with other ports than those of this circuit (circuit.synapse.kind, circuit.neuron.kind)"
+            )
 
     def __post_init__(self) -> None:
         if len(self.layers) < 2 or any(not 1 <= n <= MAX_NEURONS for n in self.layers):
@@ -37,22 +75,32 @@ class Topology:
     @staticmethod
     def spike(layer: int, index: int) -> str:
         """Net of a spike (layer 0: driven input axon)."""
-        return f"axon_0_{index}" if layer == 0 else f"spike_{layer}_{index}"
+        return _spike("", layer, index)
 
     @staticmethod
     def spike_b(layer: int, index: int) -> str:
         """Net of the complement of a spike."""
-        return f"axon_b_0_{index}" if layer == 0 else f"spike_b_{layer}_{index}"
+        return _spike("_b", layer, index)
 
-    @staticmethod
-    def bias(polarity: str, layer: int, axon: int, neuron: int) -> str:
-        """Net of a memory FET's gate; ``polarity`` is ``n`` (positive weight) or ``p``."""
-        return f"bias_{polarity}_{layer}_{axon}_{neuron}"
+    def net(self, port: Port, layer: int, axon: int | None = None, neuron: int | None = None) -> str:
+        """The net that a port is on, of the cell at this place."""
+        complement = "_b" if port.role in (Role.AXON_B, Role.SPIKE_B) else ""
+        if port.role in (Role.AXON, Role.AXON_B):
+            return _spike(complement, layer - 1, axon)
+        if port.role in (Role.SPIKE, Role.SPIKE_B):
+            return _spike(complement, layer, neuron)
+        if port.role is Role.INPUT:
+            return f"in_{axon}"
+        return f"dendrite_{layer}_{neuron}" if port.role is Role.DENDRITE else port.net(layer, axon, neuron)
 
-    @staticmethod
-    def vdis(layer: int, index: int) -> str:
-        """Net of the gate of a neuron's discharger."""
-        return f"vdis_{layer}_{index}"
+    def bias(self, port: str, layer: int, axon: int, neuron: int) -> str:
+        """Net of a synapse's weight port."""
+        return f"{port}_{layer}_{axon}_{neuron}"
+
+    def vdis(self, layer: int, index: int) -> str:
+        """Net of the neuron's bias that is calibrated."""
+        (port,) = (port for port in self.pinout.neuron if port.role is Role.TRIM)
+        return self.net(port, layer, neuron=index)
 
     def neurons(self) -> list[tuple[int, int]]:
         """(layer, neuron) of every neuron, in netlist order."""
@@ -67,10 +115,30 @@ class Topology:
             for neuron in range(self.layers[layer])
         ]
 
+    def places(self, per: Per) -> list[tuple[int, int | None, int | None]]:
+        """(layer, axon, neuron) of everything that there is one of ``per`` each, in the order of pins; None for what does not apply."""
+        depth = range(1, self.depth + 1)
+        match per:
+            case Per.NETWORK:
+                return [(0, None, None)]
+            case Per.LAYER:
+                return [(layer, None, None) for layer in depth]
+            case Per.AXON:
+                return [(layer, axon, None) for layer in depth for axon in range(self.layers[layer - 1])]
+            case Per.NEURON:
+                return [(layer, None, neuron) for layer, neuron in self.neurons()]
+        return [(layer, axon, neuron) for layer, axon, neuron in self.synapses()]
+
+    @property
+    def weight_ports(self) -> tuple[str, ...]:
+        """The names of the synapse's ports that hold its weight."""
+        return self.pinout.weight_ports
+
     @property
     def bias_ports(self) -> tuple[str, ...]:
-        """Bias pins: for each synapse the NMOS gate, then the PMOS gate."""
-        return tuple(self.bias(p, *where) for where in self.synapses() for p in "np")
+        """Pins that hold the weights: for each synapse all of its weight ports, of a pair the NMOS gate, then the PMOS gate."""
+        names = self.weight_ports
+        return tuple(self.bias(name, *where) for where in self.synapses() for name in names)
 
     @property
     def vdis_ports(self) -> tuple[str, ...]:
@@ -79,11 +147,12 @@ class Topology:
 
     @property
     def control_ports(self) -> tuple[str, ...]:
-        """Phase, reset and isolation lines of every layer."""
-        return ("phase_0",) + tuple(
-            f"{line}_{layer}"
-            for layer in range(1, self.depth + 1)
-            for line in ("phase", "reset", "reset_b", "iso", "iso_b")
+        """Phase, reset and isolation lines of every layer; the drivers of the inputs are layer 0."""
+        drivers = (self.net(port, 0) for port in self.pinout.driver if port.role is Role.CONTROL)
+        lines = [port for port in self.pinout.neuron if port.role is Role.CONTROL]
+        return (
+            *drivers,
+            *(self.net(port, layer) for layer in range(1, self.depth + 1) for port in lines),
         )
 
     @property
@@ -92,48 +161,69 @@ class Topology:
         return tuple(self.spike(*where) for where in self.neurons())
 
     @property
+    def held_ports(self) -> tuple[Port, ...]:
+        """The ports of cells that are held at a level, each name once: the neuron's, then those that only synapses have."""
+        held = [port for port in (*self.pinout.neuron, *self.pinout.synapse) if port.level is not None]
+        return tuple(
+            {port.name: port for port in reversed(held)}[name]
+            for name in dict.fromkeys(port.name for port in held)
+        )
+
+    def lines(self) -> Iterator[tuple[str, Port, tuple[int, int | None, int | None]]]:
+        """(net, port, place) of every line that is held at a level: those of the whole network first."""
+        for per in Per:
+            for port in self.held_ports:
+                if port.per is per:
+                    yield from ((self.net(port, *where), port, where) for where in self.places(per))
+
+    @property
     def ports(self) -> tuple[str, ...]:
         """Pins of the network in order."""
-        inputs = tuple(f"in_{j}" for j in range(self.layers[0]))
         return (
-            inputs
-            + self.control_ports
-            + self.spike_ports
-            + ("v0", "vsense", "vdd", "vss")
-            + self.vdis_ports
-            + self.bias_ports
+            *(f"in_{j}" for j in range(self.layers[0])),
+            *self.control_ports,
+            *self.spike_ports,
+            *(net for net, _, _ in self.lines()),
+            *self.vdis_ports,
+            *self.bias_ports,
         )
 
 
-def instances(topology: Topology) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """(instance, leaf cell, its nets in port order) of every cell of the network: input drivers, then per layer synapse pairs and neurons."""
+def _spike(complement: str, layer: int, index: int | None) -> str:
+    return f"axon{complement}_0_{index}" if layer == 0 else f"spike{complement}_{layer}_{index}"
+
+
+def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(instance, leaf cell, its nets by port) of every cell of the network: input drivers, then per layer synapses and neurons."""
+    pins, net = topology.pinout, topology.net
     for j in range(topology.layers[0]):
-        spikes = (topology.spike(0, j), topology.spike_b(0, j))
-        yield f"driver_{j}", "driver", (f"in_{j}", "phase_0", *spikes, "vdd", "vss")
+        # A driver's outputs are the axons of the first crossbar; its lines are layer 0's.
+        yield (
+            f"driver_{j}", "driver",
+            {port.name: net(port, 1 if port.role in (Role.AXON, Role.AXON_B) else 0, axon=j) for port in pins.driver},
+        )  # fmt: skip
     for layer in range(1, topology.depth + 1):
         neurons = range(topology.layers[layer])
         for axon in range(topology.layers[layer - 1]):
-            spikes = (topology.spike(layer - 1, axon), topology.spike_b(layer - 1, axon))
             for k in neurons:
-                where = f"{layer}_{axon}_{k}"
-                yield (
-                    f"synapse_{where}", "synapse",
-                    (*spikes, f"dendrite_{layer}_{k}", f"bias_n_{where}", f"bias_p_{where}", "vdd", "vss"),
-                )  # fmt: skip
-        controls = tuple(f"{line}_{layer}" for line in ("phase", "reset", "reset_b", "iso", "iso_b"))
+                nets = {port.name: net(port, layer, axon, k) for port in pins.synapse}
+                yield f"synapse_{layer}_{axon}_{k}", "synapse", nets
         for k in neurons:
-            own = (f"dendrite_{layer}_{k}", topology.spike(layer, k), topology.spike_b(layer, k))
-            nets = (*own, *controls, "v0", topology.vdis(layer, k), "vsense", "vdd", "vss")
-            yield f"neuron_{layer}_{k}", "neuron", nets
+            yield (
+                f"neuron_{layer}_{k}",
+                "neuron",
+                {port.name: net(port, layer, None, k) for port in pins.neuron},
+            )
 
 
 def network(topology: Topology) -> str:
     """Cell ``network`` as SPICE text."""
     lines = [f".subckt network {' '.join(topology.ports)}"]
-    lines += [f"X{name} {' '.join(nets)} {cell}" for name, cell, nets in instances(topology)]
+    lines += [f"X{name} {' '.join(nets.values())} {cell}" for name, cell, nets in instances(topology)]
     return "\n".join([*lines, ".ends network"]) + "\n"
 
 
 def schematic(topology: Topology, design: Design) -> str:
     """The whole schematic netlist: leaf cells and the cell ``network``. This is what layout is compared with."""
+    topology.check(design)
     return cells_text(design) + "\n" + network(topology) + "\n"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.mapping import BIAS_SOURCE
+from nonideal.circuits.network.biases import read_sources
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.timeline import Timeline, control_waveforms
 
@@ -41,11 +41,12 @@ def pins_table(
 
     ``discharger_V(layer, neuron)`` is the bias of a discharger, its trim included, and ``biases`` the cell ``biases`` of a mapping at its
     scale, as SPICE text; None leaves those volts empty. Kinds: ``input``, ``phase``, ``reset``, ``reset_b``, ``iso``, ``iso_b``, ``output``
-    (a spike), ``reset level`` (v0), ``sense``, ``supply``, ``discharger bias``, ``bias_n``, ``bias_p``. Raises ``CircuitError`` where
-    ``biases`` does not hold each bias once.
+    (a spike), ``reset level`` (v0), ``sense``, ``supply``, ``line``, ``discharger bias``, and the names of the synapses' weight ports (``bias_n``,
+    ``bias_p``). Raises ``CircuitError`` where ``biases`` does not hold each of them once.
     """
     volts = None if biases is None else _bias_V(biases, topology)
-    pins = chain(_around(topology, design, discharger_V), _biases(topology, volts))
+    topology.check(design)
+    pins = chain(_around(topology, design, discharger_V), _weights(topology, volts))
     table = pd.DataFrame(pins, columns=list(Pin._fields))
     return table.astype({"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float})
 
@@ -67,36 +68,30 @@ def _around(
         line, _, number = net.rpartition("_")
         pins.append(Pin(net, line, int(number), waveform=controls[net]))
     pins += [Pin(topology.spike(layer, k), "output", layer, neuron=k) for layer, k in topology.neurons()]
-    for net, kind, volt in (
-        ("v0", "reset level", supplies.v0_V),
-        ("vsense", "sense", supplies.vsense_V),
-        ("vdd", "supply", supplies.vdd_V),
-        ("vss", "supply", 0.0),
-    ):
-        pins.append(Pin(net, kind, volts_V=float(f"{volt:.6g}")))
+    for net, port, (layer, axon, neuron) in topology.lines():
+        volts_V = float(f"{port.level_V(supplies):.6g}")
+        pins.append(Pin(net, port.kind, layer or None, axon, neuron, volts_V))
     for layer, k in topology.neurons():
         bias_V = None if discharger_V is None else float(f"{discharger_V(layer, k):.9g}")
         pins.append(Pin(topology.vdis(layer, k), "discharger bias", layer, neuron=k, volts_V=bias_V))
     return pins
 
 
-def _biases(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
-    """The pins of the memory gates."""
+def _weights(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
+    """The pins that hold the weights."""
     pins = []
     for where in topology.synapses():
-        for polarity in "np":
-            net = topology.bias(polarity, *where)
-            pins.append(Pin(net, f"bias_{polarity}", *where, None if volts is None else volts[net]))
+        for port in topology.weight_ports:
+            net = topology.bias(port, *where)
+            pins.append(Pin(net, port, *where, None if volts is None else volts[net]))
     return pins
 
 
 def _bias_V(text: str, topology: Topology) -> dict[str, float]:
-    """Volts of every bias by its net, as the sources of the cell ``biases`` have them."""
-    found = {
-        f"bias_{polarity.lower()}_{layer}_{axon}_{neuron}": float(volts)
-        for polarity, layer, axon, neuron, volts in BIAS_SOURCE.findall(text)
-        if polarity
-    }
+    """Volts of every pin that holds a weight by its net, as the sources of the cell ``biases`` have them."""
+    ports, read = topology.weight_ports, read_sources(text, topology.weight_ports)
+    places = zip(read.port, read.layer, read.axon, read.neuron, read.volts, strict=True)
+    found = {topology.bias(ports[port], *where): float(volts) for port, *where, volts in places}
     if found.keys() != set(topology.bias_ports):
         raise CircuitError(
             f"the cell `biases` has sources for {len(found)} biases, and not for each of the {len(topology.bias_ports)} of a network "

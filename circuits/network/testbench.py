@@ -10,6 +10,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from nonideal.circuits.cells.contract import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.netlist import Topology
@@ -18,8 +19,6 @@ from nonideal.sky130_models.statement import statements
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
-SUPPLIES = ("vdd", "v0")
-"""Rails whose current is counted as energy."""
 
 
 def network_ports(netlist: str) -> tuple[str, ...]:
@@ -54,6 +53,7 @@ class Circuit:
     trim_V: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        self.topology.check(self.design)
         ports = network_ports(self.netlist)
         have, want = set(ports), set(self.topology.ports)
         if len(have) != len(ports):
@@ -95,13 +95,45 @@ class Circuit:
     @property
     def membrane_probes(self) -> tuple[str, ...]:
         """A vector for every membrane, layer by layer; the schematic's lie inside its neurons."""
+        neuron = self.design.contracts.neuron
         probes = []
         for layer, k in self.topology.neurons():
-            net = f"neuron_{layer}_{k}_membrane"
+            name = f"neuron_{layer}_{k}"
+            net = f"{name}_{neuron.inner('membrane')}"
             probes.append(
-                self.probe(net) if net in self.netlist else f"v(xnetwork.xneuron_{layer}_{k}.membrane)"
+                self.probe(net) if net in self.netlist else neuron.probe(f"xnetwork.x{name}", "membrane")
             )
         return tuple(probes)
+
+    def sources(self) -> list[str]:
+        """What holds the network's supplies and other lines, then the bias of every discharger."""
+        supplies = self.design.supplies
+        held = [(net, port.level_V(supplies)) for net, port, _ in self.topology.lines()]
+        # The rails first: all else is counted from them.
+        held.sort(key=lambda one: one[0] not in (VDD, VSS))
+        lines = [f"V{_source_name(net)} {net} 0 {volts:.6g}" for net, volts in held]
+        for where in self.topology.neurons():
+            pin = self.topology.vdis(*where)
+            lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
+        return lines
+
+    @property
+    def rails(self) -> dict[str, float]:
+        """Volts of the sources whose current counts as energy, V_dd and the reset level, by the vector of that current."""
+        supplies = self.design.supplies
+        reset = {
+            f"i(v{net})": port.level_V(supplies)
+            for net, port, _ in self.topology.lines()
+            if port.role is Role.RESET_LEVEL
+        }
+        return {"i(vdd)": supplies.vdd_V} | reset
+
+    def instances(self) -> list[str]:
+        """The network and its biases, pins bound by name."""
+        return [
+            "Xnetwork " + " ".join(network_ports(self.netlist)) + " network",
+            "Xbiases " + " ".join(self.topology.bias_ports) + " biases",
+        ]
 
     def deck(
         self,
@@ -128,12 +160,8 @@ class Circuit:
             )
         file = f"biases_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
-        lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
-        lines.append(f"Vvsense vsense 0 {supplies.vsense_V:.6g}")
-        for where in self.topology.neurons():
-            pin = self.topology.vdis(*where)
-            lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
-        lines.append(control_sources(timeline, supplies.vdd_V))
+        lines += self.sources()
+        lines.append(control_sources(timeline, supplies.vdd_V, self.topology.control_ports))
         begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
         end = timeline.spans()["phase_0"][1]
         for j, at in enumerate(spike_time_norm):
@@ -142,12 +170,16 @@ class Circuit:
                 lines.append(pulse(f"in_{j}", f"in_{j}", span, supplies.vdd_V, self.design.timing.edge_s))
             else:
                 lines.append(f"Vin_{j} in_{j} 0 0")
-        lines.append("Xnetwork " + " ".join(network_ports(self.netlist)) + " network")
-        lines.append("Xbiases " + " ".join(self.topology.bias_ports) + " biases")
-        vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + ("i(vdd)", "i(vv0)") + probes
+        lines += self.instances()
+        vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + tuple(self.rails) + probes
         lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
         includes = {"models.spice": self.models, "network.spice": self.netlist, file: biases.text}
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
+
+
+def _source_name(net: str) -> str:
+    """Vdd and Vss as everybody writes them, else V and the net's name."""
+    return net.removeprefix("v") if net in (VDD, VSS) else net
 
 
 def spike_times_s(result: Result, circuit: Circuit) -> list[Array]:
@@ -172,8 +204,9 @@ def spike_times_s(result: Result, circuit: Circuit) -> list[Array]:
 
 def energy_J(result: Result, circuit: Circuit) -> float:
     """Energy drawn from the rails over the whole inference, reset included, in J."""
-    volts = {"vdd": circuit.design.supplies.vdd_V, "v0": circuit.design.supplies.v0_V}
-    currents = {"vdd": result["i(vdd)"], "v0": result["i(vv0)"]}
     return float(
-        -sum(volts[rail] * np.trapezoid(np.asarray(currents[rail], float), result.axis) for rail in SUPPLIES)
+        -sum(
+            volts * np.trapezoid(np.asarray(result[vector], float), result.axis)
+            for vector, volts in circuit.rails.items()
+        )
     )

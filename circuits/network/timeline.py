@@ -6,9 +6,11 @@ and fires from ``firing_s(l) = accumulation_s(l + 1)``: the next layer integrate
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nonideal.circuits.design import Timing
+from nonideal.circuits.errors import CircuitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,11 @@ def control_waveforms(timeline: Timeline, vdd_V: float) -> dict[str, str]:
     return found
 
 
-def control_sources(timeline: Timeline, vdd_V: float) -> str:
-    """Sources of every control line and its complement, on nets named as the network's ports."""
-    return "\n".join(f"V{net} {net} 0 {wave}" for net, wave in control_waveforms(timeline, vdd_V).items())
+def control_sources(timeline: Timeline, vdd_V: float, ports: Collection[str]) -> str:
+    """Sources of the control lines and complements that a network has ``ports`` for. Raises ``CircuitError`` for one that no phase drives."""
+    waves = control_waveforms(timeline, vdd_V)
+    if strange := sorted(set(ports) - waves.keys()):
+        raise CircuitError(
+            f"nothing drives the control lines {', '.join(strange)}: phases have {', '.join(waves)}"
+        )
+    return "\n".join(f"V{net} {net} 0 {wave}" for net, wave in waves.items() if net in ports)

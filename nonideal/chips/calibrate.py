@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
 from nonideal.chips.dac import Dac
-from nonideal.chips.silicon import DISCHARGER, Silicon
+from nonideal.chips.silicon import Silicon, discharger
 from nonideal.chips.written import LayerBiases, Mask, WrittenBiases
 from nonideal.circuits.network.chip import Chip
 from nonideal.circuits.network.mapping import bias_for_current
@@ -152,10 +152,10 @@ def _bias_range_V(
 
 def _trim_sigma_V(model: PhysicalModel) -> float:
     """What a discharger's bias has to make up for: its own shift, or what all shifts do to ramp and threshold, as seen at its gate."""
-    spread = spread_of(model)
-    per_V = abs(spread.neuron.ln_ramp[DISCHARGER].slope.value)
+    spread, trimmed = spread_of(model), discharger(model)
+    per_V = abs(spread.neuron.ln_ramp[trimmed].slope.value)
     whole = float(np.hypot(spread.neuron.sigma_ln_ramp.value, spread.neuron.sigma_threshold.value))
-    return float(max(whole / per_V, spread.sigmas["neuron"][DISCHARGER]))
+    return float(max(whole / per_V, spread.sigmas["neuron"][trimmed]))
 
 
 def calibrate(
@@ -268,7 +268,7 @@ def _trim_neurons(
 
     Also returns, per layer [neurons], that factor and when those neurons fire now, T_circ.
     """
-    per_V = -silicon.spread.neuron.ln_ramp[DISCHARGER].slope.value
+    per_V = -silicon.spread.neuron.ln_ramp[silicon.discharger].slope.value
     depth = written.topology.depth
     searches = [_Search(layer.trim_V, np.ones(len(layer.trim_V), dtype=bool)) for layer in written.layers]
     for step in range(options.steps + 1):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from nonideal.chips.written import LayerBiases, WrittenBiases
-from nonideal.circuits.network.chip import Chip, LayerShifts
-from nonideal.circuits.network.netlist import Topology
+from dataclasses import replace
 
-DRIVER = "driver_"
+from nonideal.chips.written import LayerBiases, WrittenBiases
+from nonideal.circuits.cells.driver import CELL
+from nonideal.circuits.network.chip import Chip, LayerShifts
+
+DRIVER = f"{CELL}_"
 """What the paths of a neuron's own driver begin with."""
 
 
@@ -15,7 +17,9 @@ def column_of(chip: Chip, written: WrittenBiases, layer: int, neurons: int) -> t
 
     Its inputs are driven by what drives them on the chip: the input drivers, or those of the neurons before.
     """
-    topology = Topology((chip.topology.layers[layer - 1], min(neurons, chip.topology.layers[layer])))
+    topology = replace(
+        chip.topology, layers=(chip.topology.layers[layer - 1], min(neurons, chip.topology.layers[layer]))
+    )
     kept = topology.layers[1]
     shifts, biases = chip.layers[layer - 1], written.layers[layer - 1]
     inputs = chip.inputs
@@ -27,4 +31,4 @@ def column_of(chip: Chip, written: WrittenBiases, layer: int, neurons: int) -> t
         {path: x[:kept] for path, x in shifts.neuron.items()},
     )
     row = LayerBiases(biases.bias_V[:kept], biases.positive[:kept], biases.on[:kept], biases.trim_V[:kept])
-    return Chip(chip.seed, topology, (part,), inputs), WrittenBiases(topology, (row,))
+    return Chip(chip.seed, topology, (part,), inputs), replace(written, topology=topology, layers=(row,))

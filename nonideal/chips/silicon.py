@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nonideal.characterize.circuit import neuron_of
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, network_physics
 from nonideal.characterize.responses import total
@@ -44,6 +45,7 @@ class Silicon:
         self.physics = network_physics(model, layers)
         realised = BottomUp(model)
         self.unit_A = tuple(realised.unit_current_A(axons) for axons in layers[:-1])
+        self.discharger = discharger(model)
         self.tables = CurrentTable(model.positive), CurrentTable(model.negative)
 
     def current_A(self, written: WrittenBiases, layer: int, shifts: LayerShifts | None) -> Array:
@@ -73,10 +75,11 @@ class Silicon:
         neuron, trim = self.spread.neuron, written.layers[layer - 1].trim_V
         none = np.zeros(len(trim))
         moved = {} if shifts is None else dict(shifts.neuron)
-        moved[DISCHARGER] = moved.get(DISCHARGER, none) - trim
+        trimmed = self.discharger
+        moved[trimmed] = moved.get(trimmed, none) - trim
         met = {
             path: moved.get(path, none)
-            for path in {*neuron.ln_ramp, *neuron.threshold, *neuron.threshold_with_ramp, DISCHARGER}
+            for path in {*neuron.ln_ramp, *neuron.threshold, *neuron.threshold_with_ramp, trimmed}
         }
         ln_ramp = total(neuron.ln_ramp, met)
         theta = 1.0 + total(neuron.threshold, met, neuron.threshold_with_ramp, ln_ramp)
@@ -113,8 +116,9 @@ class Silicon:
         return out
 
 
-DISCHARGER = "MDI"
-"""Path of the neuron's discharger, whose gate is the trimmed bias."""
+def discharger(model: PhysicalModel) -> str:
+    """Path of the neuron's discharger, whose gate is the trimmed bias."""
+    return neuron_of(model).device("discharge").path
 
 
 def _selector(spread: SynapseSpread, ln: Array, shift: Array) -> Array:

@@ -21,7 +21,7 @@ from nonideal.circuits.network.chip import Chip, chip_netlist
 from nonideal.circuits.network.correspondence import extracted_chip_netlist
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
-from nonideal.circuits.network.testbench import Biases, Circuit, network_ports, spike_times_s
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.sky130_models import lean_library
 from nonideal.spice import Deck, Failure, Result
 
@@ -136,10 +136,7 @@ class SpiceBench:
         name = f"current_{layer}_{axon}"
         lines = [f"* chip {chip.chip.seed}: currents of axon {axon} of layer {layer}"]
         lines += [".include models.spice", ".include network.spice", ".include biases_current.spice"]
-        lines += [f"Vdd vdd 0 {supplies.vdd_V:.6g}", "Vss vss 0 0", f"Vv0 v0 0 {supplies.v0_V:.6g}"]
-        lines += [f"Vvsense vsense 0 {supplies.vsense_V:.6g}"]
-        for index, k in top.neurons():
-            lines.append(f"V{top.vdis(index, k)} {top.vdis(index, k)} 0 {circuit.discharger_V(index, k):.9g}")
+        lines += circuit.sources()
         for line in (*inputs, *top.control_ports):
             lines.append(f"V{line} {line} 0 {supplies.vdd_V if line in high else 0.0:.6g}")
         lines.append(f"Vtest test 0 {supplies.v0_V:.6g}")
@@ -151,8 +148,7 @@ class SpiceBench:
                 if index == layer
                 else f"Vheld_{index}_{k} {node} 0 {level:.6g}"
             )
-        lines.append("Xnetwork " + " ".join(network_ports(circuit.netlist)) + " network")
-        lines.append("Xbiases " + " ".join(top.bias_ports) + " biases")
+        lines += circuit.instances()
         vectors = tuple(f"i(vheld_{layer}_{k})" for k in range(top.layers[layer]))
         options = replace(chip.bench.simulator, temperature_C=supplies.temperature_C).lines()
         sweep = f".dc Vtest {supplies.v0_V:.6g} {supplies.v0_V + 1e-3:.6g} 1e-3"
@@ -183,7 +179,7 @@ class SpiceBench:
     def _off(self, topology: Topology) -> Biases:
         model = self.silicon.model
         none = [np.zeros((n, m)) for m, n in pairwise(topology.layers)]
-        return Biases("off", bias_sources(map_weights(none, model), model))
+        return Biases("off", bias_sources(map_weights(none, model, design=self.silicon.design)))
 
     def _run(self, decks: Sequence[Deck]) -> list[Result]:
         outcomes = self.silicon.bench.attempt(decks, self.silicon.place / "bench")

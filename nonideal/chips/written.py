@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from nonideal.characterize.model import Branch, PhysicalModel
+from nonideal.circuits.cells.analog import GateBiases, gate_biases
+from nonideal.circuits.network.biases import bias_cell
 from nonideal.circuits.network.mapping import Mapping
 from nonideal.circuits.network.netlist import Topology
 
@@ -40,22 +41,21 @@ class WrittenBiases:
     topology: Topology
     layers: tuple[LayerBiases, ...]
 
+    gates: GateBiases
+
     @classmethod
     def of(cls, mapping: Mapping) -> WrittenBiases:
-        """As written back from weights, no neuron trimmed."""
-        sizes = mapping.topology.layers
+        """As written back from weights, no neuron trimmed. Raises ``CircuitError`` for synapses that hold weights otherwise."""
         layers = tuple(
             LayerBiases(
-                np.zeros((n, m)), np.ones((n, m), dtype=bool), np.zeros((n, m), dtype=bool), np.zeros(n)
+                np.array(stored.columns["bias_V"], float),
+                stored.columns["polarity"] == "n",
+                stored.columns["current_A"] > 0.0,
+                np.zeros(len(stored.weight)),
             )
-            for m, n in pairwise(sizes)
+            for stored in mapping.layers
         )
-        for row in mapping.rows():
-            layer, where = layers[row.layer - 1], (row.neuron, row.axon)
-            layer.bias_V[where] = row.bias_V
-            layer.positive[where] = row.polarity == "n"
-            layer.on[where] = row.current_A > 0.0
-        return cls(mapping.topology, layers)
+        return cls(mapping.topology, layers, gate_biases(mapping.storage))
 
     def moved(self, layer: int, bias_V: Array | None = None, trim_V: Array | None = None) -> WrittenBiases:
         """With other biases in one layer (from 1)."""
@@ -75,17 +75,15 @@ class WrittenBiases:
 
     def sources(self, model: PhysicalModel) -> str:
         """Cell ``biases``: a voltage source on every memory gate; the unused branch of a pair is off."""
-        off = {"n": model.positive.off_bias_V, "p": model.negative.off_bias_V}
-        lines = [".subckt biases " + " ".join(self.topology.bias_ports)]
-        for index, axon, neuron in self.topology.synapses():
-            layer = self.layers[index - 1]
-            used = "n" if layer.positive[neuron, axon] else "p"
-            for polarity in "np":
-                net = Topology.bias(polarity, index, axon, neuron)
-                live = polarity == used and layer.on[neuron, axon]
-                volts = layer.bias_V[neuron, axon] if live else off[polarity]
-                lines.append(f"V{net} {net} 0 {volts:.12g}")
-        return "\n".join([*lines, ".ends biases"]) + "\n"
+        off_n, off_p = model.positive.off_bias_V, model.negative.off_bias_V
+        volts = [
+            self.gates.volts(
+                np.where(layer.on & layer.positive, layer.bias_V, off_n),
+                np.where(layer.on & ~layer.positive, layer.bias_V, off_p),
+            )
+            for layer in self.layers
+        ]
+        return bias_cell(self.topology, volts)
 
 
 class CurrentTable:

@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
-from nonideal.characterize.benches import Bench, Grid, neuron_bench
+from nonideal.characterize.benches import SILENT, Bench, Grid, membrane_of, neuron_bench, rails, silent_V
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.workbench import Workbench
-from nonideal.circuits.cells.fet import PFET
+from nonideal.circuits.cells.analog import gate_biases
+from nonideal.circuits.cells.contract import VDD, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline
 
 Array = NDArray[np.float64]
+SENSE_SOURCE = "sense_bias"
+"""What the source of the sensing stage's current is among a neuron's devices."""
 SENSE_SPAN_V = 0.3
 """The source's current is swept from here up to the supply."""
 LOW_V = 0.5
@@ -26,12 +29,13 @@ LOW_V = 0.5
 
 def source_bench(design: Design) -> Bench:
     """The current source of the sensing stage alone, into half of the supply: its current over V_sense."""
-    vdd_V, size = design.supplies.vdd_V, design.neuron.sense_bias
+    vdd_V, source = design.supplies.vdd_V, design.contracts.neuron.device(SENSE_SOURCE)
+    drain, gate = source.nodes[:2]
     circuit = Circuit("source of the sensing stage")
-    circuit.V("dd", "vdd", "0", vdd_V)
-    circuit.V("sense", "vsense", "0", 0.0)
-    circuit.V("drain", "sx", "0", vdd_V / 2)
-    circuit.X("source", PFET, "sx", "vsense", "vdd", "vdd", w=size.w_um, l=size.l_um)
+    circuit.V("dd", VDD, "0", vdd_V)
+    circuit.V("sense", gate, "0", 0.0)
+    circuit.V("drain", drain, "0", vdd_V / 2)
+    circuit.X("source", source.model, *source.nodes, w=source.size.w_um, l=source.size.l_um)
     sweep = Grid(SENSE_SPAN_V, vdd_V, 0.01)
     return Bench("source", f"{circuit}\n.save i(vdrain)\n.dc Vsense {sweep.spice}\n", ("i(vdrain)",))
 
@@ -82,7 +86,7 @@ def measure_drift(bench: Workbench, design: Design, options: CharacterizeOptions
         start_V=starts,
         vdis_V=[0.0] * len(starts),
         injected_A=[0.0] * len(starts),
-        bias_V=(options.silent_bias_n_V, options.silent_bias_p_V),
+        silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
     )
     (result,) = bench.run([deck], design, folder)
     timeline = Timeline(design.timing, 1)
@@ -90,7 +94,7 @@ def measure_drift(bench: Workbench, design: Design, options: CharacterizeOptions
     end_s = begin_s + design.timing.t_circ_s - design.timing.edge_s
     moved = []
     for k in range(len(starts)):
-        trace = np.asarray(result[f"v(xneuron_{k}.membrane)"], float)
+        trace = np.asarray(result[membrane_of(design, k)], float)
         moved.append(float(np.interp(end_s, result.axis, trace) - np.interp(begin_s, result.axis, trace)))
     return Drift(moved[0], moved[1])
 
@@ -98,17 +102,16 @@ def measure_drift(bench: Workbench, design: Design, options: CharacterizeOptions
 def silent_bench(design: Design, bias_n_V: float, bias_p_V: float) -> Bench:
     """Two synapse pairs that get no spike, one biased for a positive weight and one for a negative: what still flows."""
     vdd_V, v0_V = design.supplies.vdd_V, design.supplies.v0_V
-    circuit = Circuit("silent synapses")
-    circuit.V("dd", "vdd", "0", vdd_V)
-    circuit.V("ss", "vss", "0", 0.0)
+    synapse = design.contracts.synapse
+    gates = gate_biases(synapse.storage)
+    circuit = rails("silent synapses", design)
     circuit.V("sweep", "sweep", "0", v0_V)
     for name, n_V, p_V in (("n", bias_n_V, vdd_V), ("p", 0.0, bias_p_V)):
-        circuit.V(f"bias_{name}_n", f"bias_{name}_n", "0", n_V)
-        circuit.V(f"bias_{name}_p", f"bias_{name}_p", "0", p_V)
+        mine = gates.volts(f"bias_{name}_n", f"bias_{name}_p")
+        for port, volts in gates.volts(n_V, p_V).items():
+            circuit.V(mine[port], mine[port], "0", volts)
         circuit.V(f"seen_{name}", "sweep", f"dendrite_{name}", 0.0)
-        circuit.X(
-            f"pair_{name}", "synapse", "vss", "vdd", f"dendrite_{name}", f"bias_{name}_n", f"bias_{name}_p", "vdd", "vss",
-        )  # fmt: skip
+        synapse.add(circuit, f"pair_{name}", {**SILENT, **mine, Role.DENDRITE: f"dendrite_{name}"})
     vectors = ("i(vseen_n)", "i(vseen_p)")
     sweep = Grid(round(v0_V - 0.02, 6), v0_V, 0.01)
     return Bench("silent", f"{circuit}\n.save {' '.join(vectors)}\n.dc Vsweep {sweep.spice}\n", vectors)

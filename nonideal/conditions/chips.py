@@ -59,7 +59,7 @@ class DrawnChips:
                 self.bench.at(condition.corner),
                 there,
                 self.model,
-                draw(seed, Topology(self.task.layers), sigmas),
+                draw(seed, Topology.of(self.task.layers, there), sigmas),
                 self.folder / condition.name,
             )
             seen = chip.run_samples(written, self.task.inputs[chosen], "there")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from nonideal.characterize.reference import membrane, spike_times
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.mapping import Mapping, bias_sources, map_weights
+from nonideal.circuits.network.mapping import DESIGN, Mapping, bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.conditions.survey import (
@@ -51,6 +50,7 @@ class Task:
     labels: NDArray[np.int64]
     classes: int
     clip: bool = False
+    design: Design = DESIGN
 
     def drawn(self, count: int) -> NDArray[np.int64]:
         """Indices of ``count`` samples, drawn by class."""
@@ -84,7 +84,7 @@ class Effect:
 
 def mapped(task: Task, model: PhysicalModel) -> Mapping:
     """The task's weights as a condition's biases. Raises ``OutOfRange`` unless ``task.clip``."""
-    return map_weights(task.weights, BottomUp(model), clip=task.clip)
+    return map_weights(task.weights, BottomUp(model), clip=task.clip, design=task.design)
 
 
 def rederived(task: Task, found: Characterised) -> Prediction:
@@ -125,14 +125,16 @@ def _fire(found: Characterised, layer: Physics, axons: int, v: Array) -> Array:
 
 def weights_kept(written: Mapping, model: PhysicalModel, curves: SynapseCurves) -> list[Array]:
     """What weights a condition makes of home's biases, per layer [neurons, axons], in its own unit currents."""
-    sizes = written.topology.layers
-    weights = [np.zeros((n, m)) for m, n in pairwise(sizes)]
-    for row in written.rows():
-        if row.current_A == 0.0:
-            continue
-        current_A = float(np.exp(curves.ln_current(row.polarity, np.array(row.bias_V))))
-        size = current_A / BottomUp(model).unit_current_A(sizes[row.layer - 1])
-        weights[row.layer - 1][row.neuron, row.axon] = size if row.polarity == "n" else -size
+    weights = []
+    for stored in written.layers:
+        columns, unit_A = stored.columns, BottomUp(model).unit_current_A(stored.weight.shape[1])
+        weight = np.zeros(stored.weight.shape)
+        for polarity, sign in (("n", 1.0), ("p", -1.0)):
+            on = (columns["polarity"] == polarity) & (columns["current_A"] > 0.0)
+            if on.any():
+                ln_current = curves.ln_current(polarity, np.asarray(columns["bias_V"][on], float))
+                weight[on] = sign * np.exp(ln_current) / unit_A
+        weights.append(weight)
     return weights
 
 
@@ -240,15 +242,16 @@ def check_in_spice(
         new = name == "anew"
         here = met.condition.design(design, model.vsense_V if new else home.vsense_V)
         mapping = mapped(task, model) if new else written
-        netlist = schematic(Topology(task.layers), here)
+        topology = Topology.of(task.layers, here)
+        netlist = schematic(topology, here)
         circuit = Circuit(
-            topology=Topology(task.layers),
+            topology=topology,
             design=here,
             netlist=netlist,
             models=lean_library(bench.pdk, met.condition.corner, netlist),
             vdis_V=realised.vdis_V if new else home.vdis_V,
         )
-        biases = Biases(name, bias_sources(mapping, realised))
+        biases = Biases(name, bias_sources(mapping))
         decks = [
             circuit.deck(f"{name}_{k:04d}", biases, row, bench.simulator)
             for k, row in enumerate(task.inputs[chosen])

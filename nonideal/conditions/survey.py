@@ -23,7 +23,14 @@ from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError, OutOfRange
 from nonideal.circuits.network.mapping import bias_for_current
-from nonideal.conditions.bench import Drift, Source, measure_drift, measure_leakage, measure_source
+from nonideal.conditions.bench import (
+    SENSE_SOURCE,
+    Drift,
+    Source,
+    measure_drift,
+    measure_leakage,
+    measure_source,
+)
 
 Array = NDArray[np.float64]
 REFUSALS = (CircuitError, FitRefused, CharacterizationFailed)
@@ -112,7 +119,8 @@ class Survey:
     # -- one condition ----------------------------------------------------------------------------------------------------------
 
     def _source(self, condition: Condition) -> Source | None:
-        if "neuron" in self.design.cells:
+        roles = [device.role for device in self.design.contracts.neuron.devices]
+        if "neuron" in self.design.cells or SENSE_SOURCE not in roles:
             return None
         return measure_source(
             self.bench.at(condition.corner), condition.design(self.design), self._place(condition)

@@ -15,8 +15,8 @@ from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import columns_of
 from nonideal.chips.calibrate import CalibrationOptions
 from nonideal.chips.options import YieldOptions
-from nonideal.circuits.cells.fet import illegal_sizes
-from nonideal.circuits.cells.leaf_cells import LEAVES, check_cell
+from nonideal.circuits.cells.kinds import contract_in
+from nonideal.circuits.cells.leaf_cells import LEAVES, check_cell, illegal_sizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.experiment.data import Data
@@ -197,7 +197,7 @@ def _read_cells(data: dict[str, Any], path: Path) -> None:
     """``[circuit.cells]`` names files beside the experiment; what they hold takes their place, so that it counts as input."""
     circuit = data.get("circuit")
     cells = circuit.get("cells") if isinstance(circuit, dict) else None
-    if not isinstance(cells, dict):
+    if not isinstance(circuit, dict) or not isinstance(cells, dict):
         return
     for name, file in cells.items():
         if name not in LEAVES:
@@ -206,7 +206,8 @@ def _read_cells(data: dict[str, Any], path: Path) -> None:
             )
         try:
             text = read_text(path.parent / str(file))
-            cells[name] = check_cell(name, text, Path(str(file)).name, frozenset(cells))
+            contract = contract_in(name, circuit)
+            cells[name] = check_cell(name, text, Path(str(file)).name, frozenset(cells), contract)
         except UnreadableFile as error:
             problem = f"circuit.cells.{name} = {file!r}: {error}; give a file beside {path.name}"
             raise ExperimentError(str(path), [problem]) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import typing
 from difflib import get_close_matches
@@ -103,7 +104,8 @@ def _describe(model: type[BaseModel], path: Path) -> str:
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     """The pydantic models inside an annotation, through Optional, Annotated and containers."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
+        # An abstract one stands for those that are made of it, as the kinds of a cell.
+        return annotation.__subclasses__() if inspect.isabstract(annotation) else [annotation]
     return [m for part in typing.get_args(annotation) for m in _models_in(part)]
 
 

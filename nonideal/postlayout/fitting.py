@@ -24,8 +24,12 @@ def trim(runner: Runner) -> Trim | None:
     plan = runner.plan
     if plan.netlist == "schematic" or not set(plan.networks) - BLIND:
         return None
-    off = map_weights([np.zeros((n, m)) for m, n in pairwise(plan.circuit.topology.layers)], plan.model)
-    biases = Biases("off", bias_sources(off, plan.model))
+    off = map_weights(
+        [np.zeros((n, m)) for m, n in pairwise(plan.circuit.topology.layers)],
+        plan.model,
+        design=plan.circuit.design,
+    )
+    biases = Biases("off", bias_sources(off))
     found = trim_discharger(plan.circuit, biases, runner.bench.simulator, runner.run)
     runner.say(
         f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {found.vdis_V:.4f} V on the {plan.netlist} netlist"

@@ -35,8 +35,9 @@ class Runner:
             layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers
         ]
         model = self.plan.realised_by(mapping)
-        mapped = map_weights(weights, model, scale=scale.pair, clip=self.plan.clip)
-        return Biases(name, bias_sources(mapped, model)), mapped.clipped
+        design, clip = self.plan.circuit.design, self.plan.clip
+        mapped = map_weights(weights, model, scale=scale.pair, clip=clip, design=design)
+        return Biases(name, bias_sources(mapped)), mapped.clipped
 
     def decks(self, circuit: Circuit, biases: Biases, spike_time: Array) -> list[Deck]:
         """A deck for every sample; inputs [B, N_in] in units of T_circ."""

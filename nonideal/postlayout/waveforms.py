@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +73,14 @@ def save_waveforms(
     (folder / "decks" / f"{stem}.raw").replace(raw)
     time_s = np.linspace(0.0, circuit.timeline.stop_s, POINTS)
     frames = []
+    names = dict(zip(circuit.membrane_probes, circuit.topology.neurons(), strict=True))
     for vector in deck.vectors:
         if vector.startswith("v("):
             wave = np.interp(time_s, outcome.axis, np.asarray(outcome[vector], float))
             frames.append(
-                pd.DataFrame({"time_s": time_s, "net": _plain(vector), "volts_V": wave, "source": "spice"})
+                pd.DataFrame(
+                    {"time_s": time_s, "net": _plain(vector, names), "volts_V": wave, "source": "spice"}
+                )
             )
     for layer, volts in enumerate(model_membranes_V(network, spike_time, circuit, levels, time_s), start=1):
         for k, wave in enumerate(volts):
@@ -92,7 +94,7 @@ def save_waveforms(
     return [raw, table]
 
 
-def _plain(vector: str) -> str:
-    """``v(xnetwork.xneuron_1_0.membrane)``, or ``v(xnetwork.neuron_1_0_membrane.3)`` of an extraction, -> ``membrane_1_0``."""
-    membrane = re.search(r"neuron_(\d+_\d+)[._]membrane", vector)
-    return vector[2:-1] if membrane is None else f"membrane_{membrane[1]}"
+def _plain(vector: str, membranes: Mapping[str, tuple[int, int]]) -> str:
+    """The net of a vector; a membrane, whatever it is called in its netlist, is ``membrane_<layer>_<neuron>``."""
+    where = membranes.get(vector)
+    return vector[2:-1] if where is None else f"membrane_{where[0]}_{where[1]}"

@@ -154,6 +154,7 @@ def _task(work: Work) -> Task:
         labels=dataset.test_y.numpy(),
         classes=dataset.classes,
         clip=experiment.netlist.clip,
+        design=experiment.circuit,
     )
 
 

@@ -102,12 +102,13 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     gds = write_gds(block, folder / "network.gds")
     cuts(block, layers).write(folder / CUTS)
     write_layer_properties(folder / "network.lyp")
-    write_csv(folder / PINS, pins_table(Topology(layers), design))
+    topology = Topology.of(layers, design)
+    write_csv(folder / PINS, pins_table(topology, design))
     write_picture(gds, folder / "network.lyp", folder / "layout.png")
     drc = check(gds, "network")
     drc.write(folder / "drc.json")
     drc.write_markers(folder / "drc.lyrdb")
-    lvs = compare(gds, schematic(Topology(layers), design), "network", folder / DATABASE)
+    lvs = compare(gds, schematic(topology, design), "network", folder / DATABASE)
     lvs.write(folder / "lvs.json")
     if not override:
         drc.require_clean()
@@ -183,7 +184,7 @@ def extracting(
         running[folder / extractor] = time.monotonic()
         found = extract(
             folder / DATABASE,
-            Topology(layers).ports,
+            Topology.of(layers, work.experiment.circuit).ports,
             devices,
             folder=folder / extractor,
             cache=work.rundir.cache / "extraction",
@@ -193,7 +194,7 @@ def extracting(
         )
         running.pop(folder / extractor)
         found.write(folder)
-        return Extracted((folder / EXTRACTED, folder / "pex.json"), _told(found))
+        return Extracted((folder / EXTRACTED, folder / "pex.json"), _told(found, work.experiment.circuit))
 
     try:
         with work.context.waiting(extractor, options.timeout_s, lambda: progress_of(dict(running), mode)):
@@ -244,10 +245,10 @@ def _expected(devices: int, limit_s: float) -> str:
     )
 
 
-def _told(found: Extraction) -> dict[str, Any]:
-    nets = found.net_capacitance_F
+def _told(found: Extraction, design: Design) -> dict[str, Any]:
+    nets, membrane = found.net_capacitance_F, design.contracts.neuron.inner("membrane")
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
-    membranes = [farad for net, farad in nets.items() if net.endswith("_membrane")]
+    membranes = [farad for net, farad in nets.items() if net.endswith(f"_{membrane}")]
     return {
         "extractor": found.options.extractor,
         "mode": found.mode,

@@ -100,9 +100,9 @@ def write_netlist(
     model = PhysicalModel.load(model_path)
     unknown = check_model(model, model_path, experiment)
     realised = BottomUp(model) if given.physics else model
-    mapping = map_weights(given.values, realised, clip=clip)
-    biases = bias_sources(mapping, realised)
-    topology, design = mapping.topology, experiment.circuit
+    design = experiment.circuit
+    mapping = map_weights(given.values, realised, clip=clip, design=design)
+    biases, topology = bias_sources(mapping), mapping.topology
     circuit = schematic(topology, design)
     example = _example(topology, design, circuit, biases, realised.vdis_V, model.corner, files)
     told = WITHOUT_DECK if example is None else WITH_DECK.format(deck=files.deck.name)
@@ -113,7 +113,7 @@ def write_netlist(
     )
     text = head + circuit + "\n" + biases
     for layer, (back, meant) in enumerate(
-        zip(read_biases(text, realised), mapping.weights(), strict=True), start=1
+        zip(read_biases(text, realised, design=design), mapping.weights(), strict=True), start=1
     ):
         if not np.allclose(back, meant, rtol=1e-6, atol=1e-9):
             worst = float(np.max(np.abs(back - meant)))
@@ -126,14 +126,15 @@ def write_netlist(
     write_csv(files.pins, pins_table(topology, design, lambda layer, k: realised.vdis_V, biases))
     for path, content in (example or {}).items():
         write_text(path, content)
+    table = mapping.table
     return {
         "realised": _realisation(realised),
         "vdis_V": realised.vdis_V,
         "layers": list(topology.layers),
-        "synapses": len(mapping.table),
+        "synapses": len(table),
         "clipped": mapping.clipped,
         "off": mapping.off,
-        "largest_current_A": float(mapping.table["current_A"].max()),
+        "largest_current_A": float(table["current_A"].max()),
         "circuit_unknown": unknown,
         "order": None if given.own else list(given.names),
         "left_out": list(given.left_out),

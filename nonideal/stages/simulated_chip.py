@@ -33,7 +33,8 @@ def simulated_chip(work: Work, model: PhysicalModel, seed: int, layers: tuple[in
     from nonideal.circuits.network.chip import Sigmas, draw
     from nonideal.circuits.network.netlist import Topology
 
-    chip: Chip = draw(seed, Topology(layers), Sigmas(spread_of(model).sigmas))
+    topology = Topology.of(layers, work.experiment.circuit)
+    chip: Chip = draw(seed, topology, Sigmas(spread_of(model).sigmas))
     bench = workbench(work.experiment, work.context, work.rundir.cache)
     return SpiceChip(
         bench, work.experiment.circuit, model, chip, work.folder / "decks", extracted_netlist(work)

@@ -139,7 +139,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     unknown = check_model(model, work.rundir.model, experiment)
     if unknown is not None:
         work.context.console.print(f"  {unknown}")
-    topology = Topology(experiment.training.layers)
+    topology = Topology.of(experiment.training.layers, experiment.circuit)
     if kind != SCHEMATIC:
         _check_sidewalls(model, experiment.extraction.sidewall)
     extracted = work.rundir.path / "layout" / "network.pex.spice"

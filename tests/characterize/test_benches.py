@@ -30,7 +30,7 @@ def neurons(axons: list[int], injected_A: list[float]) -> Bench:
     n = len(axons)
     return neuron_bench(
         Design(), "neurons", axons=axons, start_V=[1.3] * n, vdis_V=[0.548540889] * n, injected_A=injected_A,
-        bias_V=(0.5, 1.1),
+        silent_V={"bias_n": 0.5, "bias_p": 1.1},
     )  # fmt: skip
 
 

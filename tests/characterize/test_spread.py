@@ -113,9 +113,9 @@ R1 dendrite vss 1g
 
 
 def test_roles_of_an_own_pair_are_found_by_what_the_gates_are_on() -> None:
-    roles = branches_of(elements(Design(cells={"synapse": PAIR}))["synapse"])
+    roles = branches_of(elements(Design(cells={"synapse": PAIR}))["synapse"], Design().contracts.synapse)
     assert [(one.memory, one.select) for one in roles.values()] == [("A", "B"), ("C", "D")]
-    ours = branches_of(elements(Design())["synapse"])
+    ours = branches_of(elements(Design())["synapse"], Design().contracts.synapse)
     assert [(one.memory, one.select) for one in ours.values()] == [("MNM", "MNS"), ("MPM", "MPS")]
     check_cells(Design(cells={"synapse": PAIR}), 50)
 

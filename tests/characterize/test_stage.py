@@ -201,11 +201,11 @@ def test_a_capacitor_of_any_size_is_measured_or_refused(
         charge_C = aim_F * np.array([-0.06, 0.06, 0.2, 0.4, 0.6])
         bench = neuron_bench(
             design, "membrane", axons=[axons] * 5 + [2 * axons] * 5, start_V=[1.3] * 10, vdis_V=[0.5] * 10,
-            injected_A=[float(q) / 1e-6 for q in np.tile(charge_C, 2)], bias_V=(0.5, 1.1),
+            injected_A=[float(q) / 1e-6 for q in np.tile(charge_C, 2)], silent_V={"bias_n": 0.5, "bias_p": 1.1},
         )  # fmt: skip
         result = make_workbench().run([bench], design, tmp_path)[0]
         try:
-            found[aim_F] = neuron.membrane_capacitance(result, timeline, charge_C, axons)[0].value
+            found[aim_F] = neuron.membrane_capacitance(result, timeline, charge_C, axons, design)[0].value
         except FitRefused as error:
             assert "too small for its devices" in str(error)  # noqa: PT017
     assert set(found) == {40e-15, 80e-15}

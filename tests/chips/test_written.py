@@ -21,7 +21,7 @@ def test_what_is_written_is_what_the_mapping_means(
     found = read_biases(written.sources(chip_model), BottomUp(chip_model))
     for mine, meant in zip(found, mapping.weights(), strict=True):
         np.testing.assert_allclose(mine, meant, rtol=1e-9)
-    numbers = [line.split(" ; ")[0] for line in bias_sources(mapping, chip_model).splitlines()]
+    numbers = [line.split(" ; ")[0] for line in bias_sources(mapping).splitlines()]
     assert written.sources(chip_model).splitlines() == numbers
 
 

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from nonideal.circuits.cells import analog
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
-from nonideal.circuits.network import mapping as mapping_module
 from nonideal.circuits.network.mapping import (
-    COLUMNS,
     bias_for_current,
     bias_sources,
     check_weights,
@@ -50,7 +49,7 @@ def round_trip(
     weights: list[Array], model: Any, scale: tuple[float, float] = (1.0, 1.0)
 ) -> tuple[Any, list[Array]]:
     mapping = map_weights(weights, model, scale=scale, clip=True)
-    return mapping, read_biases(bias_sources(mapping, model), model, scale=scale)
+    return mapping, read_biases(bias_sources(mapping), model, scale=scale)
 
 
 @settings(max_examples=30, deadline=None)
@@ -124,7 +123,16 @@ def test_current_and_bias_are_inverse(silicon: Any) -> None:
 
 def test_the_table_of_a_mapping(silicon: Any) -> None:
     table = map_weights([np.array([[0.5, -0.25], [0.0, 1.0]])], silicon).table
-    assert tuple(table.columns) == COLUMNS
+    assert list(table.columns) == [
+        "layer",
+        "axon",
+        "neuron",
+        "weight",
+        "polarity",
+        "current_A",
+        "bias_V",
+        "clipped",
+    ]
     assert len(table) == 4
     row = table[(table["axon"] == 1) & (table["neuron"] == 0)].iloc[0]
     assert (row["layer"], row["weight"], row["polarity"]) == (1, -0.25, "p")
@@ -156,7 +164,7 @@ def test_tiny_weights_are_off_not_clipped(silicon: Any) -> None:
     mapping = map_weights([np.array([[tiny, -tiny * 0.5, 0.0]])], silicon)
     assert (mapping.off, mapping.clipped) == (3, 0)
     assert not mapping.weights()[0].any()
-    text = bias_sources(mapping, silicon)
+    text = bias_sources(mapping)
     assert "Vbias_n_1_0_0 bias_n_1_0_0 0 0 ;" in text
     assert "Vbias_p_1_0_0 bias_p_1_0_0 0 1.8 ;" in text
     assert not read_biases(text, silicon)[0].any()
@@ -164,7 +172,7 @@ def test_tiny_weights_are_off_not_clipped(silicon: Any) -> None:
 
 def test_unused_branches_are_off_and_every_gate_has_a_source(silicon: Any) -> None:
     mapping = map_weights([np.array([[0.5, -0.5], [0.25, 0.1]]), np.array([[-0.3, 0.2]])], silicon)
-    lines = bias_sources(mapping, silicon).splitlines()
+    lines = bias_sources(mapping).splitlines()
     assert lines[0] == ".subckt biases " + " ".join(mapping.topology.bias_ports)
     assert lines[-1] == ".ends biases"
     volts = {line.split()[1]: float(line.split()[3]) for line in lines[1:-1]}
@@ -219,14 +227,14 @@ def without(word: str) -> Any:
     (lambda text: text + text, "a second source"),
 ])  # fmt: skip
 def test_a_foreign_or_edited_netlist_is_refused(silicon: Any, spoil: Any, said: str) -> None:
-    text = bias_sources(map_weights([np.array([[0.5, -0.5]])], silicon), silicon)
+    text = bias_sources(map_weights([np.array([[0.5, -0.5]])], silicon))
     with pytest.raises(MappingError, match=said):
         read_biases(spoil(text), silicon)
 
 
 def test_reading_back_does_not_mind_case(silicon: Any) -> None:
     weights = [np.array([[0.5, -0.5]])]
-    text = bias_sources(map_weights(weights, silicon), silicon).upper()
+    text = bias_sources(map_weights(weights, silicon)).upper()
     np.testing.assert_allclose(read_biases(text, silicon)[0], weights[0], rtol=1e-9)
 
 
@@ -242,14 +250,14 @@ def test_a_large_network_is_mapped_with_one_interpolator_a_polarity(
 ) -> None:
     """It was one for every synapse: 512-512 took more than 280 s."""
     made: list[int] = []
-    real = mapping_module.PchipInterpolator
+    real = analog.PchipInterpolator
 
     def counted(*args: Any) -> Any:
         made.append(1)
         return real(*args)
 
-    monkeypatch.setattr(mapping_module, "PchipInterpolator", counted)
+    monkeypatch.setattr(analog, "PchipInterpolator", counted)
     weights = [np.random.default_rng(0).uniform(-1, 1, (20, 30))]
-    back = read_biases(bias_sources(map_weights(weights, silicon), silicon), silicon)
+    back = read_biases(bias_sources(map_weights(weights, silicon)), silicon)
     assert back[0] == pytest.approx(weights[0], rel=1e-6)
     assert len(made) <= 4

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nonideal.circuits.cells.fet import device_of
 from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.design import Design, DriverSizes, Fet, NeuronSizes, SynapseSizes
 from nonideal.circuits.errors import CircuitError
@@ -188,11 +187,12 @@ def test_the_text_does_not_depend_on_hashing() -> None:
 
 
 def test_the_devices_whose_sizes_are_checked_are_those_that_are_drawn() -> None:
-    """Every size of the design, made unique, turns up in the netlist on the device that ``device_of`` names."""
+    """Every size of the design, made unique, turns up in the netlist on the device of its contract."""
     for cell, key, width in (("synapse", "memory_p", 3.33), ("neuron", "sense_n", 3.33), ("neuron", "sense_p", 3.33),
                              ("neuron", "sense_bias", 3.33), ("neuron", "discharge", 3.33), ("driver", "inverter_p", 3.33)):  # fmt: skip
         sizes = getattr(Design(), cell)
         other = sizes.model_copy(update={key: Fet(w_um=width, l_um=0.5)})
         text = cells_text(Design().model_copy(update={cell: other}))
         line = next(line for line in text.splitlines() if f"w={width}" in line)
-        assert device_of(cell, key) in line.split()
+        device = other.contract().device(key)
+        assert line.split()[:6] == [f"X{device.path}", *device.nodes, device.model]

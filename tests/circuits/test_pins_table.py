@@ -39,7 +39,7 @@ def test_each_port_once_with_what_the_decks_put_on_it(silicon: Any) -> None:
     rng = np.random.default_rng(3)
     weights = [rng.normal(0, 0.7, (4, 3)), rng.normal(0, 0.7, (2, 4))]
     weights[0][1, 2] = 0.0
-    biases = bias_sources(map_weights(weights, silicon, scale=(1.03, 0.97), clip=True), silicon)
+    biases = bias_sources(map_weights(weights, silicon, scale=(1.03, 0.97), clip=True))
     circuit = Circuit(
         TOPOLOGY, DESIGN, schematic(TOPOLOGY, DESIGN), "* models\n", 0.5485408891, trim_V=TRIM_V
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from nonideal.circuits.design import Timing
+from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
 
 POINT = re.compile(r"PWL\((.*)\)")
@@ -66,7 +67,9 @@ def test_accumulation_lasts_t_circ_between_reset_and_isolation(timing: Timing, d
 
 @given(timing=timings(), depth=st.integers(1, 4))
 def test_every_source_runs_forward_and_has_its_complement(timing: Timing, depth: int) -> None:
-    lines = control_sources(Timeline(timing, depth), 1.8).splitlines()
+    lines = control_sources(
+        Timeline(timing, depth), 1.8, Topology((1,) * (depth + 1)).control_ports
+    ).splitlines()
     by_node = {line.split()[1]: points(line) for line in lines}
     assert len(by_node) == len(lines) == 1 + 5 * depth
     for wave in by_node.values():

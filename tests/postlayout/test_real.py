@@ -111,7 +111,7 @@ def test_membranes_of_the_worst_sample_lie_on_the_models(real: Real) -> None:
 
 def sample_decks(real: Real, circuit: Circuit, name: str) -> list[Any]:
     weights = [np.array(matrix) for matrix in WEIGHTS]
-    biases = Biases(name, bias_sources(map_weights(weights, real.plan.model), real.plan.model))
+    biases = Biases(name, bias_sources(map_weights(weights, real.plan.model)))
     rows = enumerate(real.plan.dataset.test_x.numpy()[:2])
     return [circuit.deck(f"{name}_{i}", biases, row, real.bench.simulator) for i, row in rows]
 
@@ -154,9 +154,7 @@ def test_a_sample_that_crashes_is_failed_and_the_rest_stands(
     cache = Cache(real.folder / "cache")
     scale, network = real.found.scales["pnn"], real.plan.networks["pnn"]
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
-    biases = Biases(
-        "pnn", bias_sources(map_weights(weights, real.plan.model, scale=scale.pair), real.plan.model)
-    )
+    biases = Biases("pnn", bias_sources(map_weights(weights, real.plan.model, scale=scale.pair)))
     row = real.plan.dataset.test_x.numpy()[1]
     same = real.plan.circuit.deck("pnn_0001", biases, row, real.bench.simulator)
     assert deck.read_text() == same.text, "the deck on disk is the deck that was run"

@@ -69,7 +69,7 @@ def test_the_pins_of_what_was_simulated_are_written(setting: Maker, tmp_path: Pa
     weights = [layer.weight.detach().double().numpy() for layer in here.networks["pnn"].linear_layers]
     scale = found.scales["pnn"].pair
     assert scale != (1.0, 1.0)
-    for row in map_weights(weights, here.plan.model, scale=scale).rows():
+    for row in map_weights(weights, here.plan.model, scale=scale).table.itertuples():
         assert volts[f"bias_{row.polarity}_{row.layer}_{row.axon}_{row.neuron}"] == pytest.approx(
             row.bias_V, rel=1e-11
         )

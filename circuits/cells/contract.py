@@ -1,0 +1,352 @@
+"""A cell as the rest of the program asks for it: ports, devices and inner nodes by what they are for, not by name or place.
+
+A kind of cell is a class of settings, the keys of ``[circuit.synapse]`` or ``[circuit.neuron]``, whose ``contract`` describes the cell that
+these settings make; ``nonideal.circuits.cells.kinds`` lists them. Netlists, decks, tables of pins, benches and layouts are written from contracts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from PySpice.Spice.Netlist import SubCircuit
+
+from nonideal.circuits.cells.fet import Fet, add_fet
+from nonideal.circuits.errors import CircuitError
+from nonideal.sky130_models.device import find_device
+
+Array = NDArray[np.float64]
+VDD, VSS = "vdd", "vss"
+
+
+class Per(StrEnum):
+    """How many nets a network has for a port: one in all, or one for each layer, axon (row), neuron (column) or synapse."""
+
+    NETWORK = "network"
+    LAYER = "layer"
+    AXON = "axon"
+    NEURON = "neuron"
+    SYNAPSE = "synapse"
+
+
+class Role(StrEnum):
+    """What a port is for. The value of what becomes a pin is how tables of pins call it."""
+
+    INPUT = "input"
+    AXON = "axon"
+    AXON_B = "axon_b"
+    DENDRITE = "dendrite"
+    SPIKE = "output"
+    SPIKE_B = "output_b"
+    CONTROL = "control"
+    """A line of the layer's phases, by the names of ``network.timeline``; the complement of ``x`` is ``x_b``."""
+    WEIGHT = "weight"
+    """Holds a weight, or a part of one; ``Storage`` says at which level."""
+    TRIM = "discharger bias"
+    """The bias of a neuron that is calibrated: of its discharger."""
+    RESET_LEVEL = "reset level"
+    SENSE = "sense"
+    SUPPLY = "supply"
+    LINE = "line"
+    """Any other line that is held at a level, as one that many synapses share."""
+
+
+_PER = {
+    Role.INPUT: Per.AXON,
+    Role.AXON: Per.AXON,
+    Role.AXON_B: Per.AXON,
+    Role.DENDRITE: Per.NEURON,
+    Role.SPIKE: Per.NEURON,
+    Role.SPIKE_B: Per.NEURON,
+    Role.CONTROL: Per.LAYER,
+    Role.WEIGHT: Per.SYNAPSE,
+    Role.TRIM: Per.NEURON,
+}
+_HELD = (Role.RESET_LEVEL, Role.SENSE, Role.SUPPLY, Role.LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a cell. ``level`` is what holds a line: a key of ``[circuit.supplies]``, or volts.
+
+    ``shared`` says of how many synapses or neurons a held line is; all other roles have one answer.
+    """
+
+    name: str
+    role: Role
+    level: str | float | None = None
+    shared: Per = Per.NETWORK
+
+    def __post_init__(self) -> None:
+        if (self.level is None) == (self.role in _HELD):
+            raise CircuitError(
+                f"port {self.name}: a {self.role} {'needs a level that holds it' if self.role in _HELD else 'is held at no level'}"
+            )
+
+    @property
+    def per(self) -> Per:
+        """What it is one net for each of."""
+        return _PER.get(self.role, self.shared)
+
+    @property
+    def kind(self) -> str:
+        """How tables of pins call it: lines of phases and weights by their names."""
+        return self.name if self.role in (Role.CONTROL, Role.WEIGHT) else self.role.value
+
+    def net(self, layer: int, axon: int | None, neuron: int | None) -> str:
+        """The net that is named after it, for the cell at this place: ``bias_n_<layer>_<axon>_<neuron>``."""
+        numbers = {
+            Per.NETWORK: (),
+            Per.LAYER: (layer,),
+            Per.AXON: (layer, axon),
+            Per.NEURON: (layer, neuron),
+            Per.SYNAPSE: (layer, axon, neuron),
+        }[self.per]
+        return "_".join([self.name, *map(str, numbers)])
+
+    def level_V(self, supplies: object) -> float:
+        """The level of a held line; ``supplies`` are the design's."""
+        return float(getattr(supplies, self.level) if isinstance(self.level, str) else self.level or 0.0)
+
+
+def ports(line: str, role: Role) -> tuple[Port, ...]:
+    """Ports of one role that no level holds, from their names in a row."""
+    return tuple(Port(name, role) for name in line.split())
+
+
+RAILS = (Port(VDD, Role.SUPPLY, "vdd_V"), Port(VSS, Role.SUPPLY, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of the process. ``nodes``: drain, gate, source, bulk, or a capacitor's plates; ``path`` is its name in the cell.
+
+    ``role`` is what it does (``memory_n``, ``discharge``); ``key`` the settings that its size stands at, the role's own unless given.
+    """
+
+    role: str
+    path: str
+    model: str
+    nodes: tuple[str, ...]
+    size: Fet
+    key: str = ""
+
+    @property
+    def setting(self) -> str:
+        """What of the kind's settings gives its size."""
+        return self.key or self.role
+
+    def add(self, cell: SubCircuit) -> None:
+        """Write it into a cell."""
+        if find_device(self.model).kind == "mim":
+            cell.X(self.path, self.model, *self.nodes, w=self.size.w_um, l=self.size.l_um)
+        else:
+            add_fet(cell, self.path, self.model, self.nodes, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A cell inside of a cell, which must stand in the same netlist."""
+
+    path: str
+    cell: str
+    nodes: tuple[str, ...]
+
+    def add(self, cell: SubCircuit) -> None:
+        """Write it into a cell."""
+        cell.X(self.path, self.cell, *self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A cell: its ports in order, what it is made of, and the inner nodes that may be looked at, by what they are (``membrane``, ``sense``)."""
+
+    cell: str
+    ports: tuple[Port, ...]
+    parts: tuple[Device | Call, ...]
+    probes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise CircuitError(f"cell {self.cell}: ports {', '.join(twice)} are there twice")
+        inside = {node for part in self.parts for node in part.nodes}
+        if lost := [node for node in (*names, *self.probes.values()) if node not in inside]:
+            raise CircuitError(f"cell {self.cell}: nothing in it is on {', '.join(lost)}")
+
+    def require(self, *roles: Role) -> None:
+        """Raises ``CircuitError`` unless there is one port of each of these roles."""
+        for role in roles:
+            if len(self.having(role)) != 1:
+                raise CircuitError(
+                    f"cell {self.cell}: it has {len(self.having(role))} ports of role {role}, and needs one"
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the ports, in order."""
+        return tuple(port.name for port in self.ports)
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """Its own devices, cells inside of it left out."""
+        return tuple(part for part in self.parts if isinstance(part, Device))
+
+    def having(self, role: Role) -> tuple[Port, ...]:
+        """The ports of a role."""
+        return tuple(port for port in self.ports if port.role is role)
+
+    def device(self, role: str) -> Device:
+        """The device that does this. Raises ``CircuitError`` where there is not one."""
+        found = [device for device in self.devices if device.role == role]
+        if len(found) != 1:
+            roles = ", ".join(dict.fromkeys(device.role for device in self.devices))
+            raise CircuitError(
+                f"cell {self.cell}: {len(found)} devices are its {role}; its devices are {roles}"
+            )
+        return found[0]
+
+    def nets(self, bound: Mapping[str, str]) -> tuple[str, ...]:
+        """Nets in port order. ``bound``: net by role, or by a port's own name, which goes first; a port that is left out is on the net of its name.
+
+        What may be left out of a kind is no error: ``bound`` may name a role that it has no port of.
+        """
+        known = {*self.names, *Role}
+        if strange := [name for name in bound if name not in known]:
+            raise CircuitError(
+                f"cell {self.cell} has no port {', '.join(strange)}; it has {' '.join(self.names)}"
+            )
+        return tuple(bound.get(port.name, bound.get(port.role, port.name)) for port in self.ports)
+
+    def add(self, circuit: SubCircuit, name: str, bound: Mapping[str, str]) -> None:
+        """Write an instance of it into a deck; ``bound`` as in ``nets``."""
+        circuit.X(name, self.cell, *self.nets(bound))
+
+    def probe(self, instance: str, node: str) -> str:
+        """The vector of an inner node of an instance: ``probe("xneuron", "membrane")``."""
+        return f"v({instance}.{self.inner(node)})"
+
+    def inner(self, node: str) -> str:
+        """The net inside the cell that is its ``membrane``, or whatever else is looked at. Raises ``CircuitError``."""
+        if node not in self.probes:
+            raise CircuitError(f"cell {self.cell} has no {node}; it has {', '.join(self.probes) or 'none'}")
+        return self.probes[node]
+
+    def lines(self, supplies: object, role: Role = Role.LINE) -> Iterator[tuple[str, float]]:
+        """(port, volts) of every line of a role that is held."""
+        return ((port.name, port.level_V(supplies)) for port in self.having(role))
+
+    def text(self) -> str:
+        """The cell as SPICE."""
+        cell = SubCircuit(self.cell, *self.names)
+        for part in self.parts:
+            part.add(cell)
+        return str(cell)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The weights of a layer as its synapses hold them, all [neurons, axons].
+
+    ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port.
+    """
+
+    weight: Array
+    columns: Mapping[str, NDArray[Any]]
+    volts: Mapping[str, Array]
+
+
+class Storage(Protocol):
+    """How a kind of synapse holds weights, on ports whose role is ``WEIGHT``. ``model`` is the physical model of that kind."""
+
+    @property
+    def off(self) -> Mapping[str, str]:
+        """The rail, ``vdd`` or ``vss``, that each weight port of a synapse is on that carries nothing."""
+        ...
+
+    def store(
+        self, weights: Sequence[Array], model: Any, *, scale: tuple[float, float], clip: bool
+    ) -> tuple[Stored, ...]:
+        """Every layer of ``weights`` [neurons, axons]. ``scale`` multiplies positive and negative currents.
+
+        Raises ``OutOfRange`` for weights that cannot be held; with ``clip`` they are moved to the nearest that can.
+        """
+        ...
+
+    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
+        """What is remarked beside the source of a weight port."""
+        ...
+
+    def read(self, volts: Mapping[str, Array], model: Any, scale: tuple[float, float], layer: int) -> Array:
+        """A layer's weights from the levels of its weight ports. Raises ``MappingError`` for levels that ``store`` does not give."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Synapse(Contract):
+    """A synapse: ports of role ``AXON``, ``DENDRITE`` and ``WEIGHT``, and how weights stand on the latter."""
+
+    storage: Storage = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        Contract.__post_init__(self)
+        self.require(Role.AXON, Role.DENDRITE)
+        pins = [port.name for port in self.having(Role.WEIGHT)]
+        if sorted(self.storage.off) != sorted(pins):
+            raise CircuitError(
+                f"cell {self.cell}: its storage holds {', '.join(self.storage.off)}, its weight ports are {', '.join(pins)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron(Contract):
+    """A neuron: ports of role ``DENDRITE``, ``SPIKE`` and ``TRIM``, control lines, and a node ``membrane``."""
+
+    def __post_init__(self) -> None:
+        Contract.__post_init__(self)
+        self.require(Role.DENDRITE, Role.SPIKE, Role.TRIM)
+        self.inner("membrane")
+
+    def held(self, high: Sequence[str]) -> dict[str, str]:
+        """Control ports tied to the rails: lines in ``high`` are high, the others low, complements the other way round."""
+        bound = {}
+        for port in self.having(Role.CONTROL):
+            line = port.name.removesuffix("_b")
+            bound[port.name] = VDD if (line in high) == (line == port.name) else VSS
+        return bound
+
+    def of_layer(self, layer: int) -> dict[str, str]:
+        """Control ports on the lines of a layer."""
+        return {port.name: f"{port.name}_{layer}" for port in self.having(Role.CONTROL)}
+
+
+class CellSettings(BaseModel, ABC):
+    """What a kind of cell is made by: keys of an experiment. Sizes in um; whatever a kind needs besides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def contract(self) -> Contract:
+        """The cell that these settings make."""
+
+
+class SynapseSettings(CellSettings):
+    """Of a kind of synapse."""
+
+    @abstractmethod
+    def contract(self) -> Synapse:
+        """The synapse that these settings make."""
+
+
+class NeuronSettings(CellSettings):
+    """Of a kind of neuron."""
+
+    @abstractmethod
+    def contract(self) -> Neuron:
+        """The neuron that these settings make."""

@@ -1,0 +1,49 @@
+"""What a network's layout asks of the drawing of a kind of synapse or of neuron."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nonideal.circuits.cells.driver import DriverSizes
+from nonideal.circuits.layout.block import Block
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronAnchors:
+    """Columns that what stands above and below has to meet, relative to the neuron's left edge."""
+
+    dendrite_x: float
+    spike_x: float
+    spike_b_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class SynapseDrawing:
+    """How a kind of synapse is drawn from its settings, all in um.
+
+    ``half_width``: from the dendrite to the cell's edge, ``height``: least height of a row. ``draw(settings, width=, height=, dendrite_x=,
+    shields_x=)``: vss below, vdd above, axons on metal 4 through the row, the dendrite on metal 2 through the column; its ``pins`` have the
+    names of the ports.
+    """
+
+    half_width: Callable[[Any], float]
+    height: Callable[[Any], float]
+    draw: Callable[..., Block]
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronDrawing:
+    """How a kind of neuron is drawn from its settings and the driver's, all in um.
+
+    ``width``: least pitch of columns. ``draw(settings, driver, width=)``: the block, whose ``pins`` have the names of the ports and whose lines
+    run through it on metal 3, and its anchors. ``finish_row(block, cell, end, y)``: what stands right of a row's last neuron. ``rails``: (net, y)
+    of its rails but the top one. ``gate_lines``: the lines that meet gates alone, which antenna diodes protect.
+    """
+
+    width: Callable[[Any, DriverSizes], float]
+    draw: Callable[..., tuple[Block, NeuronAnchors]]
+    finish_row: Callable[[Block, Block, float, float], None]
+    rails: Callable[[Block], list[tuple[str, float]]]
+    gate_lines: tuple[str, ...]
