@@ -12,7 +12,7 @@ from torch import Tensor
 from nonideal.characterize.errors import NoSpread
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.reference import spike_times
-from nonideal.chips.silicon import DISCHARGER, Silicon
+from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, LayerShifts, Sigmas, draw
 from nonideal.circuits.network.mapping import Mapping
@@ -136,8 +136,8 @@ def test_neurons_fire_by_the_formula_of_the_spread(
 def test_trimming_a_discharger_by_its_own_shift_undoes_it(
     silicon: Silicon, written: WrittenBiases, chip: Chip
 ) -> None:
-    shift = chip.layers[0].neuron[DISCHARGER]
-    shifts = with_shift(chip, 1, **{DISCHARGER: shift})
+    shift = chip.layers[0].neuron["MDI"]
+    shifts = with_shift(chip, 1, **{"MDI": shift})
     nominal = silicon.neurons(written, 1, None)
     assert np.abs(np.log(silicon.neurons(written, 1, shifts).ramp)).max() > 0.02
     trimmed = silicon.neurons(written.moved(1, trim_V=shift), 1, shifts)
