@@ -16,7 +16,8 @@ from nonideal.cli.exit_code import ExitCode, exit_code_of
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os, signal, sys, time
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup` it is ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup` it is ignored, in the background this one:
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from joblib import delayed
 from nonideal.cli.main import app, main
