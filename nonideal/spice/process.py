@@ -7,6 +7,9 @@ the guard kills the group). No `preexec_fn`: that is unsafe with threads, and ru
 threads. The kernel limits the child's CPU time (to the time limit and a margin), its memory and its files,
 and it leaves no core dump; the size of its log is watched here. Its environment is made from scratch: no key,
 init file or locale of the caller's reaches it.
+
+Time that a child waits for a processor does not count against its limit, where the system tells it (Linux): what a deck
+gives must not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -48,6 +52,8 @@ _GRACE_S: Final = 0.3
 """Between SIGTERM and SIGKILL."""
 _CPU_MARGIN_S: Final = 10
 _LONGEST_NAP_S: Final = 0.01
+_LEAST_QUEUED_S: Final = 0.05
+"""A child that waited no longer than this since it was last asked has had its time."""
 
 
 class Stop(Protocol):
@@ -118,6 +124,8 @@ def supervise(
     limits: Limits | None = None,
 ) -> Ended:
     """Run `command` in `folder`, its output into `log`, for at most `timeout_s` s, and end its whole group.
+
+    Time in which it was ready and had no processor does not count.
 
     `environ` is all of its environment, see `clean_environment`; `limits` are those of `Limits.of` unless given.
     Raises `Interrupted` when `stop` is set meanwhile; `ValueError` for a time limit that is not positive and
@@ -195,11 +203,14 @@ def clean_environment(home: Path, **own: str) -> dict[str, str]:
 
 def _wait(pid: int, deadline: float, stop: Stop | None, log: Path, log_bytes: int) -> str | None:
     """Wait for the child without reaping it, so that its group's number stays ours; what it ran into, `time` or `log`."""
-    nap = 0.0005
+    nap, waited_s = 0.0005, 0.0
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        left = deadline - time.monotonic()
+        left = deadline + waited_s - time.monotonic()
         if left <= 0:
-            return "time"
+            before_s, waited_s = waited_s, _queued_s(pid)
+            if waited_s <= before_s + _LEAST_QUEUED_S:
+                return "time"
+            continue
         if log.stat().st_size > log_bytes:
             return "log"
         if stop is not None and stop.is_set():
@@ -207,6 +218,17 @@ def _wait(pid: int, deadline: float, stop: Stop | None, log: Path, log_bytes: in
         time.sleep(min(nap, left))
         nap = min(nap * 1.5, _LONGEST_NAP_S)
     return "log" if log.stat().st_size > log_bytes else None
+
+
+def _queued_s(group: int) -> float:
+    """How long the process of a group that waited longest was ready to run and had no processor, in s; 0 where the system does not tell."""
+    longest_ns = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        # A process may end meanwhile; without Linux' statistics there is nothing to read.
+        with suppress(OSError, ValueError, IndexError):
+            if os.getpgid(int(folder.name)) == group:
+                longest_ns = max(longest_ns, int((folder / "schedstat").read_text().split()[1]))
+    return longest_ns / 1e9
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> os.struct_rusage:  # type: ignore[name-defined]
