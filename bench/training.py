@@ -17,6 +17,7 @@ import json
 import os
 import platform
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -40,7 +41,7 @@ def machine() -> dict[str, object]:
     return {
         "processor": model, "cores": os.cpu_count(), "threads": torch.get_num_threads(), "torch": torch.__version__,
         "capability": torch.backends.cpu.get_cpu_capability(), "kernel": kernel_name(), "python": platform.python_version(),
-        "load": os.getloadavg()[0],
+        "load": os.getloadavg()[0], "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
 
 

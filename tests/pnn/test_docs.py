@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+
+
+def code_of(page: str) -> str:
+    """A page as it is written."""
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
 def snippet(page: str, first: str) -> str:
     """The indented block that begins with this line."""
-    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    lines = code_of(page).splitlines()
     start = lines.index(f"    {first}")
     block = []
     for line in lines[start:]:
@@ -22,12 +27,40 @@ def snippet(page: str, first: str) -> str:
     return "\n".join(block)
 
 
+def run(code: str, page: str, names: dict[str, object]) -> dict[str, object]:
+    """Run a page's code on few epochs, and return its names."""
+    few = (
+        code.replace("epochs=300", "epochs=20")
+        .replace("epochs=100", "epochs=20")
+        .replace("TrainingOptions(seed=0)", "TrainingOptions(seed=0, epochs=20)")
+    )
+    assert "epochs=20" in few
+    exec(compile(ast.parse(few), page, "exec"), names)
+    return names
+
+
 @pytest.mark.parametrize(
     ("page", "first"),
-    [("how-to/train.md", "from pathlib import Path")],
+    [("docs/how-to/train.md", "from pathlib import Path"), ("README.md", "import nonideal")],
 )
 def test_a_snippet_trains(page: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    code = snippet(page, first).replace("TrainingOptions(seed=0)", "TrainingOptions(seed=0, epochs=20)")
-    exec(compile(ast.parse(code), page, "exec"), {})
+    run(snippet(page, first), page, {})
     assert list(tmp_path.rglob("weights.safetensors"))
+
+
+def test_the_trainers_tutorial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = "docs/tutorials/trainer.md"
+    monkeypatch.chdir(tmp_path)
+    code = snippet(page, "import nonideal")
+    assert sum(1 for line in code.splitlines() if line.strip()) <= 24
+    names = run(code, page, {})
+    run(snippet(page, 'ideal = nonideal.variant_options("ann", silicon, (14, 8, 3))'), page, names)
+    saved = next(line for line in code_of(page).splitlines() if line.strip().startswith("np.savez("))
+    exec(saved.strip(), names)
+    told = capsys.readouterr().out
+    assert "test samples; first outputs: [" in told
+    assert "ns rms" in told
+    assert (tmp_path / "mine.npz").is_file()
