@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from nonideal.files.record import Document
 from nonideal.pnn.errors import DataError
 
 Array: TypeAlias = NDArray[np.float64]
@@ -18,10 +18,8 @@ ScalingChoice: TypeAlias = Literal["minmax", "none"] | Range | Mapping[str, Rang
 """``minmax``: by the training samples; ``none``: features lie in [0, 1] already; a range for all columns, or one for each."""
 
 
-class Scaling(BaseModel):
+class Scaling(Document):
     """A feature x of a column becomes (x - low) / (high - low). ``method`` says where the ranges come from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["minmax", "ranges", "none"]
     columns: tuple[str, ...]
@@ -44,7 +42,7 @@ class Scaling(BaseModel):
         return np.clip((x - low) / span, 0.0, 1.0)
 
 
-class Origin(BaseModel):
+class Origin(Document):
     """Where the samples of a data set come from.
 
     ``files``: SHA-256 of each file by its name (none: a data set of scikit-learn). ``label``: the column of classes.
@@ -52,8 +50,6 @@ class Origin(BaseModel):
     ``clipped_test_values``: features of test samples outside of the scaling's ranges. ``split``: seed and number of test samples,
     None where the files say what is test. ``delimiter`` and ``decimal`` of CSV files.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: dict[str, str]
     label: str

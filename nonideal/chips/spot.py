@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from torch import Tensor
 from nonideal.chips.column import column_of
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spice import SpiceChip
+from nonideal.chips.spot_summary import FailedSimulation, LayerAgreement, SpotSummary
 from nonideal.chips.written import WrittenBiases
 from nonideal.postlayout.comparison import SPIKE_COLUMNS, spike_table
 from nonideal.postlayout.prediction import decide
@@ -40,31 +40,32 @@ class SpotCheck:
         """Seeds of the chips that have a sample without a result."""
         return tuple(int(chip) for chip in self.correct.loc[self.correct["failed"] > 0, "chip"])
 
-    def summary(self) -> dict[str, Any]:
-        """RMSE and spread over chips, by layer; counts; what failed and where its log lies."""
-        layers = {str(layer): _agreement(part) for layer, part in self.spikes.groupby("layer")}
+    def summary(self, netlist: str | None = None) -> SpotSummary:
+        """RMSE and spread over chips, by layer; counts; what failed and where its log lies. ``netlist``: what they were drawn into."""
         pairs = self.spikes[self.spikes["kind"] == "pair"]
         differ = self.correct["decisions_differ"]
-        return {
-            "chips": len(self.correct),
-            "samples": int(self.correct["samples"].iloc[0]) if len(self.correct) else 0,
-            "layers": layers,
-            "rmse_s": _rms(pairs["t_spice_s"] - pairs["t_model_s"]),
-            "missed": int((self.spikes["kind"] == "missed").sum()),
-            "extra": int((self.spikes["kind"] == "extra").sum()),
-            "failed_chips": int((self.correct["failed"] > 0).sum()),
-            "failures": [
-                {"name": one.name, "message": one.message, "folder": str(one.folder)} for one in self.failures
-            ],
-            "decisions_differ": None if differ.isna().any() else int(differ.sum()),
-        }
+        found = SpotSummary(
+            chips=len(self.correct),
+            samples=int(self.correct["samples"].iloc[0]) if len(self.correct) else 0,
+            layers={str(layer): _agreement(part) for layer, part in self.spikes.groupby("layer")},
+            rmse_s=_rms(pairs["t_spice_s"] - pairs["t_model_s"]),
+            missed=int((self.spikes["kind"] == "missed").sum()),
+            extra=int((self.spikes["kind"] == "extra").sum()),
+            failed_chips=int((self.correct["failed"] > 0).sum()),
+            failures=tuple(
+                FailedSimulation(name=one.name, message=one.message, folder=str(one.folder))
+                for one in self.failures
+            ),
+            decisions_differ=None if differ.isna().any() else int(differ.sum()),
+        )
+        return found if netlist is None else found.model_copy(update={"netlist": netlist})
 
 
 def _rms(values: pd.Series) -> float | None:
     return float(np.sqrt(np.mean(np.square(values)))) if len(values) else None
 
 
-def _agreement(spikes: pd.DataFrame) -> dict[str, Any]:
+def _agreement(spikes: pd.DataFrame) -> LayerAgreement:
     """RMSE; and the standard deviation over chips of the spikes that a sample's neuron has on several, in SPICE and in the model."""
     pairs = spikes[spikes["kind"] == "pair"]
     groups = pairs.groupby(["sample", "neuron"])[["t_spice_s", "t_model_s"]]
@@ -75,17 +76,16 @@ def _agreement(spikes: pd.DataFrame) -> dict[str, Any]:
         name: float(np.sqrt((variance[name] * weight).sum() / weight.sum())) if len(variance) else None
         for name in ("t_spice_s", "t_model_s")
     }
-    return {
-        "rmse_s": _rms(pairs["t_spice_s"] - pairs["t_model_s"]),
-        "median_error_s": float(np.median(np.abs(pairs["t_spice_s"] - pairs["t_model_s"])))
-        if len(pairs)
-        else None,
-        "pairs": len(pairs),
-        "missed": int((spikes["kind"] == "missed").sum()),
-        "extra": int((spikes["kind"] == "extra").sum()),
-        "spread_spice_s": spread["t_spice_s"],
-        "spread_model_s": spread["t_model_s"],
-    }
+    apart = pairs["t_spice_s"] - pairs["t_model_s"]
+    return LayerAgreement(
+        rmse_s=_rms(apart),
+        median_error_s=float(np.median(np.abs(apart))) if len(pairs) else None,
+        pairs=len(pairs),
+        missed=int((spikes["kind"] == "missed").sum()),
+        extra=int((spikes["kind"] == "extra").sum()),
+        spread_spice_s=spread["t_spice_s"],
+        spread_model_s=spread["t_model_s"],
+    )
 
 
 def spot_check(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from nonideal.cli.out_folder import check_out, check_out_folder
 from nonideal.cli.session import corners_of
@@ -16,9 +15,20 @@ from nonideal.runs.context import Context, available_cores
 from nonideal.runs.manifest import disowned_by
 from nonideal.runs.rundir import RunDir, default_run_dir
 from nonideal.runs.stage import Work
+from nonideal.runs.summaries.layout import LayoutSummary
+from nonideal.runs.summaries.netlist import NetlistSummary
 from nonideal.stages.checks import check_drawable, check_extractor
 from nonideal.stages.layout import EXTRACTED_FILES, LAYOUT_FILES, MODES, draw_and_check, extracting
 from nonideal.stages.netlist import NetlistFiles, write_netlist
+
+
+class GivenNetlist(NetlistSummary):
+    """A netlist of any weights: where it and its tables lie, and what could not be told of the model that the weights were trained on."""
+
+    netlist: str
+    mapping: str
+    pins: str
+    model_unknown: str | None
 
 
 def write_given(
@@ -31,7 +41,7 @@ def write_given(
     corner: str | None,
     clip: bool,
     force: bool = False,
-) -> dict[str, Any]:
+) -> GivenNetlist:
     """``nonideal netlist --weights W --out F``: any weights, on the experiment's circuit."""
     check_netlist_name(out)
     loaded = load_experiment(experiment)
@@ -61,12 +71,16 @@ def write_given(
         check_out(path, inputs, force=force)
     untold = check_weights(weights, model_path)
     of = f"weights {told_name(weights)}, on the circuit of experiment {loaded.name}"
-    return write_netlist(weights, model_path, loaded, files, of=of, clip=clip) | {
-        "netlist": str(out),
-        "mapping": str(files.table),
-        "pins": str(files.pins),
-        "model_unknown": untold,
-    }
+    written = write_netlist(weights, model_path, loaded, files, of=of, clip=clip)
+    return GivenNetlist.model_validate(
+        written.as_json()
+        | {
+            "netlist": str(out),
+            "mapping": str(files.table),
+            "pins": str(files.pins),
+            "model_unknown": untold,
+        }
+    )
 
 
 def check_netlist_name(out: Path) -> None:
@@ -104,7 +118,7 @@ def draw_given(
     options: dict[str, str | bool],
     jobs: int | None = None,
     force: bool = False,
-) -> dict[str, Any]:
+) -> LayoutSummary:
     """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit; ``options``: those of the layout."""
     from nonideal.circuits.layout.errors import LayoutError
     from nonideal.circuits.layout.network import check_sizes
@@ -125,6 +139,7 @@ def draw_given(
     summary = draw_and_check(sizes, loaded.circuit, out, override=bool(options.get("override"))).summary
     if kind in MODES:
         work = Work(loaded, RunDir(out), Context(jobs=jobs or available_cores()), out, options)
-        with extracting(work, kind, summary["devices"]) as extract:
-            summary["extraction"] = extract(sizes, out, summary["devices"]).summary
+        with extracting(work, kind, summary.devices) as extract:
+            found = extract(sizes, out, summary.devices).summary
+        summary = summary.model_copy(update={"extraction": found})
     return summary

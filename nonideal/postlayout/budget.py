@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, column_for, network_physics
 from nonideal.characterize.reference import firing_time, membrane
 from nonideal.pnn import DSTD, Exact, RCSpikeNetwork, Reversal
+from nonideal.postlayout.budget_summary import BudgetSummary, ComparedPairs, EntrySummary, Kind, RmsByGroup
 from nonideal.postlayout.comparison import classify
 from nonideal.postlayout.terms import capacitance_off, lambda_off, terms_of
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from nonideal.postlayout.stage import Validation
 
 Array = NDArray[np.float64]
-Kind = Literal["term", "residual", "numerics"]
 Layer: TypeAlias = Callable[[Array], Array]
 """From arriving spikes [samples, axons] to a layer's own before the clip [samples, neurons]; infinity does not arrive."""
 
@@ -60,10 +60,10 @@ class Groups:
     def values(self) -> Array:
         return np.array([getattr(self, field.name) for field in fields(self)])
 
-    def as_json(self) -> dict[str, float | None]:
-        """By name, null for NaN."""
-        pairs = zip((field.name for field in fields(self)), self.values.tolist(), strict=True)
-        return {name: value if np.isfinite(value) else None for name, value in pairs}
+    def summary(self) -> RmsByGroup:
+        """What is told of them."""
+        values = (value if np.isfinite(value) else None for value in self.values.tolist())
+        return RmsByGroup(**dict(zip((field.name for field in fields(self)), values, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,12 @@ class Entry:
     kind: Kind
     change: Groups
     rmse: Groups
+
+    def summary(self) -> EntrySummary:
+        """What is told of it."""
+        return EntrySummary(
+            name=self.name, kind=self.kind, change=self.change.summary(), rmse=self.rmse.summary()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +110,24 @@ class Budget:
         return pd.DataFrame(
             [
                 {"name": entry.name, "kind": entry.kind}
-                | {f"change_{group}": value for group, value in entry.change.as_json().items()}
-                | {f"rmse_{group}": value for group, value in entry.rmse.as_json().items()}
+                | {f"change_{group}": value for group, value in entry.change.summary()}
+                | {f"rmse_{group}": value for group, value in entry.rmse.summary()}
                 for entry in (*self.entries, self.together)
             ]
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def summary(self) -> BudgetSummary:
         """What ``summary.json`` holds of it."""
-        return {
-            "rmse": self.rmse.as_json(),
-            "pairs": {"hidden": self.pairs[0], "output": self.pairs[1]},
-            "entries": [_entry_json(entry) for entry in self.entries],
-            "terms_quadrature": self.quadrature("term").as_json(),
-            "terms_together": _entry_json(self.together),
-            "residuals_quadrature": self.quadrature("residual").as_json(),
-            "remainder": self.remainder().as_json(),
-            "grid_intervals": self.grid_intervals,
-        }
-
-
-def _entry_json(entry: Entry) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "kind": entry.kind,
-        "change": entry.change.as_json(),
-        "rmse": entry.rmse.as_json(),
-    }
+        return BudgetSummary(
+            rmse=self.rmse.summary(),
+            pairs=ComparedPairs(hidden=self.pairs[0], output=self.pairs[1]),
+            entries=tuple(entry.summary() for entry in self.entries),
+            terms_quadrature=self.quadrature("term").summary(),
+            terms_together=self.together.summary(),
+            residuals_quadrature=self.quadrature("residual").summary(),
+            remainder=self.remainder().summary(),
+            grid_intervals=self.grid_intervals,
+        )
 
 
 # -- evaluation ------------------------------------------------------------------------------------------------------------------
@@ -313,6 +310,6 @@ def budget_of(plan: ValidationPlan, found: Validation, mapping: str) -> Budget |
         plan.inputs[seen.index.tolist()].double().numpy(),
         [seen[layer].to_numpy(float) / t_circ_s for layer in range(1, len(layers) + 1)],
         window=plan.circuit.timeline.window_s / t_circ_s,
-        floor_s=found.summary["numerical_floor_s"],
+        floor_s=found.summary.numerical_floor_s,
         grid=method if isinstance(method, DSTD) else GRID,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from nonideal.postlayout.fitting import trim
 from nonideal.postlayout.plan import ValidationPlan
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale
+from nonideal.postlayout.summary import DrawnSamples, ValidationSummary
 from nonideal.postlayout.trial import try_mapping
 from nonideal.spice import Failure
 
@@ -24,7 +24,7 @@ class Validation:
     """All spikes, the summary of the file contract, what failed, the scale of each mapping, and the files of all its pins."""
 
     spikes: pd.DataFrame
-    summary: dict[str, Any]
+    summary: ValidationSummary
     failures: tuple[Failure, ...]
     waveforms: tuple[Path, ...]
     scales: dict[str, Scale] = field(default_factory=dict)
@@ -47,24 +47,22 @@ def validate(
     }
     cpu_s = [seconds for trial in trials.values() for seconds in trial.cpu_s]
     floors_s = [trial.floor_s for trial in trials.values() if np.isfinite(trial.floor_s)]
-    summary = {
-        "samples": plan.samples,
-        "test_samples": {
-            "index": plan.drawn.tolist(),
-            "label": plan.labels.tolist(),
-            "classes": plan.class_names,
-        },
-        "netlist": plan.netlist,
-        "layers": list(plan.circuit.topology.layers),
-        "corner": plan.model.corner,
-        "t_circ_s": plan.model.t_circ_s,
-        "vdis_V": vdis_V,
-        "silent_spread_s": None if trimmed is None else trimmed.spread_s,
-        "mappings": {mapping: trial.numbers for mapping, trial in trials.items()},
-        "numerical_floor_s": max(floors_s) if floors_s else None,
-        "seconds_per_sample": float(np.mean(cpu_s)) if cpu_s else None,
-        "failed_samples": sum(trial.numbers["failed_samples"] for trial in trials.values()),
-    }
+    summary = ValidationSummary(
+        samples=plan.samples,
+        test_samples=DrawnSamples(
+            index=plan.drawn.tolist(), label=plan.labels.tolist(), classes=tuple(plan.class_names)
+        ),
+        netlist=plan.netlist,
+        layers=plan.circuit.topology.layers,
+        corner=plan.model.corner,
+        t_circ_s=plan.model.t_circ_s,
+        vdis_V=vdis_V,
+        silent_spread_s=None if trimmed is None else trimmed.spread_s,
+        mappings={mapping: trial.numbers for mapping, trial in trials.items()},
+        numerical_floor_s=max(floors_s) if floors_s else None,
+        seconds_per_sample=float(np.mean(cpu_s)) if cpu_s else None,
+        failed_samples=sum(trial.failed for trial in trials.values()),
+    )
     return Validation(
         pd.concat([trial.spikes for trial in trials.values()], ignore_index=True),
         summary,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from nonideal.postlayout.fitting import scale_of
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale
-from nonideal.postlayout.summary import mapping_summary, summary_line
+from nonideal.postlayout.summary import MappingSummary, mapping_summary
 from nonideal.postlayout.waveforms import save_waveforms
 from nonideal.spice import Failure, Result
 
@@ -35,7 +34,8 @@ class Trial:
     """
 
     spikes: pd.DataFrame
-    numbers: dict[str, Any]
+    numbers: MappingSummary
+    failed: int
     scale: Scale | None = None
     cpu_s: tuple[float, ...] = ()
     waveforms: tuple[Path, ...] = ()
@@ -57,7 +57,7 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     def nothing(scale: Scale | None, clipped: int | None) -> Trial:
         table = _failed_rows(mapping, list(range(plan.samples)), promised)
         numbers = mapping_summary(table, plan, scale, clipped, accuracy_model, None, None, plan.samples)
-        return Trial(table, numbers, scale, pins=pins)
+        return Trial(table, numbers, plan.samples, scale, pins=pins)
 
     try:
         scale = scale_of(runner, mapping, circuit)
@@ -85,15 +85,22 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     energy = float(np.mean([energy_J(result, circuit) for result in results]))
     numbers = mapping_summary(
         table, plan, scale, clipped, accuracy_model, float(np.mean(correct)), energy, len(failed)
-    ) | {"vdis_V": circuit.vdis_V}
+    ).model_copy(update={"vdis_V": circuit.vdis_V})
     waveforms = _worst_waveforms(runner, mapping, circuit, biases, table)
     few = min(FLOOR_SAMPLES, max(2, plan.samples // 5))
     floor_s = _numerical_floor_s(
         runner, circuit, f"floor_{mapping}", biases, inputs.numpy()[good][:few], times[:few]
     )
-    say(summary_line(mapping, numbers))
+    say(f"{mapping}: {numbers.line}")
     return Trial(
-        table, numbers, scale, tuple(result.seconds_cpu for result in results), waveforms, floor_s, pins
+        table,
+        numbers,
+        len(failed),
+        scale,
+        tuple(result.seconds_cpu for result in results),
+        waveforms,
+        floor_s,
+        pins,
     )
 
 

@@ -64,10 +64,8 @@ def headline(results: Results, found: list[Verdict]) -> tuple[str, str]:
         ]
         begun = ", ".join(done) or "Begun"
         return f"{begun[0].upper()}{begun[1:]}; not held against SPICE yet", ", ".join(on) + "."
-    on.append(
-        f"{validation['samples']} test samples on {NETLISTS.get(validation['netlist'], validation['netlist'])}"
-    )
-    rmse = {key: (row.get("spike_time_rmse_s") or {}).get("output") for key, row in results.validated.items()}
+    on.append(f"{validation.samples} test samples on {NETLISTS.get(validation.netlist, validation.netlist)}")
+    rmse = {key: row.spike_time_rmse_s.output for key, row in results.validated.items()}
     if rmse.get(name) is None:
         return "No output spike could be compared with SPICE", ", ".join(on) + "."
     limit = next((v for v in found if v.parameter == _rmse_limit(name)), None)
@@ -105,27 +103,27 @@ def tiles(results: Results, found: list[Verdict]) -> Iterable[Tile]:
         return _against(by_name.get(parameter))
 
     rmse = _rmse_limit(name)
-    value = (row.get("spike_time_rmse_s") or {}).get("output")
+    value = row.spike_time_rmse_s.output
     yield Tile(quantity(value, "s", 3), "spike-time error, rms", state(rmse), against(rmse))
     ratio = by_name.get(f"{name}: RMSE of {REFERENCE} over it")
     if ratio is not None and ratio.measured is not None:
         told = f"closer than {REFERENCE}"
         yield Tile(f"{ratio.measured:.3g} ×", told, state(ratio.parameter), _against(ratio))
     accuracy = f"{name}: accuracy in SPICE"
-    model = quantity(row["accuracy_model"], "%", 3)
+    model = quantity(row.accuracy_model, "%", 3)
     yield Tile(
-        quantity(row["accuracy_spice"], "%", 3),
+        quantity(row.accuracy_spice, "%", 3),
         "accuracy in SPICE",
         state(accuracy),
         f"model {model}" + _after(against(accuracy)),
     )
-    failed = results.validation.get("failed_samples") or 0
+    failed = results.validation.failed_samples or 0
     if failed:
         yield Tile(str(failed), "samples without a result", "fail", "in SPICE, all mappings")
     else:
         unpaired = f"{name}: missed and extra spikes, all layers"
         yield Tile(
-            f"{row['missed_spikes']} / {row['extra_spikes']}",
+            f"{row.missed_spikes} / {row.extra_spikes}",
             "missed / extra spikes",
             state(unpaired),
             "all layers" + _after(against(unpaired)),
@@ -144,7 +142,7 @@ def _without_validation(results: Results, found: dict[str, Verdict]) -> Iterable
             yield Tile(quantity(estimate.value, estimate.unit), name, state, _against(known))
     for name, variant in results.variants.items():
         label = f"{name}: accuracy of the model"
-        yield Tile(quantity(variant["test_accuracy_median"], "%", 3), label, against="median of seeds")
+        yield Tile(quantity(variant.test_accuracy_median, "%", 3), label, against="median of seeds")
 
 
 def _after(told: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from nonideal.characterize.column import Column
 from nonideal.characterize.estimate import Estimate
@@ -11,6 +10,7 @@ from nonideal.report.blocks import Block, Table, Text
 from nonideal.report.layout_tables import MODES
 from nonideal.report.units import quantity, with_error
 from nonideal.runs.results import Results
+from nonideal.runs.summaries.layout import LayoutSummary
 
 CHECK = (
     "The check: networks of random weights and input spikes that no parameter was fitted to, realised and predicted by the column's "
@@ -71,17 +71,19 @@ def column_table(columns: Sequence[Column]) -> Table:
     )
 
 
-def layout_line(column: dict[str, Any]) -> str:
+def layout_line(column: LayoutSummary) -> str:
     """A column's layout in one line: size, checks, extraction."""
-    axons, found = column["layers"][0], column["extraction"]
-    checks = (
-        f"DRC {column['drc_violations']} violations of {column['drc_rules']} rules, "
-        f"LVS {'matches' if column['lvs_matched'] else 'DIFFERS'}{', overridden' if column['override'] else ''}"
+    axons, found = column.layers[0], column.extraction
+    told = (
+        f"Column of {axons} axons (columns/{axons}): {column.area_um2:.0f} µm², {column.devices} devices; "
+        f"DRC {column.drc_violations} violations of {column.drc_rules} rules, "
+        f"LVS {'matches' if column.lvs_matched else 'DIFFERS'}{', overridden' if column.override else ''}"
     )
+    if found is None:
+        return f"{told}."
     return (
-        f"Column of {axons} axons (columns/{axons}): {column['area_um2']:.0f} µm², {column['devices']} devices; {checks}; "
-        f"{found['extractor']}, {MODES.get(found['mode'], found['mode'])}: {found['resistors_extracted']} R and "
-        f"{found['capacitors_extracted']} C extracted, {found['resistors']} R and {found['capacitors']} C after reduction."
+        f"{told}; {found.extractor}, {MODES.get(found.mode, found.mode)}: {found.resistors_extracted} R and "
+        f"{found.capacitors_extracted} C extracted, {found.resistors} R and {found.capacitors} C after reduction."
     )
 
 
@@ -91,9 +93,9 @@ def column_blocks(results: Results) -> tuple[Block, ...]:
     if not columns:
         return ()
     blocks: list[Block] = [column_table(columns)]
-    made = results.manifests.get("columns")
-    if made is not None and made.summary.get("netlist") in {column.netlist for column in columns}:
-        blocks += [Text(layout_line(column)) for column in made.summary["columns"]]
+    drawn = results.columns
+    if drawn is not None and drawn.netlist in {column.netlist for column in columns}:
+        blocks += [Text(layout_line(column)) for column in drawn.columns]
     extracted = [column.sidewall for column in columns if column.sidewall is not None]
     if extracted:
         blocks.append(Text(ONE_EXTRACTION.format(sidewall=extracted[0])))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from nonideal.report.blocks import Table
 from nonideal.report.units import NONE, quantity
+from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary, DrawnChipThere
 
 SILICON = (
     ("lambda_N_per_V", "λ_N (/V)", "", 3),
@@ -32,23 +30,18 @@ SILICON = (
 """Parameter, heading, unit, digits."""
 
 
-def where(row: Mapping[str, Any]) -> str:
-    """A condition in words."""
-    return f"{row['corner']} {row['temperature_C']:g} °C"
-
-
 def _cell(name: str, value: float | None, unit: str, digits: int) -> str:
     # The P branch makes negative weights: its largest current is the smallest weight.
     signed = -value if name == "largest_weight_P" and value is not None else value
     return quantity(signed, unit, digits)
 
 
-def silicon_table(summary: Mapping[str, Any]) -> Table:
+def silicon_table(summary: ConditionsSummary) -> Table:
     """Every condition's own model."""
     rows = []
-    for row in summary["conditions"]:
-        cells = [_cell(name, row[name], unit, digits) for name, _, unit, digits in SILICON]
-        rows.append((where(row), *cells, row["problem"] or "characterised"))
+    for row in summary.conditions:
+        cells = [_cell(name, getattr(row, name), unit, digits) for name, _, unit, digits in SILICON]
+        rows.append((row.label, *cells, row.problem or "characterised"))
     headings = tuple(heading for _, heading, _, _ in SILICON)
     return Table(
         "Silicon by corner and temperature",
@@ -60,41 +53,43 @@ def silicon_table(summary: Mapping[str, Any]) -> Table:
     )
 
 
-def span_table(summary: Mapping[str, Any]) -> Table:
+def span_table(summary: ConditionsSummary) -> Table:
     """Least, typical and largest value of every parameter."""
     rows = []
     for name, heading, unit, digits in SILICON:
-        span = summary["spans"][name]
-        rows.append((heading, *(_cell(name, span[key], unit, digits) for key in ("min", "typ", "max"))))
+        span = summary.spans[name]
+        rows.append(
+            (heading, *(_cell(name, value, unit, digits) for value in (span.min, span.typ, span.max)))
+        )
     return Table(
         "Parameters over the conditions",
         ("Parameter", "min", "typ", "max"),
         tuple(rows),
-        note=f"Over the conditions that could be characterised; typ: {summary['home']}.",
+        note=f"Over the conditions that could be characterised; typ: {summary.home}.",
     )
 
 
-def network_table(summary: Mapping[str, Any]) -> Table:
+def network_table(summary: ConditionsSummary) -> Table:
     """What the network does with its biases kept, and derived anew."""
     rows = []
-    for row in summary["conditions"]:
+    for row in summary.conditions:
         cells = [
-            _ratio(row["kept_source_ratio"]),
-            _ratio(row["kept_unit_ratio_N"]),
-            _ratio(row["kept_unit_ratio_P"]),
+            _ratio(row.kept_source_ratio),
+            _ratio(row.kept_unit_ratio_N),
+            _ratio(row.kept_unit_ratio_P),
             _silent(row),
         ]
         for name in ("kept", "anew"):
             cells += [
-                quantity(row[f"{name}_accuracy"], "%", 3),
-                quantity(row[f"{name}_rms_change_s"], "s", 3),
+                quantity(getattr(row, f"{name}_accuracy"), "%", 3),
+                quantity(getattr(row, f"{name}_rms_change_s"), "s", 3),
             ]
-            cells.append(_counts(row[f"{name}_lost"], row[f"{name}_gained"]))
-        problem = row["problem"] or row["anew_problem"] or row["kept_problem"]
-        rows.append((where(row), *cells, problem))
-    sense = "set anew as well" if summary["sense_tracked"] else "left as it is"
+            cells.append(_counts(getattr(row, f"{name}_lost"), getattr(row, f"{name}_gained")))
+        problem = row.problem or row.anew_problem or row.kept_problem
+        rows.append((row.label, *cells, problem))
+    sense = "set anew as well" if summary.sense_tracked else "left as it is"
     return Table(
-        f"The network ({summary['mapping']}) by corner and temperature",
+        f"The network ({summary.mapping}) by corner and temperature",
         (
             "Condition",
             "Sensing current, kept",
@@ -111,27 +106,27 @@ def network_table(summary: Mapping[str, Any]) -> Table:
         ),
         tuple(rows),
         frozenset({0, 11}),
-        note=f"Fast model, {summary['samples']} held-out samples. Kept: every bias as written at home ({summary['home']}); currents are "
+        note=f"Fast model, {summary.samples} held-out samples. Kept: every bias as written at home ({summary.home}); currents are "
         f"relative to home. Anew: the same weights realised with the condition's own model, V_sense {sense}. Spikes move: rms against home "
         "over the spikes that both have; lost and gained: spikes that only home, or only the condition, has while they are watched.",
     )
 
 
-def check_table(summary: Mapping[str, Any]) -> Table:
+def check_table(summary: ConditionsSummary) -> Table:
     """The samples that were simulated."""
     rows = []
-    for check in summary["checks"]:
-        good = check["samples"] - check["failed"]
+    for check in summary.checks:
+        good = check.samples - check.failed
         rows.append(
             (
-                where(check),
-                check["biases"],
-                f"{good} of {check['samples']}",
-                quantity(check["rmse_s"], "s", 3),
-                str(check["pairs"]),
-                f"{check['missed']} / {check['extra']}",
-                f"{check['right_spice']} / {check['right_model']} of {good}",
-                check["problem"],
+                check.label,
+                check.biases,
+                f"{good} of {check.samples}",
+                quantity(check.rmse_s, "s", 3),
+                str(check.pairs),
+                f"{check.missed} / {check.extra}",
+                f"{check.right_spice} / {check.right_model} of {good}",
+                check.problem,
             )
         )
     return Table(
@@ -156,10 +151,10 @@ def _ratio(value: float | None) -> str:
     return NONE if value is None else f"{value:.3g} x"
 
 
-def _silent(row: Mapping[str, Any]) -> str:
-    if row["problem"]:
+def _silent(row: ConditionSummary) -> str:
+    if row.problem:
         return NONE
-    value = row["kept_silent_norm"]
+    value = row.kept_silent_norm
     return "not in its phase" if value is None else f"{value:.3f} T_circ"
 
 
@@ -167,19 +162,19 @@ def _counts(lost: float | None, gained: float | None) -> str:
     return NONE if lost is None or gained is None else f"{lost:.0f} / {gained:.0f}"
 
 
-def chip_table(summary: Mapping[str, Any]) -> Table:
+def chip_table(summary: ConditionsSummary) -> Table:
     """The drawn chips that were simulated, one row a condition."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for chip in summary.get("chips", ()):
-        found.setdefault(where(chip), []).append(chip)
+    found: dict[str, list[DrawnChipThere]] = {}
+    for chip in summary.chips:
+        found.setdefault(chip.label, []).append(chip)
     rows = []
     for label, chips in found.items():
-        shares = [chip["right"] / chip["samples"] for chip in chips]
-        failed = sum(chip["failed"] for chip in chips)
-        told = next((chip["problem"] for chip in chips if chip["problem"]), "")
-        right = sum(chip["right"] for chip in chips), sum(chip["samples"] for chip in chips)
+        shares = [chip.right / chip.samples for chip in chips]
+        failed = sum(chip.failed for chip in chips)
+        told = next((chip.problem for chip in chips if chip.problem), "")
+        right = sum(chip.right for chip in chips), sum(chip.samples for chip in chips)
         least, most = quantity(min(shares), "%", 3), quantity(max(shares), "%", 3)
-        silent = sum(chip["silent"] for chip in chips)
+        silent = sum(chip.silent for chip in chips)
         rows.append(
             (
                 label,

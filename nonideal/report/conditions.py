@@ -5,26 +5,25 @@ from __future__ import annotations
 import pandas as pd
 
 from nonideal.conditions.plot import heat_map
-from nonideal.files import read_json
 from nonideal.report.blocks import Block, Picture
 from nonideal.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
 from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
-from nonideal.stages.conditions import SUMMARY, TABLE
+from nonideal.stages.conditions import TABLE
 
 
 def condition_blocks(results: Results) -> tuple[Block, ...]:
     """What ``conditions/`` holds; empty where it holds nothing."""
     folder = results.path / "conditions"
-    if not (folder / TABLE).is_file() or not (folder / SUMMARY).is_file():
+    summary = results.conditions
+    if not (folder / TABLE).is_file() or summary is None:
         return ()
     try:
-        summary = read_json(folder / SUMMARY)
         title = "The network by corner and temperature"
         caption = (
-            f"Above: accuracy of the fast model on {summary['samples']} held-out samples, with every bias as it was written at "
-            f"{summary['home']} (framed) and with biases derived anew from the condition's own model. Below: how far spike times move "
+            f"Above: accuracy of the fast model on {summary.samples} held-out samples, with every bias as it was written at "
+            f"{summary.home} (framed) and with biases derived anew from the condition's own model. Below: how far spike times move "
             "against home, rms over the spikes that both have. None: the condition has no model, or no spike in common."
         )
         markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nonideal.characterize.shift import Shifts
 from nonideal.report import answer, tables
 from nonideal.report.blocks import Block, Details, Picture, Report, Section, Table, Text
 from nonideal.report.chips import chip_blocks
@@ -190,7 +189,7 @@ def _comparison(results: Results) -> tuple[Block, ...]:
     if results.validation is None:
         return _not_run(results, "validation")
     blocks: list[Block] = [*_few(results)]
-    failed = results.validation.get("failed_samples") or 0
+    failed = results.validation.failed_samples or 0
     if failed or results.failed:
         blocks.append(Text(f"{max(failed, len(results.failed))} samples gave no result in SPICE.", "warning"))
     return (
@@ -225,9 +224,9 @@ def _training(results: Results) -> tuple[Block, ...]:
         return (Text(f"Trained elsewhere and handed in: {told}."),)
     if results.training is None:
         return _not_run(results, "training")
-    there, shift = accuracy_table(results.training), results.manifests.get("shift")
+    there, shift = accuracy_table(results.training), results.shift
     # A training that sees no conditions may stand beside the shift of an earlier one.
-    seen = None if shift is None or there is None else shift_table(Shifts.model_validate(shift.summary))
+    seen = None if shift is None or there is None else shift_table(shift)
     blocks = (training_panel_of(results), tables.training_table(results.training), seen, there)
     return tuple(block for block in blocks if block is not None)
 

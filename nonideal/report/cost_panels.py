@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from nonideal.postlayout.summary import MappingSummary, ScaleTrial
 from nonideal.report.blocks import Chart, Panel
 from nonideal.report.colours import of_mapping, themed
 from nonideal.report.traces import axes, label, line, numbers
 
 
-def best_factor(search: list[dict[str, float]]) -> float | None:
+def best_factor(search: Sequence[ScaleTrial]) -> float | None:
     """Where the parabola through the three lowest squared errors has its minimum; None without three."""
-    points = sorted(search, key=lambda point: point["rmse_s"])[:3]
+    points = sorted(search, key=lambda point: point.rmse_s)[:3]
     if len(points) < 3:
         return None
-    factor = np.array([p["factor"] for p in points])
-    curvature, slope, _ = np.polyfit(
-        factor - factor[0], np.array([1e9 * p["rmse_s"] for p in points]) ** 2, 2
-    )
+    factor = np.array([p.factor for p in points])
+    curvature, slope, _ = np.polyfit(factor - factor[0], np.array([1e9 * p.rmse_s for p in points]) ** 2, 2)
     return float(factor[0] - slope / (2 * curvature)) if curvature > 0 else None
 
 
-def scale_panel(mappings: dict[str, dict[str, Any]], caption: str) -> Panel:
+def scale_panel(mappings: Mapping[str, MappingSummary], caption: str) -> Panel:
     """RMSE on the calibration samples in SPICE against the factor on all currents, with the parabola used."""
-    shown = {name: row["scale_search"] for name, row in mappings.items() if row.get("scale_search")}
+    shown = {name: row.scale_search for name, row in mappings.items() if row.scale_search}
     width = "half" if len(shown) in (1, 2, 4) else "third"
     charts = tuple(_search(name, search, width) for name, search in shown.items())
     return Panel("scale-search", "The current scale", caption, charts)
 
 
-def _search(name: str, search: list[dict[str, float]], width: str) -> Chart:
+def _search(name: str, search: Sequence[ScaleTrial], width: str) -> Chart:
     colour = themed(of_mapping(name))
-    factor = np.array([point["factor"] for point in search])
-    rmse_ns = 1e9 * np.array([point["rmse_s"] for point in search])
+    factor = np.array([point.factor for point in search])
+    rmse_ns = 1e9 * np.array([point.rmse_s for point in search])
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter", "mode": "markers", "x": numbers(factor), "y": numbers(rmse_ns), "showlegend": False,
@@ -57,9 +57,9 @@ def _search(name: str, search: list[dict[str, float]], width: str) -> Chart:
     return Chart(title, f"RMSE over the factor on all currents, {name}.", tuple(traces), layout, 270, width)
 
 
-def energy_panel(mappings: dict[str, dict[str, Any]], caption: str) -> Panel:
+def energy_panel(mappings: Mapping[str, MappingSummary], caption: str) -> Panel:
     """Energy drawn from the supplies for one inference."""
-    found = {name: row["energy_per_inference_J"] for name, row in mappings.items()}
+    found = {name: row.energy_per_inference_J for name, row in mappings.items()}
     shown = {name: 1e12 * value for name, value in found.items() if value is not None}
     names = list(shown)
     trace = {

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from nonideal.characterize.plots import DASHED, INK, MUTED, style
+from nonideal.postlayout.budget_summary import BudgetSummary, EntrySummary, RmsByGroup
 from nonideal.report.blocks import Block, Picture, Table, Text
 from nonideal.report.colours import of_mapping
 from nonideal.report.svg import inline_svg
 from nonideal.report.units import quantity
 from nonideal.runs.results import Results
 
-GROUPS = {"hidden_s": "Hidden", "output_s": "Output", "output_given_s": "Output†"}
+GROUPS = ("Hidden", "Output", "Output†")
 GIVEN = "†: given the hidden spikes that SPICE had, not the prediction's own."
 LABELS = {
     "membrane_capacitance": "capacitance of wiring: C_m of the schematic instead",
@@ -40,14 +39,15 @@ LEAST_NS = 1e-2
 def error_budget_blocks(results: Results) -> tuple[Block, ...]:
     """Of every mapping that has a budget; nothing where none has."""
     blocks: list[Block] = []
+    floor_s = None if results.validation is None else results.validation.numerical_floor_s
     for name, row in results.validated.items():
-        budget = row.get("error_budget")
+        budget = row.error_budget
         if budget is not None:
-            blocks += _blocks(name, budget, (results.validation or {}).get("numerical_floor_s"))
+            blocks += _blocks(name, budget, floor_s)
     return tuple(blocks)
 
 
-def _blocks(mapping: str, budget: dict[str, Any], floor_s: float | None) -> list[Block]:
+def _blocks(mapping: str, budget: BudgetSummary, floor_s: float | None) -> list[Block]:
     figure = budget_figure(mapping, budget, floor_s)
     title, caption = f"Error budget of {mapping}", _caption(budget)
     return [
@@ -64,23 +64,17 @@ def _blocks(mapping: str, budget: dict[str, Any], floor_s: float | None) -> list
     ]  # fmt: skip
 
 
-def _of(budget: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """Entries of one kind, the largest change of output spikes first."""
-    entries = [entry for entry in budget["entries"] if entry["kind"] == kind]
-    return sorted(entries, key=lambda entry: -(entry["change"]["output_s"] or 0.0))
+def _label(entry: EntrySummary) -> str:
+    return LABELS.get(entry.name, entry.name)
 
 
-def _label(entry: dict[str, Any]) -> str:
-    return LABELS.get(entry["name"], entry["name"])
-
-
-def _both(entry: dict[str, Any]) -> tuple[str, ...]:
+def _both(change: RmsByGroup, rmse: RmsByGroup) -> tuple[str, ...]:
     """By group the change, and the RMSE that comes of it."""
-    return tuple(_shown(entry[what][name]) for name in GROUPS for what in ("change", "rmse"))
+    return tuple(_shown(value) for both in zip(change.values, rmse.values, strict=True) for value in both)
 
 
-def _cells(groups: dict[str, float | None]) -> tuple[str, ...]:
-    return tuple(_shown(groups[name]) for name in GROUPS)
+def _cells(groups: RmsByGroup) -> tuple[str, ...]:
+    return tuple(map(_shown, groups.values))
 
 
 def _shown(value_s: float | None) -> str:
@@ -88,90 +82,93 @@ def _shown(value_s: float | None) -> str:
     return "0 ns" if value_s is not None and abs(value_s) < 1e-15 else quantity(value_s, "s", 3)
 
 
-def _caption(budget: dict[str, Any]) -> str:
-    terms, rmse = _of(budget, "term"), budget["rmse"]["output_s"]
+def _caption(budget: BudgetSummary) -> str:
+    terms, rmse = budget.largest_first("term"), budget.rmse.output_s
     if rmse is None or not terms:
         return "No output spike fired on both sides: there is nothing to compare."
-    above = sum((term["change"]["output_s"] or 0.0) > rmse for term in terms)
+    above = sum((term.change.output_s or 0.0) > rmse for term in terms)
     first = terms[0]
     return (
         f"Output layer, each bar an rms change of predicted spike times. Forgotten, the largest effect ({_label(first)}) would "
-        f"move them by {_shown(first['change']['output_s'])}; the whole model is {_shown(rmse)} from SPICE (dashed). {above} of "
+        f"move them by {_shown(first.change.output_s)}; the whole model is {_shown(rmse)} from SPICE (dashed). {above} of "
         f"{len(terms)} effects are larger than that error. Pale: what the measurements of the columns leave open; with the "
-        f"numerical floor they explain {_shown(budget['residuals_quadrature']['output_s'])} of it in quadrature, "
-        f"{_shown(budget['remainder']['output_s'])} remain."
+        f"numerical floor they explain {_shown(budget.residuals_quadrature.output_s)} of it in quadrature, "
+        f"{_shown(budget.remainder.output_s)} remain."
     )
 
 
-BOTH = tuple(title for group in GROUPS.values() for title in (group, "RMSE"))
+BOTH = tuple(title for group in GROUPS for title in (group, "RMSE"))
 
 
-def _against(budget: dict[str, Any]) -> str:
+def _against(budget: BudgetSummary) -> str:
     """Effects without which the output layer would be nearer to SPICE: they are measured, but not understood."""
-    whole = budget["rmse"]["output_s"]
+    whole = budget.rmse.output_s
     names = [
-        _label(e) for e in _of(budget, "term") if whole and (e["rmse"]["output_s"] or 0.0) < 0.99 * whole
+        _label(e) for e in budget.largest_first("term") if whole and (e.rmse.output_s or 0.0) < 0.99 * whole
     ]
     return f" Without these the output layer would be nearer to SPICE: {', '.join(names)}." if names else ""
 
 
-def _terms(budget: dict[str, Any]) -> Table:
-    whole = {"change": dict.fromkeys(GROUPS, 0.0), "rmse": budget["rmse"]}
-    rows = [("nothing: the whole model", *_both(whole))]
-    rows += [(_label(entry), *_both(entry)) for entry in _of(budget, "term")]
-    squares = _cells(budget["terms_quadrature"])
+def _terms(budget: BudgetSummary) -> Table:
+    unmoved = RmsByGroup(hidden_s=0.0, output_s=0.0, output_given_s=0.0)
+    rows = [("nothing: the whole model", *_both(unmoved, budget.rmse))]
+    rows += [(_label(entry), *_both(entry.change, entry.rmse)) for entry in budget.largest_first("term")]
+    squares = _cells(budget.terms_quadrature)
     rows.append(("all of them, in quadrature", squares[0], "", squares[1], "", squares[2], ""))
-    rows.append(("all of them at once", *_both(budget["terms_together"])))
-    pairs = budget["pairs"]
+    rows.append(("all of them at once", *_both(budget.terms_together.change, budget.terms_together.rmse)))
+    pairs = budget.pairs
     return Table(
         title="What the model forgets, and how far spikes then move",
         columns=("Forgotten", *BOTH),
         rows=tuple(rows),
-        note=f"Rms over {pairs['hidden']} hidden and {pairs['output']} output spikes that model and SPICE both have; RMSE: what is then "
+        note=f"Rms over {pairs.hidden} hidden and {pairs.output} output spikes that model and SPICE both have; RMSE: what is then "
         f"between model and SPICE. {GIVEN} Effects that act alike add up plainly: at once they can be more than in "
         f"quadrature.{_against(budget)}",
     )
 
 
-def _rest(budget: dict[str, Any]) -> Table:
-    rows = [(_label(entry), *_cells(entry["change"])) for entry in _of(budget, "residual")]
-    rows.append(("all of these, in quadrature", *_cells(budget["residuals_quadrature"])))
-    rows.append(("RMSE of the whole model", *_cells(budget["rmse"])))
-    rows.append(("remainder, in quadrature", *_cells(budget["remainder"])))
+def _rest(budget: BudgetSummary) -> Table:
+    rows = [(_label(entry), *_cells(entry.change)) for entry in budget.largest_first("residual")]
+    rows.append(("all of these, in quadrature", *_cells(budget.residuals_quadrature)))
+    rows.append(("RMSE of the whole model", *_cells(budget.rmse)))
+    rows.append(("remainder, in quadrature", *_cells(budget.remainder)))
     return Table(
         title="What the remaining error is made of",
-        columns=("Left open by the measurements", *GROUPS.values()),
+        columns=("Left open by the measurements", *GROUPS),
         rows=tuple(rows),
         note="The residual of λ and the error of C_m shift all synapses alike; those of the firing stage and of arrivals are drawn for "
         f"each spike. The remainder is what no entry accounts for. {GIVEN}",
     )
 
 
-def _intervals(budget: dict[str, Any]) -> str:
-    steps = budget.get("grid_intervals")
+def _intervals(budget: BudgetSummary) -> str:
+    steps = budget.grid_intervals
     return f" The grid has {steps} intervals." if steps else ""
 
 
-def _numerics(budget: dict[str, Any]) -> Table:
+def _numerics(budget: BudgetSummary) -> Table:
     return Table(
         title="The same physics as training evaluates it",
         columns=("Instead of the exact reference", *BOTH),
-        rows=tuple((_label(entry), *_both(entry)) for entry in _of(budget, "numerics")),
+        rows=tuple(
+            (_label(entry), *_both(entry.change, entry.rmse)) for entry in budget.largest_first("numerics")
+        ),
         note="What validation compares has charges to first order and no grid; the change by the grid is counted from there."
         f"{_intervals(budget)} {GIVEN}",
     )
 
 
-def budget_figure(mapping: str, budget: dict[str, Any], floor_s: float | None) -> Figure:
+def budget_figure(mapping: str, budget: BudgetSummary, floor_s: float | None) -> Figure:
     """A bar for each term, and pale for each residual, by its change of output spikes; lines for the error and the numerical floor."""
 
-    def ns(entry: dict[str, Any]) -> float:
-        return 1e9 * (entry["change"]["output_s"] or 0.0)
+    def ns(entry: EntrySummary) -> float:
+        return 1e9 * (entry.change.output_s or 0.0)
 
-    shown = [*_of(budget, "term"), *(e for e in _of(budget, "residual") if e["name"] != "numerical_floor")]
+    residuals = (e for e in budget.largest_first("residual") if e.name != "numerical_floor")
+    shown = [*budget.largest_first("term"), *residuals]
     shown.sort(key=ns, reverse=True)
     lines = [
-        (budget["rmse"]["output_s"], "RMSE of the whole model", INK, DASHED),
+        (budget.rmse.output_s, "RMSE of the whole model", INK, DASHED),
         (floor_s, "numerical floor", MUTED, ":"),
     ]
     drawn = [v for v in (*map(ns, shown), *(1e9 * (value or 0.0) for value, *_ in lines)) if v > LEAST_NS]
@@ -182,8 +179,8 @@ def budget_figure(mapping: str, budget: dict[str, Any], floor_s: float | None) -
             [_label(e) for e in shown], [ns(e) for e in shown], color=of_mapping(mapping), height=0.62
         )
         for row, (bar, entry) in enumerate(zip(bars, shown, strict=True)):
-            bar.set_alpha(1.0 if entry["kind"] == "term" else 0.4)
-            told = _shown(entry["change"]["output_s"])
+            bar.set_alpha(1.0 if entry.kind == "term" else 0.4)
+            told = _shown(entry.change.output_s)
             ax.text(1.0, row, told, transform=ax.get_yaxis_transform(), ha="right", va="center")
         for value_s, told, colour, dash in lines:
             if value_s:

@@ -10,7 +10,9 @@ from nonideal.report.explore_table import COLUMNS, NOTE, WORDS, cells
 from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
-from nonideal.stages.explore import TABLE, rows
+from nonideal.runs.summaries.explore import ChoiceSummary
+from nonideal.runs.summaries.rows import known
+from nonideal.stages.explore import TABLE
 
 
 def explore_blocks(results: Results) -> tuple[Block, ...]:
@@ -22,7 +24,7 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
         found = pd.read_csv(file)
         words = ["overrides", "dominated_by", "problem"]
         found[words] = found[words].astype(object).fillna("")
-        texts = tuple(cells(row) for row in rows(found))
+        texts = tuple(cells(ChoiceSummary.model_validate(row)) for row in known(found))
         left = frozenset(COLUMNS.index(word) for word in WORDS)
         title = "Error, area and energy of design choices"
         caption = (

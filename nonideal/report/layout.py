@@ -11,6 +11,7 @@ from nonideal.report.layout_picture import annotated
 from nonideal.report.layout_tables import capacitance_table, drc_table, lvs_table, pex_table
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import Results
+from nonideal.runs.summaries.layout import LayoutSummary
 
 TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
     "drc.json": drc_table,
@@ -29,7 +30,7 @@ def layout_blocks(results: Results) -> tuple[Block, ...]:
         blocks.append(Text(told, "warning"))
     picture = folder / "layout.png"
     if picture.is_file():
-        blocks.append(_picture(picture.read_bytes(), {} if manifest is None else manifest.summary))
+        blocks.append(_picture(picture.read_bytes(), results.layout))
     for name, table in TABLES.items():
         found = _read(results, name)
         if found is None:
@@ -43,13 +44,12 @@ def layout_blocks(results: Results) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _picture(png: bytes, summary: dict[str, Any]) -> Picture:
+def _picture(png: bytes, drawn: LayoutSummary | None) -> Picture:
     alt = "Layout of the network: crossbars of synapse pairs and rows of neurons."
     caption = "The drawn network, from `layout/network.gds`; its colours are those of `layout/network.lyp`."
-    if "area_um2" in summary:
-        width, height = summary["width_um"], summary["height_um"]
-        caption += f" {width:.1f} µm × {height:.1f} µm, {summary['area_um2']:.0f} µm²."
-    return Picture("layout-picture", "The drawn network", annotated(png, alt, summary), alt, caption)
+    if drawn is not None and drawn.width_um is not None and drawn.height_um is not None:
+        caption += f" {drawn.width_um:.1f} µm × {drawn.height_um:.1f} µm, {drawn.area_um2:.0f} µm²."
+    return Picture("layout-picture", "The drawn network", annotated(png, alt, drawn), alt, caption)
 
 
 def _read(results: Results, name: str) -> dict[str, Any] | None:

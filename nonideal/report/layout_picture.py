@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from typing import Any
 
 from markupsafe import Markup, escape
+
+from nonideal.runs.summaries.layout import LayoutSummary
 
 WIDTH = 620.0
 """Of the drawing, in its own units; text is 13 of them high."""
 MARGIN, LINE, FOOT = 170.0, 15.0, 34.0
 
 
-def annotated(png: bytes, alt: str, summary: dict[str, Any]) -> Markup:
+def annotated(png: bytes, alt: str, drawn: LayoutSummary | None) -> Markup:
     """The picture as markup; with the layout's size in um as an SVG with a scale bar, and a name beside every known part.
 
-    ``summary`` is the layout stage's: ``width_um``, ``height_um`` and ``regions_um`` (from the lower left corner).
+    ``drawn`` is what the layout stage told of it.
     """
     data = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
-    width_um, height_um = (float(summary.get(key) or 0.0) for key in ("width_um", "height_um"))
-    if not (width_um > 0 and height_um > 0):
+    width_um, height_um = (None, None) if drawn is None else (drawn.width_um, drawn.height_um)
+    if drawn is None or not width_um or not height_um:
         return Markup(f'<img class="plot" alt="{escape(alt)}" src="{data}">')
     scale = WIDTH / width_um
     height = height_um * scale
     parts = [f'<image href="{data}" x="0" y="0" width="{WIDTH:g}" height="{height:.1f}"/>']
     lowest = 0.0  # names stand below each other, never one over another
-    regions: dict[str, list[float]] = summary.get("regions_um") or {}
+    regions = drawn.regions_um or {}
     for name, box in sorted(regions.items(), key=lambda item: (-item[1][3], item[1][0])):
-        x0, y0, x1, y1 = (float(side) * scale for side in box)
+        x0, y0, x1, y1 = (side * scale for side in box)
         top = height - y1
         lowest = at = max(top + LINE, lowest + LINE)
         parts.append(

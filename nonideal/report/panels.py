@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.design import Timing
 from nonideal.circuits.network.timeline import Timeline
+from nonideal.postlayout.summary import ValidationSummary
 from nonideal.report import spike_figures
 from nonideal.report.blocks import Panel
 from nonideal.report.cost_panels import energy_panel, scale_panel
@@ -29,7 +28,7 @@ FEW_SAMPLES = 20
 
 def few_samples(results: Results) -> int | None:
     """How many samples a validation has, where they are few."""
-    samples = (results.validation or {}).get("samples")
+    samples = None if results.validation is None else results.validation.samples
     return samples if samples is not None and samples < FEW_SAMPLES else None
 
 
@@ -78,7 +77,7 @@ def training_panel_of(results: Results) -> Panel | None:
         return None
     ends = []
     for variant, row in results.variants.items():
-        ends.append(f"{variant} {quantity(row['test_accuracy_median'], '%')}")
+        ends.append(f"{variant} {quantity(row.test_accuracy_median, '%')}")
     return training_panel(
         results.metrics,
         f"Median accuracy on held-out samples at the end: {', '.join(ends)}. Thin lines are single seeds.",
@@ -125,16 +124,16 @@ def _worst_ns(spikes: pd.DataFrame | None, mapping: str, sample: int) -> float:
 def spike_panels(results: Results) -> list[Panel]:
     """Histograms, scatter, and what the spikes decide."""
     validation, spikes = results.validation, results.spikes
-    if validation is None or spikes is None:
+    if validation is None or validation.t_circ_s is None or spikes is None:
         return []
     mappings = results.validated
     names = sorted(mappings, key=lambda mapping: mapping != REFERENCE)
-    rmse = {n: (mappings[n].get("spike_time_rmse_s") or {}).get("output") for n in names}
+    rmse = {n: mappings[n].spike_time_rmse_s.output for n in names}
     told = ", ".join(f"{n} {quantity(value, 's', 3)}" for n, value in rmse.items())
     unpaired = ", ".join(
-        f"{n} {mappings[n]['missed_spikes']} missed and {mappings[n]['extra_spikes']} extra" for n in names
+        f"{n} {mappings[n].missed_spikes} missed and {mappings[n].extra_spikes} extra" for n in names
     )
-    t_circ_s = float(validation["t_circ_s"])
+    t_circ_s = validation.t_circ_s
     used = used_rmse_s(results)
     idle = ""
     if used is not None:
@@ -175,7 +174,7 @@ def _classes_of_samples(labelled: tuple[NDArray[np.int64], list[str]] | None) ->
 
 def _confusion(
     results: Results, names: list[str], t_circ_s: float
-) -> tuple[dict[str, Any], list[str]] | None:
+) -> tuple[dict[str, spike_figures.Array], list[str]] | None:
     """Counts by mapping and the names of the classes; None where the data set is not recorded."""
     labelled = _labels(results)
     if labelled is None or results.spikes is None:
@@ -196,7 +195,7 @@ def used_rmse_s(results: Results) -> dict[str, float | None] | None:
     classes = len(labelled[1])
     if int(spike_figures.output_spikes(results.spikes)["neuron"].max()) < classes:
         return None
-    return {name: results.validated[name].get("spike_time_rmse_used_outputs_s") for name in results.validated}
+    return {name: results.validated[name].spike_time_rmse_used_outputs_s for name in results.validated}
 
 
 def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:
@@ -215,17 +214,15 @@ def output_unpaired(results: Results) -> dict[str, dict[str, int]] | None:
 
 def _labels(results: Results) -> tuple[NDArray[np.int64], list[str]] | None:
     """True classes of the samples that were validated, and the classes' names, as the validation recorded them."""
-    told = (results.validation or {}).get("test_samples")
-    if told is None:
-        return None
-    return np.array(told["label"], dtype=np.int64), [str(name) for name in told["classes"]]
+    told = None if results.validation is None else results.validation.test_samples
+    return None if told is None else (np.array(told.label, dtype=np.int64), list(told.classes))
 
 
-def cost_panels(validation: dict[str, Any]) -> list[Panel]:
+def cost_panels(validation: ValidationSummary) -> list[Panel]:
     """The search for the current scale, and the energy."""
-    mappings: dict[str, dict[str, Any]] = validation["mappings"]
+    mappings = validation.mappings
     found = []
-    if any(row.get("scale_search") for row in mappings.values()):
+    if any(row.scale_search for row in mappings.values()):
         found.append(
             scale_panel(
                 mappings,
@@ -237,7 +234,7 @@ def cost_panels(validation: dict[str, Any]) -> list[Panel]:
                 "is dotted.",
             )
         )  # fmt: skip
-    energies = {name: row.get("energy_per_inference_J") for name, row in mappings.items()}
+    energies = {name: row.energy_per_inference_J for name, row in mappings.items()}
     if any(value is not None for value in energies.values()):
         told = ", ".join(f"{name} {quantity(value, 'J', 3)}" for name, value in energies.items())
         found.append(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from nonideal.characterize.shift import ConditionShift, Shifts
 from nonideal.report.blocks import Table
 from nonideal.report.units import quantity
+from nonideal.runs.summaries.training import TrainingSummary
 
 
 def shift_table(shifts: Shifts) -> Table:
@@ -36,14 +34,14 @@ def _row(one: ConditionShift) -> tuple[str, ...]:
     )
 
 
-def accuracy_table(training: Mapping[str, Any]) -> Table | None:
+def accuracy_table(training: TrainingSummary) -> Table | None:
     """Accuracy by condition, home first, of every variant; None of a training that saw none."""
-    found = {name: variant.get("conditions", {}) for name, variant in training["variants"].items()}
+    found = {name: variant.conditions or {} for name, variant in training.variants.items()}
     labels = list(next(iter(found.values()), {}))
     if not labels:
         return None
     return Table(
-        title=f"Accuracy by condition, biases kept, on {training['test_samples']} held-out samples of {training['data_set']}",
+        title=f"Accuracy by condition, biases kept, on {training.test_samples} held-out samples of {training.data_set}",
         columns=("Condition", *found),
         rows=tuple((label, *(quantity(each[label], "%") for each in found.values())) for label in labels),
         note="Told by the laws that training knows; the median of seeds, of each the mean over chips where the training drew any. "

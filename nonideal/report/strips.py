@@ -28,7 +28,7 @@ def strips_of(results: Results, found: Iterable[Verdict], first: str) -> Strips 
     errors = {name: np.abs(spike_figures.errors_ns(results.spikes, name)) for name in rmse_ns}
     if not any(len(values) for values in errors.values()):
         return None
-    floor_ns = 1e9 * (results.validation.get("numerical_floor_s") or 0.0)
+    floor_ns = 1e9 * (results.validation.numerical_floor_s or 0.0)
     limit = next((v for v in found if v.parameter.startswith(f"{first}: output spike-time RMSE")), None)
     marks_ns = [] if limit is None or limit.maximum is None else [(1e9 * limit.maximum, "limit")]
     everything = [
@@ -89,5 +89,5 @@ def _strip(
 
 
 def _rmse_ns(results: Results, name: str) -> float | None:
-    found = (results.validated[name].get("spike_time_rmse_s") or {}).get("output")
+    found = results.validated[name].spike_time_rmse_s.output
     return None if found is None else 1e9 * found

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
 from nonideal.characterize.model import Estimate, PhysicalModel
+from nonideal.pnn.scaling import Origin
+from nonideal.postlayout.summary import CurrentScale, MappingSummary, ValidationSummary
 from nonideal.report.blocks import Table
 from nonideal.report.units import NONE, quantity, with_error
 from nonideal.runs.results import Results
 from nonideal.runs.spec import State, Verdict
+from nonideal.runs.summaries.training import TrainingSummary
 
 PAPER = "arXiv:2412.09010"
 
@@ -113,8 +116,8 @@ def corner_table(results: Results) -> Table:
             row.append(f"{e.value:.4f} ± {e.stderr:.4f}")
         row += [quantity(m.membrane_F.value, "F"), quantity(m.v_th_V, "V"), quantity(m.unit_current_A(), "A")]
         row.append(quantity(m.vdis_V, "V"))
-        mappings = (validation or {}).get("mappings", {})
-        found = [f"{k} {quantity(v['spike_time_rmse_s']['output'], 's', 3)}" for k, v in mappings.items()]
+        mappings = {} if validation is None else validation.mappings
+        found = [f"{k} {quantity(v.spike_time_rmse_s.output, 's', 3)}" for k, v in mappings.items()]
         rows.append((*row, ", ".join(found) or "not run"))
     return Table(
         title="Corners",
@@ -133,24 +136,24 @@ def corner_table(results: Results) -> Table:
     )
 
 
-def training_table(training: dict[str, Any]) -> Table:
+def training_table(training: TrainingSummary) -> Table:
     """Accuracy by variant over its seeds."""
     rows = []
-    for name, variant in training["variants"].items():
-        test = [seed["test_accuracy"] for seed in variant["seeds"]]
-        train = [seed["train_accuracy"] for seed in variant["seeds"]]
+    for name, variant in training.variants.items():
+        worst, best = variant.test_accuracy_span
+        train = [seed.train_accuracy for seed in variant.seeds if seed.train_accuracy is not None]
         rows.append(
             (
                 name,
-                quantity(variant["test_accuracy_median"], "%"),
-                f"{quantity(min(test), '%')} .. {quantity(max(test), '%')}",
-                quantity(variant["test_accuracy_first_seed"], "%"),
-                f"{quantity(min(train), '%')} .. {quantity(max(train), '%')}",
-                ", ".join(str(seed["seed"]) for seed in variant["seeds"]),
+                quantity(variant.test_accuracy_median, "%"),
+                f"{quantity(worst, '%')} .. {quantity(best, '%')}",
+                quantity(variant.test_accuracy_first_seed, "%"),
+                f"{quantity(min(train), '%')} .. {quantity(max(train), '%')}" if train else NONE,
+                ", ".join(str(seed.seed) for seed in variant.seeds),
             )
         )
     return Table(
-        title=f"Accuracy on {training['test_samples']} held-out samples of {training['data_set']}",
+        title=f"Accuracy on {training.test_samples} held-out samples of {training.data_set}",
         columns=(
             "Variant",
             "Median of seeds",
@@ -162,25 +165,25 @@ def training_table(training: dict[str, Any]) -> Table:
         rows=tuple(rows),
         left=frozenset({0, 5}),
         note="The first seed goes to silicon; the others say how much the draw matters."
-        + _data_told(training.get("data")),
+        + _data_told(training.data),
     )
 
 
-def _data_told(data: dict[str, Any] | None) -> str:
+def _data_told(data: Origin | None) -> str:
     """Which files and classes, and how features were scaled to 0 .. 1; nothing where it is not recorded."""
     if data is None:
         return ""
-    scaling = data["scaling"]
+    scaling = data.scaling
     shown = [
         f"{name} {low:g} .. {high:g}"
-        for name, low, high in zip(scaling["columns"], scaling["low"], scaling["high"], strict=True)
+        for name, low, high in zip(scaling.columns, scaling.low, scaling.high, strict=True)
     ]
     rest = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
-    files = "; ".join(f"{name} (SHA-256 {sha256[:12]})" for name, sha256 in data["files"].items())
-    clipped = data["clipped_test_values"]
+    files = "; ".join(f"{name} (SHA-256 {sha256[:12]})" for name, sha256 in data.files.items())
+    clipped = data.clipped_test_values
     return (
-        f" {'Data: ' + files + '. ' if files else ''}Classes, in the order of the outputs: {', '.join(data['classes'][:20])}. "
-        f"Features are scaled to 0 .. 1 ({scaling['method']}) from {', '.join(shown[:12])}{rest}"
+        f" {'Data: ' + files + '. ' if files else ''}Classes, in the order of the outputs: {', '.join(data.classes[:20])}. "
+        f"Features are scaled to 0 .. 1 ({scaling.method}) from {', '.join(shown[:12])}{rest}"
         f"{f'; {clipped} values of test samples lay outside and were moved to the end' if clipped else ''}."
     )
 
@@ -214,7 +217,7 @@ def writeback_table(results: Results) -> Table:
 
 
 def mapping_table(
-    validation: dict[str, Any],
+    validation: ValidationSummary,
     used_rmse_s: dict[str, float | None] | None = None,
     output_unpaired: dict[str, dict[str, int]] | None = None,
 ) -> Table:
@@ -223,69 +226,67 @@ def mapping_table(
     ``used_rmse_s`` is the RMSE of the outputs that stand for a class, where the network has more; ``output_unpaired``
     the output layer's ``missed`` and ``extra`` spikes.
     """
-    mappings: dict[str, dict[str, Any]] = validation["mappings"]
+    mappings = validation.mappings
     rows: list[tuple[str, ...]] = []
 
-    def row(title: str, cell: Any) -> None:
+    def row(title: str, cell: Callable[[MappingSummary], str]) -> None:
         rows.append((title, *(cell(m) for m in mappings.values())))
 
-    for key, title in (("rmse", "RMSE"), ("max_error", "largest error"), ("mean_error", "mean error")):
-        for layer in ("output", "hidden"):
-            row(
-                f"{title}, {layer} layer{'s' * (layer == 'hidden')}",
-                lambda m, k=f"spike_time_{key}_s", la=layer: _nested(m, k, la),
-            )
+    row("RMSE, output layer", lambda m: _time(m.spike_time_rmse_s.output))
+    row("RMSE, hidden layers", lambda m: _time(m.spike_time_rmse_s.hidden))
+    row("largest error, output layer", lambda m: _time(m.spike_time_max_error_s.output))
+    row("largest error, hidden layers", lambda m: _time(m.spike_time_max_error_s.hidden))
+    row("mean error, output layer", lambda m: _time(m.spike_time_mean_error_s.output))
+    row("mean error, hidden layers", lambda m: _time(m.spike_time_mean_error_s.hidden))
     if used_rmse_s:
         used = ("RMSE, outputs that stand for a class", *(quantity(used_rmse_s[m], "s", 3) for m in mappings))
         rows.insert(1, used)
-    beside: dict[str, Any] = validation.get("beside_schematic") or {}
-    if beside:
-        rows.append(
-            (
-                "RMSE, output layer, on the schematic netlist",
-                *(_nested(beside.get(name) or {}, "spike_time_rmse_s", "output") for name in mappings),
-            )
-        )
-        rows.append(
-            (
-                "factor on currents, on the schematic netlist",
-                *(_scale((beside.get(name) or {}).get("current_scale")) for name in mappings),
-            )
-        )
+    if validation.beside_schematic:
+        beside = [validation.beside_schematic.get(name) for name in mappings]
+        rmse_s = [None if one is None else one.spike_time_rmse_s.output for one in beside]
+        scales = [None if one is None else one.current_scale for one in beside]
+        rows.append(("RMSE, output layer, on the schematic netlist", *map(_time, rmse_s)))
+        rows.append(("factor on currents, on the schematic netlist", *map(_scale, scales)))
     row(
         "spikes compared, output / hidden",
-        lambda m: " / ".join(str(m.get("spike_pairs", {}).get(k, NONE)) for k in ("output", "hidden")),
+        lambda m: f"{_count(m.spike_pairs.output)} / {_count(m.spike_pairs.hidden)}",
     )
-    for kind, side in (("missed", "model"), ("extra", "SPICE")):
-        row(f"{kind} spikes ({side} only), all layers", lambda m, k=f"{kind}_spikes": str(m[k]))
+    unpaired = (
+        ("missed", "model", lambda m: _count(m.missed_spikes)),
+        ("extra", "SPICE", lambda m: _count(m.extra_spikes)),
+    )
+    for kind, side, counted in unpaired:
+        row(f"{kind} spikes ({side} only), all layers", counted)
         if output_unpaired:
             counts = (str(output_unpaired[name][kind]) for name in mappings)
             rows.append((f"of these in the output layer, {kind}", *counts))
-    row("samples without a result", lambda m: str(m.get("failed_samples", NONE)))
-    row("accuracy in the model", lambda m: quantity(m["accuracy_model"], "%"))
-    row("accuracy in SPICE", lambda m: quantity(m["accuracy_spice"], "%"))
-    row("factor on positive / negative currents", lambda m: _scale(m["current_scale"]))
-    row("clipped weights", lambda m: str(m.get("clipped_weights", NONE)))
-    row("energy per inference", lambda m: quantity(m["energy_per_inference_J"], "J"))
-    floor = quantity(validation["numerical_floor_s"], "s", 3)
+    row("samples without a result", lambda m: _count(m.failed_samples))
+    row("accuracy in the model", lambda m: quantity(m.accuracy_model, "%"))
+    row("accuracy in SPICE", lambda m: quantity(m.accuracy_spice, "%"))
+    row("factor on positive / negative currents", lambda m: _scale(m.current_scale))
+    row("clipped weights", lambda m: _count(m.clipped_weights))
+    row("energy per inference", lambda m: quantity(m.energy_per_inference_J, "J"))
+    floor = quantity(validation.numerical_floor_s, "s", 3)
     return Table(
-        title=f"By mapping: {validation['samples']} test samples, {validation['netlist']} netlist",
+        title=f"By mapping: {validation.samples} test samples, {validation.netlist} netlist",
         columns=("", *mappings),
         rows=tuple(rows),
         note=f"Numerical floor {floor}: how far spike times move when the simulator's "
-        f"step and tolerances are halved. CPU time {quantity(validation['seconds_per_sample'], 's', 3)} a "
+        f"step and tolerances are halved. CPU time {quantity(validation.seconds_per_sample, 's', 3)} a "
         "sample.",
     )
 
 
-def _nested(mapping: dict[str, Any], key: str, layer: str) -> str:
-    return quantity((mapping.get(key) or {}).get(layer), "s", 3)
+def _time(value_s: float | None) -> str:
+    return quantity(value_s, "s", 3)
 
 
-def _scale(scale: Any) -> str:
-    if isinstance(scale, dict):
-        return " / ".join(f"{scale[sign]:.4f}" for sign in ("positive", "negative"))
-    return f"{scale:.4f}" if isinstance(scale, float | int) else NONE
+def _count(value: int | None) -> str:
+    return NONE if value is None else str(value)
+
+
+def _scale(scale: CurrentScale | None) -> str:
+    return NONE if scale is None else f"{scale.positive:.4f} / {scale.negative:.4f}"
 
 
 def failed_table(results: Results) -> Table:

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from nonideal.characterize.model import PhysicalModel
-from nonideal.files import read_json, sha256_of
+from nonideal.characterize.shift import Shifts
+from nonideal.files import UnreadableFile, read_json, sha256_of
+from nonideal.files.record import Document
+from nonideal.postlayout.summary import MappingSummary, ValidationSummary
 from nonideal.runs.commands import option_text
 from nonideal.runs.errors import NothingToReport, ResultUnreadable
 from nonideal.runs.manifest import NAME as MANIFEST
@@ -24,10 +27,17 @@ from nonideal.runs.rundir import (
     RunDir,
     command_of,
     netlist_of_stage,
+    stage_of,
 )
 from nonideal.runs.stage import worked_in
+from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
+from nonideal.runs.summaries.conditions import ConditionsSummary
+from nonideal.runs.summaries.explore import ExploreSummary
+from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
+from nonideal.runs.summaries.training import TrainingSummary, VariantSummary
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Document)
 DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -82,15 +92,22 @@ class Results:
     path: Path
     model: PhysicalModel | None = None
     curves: pd.DataFrame | None = None
-    training: dict[str, Any] | None = None
+    training: TrainingSummary | None = None
     metrics: dict[str, dict[int, pd.DataFrame]] = field(default_factory=dict)
     mappings: dict[str, pd.DataFrame] = field(default_factory=dict)
-    validation: dict[str, Any] | None = None
+    validation: ValidationSummary | None = None
     spikes: pd.DataFrame | None = None
     waveforms: dict[str, pd.DataFrame] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
     corners: dict[str, PhysicalModel] = field(default_factory=dict)
-    corner_validations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    corner_validations: dict[str, ValidationSummary] = field(default_factory=dict)
+    columns: ColumnsSummary | None = None
+    layout: LayoutSummary | None = None
+    shift: Shifts | None = None
+    explore: ExploreSummary | None = None
+    conditions: ConditionsSummary | None = None
+    yields: dict[str, YieldSummary] = field(default_factory=dict)
+    calibrations: dict[str, CalibrationSummary] = field(default_factory=dict)
     drc: dict[str, Any] | None = None
     lvs: dict[str, Any] | None = None
     retries: tuple[Retry, ...] = ()
@@ -101,19 +118,18 @@ class Results:
     @property
     def experiment(self) -> str:
         """The experiment's name; the folder's where no stage recorded it."""
-        return str((self.validation or {}).get("experiment") or self.path.resolve().name)
+        told = None if self.validation is None else self.validation.experiment
+        return told or self.path.resolve().name
 
     @property
-    def variants(self) -> dict[str, dict[str, Any]]:
+    def variants(self) -> dict[str, VariantSummary]:
         """What was trained, by name."""
-        found: dict[str, dict[str, Any]] = (self.training or {}).get("variants", {})
-        return found
+        return {} if self.training is None else self.training.variants
 
     @property
-    def validated(self) -> dict[str, dict[str, Any]]:
+    def validated(self) -> dict[str, MappingSummary]:
         """What was validated, by mapping."""
-        found: dict[str, dict[str, Any]] = (self.validation or {}).get("mappings", {})
-        return found
+        return {} if self.validation is None else self.validation.mappings
 
     def has(self, stage: str) -> bool:
         """Are there results of a stage?"""
@@ -178,7 +194,7 @@ def load_results(path: Path, asked: str = "") -> Results:
     characterization, training, validation = (
         path / name for name in ("characterization", "training", "validation")
     )
-    found_training = _read(training / "summary.json", _object)
+    found_training = _read(training / "summary.json", TrainingSummary.load)
     spikes = _read(validation / "spikes.parquet", pd.read_parquet)
     stages = (*COMMANDS, *_beside_the_loop(path))
     manifests = {stage: load_manifest(path / stage) for stage in stages}
@@ -190,7 +206,7 @@ def load_results(path: Path, asked: str = "") -> Results:
         training=found_training,
         metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
         mappings=_by_folder(path / "netlist", "mapping.csv", pd.read_csv),
-        validation=_read(validation / "summary.json", _object),
+        validation=_read(validation / "summary.json", ValidationSummary.load),
         spikes=spikes,
         waveforms={
             file.stem.removeprefix("worst_"): _must(file, pd.read_parquet)
@@ -198,12 +214,13 @@ def load_results(path: Path, asked: str = "") -> Results:
         },
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
         corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
-        corner_validations=_by_folder(path / "corners", "validation/summary.json", _object),
+        corner_validations=_by_folder(path / "corners", "validation/summary.json", ValidationSummary.load),
         drc=_read(path / "layout" / "drc.json", _object),
         lvs=_read(path / "layout" / "lvs.json", _object),
         retries=_retries(path),
         failed=_must(validation / "spikes.parquet", lambda file: _failed(path, spikes)),
     )
+    results = _beside(results)
     results = replace(results, altered=tuple(_altered(results)))
     if not any(results.has(stage) for stage in stages):
         state = "holds no results" if path.is_dir() else "does not exist"
@@ -212,6 +229,45 @@ def load_results(path: Path, asked: str = "") -> Results:
             "of an experiment that was run"
         )
     return results
+
+
+def _beside(results: Results) -> Results:
+    """With what stages beside the loop told."""
+
+    def told(stage: str, kind: type[D]) -> D | None:
+        """What a finished stage's manifest holds of it."""
+        made = results.manifests.get(stage)
+        return None if made is None else kind.from_json(made.summary, results.path / stage / MANIFEST)
+
+    def written(stage: str, kind: type[D]) -> D | None:
+        """What a stage wrote of itself, finished or not."""
+        file = results.path / stage / "summary.json"
+        if not file.is_file():
+            return None
+        try:
+            return kind.load(file)
+        except DAMAGE as error:
+            raise ResultUnreadable(
+                f"{file.parent} cannot be read ({error}): remove it and run `{results.command(stage)}` again"
+            ) from error
+
+    def by_stage(name: str, kind: type[D]) -> dict[str, D]:
+        found = {stage: written(stage, kind) for stage in results.stages if stage_of(stage) == name}
+        return {stage: summary for stage, summary in found.items() if summary is not None}
+
+    try:
+        return replace(
+            results,
+            columns=told("columns", ColumnsSummary),
+            layout=told("layout", LayoutSummary),
+            shift=told("shift", Shifts),
+            explore=told("explore", ExploreSummary),
+            conditions=written("conditions", ConditionsSummary),
+            yields=by_stage("yield", YieldSummary),
+            calibrations=by_stage(CALIBRATION, CalibrationSummary),
+        )
+    except UnreadableFile as error:
+        raise ResultUnreadable(str(error)) from error
 
 
 def _object(file: Path) -> dict[str, Any]:
@@ -257,6 +313,8 @@ def _must(file: Path, reader: Callable[[Path], T]) -> T:
         return reader(file)
     except ResultUnreadable:
         raise
+    except UnreadableFile as error:
+        raise ResultUnreadable(str(error)) from error
     except DAMAGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise ResultUnreadable(
@@ -274,11 +332,11 @@ def _by_folder(base: Path, name: str, reader: Callable[[Path], T]) -> dict[str, 
     return {f.name: _must(f / name, reader) for f in folders if (f / name).is_file()}
 
 
-def _metrics(folder: Path, summary: dict[str, Any] | None) -> dict[str, dict[int, pd.DataFrame]]:
+def _metrics(folder: Path, summary: TrainingSummary | None) -> dict[str, dict[int, pd.DataFrame]]:
     """metrics.csv by variant and seed; the first seed lies in the variant's own folder."""
     found: dict[str, dict[int, pd.DataFrame]] = {}
-    for variant, row in (summary or {}).get("variants", {}).items():
-        for position, seed in enumerate(entry["seed"] for entry in row["seeds"]):
+    for variant, row in ({} if summary is None else summary.variants).items():
+        for position, seed in enumerate(entry.seed for entry in row.seeds):
             place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
             table = _read(place / "metrics.csv", pd.read_csv)
             if table is not None:

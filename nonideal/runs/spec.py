@@ -13,6 +13,7 @@ from typing import Any
 
 from nonideal.characterize.plots import PAPER_LAMBDA_PER_V
 from nonideal.experiment.sections import Spec
+from nonideal.postlayout.summary import JudgedLimit, MappingSummary, ValidationSummary
 from nonideal.runs.results import REFERENCE, Results, load_results
 
 
@@ -70,18 +71,35 @@ class Verdict:
         """Measured, and inside its limits."""
         return self.state is State.passed
 
-    def as_json(self) -> dict[str, Any]:
+    def judged(self) -> JudgedLimit:
         """For summaries."""
-        names = ("parameter", "unit", "measured", "minimum", "maximum")
-        return {name: getattr(self, name) for name in names} | {"passed": self.passed}
+        return JudgedLimit(
+            parameter=self.parameter,
+            unit=self.unit,
+            measured=self.measured,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            passed=self.passed,
+        )
 
 
-def _mapping(results: Results, name: str) -> dict[str, Any]:
-    return results.validated.get(name) or {}
+def _of_mapping(number: Callable[[MappingSummary], float | None]) -> Callable[[Results, str], float | None]:
+    """A number of a validated mapping; None where it was not validated."""
+
+    def measure(results: Results, name: str) -> float | None:
+        row = results.validated.get(name)
+        return None if row is None else number(row)
+
+    return measure
 
 
-def _rmse_s(results: Results, name: str, layer: str = "output") -> float | None:
-    return (_mapping(results, name).get("spike_time_rmse_s") or {}).get(layer)
+def _of_validation(
+    number: Callable[[ValidationSummary], float | None],
+) -> Callable[[Results, str], float | None]:
+    return lambda results, name: None if results.validation is None else number(results.validation)
+
+
+_rmse_s = _of_mapping(lambda row: row.spike_time_rmse_s.output)
 
 
 def _ratio(results: Results, name: str) -> float | None:
@@ -89,23 +107,14 @@ def _ratio(results: Results, name: str) -> float | None:
     return reference / mine if mine and reference is not None else None
 
 
-def _accuracy_lost(results: Results, name: str) -> float | None:
-    row = _mapping(results, name)
-    model, spice = row.get("accuracy_model"), row.get("accuracy_spice")
+def _accuracy_lost(row: MappingSummary) -> float | None:
+    model, spice = row.accuracy_model, row.accuracy_spice
     return None if model is None or spice is None else round(model - spice, 9)
 
 
-def _unpaired(results: Results, name: str) -> float | None:
-    row = _mapping(results, name)
-    return row["missed_spikes"] + row["extra_spikes"] if "missed_spikes" in row else None
-
-
-def _of_validation(key: str) -> Callable[[Results, str], float | None]:
-    return lambda results, name: (results.validation or {}).get(key)
-
-
 def _trained_accuracy(results: Results, name: str) -> float | None:
-    return (results.variants.get(name) or {}).get("test_accuracy_median")
+    found = results.variants.get(name)
+    return None if found is None else found.test_accuracy_median
 
 
 def _lambda(results: Results, source: str) -> float | None:
@@ -121,11 +130,11 @@ def _is_typical(results: Results) -> bool:
 
 
 def _is_iris(results: Results) -> bool:
-    return results.training is None or results.training.get("data_set") == "iris"
+    return results.training is None or results.training.data_set == "iris"
 
 
 def _is_schematic(results: Results) -> bool:
-    return results.validation is None or results.validation.get("netlist") == "schematic"
+    return results.validation is None or results.validation.netlist == "schematic"
 
 
 def _is_drawn(results: Results) -> bool:
@@ -157,7 +166,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "hidden spike-time RMSE, model against SPICE", "s", "validation",
         "summary.json: mappings.{mapping}.spike_time_rmse_s.hidden",
-        lambda results, name: _rmse_s(results, name, "hidden"),
+        _of_mapping(lambda row: row.spike_time_rmse_s.hidden),
         setting="hidden_rmse_max_s", per_mapping=True,
     ),
     Limit(
@@ -168,30 +177,31 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "accuracy in SPICE", "%", "validation",
         "summary.json: mappings.{mapping}.accuracy_spice",
-        lambda results, name: _mapping(results, name).get("accuracy_spice"),
+        _of_mapping(lambda row: row.accuracy_spice),
         setting="accuracy_spice_min", per_mapping=True,
     ),
     Limit(
         "accuracy lost from model to SPICE", "%", "validation",
-        "summary.json: mappings.{mapping}.accuracy_model - accuracy_spice", _accuracy_lost,
+        "summary.json: mappings.{mapping}.accuracy_model - accuracy_spice", _of_mapping(_accuracy_lost),
         setting="accuracy_loss_max", per_mapping=True,
     ),
     Limit(
         "missed and extra spikes, all layers", "", "validation",
-        "summary.json: mappings.{mapping}.missed_spikes + extra_spikes", _unpaired,
+        "summary.json: mappings.{mapping}.missed_spikes + extra_spikes",
+        _of_mapping(lambda row: row.unpaired_spikes),
         setting="missed_and_extra_spikes_max", per_mapping=True,
     ),
     Limit(
         "samples without a result, all mappings", "", "validation", "summary.json: failed_samples",
-        _of_validation("failed_samples"), maximum=0.0,
+        _of_validation(lambda found: found.failed_samples), maximum=0.0,
     ),
     Limit(
         "numerical floor of the simulator", "s", "validation", "summary.json: numerical_floor_s",
-        _of_validation("numerical_floor_s"), maximum=0.2e-9, setting="numerical_floor_max_s",
+        _of_validation(lambda found: found.numerical_floor_s), maximum=0.2e-9, setting="numerical_floor_max_s",
     ),
     Limit(
         "CPU time a sample", "s", "validation", "summary.json: seconds_per_sample",
-        _of_validation("seconds_per_sample"), maximum=2.5, maximum_extracted=12.0,
+        _of_validation(lambda found: found.seconds_per_sample), maximum=2.5, maximum_extracted=12.0,
     ),
     Limit(
         "violations of design rules", "", "layout", "drc.json: violations",
@@ -223,7 +233,7 @@ def verdicts(rundir: Path) -> list[Verdict]:
     return judge(load_results(rundir))
 
 
-def judge_summary(spec: Spec, summary: dict[str, Any]) -> list[Verdict]:
+def judge_summary(spec: Spec, summary: ValidationSummary) -> list[Verdict]:
     """The verdict on every limit that ``spec`` sets, for a validation's summary."""
     results, settings = Results(Path(), validation=summary), spec.model_dump()
     return [
@@ -231,7 +241,7 @@ def judge_summary(spec: Spec, summary: dict[str, Any]) -> list[Verdict]:
         for limit in LIMITS
         for name in _names(limit, results)
         if limit.setting is not None and _set(limit.setting, settings, name) is not None
-        if not (limit.reference and REFERENCE not in summary["mappings"])
+        if not (limit.reference and REFERENCE not in summary.mappings)
     ]
 
 

@@ -12,10 +12,12 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from rich.text import Text
 
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import read_json, remove_leftovers, sha256_of, write_json
+from nonideal.files.record import Document
 from nonideal.runs import manifest
 from nonideal.runs.code import hash_code
 from nonideal.runs.commands import CommandLine
@@ -50,7 +52,7 @@ class Done:
     """What a stage's function gives back: files that others read, its numbers, and whether they pass."""
 
     outputs: tuple[Path, ...]
-    summary: dict[str, Any]
+    summary: Document
     passed: bool = True
 
 
@@ -79,6 +81,7 @@ class Stage:
     ``needs``: its input files. ``tools``: versions that change its result; finding them raises the room's own
     exception where one is missing, before anything runs. ``on_circuit``: it needs a circuit for the experiment's network.
     ``wanted``: whether the experiment asks for it at all. ``kept``: what of its work the cache holds.
+    ``summary``: the type of what is told of its results.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Stage:
     run: Callable[[Work], Done]
     needs: Callable[[Experiment, RunDir], dict[str, Need]] = field(default=lambda experiment, rundir: {})
     tools: Callable[[], dict[str, str]] = dict
+    summary: type[Document] = Document
     seeds: Callable[[Experiment], dict[str, Any]] = field(default=lambda experiment: {})
     needs_for: Callable[[Experiment, RunDir, Mapping[str, Any]], dict[str, Need]] = field(
         default=lambda experiment, rundir, options: {}
@@ -114,7 +118,7 @@ class Outcome:
     skipped: bool
     seconds: float
     passed: bool
-    summary: dict[str, Any]
+    summary: Document
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -124,7 +128,7 @@ class Outcome:
             "skipped": self.skipped,
             "seconds": round(self.seconds, 3),
             "passed": self.passed,
-            "summary": self.summary,
+            "summary": self.summary.as_json(),
         }
 
 
@@ -147,10 +151,12 @@ def run_stage(
     folder = rundir.stage(stage.name)
     reason = "forced" if context.force else manifest.stale(folder, inputs)
     found = manifest.load_manifest(folder)
-    if reason is None and found is not None:
+    standing = None if reason is not None or found is None else _standing(stage, found)
+    if found is not None and standing is not None:
         context.console.print(f"{stage.name}: up to date ({folder})", style="dim")
-        return Outcome(stage.name, folder, True, found.seconds, found.passed, found.summary)
+        return Outcome(stage.name, folder, True, found.seconds, found.passed, standing)
 
+    reason = reason or f"{folder / manifest.NAME} tells its numbers as another version did"
     context.console.print(Text.assemble((stage.name, "bold"), f": {stage.doing} ", (f"({reason})", "dim")))
     if found is not None:
         context.console.print(_replaced(stage, found, folder, rundir))
@@ -166,7 +172,7 @@ def run_stage(
         inputs=inputs,
         outputs={str(path.relative_to(folder)): sha256_of(path) for path in done.outputs},
         versions=_versions() | inputs.tools,
-        summary=done.summary,
+        summary=done.summary.as_json(),
         passed=done.passed,
         started=started,
         seconds=seconds,
@@ -175,6 +181,14 @@ def run_stage(
     ).save(folder)
     (folder / STARTED).unlink(missing_ok=True)
     return Outcome(stage.name, folder, False, seconds, done.passed, done.summary)
+
+
+def _standing(stage: Stage, found: Manifest) -> Document | None:
+    """What is told of results that stand; None where another version told it in a way that this one does not read."""
+    try:
+        return stage.summary.model_validate(found.summary)
+    except ValidationError:
+        return None
 
 
 def worked_in(folder: Path) -> bool:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from nonideal.characterize.model import PhysicalModel
-from nonideal.files import write_csv, write_json, write_parquet
+from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.chips import YieldSummary
 from nonideal.stages.mismatch import mismatch_model
-from nonideal.stages.population import network_written, population_of, population_row, yield_row
+from nonideal.stages.population import (
+    network_written,
+    population_of,
+    population_summary,
+    trimmed_summary,
+    yield_row,
+)
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
 
 if TYPE_CHECKING:
@@ -53,27 +60,16 @@ def chip_yield(work: Work) -> Done:
     most = asked.accuracy_loss_max
     rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
     curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
-    by_bits = pd.DataFrame([{"bits": b} | population_row(p, most) for b, p in trimmed.items()])
+    by_bits = tuple(trimmed_summary(found, most, b) for b, found in trimmed.items())
+    table = pd.DataFrame([one.as_json() for one in by_bits])
     files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
-    for file, table in zip(files, (rows, curves, by_bits), strict=True):
-        write_csv(file, table)
-    plots = save_figure(yield_figure(curves, by_bits, most), work.folder, "yield", dpi=150)
-    summary: dict[str, Any] = {
-        "corner": model.corner,
-        "netlist": kind,
-        "mapping": asked.mapping,
-        "chips": asked.chips,
-        "first_chip": asked.first_chip,
-        "samples": plain.samples,
-        "nominal_accuracy": plain.nominal,
-        "accuracy_loss_max": most,
-        "as_written": population_row(plain, most),
-        "trimmed": {"bits": bits} | population_row(own, most),
-        "by_bits": by_bits.to_dict(orient="records"),
-    }
+    for file, content in zip(files, (rows, curves, table), strict=True):
+        write_csv(file, content)
+    plots = save_figure(yield_figure(curves, table, most), work.folder, "yield", dpi=150)
     outputs = [*files, *plots]
+    more: dict[str, object] = {}
     if checked is not None:
-        summary["spice"] = checked.summary() | {"netlist": kind}
+        more["spice"] = checked.summary(kind)
         spikes, chips = (work.folder / name for name in ("spikes.parquet", "spot.csv"))
         write_parquet(spikes, checked.spikes)
         write_csv(chips, checked.correct)
@@ -81,9 +77,22 @@ def chip_yield(work: Work) -> Done:
     if asked.vary or asked.hidden:
         from nonideal.stages.designs import compare_designs
 
-        summary["designs"], more = compare_designs(work)
-        outputs += more
-    write_json(work.folder / "summary.json", summary)
+        more["designs"], compared = compare_designs(work)
+        outputs += compared
+    summary = YieldSummary(
+        corner=model.corner,
+        netlist=kind,
+        mapping=asked.mapping,
+        chips=asked.chips,
+        first_chip=asked.first_chip,
+        samples=plain.samples,
+        nominal_accuracy=plain.nominal,
+        accuracy_loss_max=most,
+        as_written=population_summary(plain, most),
+        trimmed=trimmed_summary(own, most, bits),
+        by_bits=by_bits,
+    ).model_copy(update=more)
+    summary.save(work.folder / "summary.json")
     if checked is not None and checked.failures:
         first = checked.failures[0]
         raise SamplesFailed(

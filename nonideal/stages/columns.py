@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.layout import ColumnsSummary
 from nonideal.stages.layout import draw_and_check, extracting
 
 
@@ -19,7 +20,7 @@ def lay_out_columns(work: Work) -> Done:
     for sizes, folder in zip(layers, folders, strict=True):
         folder.mkdir(exist_ok=True)
         checked.append(draw_and_check(sizes, work.experiment.circuit, folder, override=override))
-    devices = [one.summary["devices"] for one in checked]
+    devices = [one.summary.devices for one in checked]
     kind = work.experiment.characterize.on
     with (
         ThreadPoolExecutor(min(work.context.jobs, len(layers))) as pool,
@@ -27,10 +28,9 @@ def lay_out_columns(work: Work) -> Done:
     ):
         found = list(pool.map(extract, layers, folders, devices))
     files = [file for one in checked for file in one.files] + [file for one in found for file in one.files]
-    columns = [
-        one.summary | {"extraction": extraction.summary}
+    columns = tuple(
+        one.summary.model_copy(update={"extraction": extraction.summary})
         for one, extraction in zip(checked, found, strict=True)
-    ]
-    return Done(
-        tuple(files), {"netlist": kind, "columns": columns}, passed=all(one.passed for one in checked)
     )
+    summary = ColumnsSummary(netlist=kind, columns=columns)
+    return Done(tuple(files), summary, passed=all(one.passed for one in checked))

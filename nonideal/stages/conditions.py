@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nonideal.circuits.design import Supplies
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
-from nonideal.files import write_csv, write_json
+from nonideal.files import write_csv
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.conditions import (
+    ConditionsSummary,
+    ConditionSummary,
+    DrawnChipThere,
+    Span,
+    SpotCheckThere,
+)
+from nonideal.runs.summaries.rows import known
 from nonideal.sky130_models.corner import parse_corner
-from nonideal.stages.explore import rows
 
 if TYPE_CHECKING:
     from nonideal.characterize.workbench import Workbench
@@ -88,17 +96,17 @@ def survey_conditions(work: Work) -> Done:
     plots = save_heat_map(found, work.folder)
 
     checks, there = _simulated(work, bench, task, assessed, at_home)
-    summary = {
-        "mapping": mapping_of(experiment),
-        "home": home.label,
-        "samples": len(task.inputs),
-        "sense_tracked": chosen.track_sense and "neuron" not in design.cells,
-        "spans": spans(met),
-        "checks": [_row(check) for check in checks],
-        "chips": [_row(chip) for chip in there],
-        "conditions": rows(found),
-    }
-    write_json(work.folder / SUMMARY, summary)
+    summary = ConditionsSummary(
+        mapping=mapping_of(experiment),
+        home=home.label,
+        samples=len(task.inputs),
+        sense_tracked=chosen.track_sense and "neuron" not in design.cells,
+        spans={name: Span(**span) for name, span in spans(met).items()},
+        checks=tuple(SpotCheckThere.model_validate(_row(check)) for check in checks),
+        chips=tuple(DrawnChipThere.model_validate(_row(chip)) for chip in there),
+        conditions=tuple(ConditionSummary.model_validate(row) for row in known(found)),
+    )
+    summary.save(work.folder / SUMMARY)
     tried: list[Check | ChipThere] = [*checks, *there]
     failed = [one for one in tried if one.failed]
     if failed:
@@ -169,9 +177,6 @@ def _save_models(assessed: list[Assessment], folder: Path) -> list[Path]:
     return paths
 
 
-def _row(check: Check | ChipThere) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    row = asdict(check)
-    where = row.pop("condition")
-    return {"corner": where["corner"].value, "temperature_C": where["temperature_C"]} | row
+def _row(check: Check | ChipThere) -> dict[str, object]:
+    where = check.condition
+    return asdict(check) | {"corner": where.corner.value, "temperature_C": where.temperature_C}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,8 +17,9 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv
 from nonideal.pnn.errors import TrainingDiverged
 from nonideal.runs.stage import Work
+from nonideal.runs.summaries.chips import DesignSummary
 from nonideal.stages.mismatch import statistical_model
-from nonideal.stages.population import network_written, population_of, population_row
+from nonideal.stages.population import network_written, population_of, population_summary
 from nonideal.stages.shift import shifts_of
 from nonideal.stages.training_job import train_one
 
@@ -73,12 +73,12 @@ def synapse_area_um2(circuit: Design, layers: tuple[int, ...]) -> float:
     return float(pairs * cells.pitch * cells.row_height)
 
 
-def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
+def compare_designs(work: Work) -> tuple[tuple[DesignSummary, ...], list[Path]]:
     """designs.csv: area, spread, accuracy and yields of every design, or why there are none."""
     from nonideal.characterize.plots import save_figure
     from nonideal.chips.design_plot import design_figure
 
-    rows: list[dict[str, Any]] = []
+    found: list[DesignSummary] = []
     todo = designs(work.experiment)
     reference = synapse_area_um2(work.experiment.circuit, work.experiment.training.layers)
     for k, (candidate, hidden) in enumerate(todo):
@@ -86,21 +86,22 @@ def compare_designs(work: Work) -> tuple[list[dict[str, Any]], list[Path]]:
         work.context.console.print(
             f"  design {k + 1} of {len(todo)}: {name} {candidate.settings_text}".rstrip()
         )
-        row: dict[str, Any] = {"name": name, "overrides": candidate.settings_text, "hidden": hidden}
         try:
-            rows.append(row | _measured(work, candidate, hidden, reference, work.folder / "designs" / name))
+            numbers = _measured(work, candidate, hidden, reference, work.folder / "designs" / name)
         except (CircuitError, FitRefused, CharacterizationFailed, TrainingDiverged) as error:
-            rows.append(row | {"problem": str(error)})
-    table, file = pd.DataFrame(rows), work.folder / "designs.csv"
+            numbers = {"problem": str(error)}
+        told = {"name": name, "overrides": candidate.settings_text, "hidden": hidden}
+        found.append(DesignSummary.model_validate(told | numbers))
+    table, file = pd.DataFrame([one.as_json() for one in found]), work.folder / "designs.csv"
     write_csv(file, table)
     known = table[table["problem"] == ""]
     plots = save_figure(design_figure(known), work.folder, "designs", dpi=150) if len(known) else []
-    return rows, [file, *plots]
+    return tuple(found), [file, *plots]
 
 
 def _measured(
     work: Work, candidate: Candidate, hidden: int | None, reference: float, folder: Path
-) -> dict[str, Any]:
+) -> dict[str, object]:
     from nonideal.characterize.physics import BottomUp
     from nonideal.characterize.variation import layer_variation
     from nonideal.pnn.checkpoint import load_dense
@@ -117,7 +118,7 @@ def _measured(
         folder / "training",
         shifts=shifts_of(work, experiment, model, folder / "decks") if experiment.sees_conditions else None,
     )
-    network = load_dense(Path(trained["weights"]))
+    network = load_dense(trained.weights)
     weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
     clipped = map_weights(weights, BottomUp(model), clip=True).clipped
     written, dataset = network_written(model, network), experiment.data.load()
@@ -136,7 +137,7 @@ def _measured(
         **{
             f"{key}_{side}": value
             for side, found in (("as_written", plain), ("trimmed", trimmed))
-            for key, value in population_row(found, asked.accuracy_loss_max).items()
+            for key, value in population_summary(found, asked.accuracy_loss_max).as_json().items()
         },
         "problem": "",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nonideal.characterize.candidates import Candidate, built_in, distinct, varied
 from nonideal.characterize.physics import columns_of
@@ -14,11 +14,11 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv
 from nonideal.runs.rundir import EXTRACTED
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.explore import ChoiceSummary, ExploreSummary
+from nonideal.runs.summaries.rows import known
 from nonideal.stages.layout import MODES, draw_and_check, extracting
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from nonideal.characterize.explore import Draw
 
 TABLE = "table.csv"
@@ -77,18 +77,13 @@ def explore_circuit(work: Work) -> Done:
     found = table(points)
     write_csv(work.folder / TABLE, found)
     plots = save_pareto(found, work.folder)
-    summary = {"corner": experiment.process.corner.value, "netlist": kind, "axons": axons}
-    return Done((work.folder / TABLE, *plots), summary | {"choices": rows(found)})
-
-
-def rows(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """The table's rows, None for what is not known."""
-    import pandas as pd
-
-    return [
-        {str(name): None if pd.isna(value) else value for name, value in row.items()}
-        for row in found.to_dict(orient="records")
-    ]
+    summary = ExploreSummary(
+        corner=experiment.process.corner.value,
+        netlist=kind,
+        axons=axons,
+        choices=tuple(ChoiceSummary.model_validate(row) for row in known(found)),
+    )
+    return Done((work.folder / TABLE, *plots), summary)
 
 
 def _drawing(work: Work, axons: int) -> Draw:
@@ -111,12 +106,12 @@ def _drawing(work: Work, axons: int) -> Draw:
                 raise CircuitError(problem) from error
             return ColumnLayout(ColumnNetlist.schematic(axons, design), None, problem)
         if kind not in MODES:
-            return ColumnLayout(ColumnNetlist.schematic(axons, design), summary["area_um2"])
+            return ColumnLayout(ColumnNetlist.schematic(axons, design), summary.area_um2)
         with extracting(work, kind) as extract:
-            extract(layers, place, summary["devices"])
+            extract(layers, place, summary.devices)
         text = read_netlist(place / EXTRACTED).text()
         return ColumnLayout(
-            ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary["area_um2"]
+            ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary.area_um2
         )
 
     return draw

@@ -16,6 +16,7 @@ from nonideal.files import write_csv
 from nonideal.runs.pulse import minutes
 from nonideal.runs.rundir import EXTRACTED
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.layout import CheckSeconds, ExtractionSummary, LayoutSummary
 
 if TYPE_CHECKING:
     from nonideal.circuits.extraction import Extraction
@@ -73,7 +74,7 @@ class Checked:
     """A drawn and checked layout: its files and what was found."""
 
     files: tuple[Path, ...]
-    summary: dict[str, Any]
+    summary: LayoutSummary
     passed: bool
 
 
@@ -113,17 +114,23 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     if not override:
         drc.require_clean()
         lvs.require_match()
-    summary = {
-        "layers": list(layers),
-        **inventory(block).to_json(),
-        "devices": lvs.device_count,
-        "drc_violations": drc.count,
-        "drc_rules": len(drc.rules),
-        "worst_antenna": str(drc.worst_antenna) if drc.worst_antenna else None,
-        "lvs_matched": lvs.matched,
-        "override": override,
-        "seconds": {"drc": round(drc.seconds, 3), "lvs": round(lvs.seconds, 3)},
-    }
+    taken = inventory(block)
+    summary = LayoutSummary(
+        layers=layers,
+        cell=taken.cell,
+        area_um2=round(taken.area_um2, 2),
+        width_um=round(taken.width_um, 3),
+        height_um=round(taken.height_um, 3),
+        cells=taken.cells,
+        regions_um={name: tuple(box) for name, box in taken.regions_um.items()},
+        devices=lvs.device_count,
+        drc_violations=drc.count,
+        drc_rules=len(drc.rules),
+        worst_antenna=str(drc.worst_antenna) if drc.worst_antenna else None,
+        lvs_matched=lvs.matched,
+        override=override,
+        seconds=CheckSeconds(drc=round(drc.seconds, 3), lvs=round(lvs.seconds, 3)),
+    )
     return Checked(tuple(folder / name for name in LAYOUT_FILES), summary, drc.clean and lvs.matched)
 
 
@@ -134,12 +141,12 @@ def layout_network(work: Work) -> Done:
     checked = draw_and_check(
         layers, work.experiment.circuit, work.folder, override=bool(work.options.get("override"))
     )
-    files, summary = list(checked.files), dict(checked.summary)
+    files, summary = list(checked.files), checked.summary
     if kind in MODES:
-        with extracting(work, kind, summary["devices"]) as extract:
-            found = extract(layers, work.folder, summary["devices"])
+        with extracting(work, kind, summary.devices) as extract:
+            found = extract(layers, work.folder, summary.devices)
         files += found.files
-        summary["extraction"] = found.summary
+        summary = summary.model_copy(update={"extraction": found.summary})
     return Done(tuple(files), summary, passed=checked.passed)
 
 
@@ -148,7 +155,7 @@ class Extracted:
     """The files of an extraction, and what was found."""
 
     files: tuple[Path, ...]
-    summary: dict[str, Any]
+    summary: ExtractionSummary
 
 
 @contextmanager
@@ -245,21 +252,21 @@ def _expected(devices: int, limit_s: float) -> str:
     )
 
 
-def _told(found: Extraction, design: Design) -> dict[str, Any]:
+def _told(found: Extraction, design: Design) -> ExtractionSummary:
     nets, membrane = found.net_capacitance_F, design.contracts.neuron.inner("membrane")
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
     membranes = [farad for net, farad in nets.items() if net.endswith(f"_{membrane}")]
-    return {
-        "extractor": found.options.extractor,
-        "mode": found.mode,
-        "sidewall": found.options.sidewall,
-        "resistors_extracted": found.raw_resistors,
-        "capacitors_extracted": found.raw_capacitors,
-        "resistors": len(found.netlist.resistors),
-        "capacitors": len(found.netlist.capacitors),
-        "dendrite_F": [min(dendrites), max(dendrites)],
-        "membrane_F": [min(membranes), max(membranes)],
-        "tiled": found.options.tiles is not None,
-        "cached": found.cached,
-        "seconds_cpu": round(found.seconds_cpu, 1),
-    }
+    return ExtractionSummary(
+        extractor=found.options.extractor,
+        mode=found.mode,
+        sidewall=found.options.sidewall,
+        resistors_extracted=found.raw_resistors,
+        capacitors_extracted=found.raw_capacitors,
+        resistors=len(found.netlist.resistors),
+        capacitors=len(found.netlist.capacitors),
+        dendrite_F=(min(dendrites), max(dendrites)),
+        membrane_F=(min(membranes), max(membranes)),
+        tiled=found.options.tiles is not None,
+        cached=found.cached,
+        seconds_cpu=round(found.seconds_cpu, 1),
+    )

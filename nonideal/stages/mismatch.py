@@ -8,7 +8,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.experiment.experiment import Experiment
 from nonideal.runs.rundir import SCHEMATIC, RunDir, on_netlist
 from nonideal.runs.stage import Done, Work
-from nonideal.stages.characterization import summary_of
+from nonideal.runs.summaries.characterization import characterization_summary
 from nonideal.stages.measured_on import column_netlists
 from nonideal.stages.workbench import workbench
 
@@ -41,4 +41,4 @@ def statistical_model(work: Work, experiment: Experiment, folder: Path) -> Physi
 def measure_mismatch(work: Work) -> Done:
     """The statistical model that chips of this experiment are drawn from."""
     model = statistical_model(work, work.experiment, work.folder)
-    return Done((work.folder / "model.json",), summary_of(model))
+    return Done((work.folder / "model.json",), characterization_summary(model))

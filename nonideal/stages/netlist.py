@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
@@ -14,6 +13,7 @@ from nonideal.experiment.belonging import check_model
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import sha256_of, write_csv, write_text
 from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.netlist import NetlistSummary, WriteBackSummary
 
 BY_HAND = """\
 *
@@ -65,10 +65,10 @@ class NetlistFiles:
 def write_netlists(work: Work) -> Done:
     """The netlist and the table of every mapping, in a folder of its own."""
     outputs: list[Path] = []
-    summary: dict[str, Any] = {}
+    mappings: dict[str, NetlistSummary] = {}
     for name in work.experiment.validation.mappings:
         files = NetlistFiles.inside(work.folder / name)
-        summary[name] = write_netlist(
+        mappings[name] = write_netlist(
             work.rundir.weights(name),
             work.rundir.model,
             work.experiment,
@@ -77,12 +77,12 @@ def write_netlists(work: Work) -> Done:
             clip=work.experiment.netlist.clip or bool(work.options.get("clip")),
         )
         outputs += [path for path in files.all if path.is_file()]
-    return Done(tuple(outputs), {"mappings": summary})
+    return Done(tuple(outputs), WriteBackSummary(mappings=mappings))
 
 
 def write_netlist(
     weights: Path, model_path: Path, experiment: Experiment, files: NetlistFiles, *, of: str, clip: bool
-) -> dict[str, Any]:
+) -> NetlistSummary:
     """Any weights -> network as SPICE, tables of mapping and pins, and a deck that runs it; read back before anything is written.
 
     ``of`` says in the netlist what it is a network of. Weights that were trained on columns (``bottom_up``) are realised as the columns
@@ -126,20 +126,19 @@ def write_netlist(
     write_csv(files.pins, pins_table(topology, design, lambda layer, k: realised.vdis_V, biases))
     for path, content in (example or {}).items():
         write_text(path, content)
-    table = mapping.table
-    return {
-        "realised": _realisation(realised),
-        "vdis_V": realised.vdis_V,
-        "layers": list(topology.layers),
-        "synapses": len(table),
-        "clipped": mapping.clipped,
-        "off": mapping.off,
-        "largest_current_A": float(table["current_A"].max()),
-        "circuit_unknown": unknown,
-        "order": None if given.own else list(given.names),
-        "left_out": list(given.left_out),
-        "deck": None if example is None else str(files.deck),
-    }
+    return NetlistSummary(
+        realised=_realisation(realised),
+        vdis_V=realised.vdis_V,
+        layers=topology.layers,
+        synapses=len(mapping.table),
+        clipped=mapping.clipped,
+        off=mapping.off,
+        largest_current_A=float(mapping.table["current_A"].max()),
+        circuit_unknown=unknown,
+        order=None if given.own else tuple(given.names),
+        left_out=tuple(given.left_out),
+        deck=None if example is None else str(files.deck),
+    )
 
 
 def _example(

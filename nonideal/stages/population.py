@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.runs.stage import Work
+from nonideal.runs.summaries.chips import PopulationSummary, TrimmedSummary
 
 if TYPE_CHECKING:
     from nonideal.chips.population import Population
@@ -47,7 +48,7 @@ def population_of(
     )  # fmt: skip
 
 
-def yield_row(found: Population, loss: float) -> dict[str, Any]:
+def yield_row(found: Population, loss: float) -> dict[str, float]:
     """The yield at an allowed accuracy loss, with its interval."""
     from nonideal.chips.yields import yield_of
 
@@ -55,8 +56,17 @@ def yield_row(found: Population, loss: float) -> dict[str, Any]:
     return {"yield": one.value} | asdict(one)
 
 
-def population_row(found: Population, loss: float) -> dict[str, Any]:
+def population_summary(found: Population, loss: float) -> PopulationSummary:
     """The yield, and the accuracy over the chips that have one: least, median, largest, mean (None where none has)."""
+    return PopulationSummary.model_validate(_numbers(found, loss))
+
+
+def trimmed_summary(found: Population, loss: float, bits: int) -> TrimmedSummary:
+    """The same of chips that were trimmed by converters of so many bits."""
+    return TrimmedSummary.model_validate(_numbers(found, loss) | {"bits": bits})
+
+
+def _numbers(found: Population, loss: float) -> dict[str, float | None]:
     accuracy = found.accuracy[~np.isnan(found.accuracy)]
     names = ("min", "typ", "max", "mean")
     span: dict[str, float | None] = dict.fromkeys(f"accuracy_{name}" for name in names)

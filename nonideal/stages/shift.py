@@ -21,7 +21,7 @@ def measure_shift(work: Work) -> Done:
     shifts = shifts_of(work, work.experiment, model, work.folder / "decks")
     path = work.rundir.shift
     shifts.save(path)
-    return Done((path,), shifts.model_dump(mode="json"))
+    return Done((path,), shifts)
 
 
 def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: Path) -> Shifts:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from nonideal.characterize.shift import Shifts
+from nonideal.postlayout.summary import ValidationSummary
 from nonideal.runs.stage import Stage
+from nonideal.runs.summaries.characterization import CharacterizationSummary
+from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
+from nonideal.runs.summaries.conditions import ConditionsSummary
+from nonideal.runs.summaries.explore import ExploreSummary
+from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
+from nonideal.runs.summaries.netlist import WriteBackSummary
+from nonideal.runs.summaries.training import TrainingSummary
 from nonideal.stages import needs
 from nonideal.stages.calibration import calibrate_chip
 from nonideal.stages.characterization import characterize_circuit
@@ -25,6 +34,7 @@ STAGES = {
     for stage in (
         Stage(
             name="columns",
+            summary=ColumnsSummary,
             kept="its extracted parasitics",
             on_circuit=True,
             wanted=extracted_columns,
@@ -35,6 +45,7 @@ STAGES = {
         ),
         Stage(
             name="characterization",
+            summary=CharacterizationSummary,
             kept="its simulations",
             doing="sweeping the circuit in ngspice, measuring its columns and fitting the physical model",
             sections=SECTIONS["characterization"],
@@ -44,6 +55,7 @@ STAGES = {
         ),
         Stage(
             name="explore",
+            summary=ExploreSummary,
             kept="its simulations and extracted parasitics",
             on_circuit=True,
             doing="drawing, characterising and ranking design choices",
@@ -53,6 +65,7 @@ STAGES = {
         ),
         Stage(
             name="conditions",
+            summary=ConditionsSummary,
             kept="its simulations",
             on_circuit=True,
             doing="characterising corners and temperatures, and trying the network in each",
@@ -64,6 +77,7 @@ STAGES = {
         ),
         Stage(
             name="mismatch",
+            summary=CharacterizationSummary,
             kept="its simulations",
             on_circuit=True,
             doing="drawing synapses and neurons in ngspice: the statistical model of chips",
@@ -75,6 +89,7 @@ STAGES = {
         ),
         Stage(
             name="yield",
+            summary=YieldSummary,
             kept="its simulations",
             on_circuit=True,
             doing="drawing chips, in the fast model and in ngspice",
@@ -91,6 +106,7 @@ STAGES = {
         ),
         Stage(
             name="calibration",
+            summary=CalibrationSummary,
             kept="its simulations",
             on_circuit=True,
             doing="measuring a chip in ngspice and trimming its biases",
@@ -102,6 +118,7 @@ STAGES = {
         ),
         Stage(
             name="shift",
+            summary=Shifts,
             kept="its simulations",
             on_circuit=True,
             wanted=lambda e: e.sees_conditions,
@@ -114,6 +131,7 @@ STAGES = {
         ),
         Stage(
             name="training",
+            summary=TrainingSummary,
             doing="training on the physical model",
             sections=SECTIONS["training"],
             run=train_variants,
@@ -123,6 +141,7 @@ STAGES = {
         ),
         Stage(
             name="netlist",
+            summary=WriteBackSummary,
             on_circuit=True,
             doing="weights -> bias voltages -> SPICE network",
             sections=SECTIONS["netlist"],
@@ -131,6 +150,7 @@ STAGES = {
         ),
         Stage(
             name="layout",
+            summary=LayoutSummary,
             kept="its extracted parasitics",
             on_circuit=True,
             doing="drawing the network; DRC, LVS, extraction",
@@ -140,6 +160,7 @@ STAGES = {
         ),
         Stage(
             name="validation",
+            summary=ValidationSummary,
             kept="its simulations",
             on_circuit=True,
             doing="simulating the networks and comparing their spikes with the models'",

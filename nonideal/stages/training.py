@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from nonideal.files import write_json
 from nonideal.runs.stage import Done, Work
-from nonideal.stages.training_job import train_one
+from nonideal.runs.summaries.training import SeedSummary, TrainingSummary, VariantSummary
+from nonideal.stages.training_job import Trained, train_one
 
 
 def train_variants(work: Work) -> Done:
@@ -32,7 +31,7 @@ def train_variants(work: Work) -> Done:
     shifts = Shifts.load(work.rundir.shift) if work.experiment.sees_conditions else None
     jobs = min(work.context.jobs, len(runs))
     kernel()  # compiled here where it is not yet: once, and not by every worker
-    results: list[dict[str, Any]] = []
+    results: list[Trained] = []
     # One training shows its own epochs; several show how many are done. Where there are no bars every one tells its epochs by lines.
     alone = work.context.bars and len(runs) == 1
     with Progress(
@@ -64,24 +63,28 @@ def train_variants(work: Work) -> Done:
             bar.advance(task)
             work.context.pulse.advance(len(results), len(runs))
 
-    variants: dict[str, Any] = {}
-    for variant in training.variants:
-        mine = [r for (v, _), r in zip(runs, results, strict=True) if v == variant]
-        variants[variant] = {
-            "test_accuracy_median": median(r["test_accuracy"] for r in mine),
-            "test_accuracy_first_seed": mine[0]["test_accuracy"],
-            "conditions": {
-                label: median(r["conditions"][label] for r in mine) for label in mine[0]["conditions"]
-            },
-            "seeds": [{k: v for k, v in r.items() if k not in ("weights", "data")} for r in mine],
-        }
-    summary = {
-        "data_set": work.experiment.data.name,
-        "data": results[0]["data"],
-        "test_samples": results[0]["test_samples"],
-        "variants": variants,
-    }
-    write_json(work.folder / "summary.json", summary)
-    weights = [Path(r["weights"]) for r in results]
+    first = results[0]
+    summary = TrainingSummary(
+        data_set=work.experiment.data.name,
+        data=first.origin,
+        test_samples=first.test_samples,
+        variants={
+            variant: over_seeds([r.seed for (v, _), r in zip(runs, results, strict=True) if v == variant])
+            for variant in training.variants
+        },
+    )
+    summary.save(work.folder / "summary.json")
+    weights = [result.weights for result in results]
     tables = [path.with_name(METRICS) for path in weights]
     return Done((work.folder / "summary.json", *weights, *tables), summary)
+
+
+def over_seeds(seeds: list[SeedSummary]) -> VariantSummary:
+    """A variant's numbers, from those of its seeds: medians, and the first one's own."""
+    labels = seeds[0].conditions or {}
+    return VariantSummary(
+        test_accuracy_median=median(seed.test_accuracy for seed in seeds),
+        test_accuracy_first_seed=seeds[0].test_accuracy,
+        conditions={label: median((seed.conditions or {})[label] for seed in seeds) for label in labels},
+        seeds=tuple(seeds),
+    )

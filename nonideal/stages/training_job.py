@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nonideal.characterize.errors import NoSpread
 from nonideal.characterize.model import PhysicalModel
@@ -12,11 +13,13 @@ from nonideal.characterize.variation import LayerVariation, layer_variation, no_
 from nonideal.experiment.belonging import PRESET
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import sha256_of
+from nonideal.runs.summaries.training import SeedSummary
 
 if TYPE_CHECKING:
     from nonideal.pnn.data import Dataset
     from nonideal.pnn.network import NetworkOptions, SpikingNetwork
     from nonideal.pnn.options import TrainingOptions
+    from nonideal.pnn.scaling import Origin
     from nonideal.pnn.stack import StackOptions
     from nonideal.pnn.variants import Variant
 
@@ -28,6 +31,16 @@ WEIGHTS = 1 << 19
 """On so many chips a network is tried in every condition, fewer of more than ``WEIGHTS`` weights in all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training that ended: its numbers, where its samples come from, and the file of its weights."""
+
+    seed: SeedSummary
+    test_samples: int
+    origin: Origin | None
+    weights: Path
+
+
 def train_one(
     experiment: Experiment,
     model_path: Path,
@@ -37,7 +50,7 @@ def train_one(
     *,
     shifts: Shifts | None = None,
     show_progress: bool = False,
-) -> dict[str, Any]:
+) -> Trained:
     """Train one variant on one seed, in a process of its own; a cut-off training is continued.
 
     ``shifts``: of the conditions that it sees; none of them without.
@@ -64,20 +77,18 @@ def train_one(
         show_progress=show_progress,
     )
     labels = () if shifts is None else shifts.labels
-    return {
-        "conditions": dict(
-            zip(labels, condition_accuracy(result.network, dataset, options, model), strict=True)
-        ),
-        "data": None if dataset.origin is None else dataset.origin.model_dump(mode="json"),
-        "seed": seed,
-        "test_samples": len(dataset.test_y),
-        "train_accuracy": result.train_accuracy,
-        "test_accuracy": result.test_accuracy,
-        "membrane_range_norm": [list(r) for r in result.membrane_range],
-        "largest_weight": list(result.largest_weight),
-        "epochs": result.epochs,
-        "weights": str(result.weights_path),
-    }
+    accuracies = condition_accuracy(result.network, dataset, options, model)
+    found = SeedSummary(
+        conditions=dict(zip(labels, accuracies, strict=True)),
+        seed=seed,
+        test_samples=len(dataset.test_y),
+        train_accuracy=result.train_accuracy,
+        test_accuracy=result.test_accuracy,
+        membrane_range_norm=tuple(result.membrane_range),
+        largest_weight=tuple(result.largest_weight),
+        epochs=result.epochs,
+    )
+    return Trained(found, len(dataset.test_y), dataset.origin, result.weights_path)
 
 
 def condition_accuracy(

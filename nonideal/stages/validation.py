@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.experiment.belonging import check_model
 from nonideal.experiment.errors import BadOption
-from nonideal.files import write_csv, write_json, write_parquet
+from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
 from nonideal.stages.workbench import workbench
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nonideal.characterize.workbench import Workbench
     from nonideal.postlayout.plan import Netlist, ValidationPlan
     from nonideal.postlayout.stage import Validation
+    from nonideal.postlayout.summary import ValidationSummary
 
 SCHEMATIC: Final = "schematic"
 
@@ -29,10 +30,10 @@ def validate_networks(work: Work) -> Done:
     """
     from nonideal.postlayout.errors import SamplesFailed
 
-    kind: Any = str(work.options.get("netlist", SCHEMATIC))
+    kind: Netlist = work.options.get("netlist", SCHEMATIC)
     bench = workbench(work.experiment, work.context, work.rundir.cache)
     outputs: tuple[Path, ...] = ()
-    beside: dict[str, Any] | None = None
+    beside: ValidationSummary | None = None
     failed: list[str] = []
     if kind != SCHEMATIC and _mappings(work, SCHEMATIC):
         outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC, failed)
@@ -42,7 +43,7 @@ def validate_networks(work: Work) -> Done:
             "; ".join(failed)
             + ". Samples among them are marked failed and enter no number; run the same command again to try them again"
         )
-    return Done((*outputs, *files, *waveforms), summary, passed=bool(summary["passed"]))
+    return Done((*outputs, *files, *waveforms), summary, passed=bool(summary.passed))
 
 
 def _validate(
@@ -51,31 +52,31 @@ def _validate(
     kind: Netlist,
     folder: Path,
     failed: list[str],
-    beside: dict[str, Any] | None = None,
-) -> tuple[tuple[Path, ...], dict[str, Any], tuple[Path, ...]]:
+    beside: ValidationSummary | None = None,
+) -> tuple[tuple[Path, ...], ValidationSummary, tuple[Path, ...]]:
     """One netlist: its files, its summary, its waveforms; simulations without a result are told in ``failed``."""
     from nonideal.postlayout.stage import validate
+    from nonideal.postlayout.summary import OnSchematic
     from nonideal.runs.spec import judge_summary
 
     experiment = work.experiment
     folder.mkdir(parents=True, exist_ok=True)
     plan = _plan(work, bench, kind)
     found = validate(plan, bench, folder, say=lambda text: work.context.console.print(f"  {kind}: {text}"))
-    budget = write_budget(plan, found, folder) if folder == work.folder else ()
-    verdicts = judge_summary(experiment.spec, found.summary)
-    summary: dict[str, Any] = (
-        {"experiment": experiment.name} | found.summary | {"seed": experiment.training.seeds[0]}
-    )
+    budget, summary = write_budget(plan, found, folder) if folder == work.folder else ((), found.summary)
+    verdicts = judge_summary(experiment.spec, summary)
+    more: dict[str, object] = {"experiment": experiment.name, "seed": experiment.training.seeds[0]}
     if beside is not None:
-        summary["beside_schematic"] = {
-            name: {"spike_time_rmse_s": row["spike_time_rmse_s"], "current_scale": row["current_scale"]}
-            for name, row in beside["mappings"].items()
+        more["beside_schematic"] = {
+            name: OnSchematic(spike_time_rmse_s=row.spike_time_rmse_s, current_scale=row.current_scale)
+            for name, row in beside.mappings.items()
         }
     passed = all(v.passed for v in verdicts) and not found.failures
-    summary |= {"spec": [v.as_json() for v in verdicts], "passed": passed}
+    more |= {"spec": tuple(v.judged() for v in verdicts), "passed": passed}
+    summary = summary.model_copy(update=more)
     files = (folder / "spikes.parquet", folder / "summary.json")
     write_parquet(files[0], found.spikes)
-    write_json(files[1], summary)
+    summary.save(files[1])
     if found.failures:
         first = found.failures[0]
         failed.append(
@@ -84,24 +85,26 @@ def _validate(
     return (*files, *budget, *found.pins), summary, found.waveforms
 
 
-def write_budget(plan: ValidationPlan, found: Validation, folder: Path) -> tuple[Path, ...]:
-    """budget.csv: what the prediction of each mapping that nothing was fitted for is made of; the summary gets it too."""
+def write_budget(
+    plan: ValidationPlan, found: Validation, folder: Path
+) -> tuple[tuple[Path, ...], ValidationSummary]:
+    """budget.csv: what the prediction of each mapping that nothing was fitted for is made of; and the summary with it."""
     import pandas as pd
 
     from nonideal.postlayout.budget import budget_of
     from nonideal.postlayout.plan import BLIND
 
-    tables = []
+    tables, mappings = [], dict(found.summary.mappings)
     for mapping in sorted(BLIND & set(plan.networks)):
         budget = budget_of(plan, found, mapping)
         if budget is not None:
-            found.summary["mappings"][mapping]["error_budget"] = budget.as_json()
+            mappings[mapping] = mappings[mapping].model_copy(update={"error_budget": budget.summary()})
             tables.append(budget.table().assign(mapping=mapping))
     if not tables:
-        return ()
+        return (), found.summary
     file = folder / "budget.csv"
     write_csv(file, pd.concat(tables))
-    return (file,)
+    return (file,), found.summary.model_copy(update={"mappings": mappings})
 
 
 def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:

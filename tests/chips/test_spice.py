@@ -53,16 +53,16 @@ def test_the_fast_model_knows_a_chips_spikes_in_spice(
     chip, silicon = make_chip(), Silicon(chip_model, LAYERS)
     found = spot_check([chip], silicon, small, INPUTS, np.array([0, 1]), 2)
     summary = found.summary()
-    assert summary["failed_chips"] == 0
-    assert (summary["missed"], summary["extra"]) == (0, 0)
-    assert summary["rmse_s"] < 3e-9
+    assert summary.failed_chips == 0
+    assert (summary.missed, summary.extra) == (0, 0)
+    assert summary.rmse_s < 3e-9
     pairs = found.spikes[found.spikes["kind"] == "pair"]
     nominal = silicon.spike_times(small, None, INPUTS)
     off = [
         row.t_spice_s - 1e-6 * nominal[row.layer - 1][row.sample, row.neuron]
         for row in pairs.itertuples(index=False)
     ]
-    assert np.sqrt(np.mean(np.square(off))) > 10 * summary["rmse_s"]
+    assert np.sqrt(np.mean(np.square(off))) > 10 * summary.rmse_s
     assert (chip.place / "sample_0001.cir").is_file()
 
 
@@ -97,7 +97,7 @@ def test_a_simulator_that_crashes_makes_failed_chips(
     monkeypatch.setenv("NONIDEAL_NGSPICE", str(broken))
     assert all(isinstance(one, Failure) for one in chip.run_samples(small, INPUTS.numpy()))
     found = spot_check([chip], Silicon(chip_model, LAYERS), small, INPUTS, np.array([0, 1]), 2)
-    assert found.summary()["failed_chips"] == 1
+    assert found.summary().failed_chips == 1
     assert (len(found.failures), len(found.spikes)) == (2, 0)
     with pytest.raises(
         CharacterizationFailed, match=r"chip 4: 4 of 4 measurements failed, first current_1_0: .*log in"

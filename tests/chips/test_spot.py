@@ -16,6 +16,7 @@ from torch import Tensor
 from nonideal.chips.column import column_of
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.spot import SpotCheck, column_check, spot_check
+from nonideal.chips.spot_summary import FailedSimulation
 from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, Sigmas, draw
 from nonideal.circuits.network.netlist import Topology
@@ -75,14 +76,14 @@ def test_errors_are_over_pairs_and_by_layer(
 ) -> None:
     found = checked([replace(one, late_s=2e-9) for one in several], silicon, written, samples)
     summary = found.summary()
-    assert (summary["chips"], summary["samples"], summary["failed_chips"]) == (5, 40, 0)
-    assert summary["rmse_s"] == pytest.approx(2e-9)
-    assert set(summary["layers"]) == {"1", "2"}
-    for layer in summary["layers"].values():
-        assert layer["rmse_s"] == pytest.approx(2e-9)
-        assert layer["median_error_s"] == pytest.approx(2e-9)
-        assert layer["spread_spice_s"] == pytest.approx(layer["spread_model_s"])
-        assert layer["spread_spice_s"] > 1e-8
+    assert (summary.chips, summary.samples, summary.failed_chips) == (5, 40, 0)
+    assert summary.rmse_s == pytest.approx(2e-9)
+    assert set(summary.layers) == {"1", "2"}
+    for layer in summary.layers.values():
+        assert layer.rmse_s == pytest.approx(2e-9)
+        assert layer.median_error_s == pytest.approx(2e-9)
+        assert layer.spread_spice_s == pytest.approx(layer.spread_model_s)
+        assert layer.spread_spice_s > 1e-8
     assert list(found.correct["chip"]) == [0, 1, 2, 3, 4]
     assert set(found.spikes["chip"]) == set(range(5))
     assert found.failures == ()
@@ -92,13 +93,15 @@ def test_the_spread_over_chips_is_each_sides_own(
     several: list[Simulated], silicon: Silicon, written: WrittenBiases, samples: Tensor
 ) -> None:
     """Chips in SPICE that differ half as much."""
-    layer = checked([replace(one, stretch=0.5) for one in several], silicon, written, samples).summary()[
-        "layers"
-    ]["1"]
-    assert layer["spread_spice_s"] / layer["spread_model_s"] == pytest.approx(0.5, rel=0.02)
-    few = checked(several[:2], silicon, written, samples).summary()["layers"]["1"]
-    assert (few["spread_spice_s"], few["spread_model_s"]) == (None, None)
-    assert few["pairs"] > 0
+    layer = (
+        checked([replace(one, stretch=0.5) for one in several], silicon, written, samples)
+        .summary()
+        .layers["1"]
+    )
+    assert layer.spread_spice_s / layer.spread_model_s == pytest.approx(0.5, rel=0.02)
+    few = checked(several[:2], silicon, written, samples).summary().layers["1"]
+    assert (few.spread_spice_s, few.spread_model_s) == (None, None)
+    assert few.pairs > 0
 
 
 def test_a_failed_sample_is_counted_and_enters_no_number(
@@ -107,12 +110,10 @@ def test_a_failed_sample_is_counted_and_enters_no_number(
     found = checked([replace(several[0], fail=(0, 7)), *several[1:3]], silicon, written, samples)
     assert list(found.correct["failed"]) == [2, 0, 0]
     summary = found.summary()
-    assert summary["failed_chips"] == 1
-    assert summary["failures"][0] == {
-        "name": "sample_0000",
-        "message": "ended by signal 11",
-        "folder": "decks",
-    }
+    assert summary.failed_chips == 1
+    assert summary.failures[0] == FailedSimulation(
+        name="sample_0000", message="ended by signal 11", folder="decks"
+    )
     assert [one.name for one in found.failures] == ["sample_0000", "sample_0007"]
     mine = found.spikes[found.spikes["chip"] == 0]
     assert set(mine["sample"]) == set(range(40)) - {0, 7}
@@ -127,8 +128,8 @@ def test_chips_that_all_fail_have_counts_and_no_errors(
 ) -> None:
     gone = [replace(one, fail=tuple(range(40))) for one in several[:2]]
     summary = checked(gone, silicon, written, samples).summary()
-    assert (summary["failed_chips"], summary["rmse_s"], summary["layers"]) == (2, None, {})
-    assert (summary["missed"], summary["extra"]) == (0, 0)
+    assert (summary.failed_chips, summary.rmse_s, summary.layers) == (2, None, {})
+    assert (summary.missed, summary.extra) == (0, 0)
 
 
 def test_each_chip_may_have_biases_of_its_own(
@@ -137,7 +138,7 @@ def test_each_chip_may_have_biases_of_its_own(
     other = written.moved(1, trim_V=np.full(4, 0.01))
     by_seed = {one.chip.seed: other if one.chip.seed == 1 else written for one in several}
     found = checked(several, silicon, by_seed, samples)
-    assert found.summary()["rmse_s"] == pytest.approx(0.0, abs=1e-15)
+    assert found.summary().rmse_s == pytest.approx(0.0, abs=1e-15)
     told = silicon.spike_times(other, several[1].chip, samples)[0]
     mine = found.spikes[(found.spikes["chip"] == 1) & (found.spikes["layer"] == 1)]
     np.testing.assert_allclose(mine["t_model_s"], told.ravel() * 1e-6)
@@ -176,10 +177,10 @@ def test_parts_are_checked_layer_by_layer(
         2,
     )
     summary = found.summary()
-    assert summary["rmse_s"] == pytest.approx(1e-9)
-    assert set(summary["layers"]) == {"1", "2"}
+    assert summary.rmse_s == pytest.approx(1e-9)
+    assert set(summary.layers) == {"1", "2"}
     assert set(found.spikes["neuron"]) == {0, 1}
-    assert summary["decisions_differ"] is None, "nothing is classified"
+    assert summary.decisions_differ is None, "nothing is classified"
     failed = column_check([replace(several[0], fail=(1,))], silicon, written, samples[:6], 2)  # type: ignore[list-item]
-    assert failed.summary()["failed_chips"] == 1
+    assert failed.summary().failed_chips == 1
     assert [one.name for one in failed.failures] == ["layer_1_0001", "layer_2_0001"]

@@ -31,6 +31,7 @@ from nonideal.pnn.data import Encoding
 from nonideal.pnn.network import NetworkOptions
 from nonideal.pnn.presets import preset_path
 from nonideal.postlayout.stage import Validation
+from nonideal.postlayout.summary import ValidationSummary
 from nonideal.report import write_report
 
 NAMES = ["a", "b"]
@@ -68,7 +69,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def fake(plan: Any, bench: object, folder: Path, say: Any) -> Validation:
         found.append(plan)
-        row = {"spike_time_rmse_s": {"hidden": 1e-9, "output": 2e-9}, "current_scale": {}}
+        row = {"spike_time_rmse_s": {"hidden": 1e-9, "output": 2e-9}, "current_scale": None}
         rest = {
             "accuracy_model": 1.0,
             "accuracy_spice": 1.0,
@@ -90,14 +91,17 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             "corner": "tt",
             "seconds_per_sample": 1.0,
         }
-        return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (), ())
+        told = ValidationSummary.model_validate(summary)
+        return Validation(pd.DataFrame({"kind": ["pair"]}), told, (), ())
 
     pdk = SimpleNamespace(source="a", version="b", sha256="c")
     monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: pdk)
     monkeypatch.setattr("nonideal.spice.find_ngspice", lambda: SimpleNamespace(version="d"))
     monkeypatch.setattr("nonideal.sky130_models.lean_library", lambda *given: "")
     monkeypatch.setattr("nonideal.stages.validation.workbench", lambda *given: SimpleNamespace(pdk=pdk))
-    monkeypatch.setattr("nonideal.stages.validation.write_budget", lambda *given: ())
+    monkeypatch.setattr(
+        "nonideal.stages.validation.write_budget", lambda plan, found, folder: ((), found.summary)
+    )
     monkeypatch.setattr("nonideal.postlayout.stage.validate", fake)
     return found
 

@@ -15,6 +15,7 @@ import typer.main
 
 from nonideal.cli import main as cli
 from nonideal.experiment.experiment import load_experiment
+from nonideal.files.record import Document
 from nonideal.pnn.presets import preset
 from nonideal.runs.commands import number
 from nonideal.runs.rundir import RunDir
@@ -52,7 +53,7 @@ def stand_in(work: Work) -> Done:
     for file in made:
         file.parent.mkdir(parents=True, exist_ok=True)
         preset("sky130_tt").save(file) if file.name == "model.json" else file.write_text(file.name)
-    return Done(tuple(made), {})
+    return Done(tuple(made), Document())
 
 
 Run = Callable[..., tuple[int, str]]
@@ -62,7 +63,7 @@ Run = Callable[..., tuple[int, str]]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the commands are given: an experiment in a folder of its own, and stages that only leave their files."""
     for name, stage in STAGES.items():
-        monkeypatch.setitem(STAGES, name, replace(stage, run=stand_in, tools=dict))
+        monkeypatch.setitem(STAGES, name, replace(stage, run=stand_in, tools=dict, summary=Document))
     monkeypatch.chdir(tmp_path)
     Path(GIVEN).parent.mkdir()
     Path(GIVEN).write_text(TOML)

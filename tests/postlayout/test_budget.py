@@ -161,7 +161,7 @@ def test_residuals_come_out_at_their_size(bare: PhysicalModel, weights: Any, inp
     assert firing.output_given_s == pytest.approx(2e-10, rel=0.05)
     assert firing.output_s > 1.1 * firing.output_given_s
     assert entry(found, "numerical_floor").change.output_s == 1e-10
-    assert budget(noisy, weights, inputs, floor_s=1e-10).as_json() == found.as_json(), (
+    assert budget(noisy, weights, inputs, floor_s=1e-10).summary() == found.summary(), (
         "drawn alike every time"
     )
     assert found.remainder().values == pytest.approx(np.zeros(3)), "the residuals explain more than there is"
@@ -198,7 +198,7 @@ def test_a_network_without_hidden_layer_has_no_hidden_figures(bare: PhysicalMode
     weights = [np.full((2, SIZES[0]), 0.2)]
     spice = spike_times(network_physics(bare, (SIZES[0], 2)), weights, inputs)
     found = error_budget(bare, weights, inputs, spice, window=1.005, floor_s=1e-10, grid=DSTD(5))
-    written = found.as_json()
+    written = found.summary().as_json()
     json.dumps(written, allow_nan=False)
     assert written["rmse"]["hidden_s"] is None
     assert all(e["change"]["hidden_s"] is None for e in written["entries"])

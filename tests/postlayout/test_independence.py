@@ -18,6 +18,7 @@ from nonideal.characterize.physics import network_physics
 from nonideal.pnn import RCSpikeNetwork, Reversal
 from nonideal.postlayout.budget import budget_of
 from nonideal.postlayout.stage import Validation, validate
+from nonideal.postlayout.summary import CurrentScale
 from nonideal.spice import Deck
 from nonideal.stages.validation import write_budget
 
@@ -70,10 +71,10 @@ def test_another_silicon_changes_neither_the_circuit_nor_the_promise(blind: Any)
         assert deck.includes == others[name].includes, "network and biases"
     assert (one.spikes["t_model_s"] == other.spikes["t_model_s"]).all()
     for found in (one, other):
-        row = found.summary["mappings"]["bottom_up"]
-        assert row["current_scale"] == {"positive": 1.0, "negative": 1.0}
-        assert row["scale_search"] == []
-        assert row["vdis_V"] == plan.model.columns[0].vdis_V
+        row = found.summary.mappings["bottom_up"]
+        assert row.current_scale == CurrentScale(positive=1.0, negative=1.0)
+        assert row.scale_search == ()
+        assert row.vdis_V == plan.model.columns[0].vdis_V
 
 
 def test_the_discharger_is_the_columns(blind: Any) -> None:
@@ -88,26 +89,27 @@ def test_the_discharger_is_the_columns(blind: Any) -> None:
 def test_the_budget_of_a_validation_is_of_its_spikes(blind: Any) -> None:
     found, _, plan = blind("one", floor_s=1e-10, fails=lambda name: name == "bottom_up_0002")
     budget = budget_of(plan, found, "bottom_up")
-    row = found.summary["mappings"]["bottom_up"]
+    row = found.summary.mappings["bottom_up"]
     assert budget is not None
-    assert budget.pairs == (row["spike_pairs"]["hidden"], row["spike_pairs"]["output"])
+    assert budget.pairs == (row.spike_pairs.hidden, row.spike_pairs.output)
     trained = next(e for e in budget.entries if e.name == "training_exact")
-    assert trained.rmse.output_s == pytest.approx(row["spike_time_rmse_s"]["output"], rel=1e-6)
-    assert trained.rmse.hidden_s == pytest.approx(row["spike_time_rmse_s"]["hidden"], rel=1e-6)
+    assert trained.rmse.output_s == pytest.approx(row.spike_time_rmse_s.output, rel=1e-6)
+    assert trained.rmse.hidden_s == pytest.approx(row.spike_time_rmse_s.hidden, rel=1e-6)
     floor = next(e for e in budget.entries if e.name == "numerical_floor")
-    assert floor.change.output_s == found.summary["numerical_floor_s"]
+    assert floor.change.output_s == found.summary.numerical_floor_s
 
 
 def test_the_budget_is_written(blind: Any, tmp_path: Path) -> None:
     found, _, plan = blind("one")
-    (file,) = write_budget(plan, found, tmp_path)
-    table, told = pd.read_csv(file), found.summary["mappings"]["bottom_up"]["error_budget"]
-    assert list(table["name"]) == [*(e["name"] for e in told["entries"]), "all_terms"]
+    (file,), summary = write_budget(plan, found, tmp_path)
+    table, told = pd.read_csv(file), summary.mappings["bottom_up"].error_budget
+    assert told is not None
+    assert list(table["name"]) == [*(e.name for e in told.entries), "all_terms"]
     assert set(table["mapping"]) == {"bottom_up"}
     numbers = [name for name in table.columns if name not in ("name", "kind", "mapping")]
     assert all(name.endswith("_s") for name in numbers)
-    assert table["change_output_s"].iloc[0] == pytest.approx(told["entries"][0]["change"]["output_s"])
-    json.dumps(found.summary, allow_nan=False)
+    assert table["change_output_s"].iloc[0] == pytest.approx(told.entries[0].change.output_s)
+    json.dumps(summary.as_json(), allow_nan=False)
 
 
 def test_without_a_result_there_is_no_budget(blind: Any, tmp_path: Path) -> None:

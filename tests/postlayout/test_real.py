@@ -78,19 +78,19 @@ def test_spikes_come_when_the_model_says(real: Real) -> None:
     assert set(rows["kind"]) <= {"pair", "silent"}
     error = (pairs["t_spice_s"] - pairs["t_model_s"]).abs()
     assert error.max() < 3e-9, pairs.assign(error_ns=1e9 * error).to_string()
-    pnn = real.found.summary["mappings"]["pnn"]
-    assert pnn["spike_time_rmse_s"]["output"] < 2e-9
-    assert pnn["accuracy_spice"] == pnn["accuracy_model"] == 1.0
-    assert pnn["current_scale"]["positive"] == pytest.approx(1.0, abs=0.05)
+    pnn = real.found.summary.mappings["pnn"]
+    assert pnn.spike_time_rmse_s.output < 2e-9
+    assert pnn.accuracy_spice == pnn.accuracy_model == 1.0
+    assert pnn.current_scale.positive == pytest.approx(1.0, abs=0.05)
     assert real.found.failures == ()
 
 
 def test_the_numbers_beside_the_error(real: Real) -> None:
     summary = real.found.summary
-    assert 0 < summary["numerical_floor_s"] < 0.3e-9
-    assert 0 < summary["seconds_per_sample"] < 5
+    assert 0 < summary.numerical_floor_s < 0.3e-9
+    assert 0 < summary.seconds_per_sample < 5
     # Four neurons; a sensing inverter alone draws about a microampere for half of a phase.
-    assert 1e-13 < summary["mappings"]["pnn"]["energy_per_inference_J"] < 1e-10
+    assert 1e-13 < summary.mappings["pnn"].energy_per_inference_J < 1e-10
 
 
 def test_membranes_of_the_worst_sample_lie_on_the_models(real: Real) -> None:
@@ -170,7 +170,7 @@ def test_a_sample_that_crashes_is_failed_and_the_rest_stands(
     assert (failed["kind"] == "failed").all()
     assert failed["t_spice_s"].isna().all()
     assert [f.name for f in found.failures] == ["pnn_0001"]
-    assert found.summary["failed_samples"] == 1
+    assert found.summary.failed_samples == 1
     order = ["sample", "layer", "neuron"]
     others = found.spikes[found.spikes["sample"] != 1].sort_values(order).reset_index(drop=True)
     before = real.found.spikes[real.found.spikes["sample"] != 1].sort_values(order).reset_index(drop=True)

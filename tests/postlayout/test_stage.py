@@ -22,6 +22,7 @@ from nonideal.postlayout.errors import ValidationError
 from nonideal.postlayout.plan import ValidationPlan
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.stage import Validation, validate
+from nonideal.postlayout.summary import ByLayer, DrawnSamples
 from nonideal.spice import Cache
 
 Maker = Callable[..., Any]
@@ -37,25 +38,23 @@ def test_a_silicon_that_is_the_model_has_no_error(setting: Maker, tmp_path: Path
     """Weights -> biases -> deck -> spikes -> table: whatever is lost on the way shows here."""
     here = setting()
     found = run(here, tmp_path)
-    pnn = found.summary["mappings"]["pnn"]
+    pnn = found.summary.mappings["pnn"]
     # The parabola through three points 1.5 % apart is what keeps the scale from being exactly 1.
-    assert pnn["current_scale"] == {
-        "positive": pytest.approx(1.0, abs=5e-4),
-        "negative": pytest.approx(1.0, abs=5e-4),
-    }
-    assert pnn["spike_time_rmse_s"]["hidden"] < NOISE_S
-    assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
-    assert (pnn["missed_spikes"], pnn["extra_spikes"], pnn["failed_samples"], pnn["clipped_weights"]) == (
+    assert pnn.current_scale.positive == pytest.approx(1.0, abs=5e-4)
+    assert pnn.current_scale.negative == pytest.approx(1.0, abs=5e-4)
+    assert pnn.spike_time_rmse_s.hidden < NOISE_S
+    assert pnn.spike_time_rmse_s.output < NOISE_S
+    assert (pnn.missed_spikes, pnn.extra_spikes, pnn.failed_samples, pnn.clipped_weights) == (
         0,
         0,
         0,
         0,
     )
-    assert pnn["accuracy_spice"] == pnn["accuracy_model"]
+    assert pnn.accuracy_spice == pnn.accuracy_model
     rows = found.spikes
     assert len(rows) == 6 * (3 + 2)
     assert set(rows["kind"]) <= {"pair", "silent"}
-    assert pnn["spike_pairs"]["hidden"] + pnn["spike_pairs"]["output"] == (rows["kind"] == "pair").sum() > 15
+    assert pnn.spike_pairs.hidden + pnn.spike_pairs.output == (rows["kind"] == "pair").sum() > 15
 
 
 def test_the_pins_of_what_was_simulated_are_written(setting: Maker, tmp_path: Path) -> None:
@@ -73,7 +72,7 @@ def test_the_pins_of_what_was_simulated_are_written(setting: Maker, tmp_path: Pa
         assert volts[f"bias_{row.polarity}_{row.layer}_{row.axon}_{row.neuron}"] == pytest.approx(
             row.bias_V, rel=1e-11
         )
-    assert volts["vdis_1_0"] == pytest.approx(found.summary["mappings"]["pnn"]["vdis_V"], rel=1e-9)
+    assert volts["vdis_1_0"] == pytest.approx(found.summary.mappings["pnn"].vdis_V, rel=1e-9)
 
 
 def test_promised_times_in_the_table_are_the_models(setting: Maker, tmp_path: Path) -> None:
@@ -87,11 +86,11 @@ def test_promised_times_in_the_table_are_the_models(setting: Maker, tmp_path: Pa
 
 @pytest.mark.parametrize("gain", [0.97, 1.05])
 def test_a_gain_of_the_silicon_is_taken_out_by_the_scale(setting: Maker, tmp_path: Path, gain: float) -> None:
-    pnn = run(setting(gain=gain), tmp_path).summary["mappings"]["pnn"]
-    assert pnn["current_scale"]["positive"] * gain == pytest.approx(1.0, abs=1e-3)
-    assert pnn["spike_time_rmse_s"]["output"] < 1.5e-9
-    search = pnn["scale_search"]
-    assert min(search, key=lambda row: row["rmse_s"])["factor"] == pytest.approx(1 / gain, abs=0.01)
+    pnn = run(setting(gain=gain), tmp_path).summary.mappings["pnn"]
+    assert pnn.current_scale.positive * gain == pytest.approx(1.0, abs=1e-3)
+    assert pnn.spike_time_rmse_s.output < 1.5e-9
+    search = pnn.scale_search
+    assert min(search, key=lambda row: row.rmse_s).factor == pytest.approx(1 / gain, abs=0.01)
 
 
 def test_a_delay_of_a_layer_is_its_error_and_only_its(setting: Maker, tmp_path: Path) -> None:
@@ -103,10 +102,10 @@ def test_a_delay_of_a_layer_is_its_error_and_only_its(setting: Maker, tmp_path: 
     layer = plain["layer"][seen]
     np.testing.assert_allclose(moved[layer == 1], 3e-9, rtol=0, atol=1e-15)
     np.testing.assert_allclose(moved[layer == 2], 0.0, rtol=0, atol=1e-15)
-    pnn = found.summary["mappings"]["pnn"]
-    assert pnn["spike_time_mean_error_s"]["hidden"] == pytest.approx(3e-9, abs=NOISE_S)
-    assert pnn["spike_time_rmse_s"]["hidden"] == pytest.approx(3e-9, abs=NOISE_S)
-    assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
+    pnn = found.summary.mappings["pnn"]
+    assert pnn.spike_time_mean_error_s.hidden == pytest.approx(3e-9, abs=NOISE_S)
+    assert pnn.spike_time_rmse_s.hidden == pytest.approx(3e-9, abs=NOISE_S)
+    assert pnn.spike_time_rmse_s.output < NOISE_S
 
 
 def test_missed_spikes_are_counted_and_enter_no_error(setting: Maker, tmp_path: Path) -> None:
@@ -114,13 +113,13 @@ def test_missed_spikes_are_counted_and_enter_no_error(setting: Maker, tmp_path: 
     here = setting(late_s={1: 0.5e-6})
     promised = unclipped_times(here.networks["pnn"], here.plan.dataset.test_x)[0] * 1e-6
     found = run(here, tmp_path)
-    pnn = found.summary["mappings"]["pnn"]
+    pnn = found.summary.mappings["pnn"]
     window = here.plan.circuit.timeline.window_s
     missed = (promised < 1e-6) & (promised + 0.5e-6 > window)
-    assert pnn["missed_spikes"] == missed.sum() > 3
-    assert pnn["spike_pairs"]["hidden"] == ((promised < 1e-6) & ~missed).sum() > 3
-    assert pnn["spike_time_max_error_s"]["hidden"] == pytest.approx(0.5e-6, abs=1e-9)
-    assert pnn["extra_spikes"] == 0
+    assert pnn.missed_spikes == missed.sum() > 3
+    assert pnn.spike_pairs.hidden == ((promised < 1e-6) & ~missed).sum() > 3
+    assert pnn.spike_time_max_error_s.hidden == pytest.approx(0.5e-6, abs=1e-9)
+    assert pnn.extra_spikes == 0
     rows = found.spikes[found.spikes["kind"] == "missed"]
     assert np.isinf(rows["t_spice_s"]).all()
 
@@ -129,10 +128,10 @@ def test_energy_cost_and_floor(setting: Maker, tmp_path: Path) -> None:
     here = setting(floor_s=0.07e-9)
     summary = run(here, tmp_path).summary
     stop = here.plan.circuit.timeline.stop_s
-    energy = summary["mappings"]["pnn"]["energy_per_inference_J"]
+    energy = summary.mappings["pnn"].energy_per_inference_J
     assert energy == pytest.approx((1.8 * 1e-6 + 1.3 * 2e-7) * stop, rel=1e-9, abs=0)
-    assert summary["numerical_floor_s"] == pytest.approx(0.07e-9, rel=1e-3, abs=0)
-    assert summary["seconds_per_sample"] == 0.5
+    assert summary.numerical_floor_s == pytest.approx(0.07e-9, rel=1e-3, abs=0)
+    assert summary.seconds_per_sample == 0.5
 
 
 def test_accuracy_is_that_of_the_first_spike(setting: Maker, tmp_path: Path) -> None:
@@ -140,40 +139,40 @@ def test_accuracy_is_that_of_the_first_spike(setting: Maker, tmp_path: Path) -> 
     found = run(here, tmp_path)
     promised = unclipped_times(here.networks["pnn"], here.plan.dataset.test_x[:4])[-1]
     right = decide(promised, 2) == here.plan.dataset.test_y[:4].numpy()
-    assert found.summary["mappings"]["pnn"]["accuracy_model"] == right.mean()
-    assert found.summary["mappings"]["pnn"]["accuracy_spice"] == right.mean()
-    assert found.summary["samples"] == 4
+    assert found.summary.mappings["pnn"].accuracy_model == right.mean()
+    assert found.summary.mappings["pnn"].accuracy_spice == right.mean()
+    assert found.summary.samples == 4
     assert sorted(set(found.spikes["sample"])) == [0, 1, 2, 3]
 
 
 def test_the_summary_is_json_without_nan(setting: Maker, tmp_path: Path) -> None:
     for silicon in ({}, {"fails": lambda name: True}, {"fails": lambda name: not name.startswith("scale")}):
-        json.dumps(run(setting(**silicon), tmp_path).summary, allow_nan=False)
+        json.dumps(run(setting(**silicon), tmp_path).summary.as_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize("sizes", [(5, 3), (4, 6, 3), (3, 4, 3, 2), (1, 2)])
 def test_any_depth_and_width(setting: Maker, tmp_path: Path, sizes: tuple[int, ...]) -> None:
     """Layers of other widths have another membrane capacitance and unit current; without hidden layer its numbers are null."""
     found = run(setting(sizes=sizes), tmp_path)
-    pnn = found.summary["mappings"]["pnn"]
-    assert pnn["current_scale"]["positive"] == pytest.approx(1.0, abs=1e-3)
-    assert pnn["spike_time_rmse_s"]["output"] < 1e-9
+    pnn = found.summary.mappings["pnn"]
+    assert pnn.current_scale.positive == pytest.approx(1.0, abs=1e-3)
+    assert pnn.spike_time_rmse_s.output < 1e-9
     assert len(found.spikes) == 6 * sum(sizes[1:])
     if len(sizes) == 2:
-        assert pnn["spike_time_rmse_s"]["hidden"] is None
-        assert pnn["spike_time_max_error_s"]["hidden"] is None
-        assert pnn["spike_pairs"]["hidden"] == 0
+        assert pnn.spike_time_rmse_s.hidden is None
+        assert pnn.spike_time_max_error_s.hidden is None
+        assert pnn.spike_pairs.hidden == 0
     else:
-        assert pnn["spike_time_rmse_s"]["hidden"] < 1e-9
+        assert pnn.spike_time_rmse_s.hidden < 1e-9
     assert [path.suffix for path in found.waveforms] == [".raw", ".parquet"]
 
 
 def test_two_mappings_are_kept_apart(setting: Maker, tmp_path: Path) -> None:
     """The ideal network's weights on bent silicon: its own scale, and errors that the physical network has not."""
     found = run(setting(mappings=("ann", "pnn")), tmp_path)
-    ann, pnn = (found.summary["mappings"][name] for name in ("ann", "pnn"))
-    assert ann["spike_time_rmse_s"]["output"] > 20 * pnn["spike_time_rmse_s"]["output"]
-    assert ann["current_scale"]["positive"] > 1.05
+    ann, pnn = (found.summary.mappings[name] for name in ("ann", "pnn"))
+    assert ann.spike_time_rmse_s.output > 20 * pnn.spike_time_rmse_s.output
+    assert ann.current_scale.positive > 1.05
     assert set(found.spikes["mapping"]) == {"ann", "pnn"}
     assert len(found.spikes) == 2 * 6 * 5
 
@@ -189,40 +188,40 @@ def test_a_failed_sample_is_marked_counted_and_left_out(setting: Maker, tmp_path
     assert failed["t_model_s"].notna().all()
     assert len(rows) == len(clean.spikes)
     assert [f.name for f in found.failures] == ["pnn_0002"]
-    pnn = found.summary["mappings"]["pnn"]
-    assert pnn["failed_samples"] == found.summary["failed_samples"] == 1
+    pnn = found.summary.mappings["pnn"]
+    assert pnn.failed_samples == found.summary.failed_samples == 1
     others = clean.spikes[clean.spikes["sample"] != 2]
     pairs = others[(others["kind"] == "pair") & (others["layer"] == 2)]
-    assert pnn["spike_pairs"]["output"] == len(pairs)
+    assert pnn.spike_pairs.output == len(pairs)
     error = (pairs["t_spice_s"] - pairs["t_model_s"]).to_numpy()
-    assert pnn["spike_time_rmse_s"]["output"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-9, abs=0)
-    assert pnn["missed_spikes"] == 0, "a failed sample is no missed spike"
+    assert pnn.spike_time_rmse_s.output == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-9, abs=0)
+    assert pnn.missed_spikes == 0, "a failed sample is no missed spike"
     right = decide(unclipped_times(here.networks["pnn"], here.plan.dataset.test_x)[-1], 2)
     kept = [0, 1, 3, 4, 5]
-    assert pnn["accuracy_spice"] == np.mean((right == here.plan.dataset.test_y.numpy())[kept])
+    assert pnn.accuracy_spice == np.mean((right == here.plan.dataset.test_y.numpy())[kept])
 
 
 def test_when_all_samples_fail_there_are_no_numbers_but_there_are_tables(
     setting: Maker, tmp_path: Path
 ) -> None:
     found = run(setting(fails=lambda name: name.startswith("pnn_")), tmp_path)
-    pnn = found.summary["mappings"]["pnn"]
+    pnn = found.summary.mappings["pnn"]
     assert (found.spikes["kind"] == "failed").all()
-    assert pnn["spike_time_rmse_s"] == {"hidden": None, "output": None}
-    assert pnn["accuracy_spice"] is None
-    assert pnn["energy_per_inference_J"] is None
-    assert pnn["failed_samples"] == 6
-    assert found.summary["numerical_floor_s"] is None
-    assert found.summary["seconds_per_sample"] is None
+    assert pnn.spike_time_rmse_s == ByLayer(hidden=None, output=None)
+    assert pnn.accuracy_spice is None
+    assert pnn.energy_per_inference_J is None
+    assert pnn.failed_samples == 6
+    assert found.summary.numerical_floor_s is None
+    assert found.summary.seconds_per_sample is None
     assert len(found.failures) == 6
 
 
 def test_a_mapping_without_scale_does_not_take_the_others_with_it(setting: Maker, tmp_path: Path) -> None:
     found = run(setting(mappings=("ann", "pnn"), fails=lambda name: name.startswith("scale_ann")), tmp_path)
-    ann, pnn = (found.summary["mappings"][name] for name in ("ann", "pnn"))
-    assert ann["current_scale"] is None
-    assert ann["failed_samples"] == 6
-    assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
+    ann, pnn = (found.summary.mappings[name] for name in ("ann", "pnn"))
+    assert ann.current_scale is None
+    assert ann.failed_samples == 6
+    assert pnn.spike_time_rmse_s.output < NOISE_S
     assert all(f.name.startswith("scale_ann") for f in found.failures)
     assert set(found.spikes.loc[found.spikes["mapping"] == "ann", "kind"]) == {"failed"}
 
@@ -233,14 +232,14 @@ def test_a_lost_calibration_sample_is_said_and_recorded(setting: Maker, tmp_path
     found = validate(here.plan, here.bench, tmp_path, say=told.append)
     assert any("1 of 4 calibration samples failed" in line for line in told)
     assert len(found.failures) == 3
-    assert found.summary["mappings"]["pnn"]["current_scale"]["positive"] == pytest.approx(1.0, abs=1e-3)
-    assert found.summary["failed_samples"] == 0
+    assert found.summary.mappings["pnn"].current_scale.positive == pytest.approx(1.0, abs=1e-3)
+    assert found.summary.failed_samples == 0
 
 
 def test_a_lost_floor_run_is_recorded(setting: Maker, tmp_path: Path) -> None:
     found = run(setting(floor_s=1e-10, fails=lambda name: name == "floor_pnn_0001"), tmp_path)
     assert [f.name for f in found.failures] == ["floor_pnn_0001"]
-    assert found.summary["numerical_floor_s"] == pytest.approx(1e-10, rel=1e-3, abs=0)
+    assert found.summary.numerical_floor_s == pytest.approx(1e-10, rel=1e-3, abs=0)
 
 
 def test_a_second_run_starts_nothing_but_the_waveforms_and_gives_the_same(
@@ -296,12 +295,12 @@ def test_silent_networks_have_no_worst_sample(setting: Maker, tmp_path: Path) ->
     silent = replace(here.plan.dataset, test_x=torch.full((6, 4), math.inf, dtype=torch.float64))
     here.plan = replace(here.plan, dataset=silent)
     found = run(here, tmp_path)
-    pnn = found.summary["mappings"]["pnn"]
+    pnn = found.summary.mappings["pnn"]
     assert set(found.spikes["kind"]) == {"silent"}
-    assert pnn["spike_time_rmse_s"] == {"hidden": None, "output": None}
-    assert pnn["accuracy_spice"] == 0.0
+    assert pnn.spike_time_rmse_s == ByLayer(hidden=None, output=None)
+    assert pnn.accuracy_spice == 0.0
     assert found.waveforms == ()
-    json.dumps(found.summary, allow_nan=False)
+    json.dumps(found.summary.as_json(), allow_nan=False)
 
 
 PLANS: list[tuple[Callable[[ValidationPlan], dict[str, Any]], str]] = [
@@ -338,8 +337,8 @@ def test_another_guard_moves_the_window_not_the_times(setting: Maker, tmp_path: 
     design = Design(timing=Timing(guard_s=200e-9, reset_s=100e-9))
     circuit = replace(here.plan.circuit, design=design)
     here.plan, here.silicon.timeline = replace(here.plan, circuit=circuit), circuit.timeline
-    pnn = run(here, tmp_path).summary["mappings"]["pnn"]
-    assert pnn["spike_time_rmse_s"]["output"] < NOISE_S
+    pnn = run(here, tmp_path).summary.mappings["pnn"]
+    assert pnn.spike_time_rmse_s.output < NOISE_S
 
 
 def test_few_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:
@@ -348,7 +347,7 @@ def test_few_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:
     labels = torch.tensor([0, 0, 0, 0, 1, 1])
     plan = replace(here.plan, dataset=replace(here.plan.dataset, test_y=labels), samples=3)
     found = validate(plan, here.bench, tmp_path)
-    assert found.summary["test_samples"] == {"index": [0, 1, 4], "label": [0, 0, 1], "classes": ["0", "1"]}
+    assert found.summary.test_samples == DrawnSamples(index=(0, 1, 4), label=(0, 0, 1), classes=("0", "1"))
     inputs = here.plan.dataset.test_x[[0, 1, 4]]
     promised = unclipped_times(here.networks["pnn"], inputs)
     rows = found.spikes
@@ -357,7 +356,7 @@ def test_few_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:
     ):
         assert t_model_s == promised[layer - 1][sample, neuron] * 1e-6
     right = decide(promised[-1], 2) == np.array([0, 0, 1])
-    assert found.summary["mappings"]["pnn"]["accuracy_model"] == right.mean()
+    assert found.summary.mappings["pnn"].accuracy_model == right.mean()
 
 
 def test_calibration_samples_are_of_all_classes(setting: Maker, tmp_path: Path) -> None:

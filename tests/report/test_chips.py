@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from nonideal.chips.spot_summary import FailedSimulation, SpotSummary
 from nonideal.cli.tables import show
+from nonideal.files.record import Document
 from nonideal.report import ResultUnreadable, write_report
 from nonideal.report.chip_tables import (
     calibration_table,
@@ -20,6 +22,7 @@ from nonideal.report.chip_tables import (
 from nonideal.report.chips import chip_blocks
 from nonideal.runs.results import load_results
 from nonideal.runs.stage import Outcome
+from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
 from nonideal.runs.terminal import console_for
 
 
@@ -64,6 +67,8 @@ SUMMARY: dict[str, Any] = {
         {"name": "choice_2-5", "overrides": "<b>", "hidden": 5, "problem": "not [drawable] <i>"},
     ],
 }  # fmt: skip
+YIELD = YieldSummary.model_validate(SUMMARY)
+SPOT = SpotSummary.model_validate(SPICE)
 DAC = {"low_V": 0.25, "high_V": 0.76, "bits": 8}
 
 
@@ -94,7 +99,7 @@ def chips(builder: Any) -> Any:
 
 
 def test_yields_stand_with_their_intervals() -> None:
-    table = yield_table(SUMMARY)
+    table = yield_table(YIELD)
     assert table.rows == (
         ("as written", "31 %", "62 %", "96 %", "9 of 200", "4.5 %", "2.38 .. 8.33 %"),
         ("trimmed, 4 bits", "88 %", "94 %", "96 %", "190 of 200", "95 %", "91 .. 97.3 %"),
@@ -106,21 +111,20 @@ def test_yields_stand_with_their_intervals() -> None:
 
 
 def test_spot_checks_stand_by_layer_with_the_spread_of_both_sides() -> None:
-    table = spot_table(SPICE)
+    table = spot_table(SPOT)
     assert table.rows[0] == ("1", "0.37 ns", "0.17 ns", "40 ns", "40.2 ns", "1.005", "690", "1 / 0")
     assert table.rows[1][3:6] == ("none", "none", "none")
     assert "decide differently on 2 samples" in table.note
     assert "1 chip gave no result on some sample" in table.note
-    assert "No simulation failed" in spot_table(SPICE | {"failed_chips": 0}).note
-    told = spot_table(
-        SPICE | {"failures": [{"name": "sample_0003", "message": "too long", "folder": "decks/chip_3"}]}
-    ).note
+    assert "No simulation failed" in spot_table(SPOT.model_copy(update={"failed_chips": 0})).note
+    failed = FailedSimulation(name="sample_0003", message="too long", folder="decks/chip_3")
+    told = spot_table(SPOT.model_copy(update={"failures": (failed,)})).note
     assert "First: sample_0003: too long (log in decks/chip_3)" in told
-    assert "nothing is classified" in spot_table(SPICE | {"decisions_differ": None}).note
+    assert "nothing is classified" in spot_table(SPOT.model_copy(update={"decisions_differ": None})).note
 
 
 def test_designs_stand_with_what_they_cost_or_why_they_could_not_be() -> None:
-    present, wide, refused = designs_table(SUMMARY["designs"]).rows
+    present, wide, refused = designs_table(YIELD.designs or ()).rows
     assert present[:6] == ("present-5", "as it is", "1000", "1.00", "26.3 %, 18 %", "15.4 %")
     assert wide[7:] == ("40 % (36 .. 44 %)", "98.5 % (88.6 .. 100 %)", "2 weights clipped")
     assert refused == ("choice_2-5", "<b>", *["none"] * 7, "not [drawable] <i>")
@@ -132,7 +136,7 @@ def test_a_calibration_says_what_it_took_and_gave() -> None:
         side: {"right": 8, "failed": 1, "off_nominal_rms_s": None, "fast_model_rmse_s": None}
         for side in ("as_written", "trimmed")
     }
-    table = calibration_table([calibration(7), unseen])
+    table = calibration_table([CalibrationSummary.model_validate(one) for one in (calibration(7), unseen)])
     assert table.columns == ("", "Chip 7", "Chip 9")
     cells = {row[0]: row[1:] for row in table.rows}
     assert cells["measurements: currents of synapses"] == ("350", "350")
@@ -181,9 +185,8 @@ def test_what_was_not_run_leaves_nothing(chips: Any, builder: Any) -> None:
     for chip in (7, 10):
         (builder.path / f"calibration/chip_{chip}/summary.json").unlink()
     assert chip_blocks(load_results(builder.path)) == ()
-    less = {name: value for name, value in SUMMARY.items() if name not in ("spice", "designs")}
-    assert len(yield_tables(less)) == 1
-    assert len(yield_tables(SUMMARY)) == 3
+    assert len(yield_tables(YIELD.model_copy(update={"spice": None, "designs": None}))) == 1
+    assert len(yield_tables(YIELD)) == 3
 
 
 @pytest.mark.parametrize(
@@ -202,12 +205,16 @@ def test_a_file_that_cannot_be_read_is_named(file: str, told: str, chips: Any) -
 @pytest.mark.parametrize(
     ("stage", "summary", "told"),
     [
-        ("yield", SUMMARY, ["9 of 200", "2.38 .. 8.33 %", "1.005", "not [drawable] <i>"]),
-        ("calibration/chip_7", calibration(7), ["Chip 7", "0.9991 .. 1.0020 T_circ", "calibration/chip_7: "]),
+        ("yield", YIELD, ["9 of 200", "2.38 .. 8.33 %", "1.005", "not [drawable] <i>"]),
+        (
+            "calibration/chip_7",
+            CalibrationSummary.model_validate(calibration(7)),
+            ["Chip 7", "0.9991 .. 1.0020 T_circ", "calibration/chip_7: "],
+        ),
     ],
 )
 def test_the_terminal_shows_the_same(
-    stage: str, summary: dict[str, Any], told: list[str], capsys: pytest.CaptureFixture[str]
+    stage: str, summary: Document, told: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(console_for(stderr=False), Outcome(stage, Path("runs/tiny") / stage, False, 2.0, True, summary))
     out = capsys.readouterr().out

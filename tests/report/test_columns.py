@@ -15,6 +15,8 @@ from nonideal.report import write_report
 from nonideal.report.columns import column_blocks, column_table, layout_line
 from nonideal.report.units import quantity
 from nonideal.runs.stage import Outcome
+from nonideal.runs.summaries.characterization import CharacterizationSummary
+from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 
 LAYOUT: dict[str, Any] = {
     "layers": [5, 3], "area_um2": 1711.2, "devices": 144, "drc_violations": 0, "drc_rules": 121, "lvs_matched": True, "override": False,
@@ -46,17 +48,17 @@ def test_the_report_says_of_what_extraction_its_errors_are(columns: tuple[Column
     """Where columns were extracted, in which convention; nothing where nobody knows."""
     full = tuple(column.model_copy(update={"sidewall": "full"}) for column in columns)
     assert column_table(full).rows[0][2:] == ("pex-rc, sidewalls full",) * 2
-    told = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=full), manifests={}))  # type: ignore[arg-type]
+    told = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=full), columns=None))  # type: ignore[arg-type]
     assert "sidewalls full: bottom_up's errors tell how consistent the method is" in str(told[-1])
-    silent = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=columns), manifests={}))  # type: ignore[arg-type]
+    silent = column_blocks(SimpleNamespace(model=SimpleNamespace(columns=columns), columns=None))  # type: ignore[arg-type]
     assert len(silent) == len(told) - 1
 
 
 def test_a_layout_is_one_line() -> None:
-    told = layout_line(LAYOUT)
+    told = layout_line(LayoutSummary.model_validate(LAYOUT))
     for words in ("5 axons", "DRC 0 violations of 121 rules", "LVS matches", "265 R and 648 C"):
         assert words in told
-    wrong = layout_line(LAYOUT | {"lvs_matched": False, "override": True})
+    wrong = layout_line(LayoutSummary.model_validate(LAYOUT | {"lvs_matched": False, "override": True}))
     assert "LVS DIFFERS, overridden" in wrong
 
 
@@ -80,10 +82,12 @@ def test_the_terminal_shows_them_too(columns: tuple[Column, ...], tmp_path: Path
         "corner": "tt", "parameters": {}, "e_rev_positive_norm": 2.8, "e_rev_negative_norm": -1.5, "additivity_error": 0.0,
         "unit_current_A": 1e-7, "columns": [column.model_dump(mode="json") for column in columns],
     }  # fmt: skip
+    drawn = ColumnsSummary.model_validate({"columns": [LAYOUT]})
+    told = CharacterizationSummary.model_validate(summary)
     with (tmp_path / "out").open("w") as file:
         console = Console(width=160, record=True, file=file)
-        show(console, Outcome("columns", tmp_path, False, 1.0, True, {"columns": [LAYOUT]}))
-        show(console, Outcome("characterization", tmp_path, False, 1.0, True, summary))
+        show(console, Outcome("columns", tmp_path, False, 1.0, True, drawn))
+        show(console, Outcome("characterization", tmp_path, False, 1.0, True, told))
     text = console.export_text()
     for words in ("265 R and 648 C", "3 axons", "130.000 ± 0.020 fF", "no parameter was fitted to"):
         assert words in text

@@ -47,7 +47,7 @@ def page(builder: Any, row: Any, budget: Any) -> tuple[str, str]:
 
 
 def test_the_section_shows_the_files_numbers(builder: Any, row: Any, budget: Budget) -> None:
-    html, markdown = page(builder, row, budget.as_json())
+    html, markdown = page(builder, row, budget.summary().as_json())
     assert 'id="error-budget"' in html
     for shown in (
         "21.7 ns", "22.3 ns", "0.555 ns", "0.123 ns", "27.1 ns", "28.9 ns", "0.321 ns", "0.654 ns", "41 hidden and 27 output", "7 intervals",
@@ -61,7 +61,7 @@ def test_the_section_shows_the_files_numbers(builder: Any, row: Any, budget: Bud
 
 
 def test_the_largest_effect_comes_first(builder: Any, row: Any, budget: Budget) -> None:
-    _, markdown = page(builder, row, budget.as_json())
+    _, markdown = page(builder, row, budget.summary().as_json())
     part = markdown[markdown.index("What the model forgets") :]
     assert (
         part.index(LABELS["membrane_capacitance"])
@@ -71,7 +71,7 @@ def test_the_largest_effect_comes_first(builder: Any, row: Any, budget: Budget) 
 
 
 def test_bars_and_lines(budget: Budget) -> None:
-    (ax,) = budget_figure("bottom_up", budget.as_json(), 0.0625e-9).axes
+    (ax,) = budget_figure("bottom_up", budget.summary(), 0.0625e-9).axes
     assert [bar.get_width() for bar in ax.patches] == pytest.approx([21.7, 0.2, 0.123, 0.0])  # type: ignore[attr-defined]
     assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([0.417, 0.0625])  # type: ignore[index]
 
@@ -84,7 +84,9 @@ def test_without_a_budget_there_is_no_section(builder: Any, row: Any) -> None:
 def test_nothing_compared_is_said(builder: Any, row: Any, budget: Budget) -> None:
     empty = Groups(NAN, NAN, NAN)
     entries = tuple(replace(e, change=empty, rmse=empty) for e in budget.entries)
-    html, _ = page(builder, row, replace(budget, rmse=empty, entries=entries, together=entries[0]).as_json())
+    html, _ = page(
+        builder, row, replace(budget, rmse=empty, entries=entries, together=entries[0]).summary().as_json()
+    )
     assert "nothing to compare" in html
 
 

@@ -12,6 +12,7 @@ import pytest
 from nonideal.characterize import plots
 from nonideal.circuits.design import Timing
 from nonideal.circuits.network.timeline import Timeline
+from nonideal.postlayout.summary import ScaleTrial
 from nonideal.report.cost_panels import best_factor
 from nonideal.report.svg import inline_svg
 from nonideal.report.waveform_figure import layers_of, phases, thinned, waveforms
@@ -67,7 +68,8 @@ def test_layers_are_read_from_the_nets() -> None:
 
 def test_best_factor_is_the_parabolas_minimum() -> None:
     search = [
-        {"factor": f, "rmse_s": 1e-9 * (1 + 400 * (f - 1.004) ** 2) ** 0.5} for f in (0.97, 0.985, 1.0, 1.015)
+        ScaleTrial(factor=f, rmse_s=1e-9 * (1 + 400 * (f - 1.004) ** 2) ** 0.5)
+        for f in (0.97, 0.985, 1.0, 1.015)
     ]
     assert best_factor(search) == pytest.approx(1.004, abs=1e-6)
     assert best_factor(search[:2]) is None

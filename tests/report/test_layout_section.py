@@ -10,7 +10,17 @@ import pytest
 from nonideal.report import ResultUnreadable, write_report
 from nonideal.report.layout_picture import annotated, round_length
 from nonideal.report.layout_tables import capacitance_table, drc_table, lvs_table, pex_table
+from nonideal.runs.summaries.layout import LayoutSummary
 
+DRAWN = LayoutSummary(
+    layers=(5, 5),
+    area_um2=4216.0,
+    devices=410,
+    drc_violations=0,
+    drc_rules=134,
+    lvs_matched=True,
+    override=False,
+)
 PEX = {
     "extractor": "kpex",
     "mode": "RC",
@@ -107,11 +117,8 @@ def test_capacitance_groups_only_known_nets() -> None:
 
 
 def test_picture_has_a_scale_bar_and_names() -> None:
-    summary = {
-        "width_um": 58.12,
-        "height_um": 72.54,
-        "regions_um": {"crossbar <1>": [12.0, 46.0, 52.0, 71.0], "neurons 1": [12.0, 36.0, 52.0, 46.0]},
-    }
+    regions = {"crossbar <1>": (12.0, 46.0, 52.0, 71.0), "neurons 1": (12.0, 36.0, 52.0, 46.0)}
+    summary = DRAWN.model_copy(update={"width_um": 58.12, "height_um": 72.54, "regions_um": regions})
     markup = annotated(b"png", "a layout", summary)
     assert ">10 µm</text>" in markup
     assert "crossbar &lt;1&gt;" in markup
@@ -126,7 +133,7 @@ def test_picture_has_a_scale_bar_and_names() -> None:
 
 
 def test_picture_without_its_size_is_shown_as_it_is() -> None:
-    assert annotated(b"png", "a layout", {}).startswith("<img ")
+    assert annotated(b"png", "a layout", DRAWN).startswith("<img ")
 
 
 @pytest.mark.parametrize(("length", "found"), [(14.5, 10), (20, 20), (4.9, 2), (99, 50), (0.7, 0.5)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.spread import Spread
 from nonideal.report import write_report
 from nonideal.report.spread import library_table, spread_table, spread_tables
-from nonideal.stages.characterization import summary_of
+from nonideal.runs.summaries.characterization import MismatchSummary, characterization_summary
 
 
 def test_spreads_stand_by_weight_and_sign_with_their_errors(spread: Spread, model: Any) -> None:
@@ -43,10 +44,13 @@ def test_the_report_has_them_where_they_were_measured(builder: Any, spread: Spre
 
 
 def test_the_summary_tells_the_spread_at_weight_1(spread: Spread, model: Any) -> None:
-    parameters = summary_of(model().model_copy(update={"spread": spread}))
-    assert parameters["parameters"]["sigma_ln_ramp"] == {"value": 0.15, "stderr": 0.0075, "unit": "1"}
-    assert 0.25 < parameters["parameters"]["sigma_ln_current_N"]["value"] < 0.3
-    assert parameters["mismatch"] == {
-        "draws": 200, "neurons_left_out": 1, "residual_s": 1.7e-10, "library_disagrees": ["sky130_fd_pr__cap_mim_m3_2 7 x 7"],
-    }  # fmt: skip
-    assert summary_of(model())["mismatch"] is None
+    told = characterization_summary(model().model_copy(update={"spread": spread}))
+    assert told.parameters["sigma_ln_ramp"] == Estimate(value=0.15, stderr=0.0075, unit="1")
+    assert 0.25 < told.parameters["sigma_ln_current_N"].value < 0.3
+    assert told.mismatch == MismatchSummary(
+        draws=200,
+        neurons_left_out=1,
+        residual_s=1.7e-10,
+        library_disagrees=("sky130_fd_pr__cap_mim_m3_2 7 x 7",),
+    )
+    assert characterization_summary(model()).mismatch is None

@@ -22,6 +22,7 @@ from nonideal.runs.manifest import disowned_by
 from nonideal.runs.results import load_results
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Done, Work, run_stage
+from nonideal.runs.summaries.characterization import characterization_summary
 from nonideal.stages.table import STAGES
 
 ORDER = ("characterization", "training", "netlist")
@@ -63,8 +64,9 @@ def stage(name: str, run: Callable[[Work], Done] | None = None) -> object:
 
 
 def characterised(work: Work) -> Done:
-    preset("sky130_tt").save(work.rundir.model)
-    return Done((work.rundir.model,), {})
+    model = preset("sky130_tt")
+    model.save(work.rundir.model)
+    return Done((work.rundir.model,), characterization_summary(model))
 
 
 @pytest.fixture(scope="module")

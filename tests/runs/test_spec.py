@@ -8,6 +8,7 @@ from rich.console import Console
 
 from nonideal.cli.tables import quantity, show
 from nonideal.experiment.sections import MappingLimits, Spec
+from nonideal.postlayout.summary import ValidationSummary
 from nonideal.runs.spec import judge_summary as judge
 from nonideal.runs.stage import Outcome
 
@@ -28,15 +29,16 @@ def mapping(
     }
 
 
-def summary(**mappings: dict[str, Any]) -> dict[str, Any]:
-    return {
+def summary(floor_s: float | None = 5e-11, **mappings: dict[str, Any]) -> ValidationSummary:
+    told = {
         "samples": 50,
         "netlist": "schematic",
         "corner": "tt",
         "mappings": mappings,
-        "numerical_floor_s": 5e-11,
+        "numerical_floor_s": floor_s,
         "seconds_per_sample": 1.9,
     }
+    return ValidationSummary.model_validate(told)
 
 
 WHOLE = Spec(
@@ -48,7 +50,7 @@ WHOLE = Spec(
 )
 
 
-def failed(spec: Spec, measured: dict[str, Any]) -> list[str]:
+def failed(spec: Spec, measured: ValidationSummary) -> list[str]:
     return [v.parameter for v in judge(spec, measured) if not v.passed]
 
 
@@ -73,7 +75,7 @@ def test_each_limit_can_fail(ann: dict[str, Any], pnn: dict[str, Any], told: lis
 
 
 def test_what_could_not_be_measured_does_not_pass() -> None:
-    nothing = summary(ann=mapping(33e-9), pnn=mapping(None, accuracy=None)) | {"numerical_floor_s": None}
+    nothing = summary(None, ann=mapping(33e-9), pnn=mapping(None, accuracy=None))
     assert len(failed(WHOLE, nothing)) == 4
 
 
@@ -122,7 +124,8 @@ def test_quantity(value: float, unit: str, text: str) -> None:
 
 def test_the_validation_table_shows_the_numbers_and_the_verdicts(tmp_path: Path) -> None:
     measured = summary(ann=mapping(33e-9), pnn=mapping(5e-9, missed=2, extra=1))
-    measured["spec"] = [v.as_json() for v in judge(WHOLE, measured)]
+    limits = tuple(verdict.judged() for verdict in judge(WHOLE, measured))
+    measured = measured.model_copy(update={"spec": limits})
     with (tmp_path / "out").open("w") as file:
         console = Console(width=140, record=True, file=file)
         show(console, Outcome("validation", tmp_path, False, 1.0, False, measured))

@@ -13,12 +13,19 @@ from rich.console import Console
 from nonideal.circuits.design import Design, Fet, SynapseSizes
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import sha256_of
+from nonideal.files.record import Document, Record
 from nonideal.runs.context import Context
 from nonideal.runs.errors import StageInputAltered, StageInputMissing, StageInputStale
 from nonideal.runs.manifest import Inputs, Manifest, load_manifest, stale, up_to_date
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Done, Need, Stage, Work, outdated, run_stage
 from nonideal.stages.table import STAGES
+
+
+class Calls(Record):
+    """What is told of a stage that counts."""
+
+    calls: int
 
 
 class Counter:
@@ -36,7 +43,7 @@ class Counter:
         if self.fail:
             raise RuntimeError("cut off")
         (work.folder / "result.txt").write_text(f"{work.experiment.seed} {dict(work.options)}")
-        return Done((work.folder / "result.txt",), {"calls": self.calls})
+        return Done((work.folder / "result.txt",), Calls(calls=self.calls))
 
 
 @pytest.fixture
@@ -52,6 +59,7 @@ def stage(counter: Counter, tmp_path: Path) -> Stage:
         doing="counting",
         sections=("data", "simulator.reltol"),
         run=counter,
+        summary=Calls,
         needs=lambda experiment, rundir: {"input": Need(tmp_path / "input.txt", "input")},
         tools=lambda: {"tool": "1"},
         seeds=lambda experiment: {"seed": experiment.seed},
@@ -76,7 +84,7 @@ def test_runs_once_then_stands(
     first = run_stage(stage, tiny, run, context)
     second = run_stage(stage, tiny, run, context)
     assert (first.skipped, second.skipped, counter.calls) == (False, True, 1)
-    assert second.summary == first.summary == {"calls": 1}
+    assert second.summary == first.summary == Calls(calls=1)
     manifest = load_manifest(run.path / "counting")
     assert manifest is not None
     assert manifest.inputs.settings["simulator.reltol"] == tiny.simulator.reltol
@@ -230,14 +238,14 @@ def finished(folder: Path, experiment: Experiment, stage: str, files: dict[str, 
     inputs = Inputs(settings=settings, seeds={}, files=files, tools={"pdk_sha256": "that PDK"}, code="")
     outputs = {str(p.relative_to(folder)): sha256_of(p) for p in folder.rglob("*") if p.is_file()}
     Manifest(
-        stage=stage, inputs=inputs, outputs=outputs, versions={}, summary={}, passed=True, started="", seconds=0.0
+        stage=stage, inputs=inputs, outputs=outputs, versions={}, summary={"calls": 1}, passed=True, started="", seconds=0.0
     ).save(folder)  # fmt: skip
 
 
 @pytest.fixture
 def validation() -> Stage:
     """The real stage's needs, without its tools."""
-    return replace(STAGES["validation"], run=lambda work: Done((), {}), tools=dict)
+    return replace(STAGES["validation"], summary=Document, run=lambda work: Done((), Document()), tools=dict)
 
 
 @pytest.fixture
@@ -371,7 +379,7 @@ def test_every_folder_has_a_way_on(
         if checkpoint.exists() and checkpoint.read_text() != mine:
             raise RuntimeError("the checkpoint is another run's")
         checkpoint.write_text(mine)
-        return Done((checkpoint,), {})
+        return Done((checkpoint,), Document())
 
     stage, rundir = replace(stage, run=run), RunDir(tmp_path / "run")
     folder = rundir.path / "counting"

@@ -15,14 +15,17 @@ from rich.table import Table
 from nonideal.cli.doctor import Finding
 from nonideal.cli.doctor import table as doctor_table
 from nonideal.cli.main import main
-from nonideal.cli.tables import _of_report, show
+from nonideal.cli.tables import _of_report, show, spec_table
 from nonideal.experiment.experiment import Experiment
+from nonideal.files.record import Document
 from nonideal.pnn.trainer import _progress
+from nonideal.postlayout.summary import JudgedLimit
 from nonideal.report.blocks import Table as ReportTable
 from nonideal.runs.context import Context
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.sources import BASE, package_files
 from nonideal.runs.stage import Done, Outcome, Stage, Work, run_stage
+from nonideal.runs.summaries.training import SeedSummary, TrainingSummary, VariantSummary
 from nonideal.runs.terminal import console_for
 from nonideal.spice.progress import shown
 
@@ -97,12 +100,13 @@ def test_lines_and_tables(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_results_of_stages(name: str) -> None:
     file = io.StringIO()
-    verdict = {"parameter": f"limit {name}", "unit": "s", "minimum": None, "maximum": 1.0, "measured": 2.0, "passed": False}  # fmt: skip
-    seed = {"test_accuracy": 0.9}
-    variant = {"test_accuracy_median": 0.9, "test_accuracy_first_seed": 0.9, "conditions": {}, "seeds": [seed]}  # fmt: skip
-    summary = {"data_set": name, "test_samples": 5, "variants": {f"variant {name}": variant}, "spec": [verdict]}  # fmt: skip
+    limit = JudgedLimit(parameter=f"limit {name}", unit="s", maximum=1.0, measured=2.0, passed=False)
+    seeds = (SeedSummary(seed=1, test_accuracy=0.9),)
+    variant = VariantSummary(test_accuracy_median=0.9, test_accuracy_first_seed=0.9, seeds=seeds)
+    summary = TrainingSummary(data_set=name, test_samples=5, variants={f"variant {name}": variant})
     outcome = Outcome("training", Path(f"runs/{name}/training"), False, 1.0, False, summary)
     show(console_for(stderr=False, file=file), outcome)
+    console_for(stderr=False, file=file).print(spec_table([limit]))
     told = file.getvalue()
     for expected in (f"{name}: accuracy on 5", f"variant {name}", f"limit {name}", "FAIL", f"training: runs/{name}/training (1.0 s)"):  # fmt: skip
         assert expected in told
@@ -116,7 +120,7 @@ def test_what_a_stage_tells(name: str, tiny: Experiment, tmp_path: Path) -> None
     def run(work: Work) -> Done:
         (work.folder / name.replace("/", "")).write_text("made")
         work.context.console.print(f"  at work on {name}")
-        return Done((work.folder / name.replace("/", ""),), {})
+        return Done((work.folder / name.replace("/", ""),), Document())
 
     stage = Stage(name="counting", doing=f"counts {name}", sections=(), run=run)
     rundir = RunDir(tmp_path / name)

@@ -27,6 +27,7 @@ from nonideal.experiment.experiment import load_experiment, parse_experiment
 from nonideal.pnn.checkpoint import load_dense
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.rundir import RunDir
+from nonideal.runs.summaries.chips import ChipCheck, ChipChecks
 from nonideal.stages import calibration, chip_yield
 from nonideal.stages.calibration import calibration_summary
 from nonideal.stages.population import network_written
@@ -367,8 +368,10 @@ def test_a_neuron_that_was_not_seen_is_none_in_the_summary(chip_model: PhysicalM
     written = WrittenBiases.of(map_weights([np.array([[0.0, 0.0]])], BottomUp(chip_model)))
     one = simulated(chip_model, 1, (2, 1))
     found = calibrate(chip_model, written, Dark(Silicon(chip_model, (2, 1)), one.chip), CalibrationOptions())
-    summary = calibration_summary(found)
-    assert summary["silent_norm"] == [[None]]
-    assert summary["current_error_rms"] is None
-    assert (summary["current_measurements"], summary["open"]) == (0, 0)
-    json.dumps(summary, allow_nan=False)
+    check = ChipCheck(right=0, failed=0, off_nominal_rms_s=None, fast_model_rmse_s=None)
+    checks = ChipChecks(as_written=check, trimmed=check)
+    summary = calibration_summary(found, chip=1, netlist="schematic", samples=0, checks=checks)
+    assert summary.silent_norm == ((None,),)
+    assert summary.current_error_rms is None
+    assert (summary.current_measurements, summary.open) == (0, 0)
+    json.dumps(summary.as_json(), allow_nan=False)

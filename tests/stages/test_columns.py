@@ -21,6 +21,7 @@ from nonideal.cli.main import main
 from nonideal.cli.session import Session, session
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment, load_experiment, parse_experiment
+from nonideal.files.record import Document
 from nonideal.runs.context import Context
 from nonideal.runs.errors import NoCircuit, StageInputAltered, StageInputMissing, StageInputStale
 from nonideal.runs.manifest import load_manifest
@@ -108,8 +109,8 @@ def test_columns_are_drawn_checked_and_extracted_once(
     assert STAGES["columns"].wanted(tiny)
     outcome = run_stage(columns_stage(), tiny, run, context)
     assert outcome.passed
-    assert [c["layers"] for c in outcome.summary["columns"]] == [[3, 3], [5, 3]]
-    assert all(c["drc_violations"] == 0 and c["lvs_matched"] for c in outcome.summary["columns"])
+    assert [c.layers for c in outcome.summary.columns] == [(3, 3), (5, 3)]
+    assert all(c.drc_violations == 0 and c.lvs_matched for c in outcome.summary.columns)
     assert len(extracted) == 2
     manifest = load_manifest(run.path / "columns")
     assert manifest is not None
@@ -164,9 +165,9 @@ def test_large_layouts_are_extracted_in_tiles(
     monkeypatch.setattr("nonideal.circuits.extraction.find_kpex", lambda: None)
     monkeypatch.setattr("nonideal.stages.layout.TILED_ABOVE", 120)
     outcome = run_stage(columns_stage(), on(tiny, "pex-c"), run, context)
-    few, many = outcome.summary["columns"]
-    assert few["devices"] <= 120 < many["devices"]
-    assert [few["extraction"]["tiled"], many["extraction"]["tiled"]] == [False, can]
+    few, many = outcome.summary.columns
+    assert few.devices <= 120 < many.devices
+    assert [few.extraction.tiled, many.extraction.tiled] == [False, can]
     assert isinstance(context.console.file, io.StringIO)
     said = context.console.file.getvalue()
     assert ("in tiles" in said, "knows no tiles" in said) == (can, not can)
@@ -194,7 +195,9 @@ def test_a_failed_extraction_ends_the_others_and_is_exit_4(
 def test_characterisation_needs_the_columns_of_its_own_circuit(
     tiny: Experiment, run: RunDir, context: Context, extracted: list[tuple[str, ...]]
 ) -> None:
-    stage = replace(STAGES["characterization"], run=lambda work: Done((), {}), tools=dict)
+    stage = replace(
+        STAGES["characterization"], summary=Document, run=lambda work: Done((), Document()), tools=dict
+    )
     wanted = on(tiny, "pex-rc")
     told = r"columns/3/network\.pex\.spice.*`nonideal characterize --experiment tiny --run-dir .* --characterize-on pex-rc`"
     with pytest.raises(StageInputMissing, match=told):
@@ -216,7 +219,11 @@ def test_what_columns_are_measured_on(tiny: Experiment, run: RunDir, context: Co
     assert measured_on(tiny, run, asked) == asked
     assert measured_on(on(tiny, "pex-c"), run, None).netlist == "pex-c"
     stage = replace(
-        STAGES["characterization"], run=lambda work: Done((), {}), tools=dict, needs_for=lambda *_: {}
+        STAGES["characterization"],
+        summary=Document,
+        run=lambda work: Done((), Document()),
+        tools=dict,
+        needs_for=lambda *_: {},
     )
     run_stage(stage, on(tiny, "pex-rc"), run, context)
     found = measured_on(tiny, run, None)

@@ -29,9 +29,9 @@ from nonideal.stages.layout import draw_and_check, layout_options, progress_of
 def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
     summary = draw_given("iris", layers="2,3,1", out=tmp_path, options=layout_options("schematic"))
     # 4 FETs a synapse pair, 6 a driver; a neuron: 11 FETs, its capacitor and a driver.
-    assert summary["devices"] == 4 * (2 * 3 + 3 * 1) + 6 * 2 + 18 * (3 + 1)
-    assert (summary["drc_violations"], summary["lvs_matched"]) == (0, True)
-    assert json.loads((tmp_path / "lvs.json").read_text())["devices"] == summary["devices"]
+    assert summary.devices == 4 * (2 * 3 + 3 * 1) + 6 * 2 + 18 * (3 + 1)
+    assert (summary.drc_violations, summary.lvs_matched) == (0, True)
+    assert json.loads((tmp_path / "lvs.json").read_text())["devices"] == summary.devices
     for name in ("network.gds", "network.lyp", "layout.png", "drc.json", "network.lvsdb.gz"):
         assert (tmp_path / name).stat().st_size > 0
     pins = pd.read_csv(tmp_path / "pins.csv")
@@ -50,7 +50,7 @@ def test_layers_are_extracted_too(tmp_path: Path) -> None:
     """An array of any size needs no data set that fits it."""
     out = tmp_path / "out"
     summary = draw_given("iris", layers="1,1", out=out, options=layout_options("pex-c"), jobs=1)
-    assert summary["extraction"]["capacitors"] > 10
+    assert summary.extraction.capacitors > 10
     assert (out / "network.pex.spice").is_file()
     with pytest.raises(BadOption, match="--force"):
         draw_given("iris", layers="1,1", out=out, options=layout_options("pex-c"))
@@ -96,8 +96,8 @@ def test_a_violation_blocks_unless_overridden(tmp_path: Path, monkeypatch: pytes
     assert json.loads((tmp_path / "drc.json").read_text())["violations"] > 0
     checked = draw_and_check((1, 1), Design(), tmp_path, override=True)
     assert not checked.passed
-    assert checked.summary["override"] is True
-    assert checked.summary["drc_violations"] > 0
+    assert checked.summary.override is True
+    assert checked.summary.drc_violations > 0
 
 
 def test_a_short_is_no_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
 from nonideal.postlayout.errors import SamplesFailed
 from nonideal.postlayout.stage import Validation
+from nonideal.postlayout.summary import ByLayer, CurrentScale, MappingSummary, ValidationSummary
 from nonideal.runs.context import Context
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Work
@@ -21,13 +22,13 @@ from nonideal.spice import Failure, FailureKind
 from nonideal.stages import validation
 from nonideal.stages.dependence import SECTIONS
 
-ROW = {
-    "spike_time_rmse_s": {"hidden": 1e-9, "output": 2e-9},
-    "accuracy_spice": 1.0,
-    "missed_spikes": 0,
-    "extra_spikes": 0,
-    "current_scale": {"positive": 1.0, "negative": 1.0},
-}
+ROW = MappingSummary(
+    spike_time_rmse_s=ByLayer(hidden=1e-9, output=2e-9),
+    accuracy_spice=1.0,
+    missed_spikes=0,
+    extra_spikes=0,
+    current_scale=CurrentScale(positive=1.0, negative=1.0),
+)
 
 
 @pytest.fixture
@@ -38,13 +39,15 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def fake(plan: str, bench: object, folder: Path, say: Any) -> Validation:
         kinds.append(plan)
         failure = Failure("pnn_0003", FailureKind.crashed, "ended by signal 11", (), folder, "")
-        summary = {"mappings": {"pnn": ROW}, "numerical_floor_s": 1e-10, "failed_samples": 0}
+        summary = ValidationSummary(
+            samples=1, netlist=plan, mappings={"pnn": ROW}, numerical_floor_s=1e-10, failed_samples=0
+        )
         return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (failure,) * (plan == "schematic"), ())
 
     monkeypatch.setattr(validation, "workbench", lambda *given: None)
     monkeypatch.setattr(validation, "_plan", lambda work, bench, kind: kind)
     monkeypatch.setattr(validation, "_mappings", lambda work, kind: ("pnn",))
-    monkeypatch.setattr(validation, "write_budget", lambda plan, found, folder: ())
+    monkeypatch.setattr(validation, "write_budget", lambda plan, found, folder: ((), found.summary))
     monkeypatch.setattr("nonideal.postlayout.stage.validate", fake)
     return kinds
 

@@ -52,10 +52,10 @@ def layout(
         common.experiment, layers=layers, out=out, options=options, jobs=common.jobs, force=force
     )
     if common.as_json:
-        print_json(summary)
+        print_json(summary.as_json())
         return
-    lvs = "matches" if summary["lvs_matched"] else "DIFFERS"
+    lvs = "matches" if summary.lvs_matched else "DIFFERS"
     console().print(
-        f"{out}: {summary['devices']} devices, {summary['area_um2']:.0f} um2, "
-        f"{summary['drc_violations']} DRC violations, LVS {lvs}"
+        f"{out}: {summary.devices} devices, {summary.area_um2:.0f} um2, "
+        f"{summary.drc_violations} DRC violations, LVS {lvs}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
@@ -62,19 +61,19 @@ def netlist(
         force=force,
     )
     if common.as_json:
-        print_json(summary)
+        print_json(summary.as_json())
     else:
         _tell(out, summary)
 
 
-def _tell(out: Path, summary: dict[str, Any]) -> None:
+def _tell(out: Path, summary: GivenNetlist) -> None:
     say = console()
-    counts = f"{summary['synapses']} synapses, {summary['clipped']} clipped, {summary['off']} off"
-    say.print(f"{out}: {counts}; mapping in {summary['mapping']}, pins in {summary['pins']}")
-    if summary["order"] is not None:
-        order = f"layers in the order {', '.join(summary['order'])}"
-        left = f"; left out: {', '.join(summary['left_out'])}" if summary["left_out"] else ""
-        say.print(f"{order}{left}; {summary['realised']}", markup=False)
-    for note in (summary["circuit_unknown"], summary["model_unknown"]):
+    counts = f"{summary.synapses} synapses, {summary.clipped} clipped, {summary.off} off"
+    say.print(f"{out}: {counts}; mapping in {summary.mapping}, pins in {summary.pins}")
+    if summary.order is not None:
+        order = f"layers in the order {', '.join(summary.order)}"
+        left = f"; left out: {', '.join(summary.left_out)}" if summary.left_out else ""
+        say.print(f"{order}{left}; {summary.realised}", markup=False)
+    for note in (summary.circuit_unknown, summary.model_unknown):
         if note is not None:
             say.print(f"note: {note}", markup=False)
