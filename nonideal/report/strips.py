@@ -76,7 +76,8 @@ def _strip(
         else []
     )
     row = results.validated[name]
-    lost = [f"{row[f'{kind}_spikes']} {kind}" for kind in ("missed", "extra") if row[f"{kind}_spikes"]]
+    counts = (("missed", row.missed_spikes), ("extra", row.extra_spikes))
+    lost = [f"{count} {kind}" for kind, count in counts if count]
     return Strip(
         name=name,
         colour=themed(of_mapping(name)),

@@ -115,4 +115,4 @@ def test_the_budget_is_written(blind: Any, tmp_path: Path) -> None:
 def test_without_a_result_there_is_no_budget(blind: Any, tmp_path: Path) -> None:
     nothing, _, plan = blind("one", fails=lambda name: name.startswith("bottom_up"))
     assert budget_of(plan, nothing, "bottom_up") is None
-    assert write_budget(plan, nothing, tmp_path) == ()
+    assert write_budget(plan, nothing, tmp_path) == ((), nothing.summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
@@ -15,6 +16,9 @@ from nonideal.cli.options import (
     with_common,
 )
 from nonideal.cli.output import console, finish, print_json
+
+if TYPE_CHECKING:
+    from nonideal.cli.own_files import GivenNetlist
 
 
 @command(
