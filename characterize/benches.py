@@ -59,11 +59,16 @@ def rails(title: str, design: Design) -> Circuit:
     circuit = Circuit(title)
     circuit.V("dd", VDD, "0", design.supplies.vdd_V)
     circuit.V("ss", VSS, "0", 0)
+    add_lines(circuit, design)
+    return circuit
+
+
+def add_lines(circuit: Circuit, design: Design) -> None:
+    """Hold the lines that only the design's kinds of cells have."""
     contracts = design.contracts
     for cell in (contracts.synapse, contracts.neuron):
         for line, volts in cell.lines(design.supplies):
             circuit.V(line, line, "0", volts)
-    return circuit
 
 
 SPIKING: dict[str, str] = {Role.AXON: VDD, Role.AXON_B: VSS}

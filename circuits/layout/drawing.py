@@ -23,12 +23,12 @@ class NeuronAnchors:
 class SynapseDrawing:
     """How a kind of synapse is drawn from its settings, all in um.
 
-    ``half_width``: from the dendrite to the cell's edge, ``height``: least height of a row. ``draw(settings, width=, height=, dendrite_x=,
+    ``reach``: how far it reaches left and right of the dendrite, ``height``: least height of a row. ``draw(settings, width=, height=, dendrite_x=,
     shields_x=)``: vss below, vdd above, axons on metal 4 through the row, the dendrite on metal 2 through the column; its ``pins`` have the
     names of the ports.
     """
 
-    half_width: Callable[[Any], float]
+    reach: Callable[[Any], tuple[float, float]]
     height: Callable[[Any], float]
     draw: Callable[..., Block]
 

@@ -65,17 +65,17 @@ class Cells:
 def leaf_cells(design: Design = DESIGN) -> Cells:
     """Draw the leaf cells with the common pitch and row height of a network."""
     pair, unit = synapse_drawing(design.synapse), neuron_drawing(design.neuron)
-    reach = pair.half_width(design.synapse)
+    left, right = pair.reach(design.synapse)
     pitch = unit.width(design.neuron, design.driver)
     _, anchors = unit.draw(design.neuron, design.driver)
     # Room for the FETs left of the dendrite, and between it and the shield.
-    beside = up(max(0.0, reach + 0.3 - anchors.dendrite_x))
+    beside = up(max(0.0, left + 0.3 - anchors.dendrite_x))
     if beside > 0:
         raise LayoutError(
-            f"synapse FETs reach {reach} um left of the dendrite, the neuron leaves {anchors.dendrite_x - 0.3:.2f} um: make them narrower"
+            f"synapse FETs reach {left} um left of the dendrite, the neuron leaves {anchors.dendrite_x - 0.3:.2f} um: make them narrower"
         )
     room = anchors.spike_b_x - SHIELD_TO_SPIKE - 0.5 - anchors.dendrite_x
-    pitch = up(pitch + max(0.0, reach - room))
+    pitch = up(pitch + max(0.0, right - room))
     neuron_cell, anchors = unit.draw(design.neuron, design.driver, width=pitch)
     row_height = max(pair.height(design.synapse), driver_height(design.driver))
     shield_x = snap(anchors.spike_b_x - SHIELD_TO_SPIKE)
@@ -86,10 +86,23 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
         dendrite_x=anchors.dendrite_x,
         shields_x=(SHIELD_LEFT, shield_x),
     )
-    input_cell = input_driver(
-        design.driver, row_height, synapse_cell.pins["axon"], synapse_cell.pins["axon_b"]
-    )
+    axons = _axons(design.contracts, synapse_cell)
+    input_cell = input_driver(design.driver, row_height, axons[Role.AXON], axons[Role.AXON_B])
     return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height, design.contracts, unit)
+
+
+def _axons(contracts: Contracts, synapse: Block) -> dict[Role, Box]:
+    """The lines of a row's axon and of its complement. Raises LayoutError for a synapse without one of them: drivers make both."""
+    found = {
+        port.role: synapse.pins[port.name]
+        for role in (Role.AXON, Role.AXON_B)
+        for port in contracts.synapse.having(role)
+    }
+    if len(found) != 2:
+        raise LayoutError(
+            "a synapse is drawn with an axon and its complement: the other has no line to end on"
+        )
+    return found
 
 
 def check_sizes(layers: Sequence[int]) -> None:
@@ -142,7 +155,8 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
         cells.drawing.finish_row(block, cells.neuron, round(layers[layer] * cells.pitch, 3), y)
         for k in range(layers[layer]):
             column = round(k * cells.pitch, 3)
-            box = cells.neuron.pins["spike"].moved(column, y)
+            (spike,) = cells.contracts.neuron.having(Role.SPIKE)
+            box = cells.neuron.pins[spike.name].moved(column, y)
             block.pins[f"spike_{layer}_{k}"] = Box("met2", box.x0, box.y0, box.x1, box.y0 + PIN)
             for port in cells.contracts.neuron.having(Role.TRIM):
                 block.pins[f"{port.name}_{layer}_{k}"] = cells.neuron.pins[port.name].moved(column, y)
@@ -185,11 +199,18 @@ def _synapse_pins(block: Block, cells: Cells, grid: Grid, layer: int, y: float) 
 
     Lines of the whole network or of a layer are the same net in every row: each row's piece is a pin of that net.
     """
-    for port in cells.contracts.synapse.ports:
-        if port.role is not Role.WEIGHT and (port.level is None or port.role is Role.SUPPLY):
-            continue
-        for axon in range(grid.axons if port.per is not Per.NEURON else 1):
-            for k in range(grid.dendrites if port.per in (Per.SYNAPSE, Per.NEURON) else 1):
+    ports = [
+        port
+        for port in cells.contracts.synapse.ports
+        if port.role is Role.WEIGHT or (port.level is not None and port.role is not Role.SUPPLY)
+    ]
+    for axon in range(grid.axons):
+        for k in range(grid.dendrites):
+            for port in ports:
+                if (axon > 0 and port.per is Per.NEURON) or (
+                    k > 0 and port.per not in (Per.NEURON, Per.SYNAPSE)
+                ):
+                    continue
                 net = port.net(layer, axon, k)
                 key = net if net not in block.pins else f"{net} {layer} {axon}"
                 block.pins[key] = grid.of_synapse(axon, k, cells.synapse.pins[port.name]).moved(0.0, y)
@@ -211,12 +232,13 @@ def _place_inputs(block: Block, cells: Cells, grid: Grid, y: float, edge: float)
 
 def _spike_lines(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
     """From the neurons above down to the axons that they drive."""
+    axons = _axons(cells.contracts, cells.synapse)
     top = round(y + grid.axons * grid.row_height + GAP, 3)
     end = round(grid.dendrites * grid.pitch, 3)
     for axon in range(grid.axons):
         column = round(axon * grid.pitch, 3)
-        for net, offset in (("axon", cells.anchors.spike_x), ("axon_b", cells.anchors.spike_b_x)):
-            line = grid.of_row(axon, cells.synapse.pins[net]).moved(0.0, y)
+        for role, offset in ((Role.AXON, cells.anchors.spike_x), (Role.AXON_B, cells.anchors.spike_b_x)):
+            line = grid.of_row(axon, axons[role]).moved(0.0, y)
             x = round(column + offset, 3)
             left = snap(x - SPIKE / 2)
             block.rect("met2", left, snap(line.y - SPIKE / 2), left + SPIKE, top)

@@ -190,4 +190,9 @@ def _pair(
     return rail + way * (top - CONTACT_TO_GATE - LICON / 2), centre_select
 
 
-PAIR = SynapseDrawing(half_width, synapse_height, synapse)
+def reach(sizes: SynapseSizes) -> tuple[float, float]:
+    """How far the FETs and their gate pads reach left and right of the dendrite."""
+    return half_width(sizes), half_width(sizes)
+
+
+PAIR = SynapseDrawing(reach, synapse_height, synapse)

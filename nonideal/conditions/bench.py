@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
-from nonideal.characterize.benches import SILENT, Bench, Grid, membrane_of, neuron_bench, rails, silent_V
+from nonideal.characterize.benches import SILENT, Bench, Grid, add_lines, membrane_of, neuron_bench, silent_V
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.analog import gate_biases
-from nonideal.circuits.cells.contract import VDD, Role
+from nonideal.circuits.cells.contract import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline
 
@@ -104,7 +104,10 @@ def silent_bench(design: Design, bias_n_V: float, bias_p_V: float) -> Bench:
     vdd_V, v0_V = design.supplies.vdd_V, design.supplies.v0_V
     synapse = design.contracts.synapse
     gates = gate_biases(synapse.storage)
-    circuit = rails("silent synapses", design)
+    circuit = Circuit("silent synapses")
+    circuit.V("dd", VDD, "0", vdd_V)
+    circuit.V("ss", VSS, "0", 0.0)
+    add_lines(circuit, design)
     circuit.V("sweep", "sweep", "0", v0_V)
     for name, n_V, p_V in (("n", bias_n_V, vdd_V), ("p", 0.0, bias_p_V)):
         mine = gates.volts(f"bias_{name}_n", f"bias_{name}_p")

@@ -1,0 +1,409 @@
+"""A second kind of synapse and of neuron, defined here and nowhere else, through netlists, decks, pins and layout.
+
+What stands in this file is all that a new kind takes: its settings with their contract, how it holds weights, how it is drawn, and its line in
+each table. Its weights are a sign and bits, no gate biases; its lines are shared; the neuron has no isolation switch and other ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nonideal.characterize.benches import neuron_bench, synapse_bench
+from nonideal.characterize.circuit import circuit_facts
+from nonideal.circuits.cells import kinds
+from nonideal.circuits.cells.contract import (
+    RAILS,
+    VSS,
+    Device,
+    Neuron,
+    NeuronSettings,
+    Per,
+    Port,
+    Role,
+    Stored,
+    Synapse,
+    SynapseSettings,
+    ports,
+)
+from nonideal.circuits.cells.driver import driver_call
+from nonideal.circuits.cells.fet import MIM, NFET, PFET, Fet
+from nonideal.circuits.cells.leaf_cells import cells_text, illegal_sizes
+from nonideal.circuits.cells.neuron import NeuronSizes
+from nonideal.circuits.cells.synapse import SynapseSizes
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError, OutOfRange
+from nonideal.circuits.layout import kinds as drawings
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.layout.drawing import NeuronAnchors
+from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.network import network as draw_network
+from nonideal.circuits.layout.neuron import MIM_MET5
+from nonideal.circuits.layout.synapse import PAIR
+from nonideal.circuits.layout.write import write_gds
+from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.chip import Sigmas, chip_netlist, draw
+from nonideal.circuits.network.flat import elements, flat_network
+from nonideal.circuits.network.mapping import bias_sources, map_weights, read_biases
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.pins import pins_table
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import parse_experiment
+from nonideal.spice import SimulatorOptions
+
+Array = NDArray[np.float64]
+SMALL = Fet(w_um=0.42, l_um=0.15)
+
+# ---- a synapse: a sign and bits, current from lines that all synapses share ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Code:
+    """Rails on a sign pin and on pins of bits, the lowest first; ``model`` is the full scale."""
+
+    bits: int
+
+    @property
+    def off(self) -> dict[str, str]:
+        return {"sign": VSS} | {f"bit_{k}": VSS for k in range(self.bits)}
+
+    def store(
+        self, weights: Sequence[Array], model: float, *, scale: tuple[float, float], clip: bool
+    ) -> tuple[Stored, ...]:
+        found, most = [], 2**self.bits - 1
+        for weight in weights:
+            code = np.rint(np.abs(weight) / model * most).astype(int)
+            if (code > most).any() and not clip:
+                raise OutOfRange(f"weights beyond the full scale {model}")
+            clipped, code = code > most, np.minimum(code, most)
+            held = np.copysign(code * model / most, weight)
+            volts = {f"bit_{k}": 1.8 * (code >> k & 1) for k in range(self.bits)}
+            volts["sign"] = np.where(weight < 0, 1.8, 0.0)
+            found.append(Stored(held, {"code": code, "current_A": 1e-8 * code, "clipped": clipped}, volts))
+        return tuple(found)
+
+    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
+        return f" code={stored.columns['code'][neuron, axon]}"
+
+    def read(self, volts: Mapping[str, Array], model: float, scale: tuple[float, float], layer: int) -> Array:
+        code = sum((volts[f"bit_{k}"] > 0.9) * 2**k for k in range(self.bits))
+        return np.where(volts["sign"] > 0.9, -1.0, 1.0) * code * model / (2**self.bits - 1)
+
+
+class CodedSizes(SynapseSettings):
+    """Settings of its own: how many bits, one size of unit, the level of a line."""
+
+    bits: int = 2
+    unit: Fet = Fet(w_um=0.42, l_um=1.0)
+    line_V: float = 0.55
+
+    def contract(self) -> Synapse:
+        bits = [f"bit_{k}" for k in range(self.bits)]
+        parts = [Device("sign", "MSG", NFET, ("x", "sign", "vss", "vss"), SMALL, key="unit")]
+        for k, bit in enumerate(bits):
+            parts += [
+                Device("unit", f"MU{k}", NFET, ("dendrite", "gate_n", f"y{k}", "vss"), self.unit),
+                Device("bit", f"MB{k}", NFET, (f"y{k}", bit, "x", "vss"), self.unit, key="unit"),
+            ]
+        parts.append(Device("axon", "MAX", PFET, ("x", "axon_b", "vdd", "vdd"), SMALL, key="unit"))
+        parts.append(Device("word", "MWO", NFET, ("x", "word", "axon", "vss"), SMALL, key="unit"))
+        return Synapse(
+            "synapse",
+            (
+                *RAILS,  # in front: no port has the place that it has in the pair
+                *ports("dendrite", Role.DENDRITE),
+                *ports("sign", Role.WEIGHT),
+                *ports(" ".join(bits), Role.WEIGHT),
+                *ports("axon", Role.AXON),
+                *ports("axon_b", Role.AXON_B),
+                Port("gate_n", Role.LINE, self.line_V),
+                Port("word", Role.LINE, 0.0, Per.AXON),
+            ),
+            tuple(parts),
+            storage=Code(self.bits),
+        )
+
+
+# ---- a neuron: no isolation switch, no source in its sensing stage, its membrane under another name --------------------------------------
+
+
+class BareSizes(NeuronSettings):
+    """Of a neuron without isolation and without a bias of its sensing stage."""
+
+    fet: Fet = SMALL
+
+    def contract(self) -> Neuron:
+        return Neuron(
+            "neuron",
+            (
+                *RAILS,
+                *ports("ramp", Role.TRIM),
+                *ports("spike", Role.SPIKE),
+                *ports("spike_b", Role.SPIKE_B),
+                *ports("dendrite", Role.DENDRITE),
+                *ports("reset phase", Role.CONTROL),
+                Port("level", Role.RESET_LEVEL, "v0_V"),
+            ),
+            (
+                Device("capacitor", "CAP", MIM, ("dendrite", "vss"), Fet(w_um=5, l_um=5), key="plates"),
+                Device("reset", "MRE", NFET, ("level", "reset", "dendrite", "vss"), self.fet, key="fet"),
+                Device("discharge", "MRA", NFET, ("dendrite", "ramp", "d", "vss"), self.fet, key="fet"),
+                Device("enable", "MEN", NFET, ("d", "phase", "vss", "vss"), self.fet, key="fet"),
+                Device("sense_n", "MN", NFET, ("seen", "dendrite", "vss", "vss"), self.fet, key="fet"),
+                Device("sense_p", "MP", PFET, ("seen", "dendrite", "vdd", "vdd"), self.fet, key="fet"),
+                driver_call("seen", "phase", "spike", "spike_b"),
+            ),
+            {"membrane": "dendrite", "sense": "seen"},
+        )
+
+
+# ---- the same pair and neuron behind other ports, which are drawn ----------------------------------------------------------------------
+
+
+def renamed(port: Port, names: Mapping[str, str]) -> Port:
+    return replace(port, name=names.get(port.name, port.name))
+
+
+def moved(part: Any, names: Mapping[str, str]) -> Any:
+    return replace(part, nodes=tuple(names.get(node, node) for node in part.nodes))
+
+
+PULLS = {"bias_n": "pull", "bias_p": "push"}
+RAMPS = {"vdis": "ramp", "vsense": "vsource"}
+
+
+class PulledSizes(SynapseSizes):
+    """The pair, its weights on ``pull`` and ``push``."""
+
+    def contract(self) -> Synapse:
+        pair = super().contract()
+        return replace(
+            pair,
+            ports=tuple(renamed(port, PULLS) for port in reversed(pair.ports)),
+            parts=tuple(moved(part, PULLS) for part in pair.parts),
+            storage=type(pair.storage)("pull", "push"),  # type: ignore[call-arg]
+        )
+
+
+class RampedSizes(NeuronSizes):
+    """The neuron, its discharger's bias on ``ramp``."""
+
+    def contract(self) -> Neuron:
+        neuron = super().contract()
+        return replace(
+            neuron,
+            ports=tuple(renamed(port, RAMPS) for port in reversed(neuron.ports)),
+            parts=tuple(moved(part, RAMPS) for part in neuron.parts),
+        )
+
+
+def with_pins(block: Block, names: Mapping[str, str]) -> Block:
+    block.pins.update({new: block.pins[old] for old, new in names.items()})
+    return block
+
+
+def draw_pulled(settings: Any, **how: Any) -> Block:
+    return with_pins(PAIR.draw(settings, **how), PULLS)
+
+
+def draw_ramped(settings: Any, driver: Any, **how: Any) -> tuple[Block, NeuronAnchors]:
+    block, anchors = MIM_MET5.draw(settings, driver, **how)
+    return with_pins(block, RAMPS), anchors
+
+
+GATES = tuple(RAMPS.get(line, line) for line in MIM_MET5.gate_lines)
+
+
+@pytest.fixture(autouse=True)
+def _their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line in each table."""
+    monkeypatch.setitem(kinds.SYNAPSES, "coded", CodedSizes)
+    monkeypatch.setitem(kinds.NEURONS, "bare", BareSizes)
+    monkeypatch.setitem(kinds.SYNAPSES, "pulled", PulledSizes)
+    monkeypatch.setitem(kinds.NEURONS, "ramped", RampedSizes)
+    monkeypatch.setitem(drawings.SYNAPSES, "pulled", replace(PAIR, draw=draw_pulled))
+    monkeypatch.setitem(drawings.NEURONS, "ramped", replace(MIM_MET5, draw=draw_ramped, gate_lines=GATES))
+
+
+WEIGHTS = [np.array([[0.9, -0.4], [0.0, 0.3], [-1.0, 0.66]]), np.array([[0.5, -0.7, 0.2]])]
+LAYERS = (2, 3, 1)
+
+
+def coded() -> Design:
+    return Design.model_validate({"synapse": {"kind": "coded", "line_V": 0.6}, "neuron": {"kind": "bare"}})
+
+
+def drawn() -> Design:
+    return Design.model_validate({"synapse": {"kind": "pulled"}, "neuron": {"kind": "ramped"}})
+
+
+def test_its_cells_and_their_wiring_are_those_of_its_contract(read_netlist: Any) -> None:
+    design = coded()
+    topology = Topology.of(LAYERS, design)
+    netlist = read_netlist(schematic(topology, design))
+    assert netlist.ports("synapse")[:4] == ["vdd", "vss", "dendrite", "sign"]
+    assert netlist.ports("network") == list(topology.ports)
+    bound = {
+        name: dict(zip(netlist.ports(cell), nets, strict=True))
+        for name, nets, cell, _ in netlist.instances("network")
+    }
+    assert bound["Xsynapse_2_1_0"] == {
+        "vdd": "vdd", "vss": "vss", "dendrite": "dendrite_2_0", "sign": "sign_2_1_0", "bit_0": "bit_0_2_1_0", "bit_1": "bit_1_2_1_0",
+        "axon": "spike_1_1", "axon_b": "spike_b_1_1", "gate_n": "gate_n", "word": "word_2_1",
+    }  # fmt: skip
+    assert bound["Xneuron_1_2"] == {
+        "vdd": "vdd", "vss": "vss", "ramp": "ramp_1_2", "spike": "spike_1_2", "spike_b": "spike_b_1_2", "dendrite": "dendrite_1_2",
+        "reset": "reset_1", "phase": "phase_1", "level": "level",
+    }  # fmt: skip
+    assert [port for port in topology.ports if port.startswith("word")] == [
+        "word_1_0", "word_1_1", "word_2_0", "word_2_1", "word_2_2",
+    ]  # fmt: skip
+
+
+def test_the_flat_netlist_and_a_chip_have_its_devices(read_netlist: Any) -> None:
+    design = coded()
+    topology = Topology.of(LAYERS, design)
+    flat, deep = read_netlist(flat_network(topology, design)), read_netlist(schematic(topology, design))
+    assert flat.devices("network") == deep.devices("network")
+    sigmas = Sigmas(
+        {cell: {one.path: 0.01 for one in parts if one.is_device} for cell, parts in elements(design).items()}
+    )
+    chip = read_netlist(chip_netlist(draw(1, topology, sigmas), design))
+    (unit,) = (p for name, _, _, p in chip.instances("network") if name == "Xsynapse_2_2_0_MU1")
+    assert unit["dvt"] != 0.0
+
+
+def test_its_weights_are_codes_to_the_netlist_and_back() -> None:
+    design = coded()
+    mapping = map_weights(WEIGHTS, 1.0, design=design)
+    text = bias_sources(mapping)
+    assert "Vsign_1_1_0 sign_1_1_0 0 1.8 ; layer=1 axon=1 neuron=0 code=1" in text
+    assert "Vbit_1_1_0_0 bit_1_1_0_0 0 1.8 ; layer=1 axon=0 neuron=0 code=3" in text
+    for back, meant in zip(read_biases(text, 1.0, design=design), mapping.weights(), strict=True):
+        np.testing.assert_allclose(back, meant, atol=1e-12)
+    assert list(mapping.table.columns) == [
+        "layer",
+        "axon",
+        "neuron",
+        "weight",
+        "code",
+        "current_A",
+        "clipped",
+    ]
+    with pytest.raises(OutOfRange, match="full scale"):
+        map_weights([5 * WEIGHTS[0]], 1.0, design=design)
+
+
+def test_a_deck_drives_each_of_its_pins_once() -> None:
+    design = coded()
+    topology = Topology.of(LAYERS, design)
+    biases = Biases("x", bias_sources(map_weights(WEIGHTS, 1.0, design=design)))
+    circuit = Circuit(topology, design, schematic(topology, design), "* models\n", 0.5)
+    deck = circuit.deck("s", biases, np.array([0.2, 1.0]), SimulatorOptions(), circuit.membrane_probes)
+    driven = [
+        line.split()[1] for text in (deck.text, biases.text) for line in text.splitlines() if line[:1] == "V"
+    ]
+    read = set(topology.spike_ports)
+    # The drivers of the inputs have a phase; nothing else of the timeline is there that has no port.
+    assert sorted(driven) == sorted(set(topology.ports) - read)
+    assert deck.vectors[-1] == "v(xnetwork.xneuron_2_0.dendrite)"
+    assert "i(vlevel)" in deck.vectors
+    table = pins_table(topology, design, circuit.discharger_V, biases.text).set_index("pin")
+    assert tuple(table.index) == topology.ports
+    assert table.loc["gate_n", ["kind", "volts_V"]].tolist() == ["line", 0.6]
+    assert table.loc["word_2_1", ["kind", "layer", "axon"]].tolist() == ["line", 2, 1]
+    assert table.loc["bit_1_1_0_0", ["kind", "volts_V"]].tolist() == ["bit_1", 1.8]
+    assert table.loc["ramp_1_1", ["kind", "volts_V"]].tolist() == ["discharger bias", 0.5]
+    assert table.loc["level", "kind"] == "reset level"
+
+
+def test_benches_of_neurons_take_it_and_those_of_gate_biases_refuse_it() -> None:
+    design = coded()
+    silent = dict.fromkeys(design.contracts.synapse.storage.off, 0.0)
+    bench = neuron_bench(
+        design, "n", axons=[2], start_V=[1.3], vdis_V=[0.5], injected_A=[0.0], silent_V=silent, driven=[1]
+    )
+    assert "v(xneuron_0.dendrite)" in bench.vectors
+    assert "Vgate_n gate_n 0 0.6" in bench.text
+    (neuron,) = (line for line in bench.text.splitlines() if line.startswith("Xneuron_0"))
+    assert neuron.split()[1:] == (
+        ["vdd", "vss", "vdis_0", "spike_0", "spike_b_0", "dendrite_0", "reset_1", "phase_1", "v0_0", "neuron"]
+    )
+    with pytest.raises(
+        CircuitError, match=r"circuit\.synapse\.kind: this is known of synapses whose weights are gate biases"
+    ):
+        synapse_bench(design, "n", None, None)  # type: ignore[arg-type]
+
+
+def test_a_drawn_kind_matches_its_netlist(tmp_path: Path) -> None:
+    design = drawn()
+    block = draw_network((2, 2), design)
+    topology = Topology.of((2, 2), design)
+    assert {key.split()[0] for key in block.pins} == set(topology.ports)
+    report = compare(write_gds(block, tmp_path / "network.gds"), schematic(topology, design), "network")
+    report.require_match()
+    assert "pull_1_1_0" in {port.lower() for port in report.ports}
+
+
+def test_a_kind_without_a_drawing_says_so() -> None:
+    with pytest.raises(LayoutError, match=r"circuit\.synapse\.kind = 'coded': this kind is not drawn"):
+        draw_network((2, 2), coded())
+
+
+def test_a_network_of_other_cells_than_the_designs_is_refused() -> None:
+    with pytest.raises(CircuitError, match="cells with other ports"):
+        schematic(Topology(LAYERS), coded())
+
+
+def test_an_experiment_chooses_a_kind_and_its_settings() -> None:
+    section = {"synapse": {"kind": "coded", "bits": 3}, "neuron": {"kind": "bare"}}
+    experiment = parse_experiment({"name": "x", "circuit": section}, "x.toml")
+    design = experiment.circuit
+    assert design.contracts.synapse.names.count("bit_2") == 1
+    assert Design.model_validate(design.model_dump()) == design
+    facts = circuit_facts(design)
+    assert (facts["circuit.synapse.kind"], facts["circuit.synapse.bits"]) == ("coded", 3)
+    assert "Cbit" not in cells_text(design)
+    assert illegal_sizes(design) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"synapse": {"kind": "codded"}}, r"circuit\.synapse\.kind = 'codded': .*did you mean 'coded'"),
+        ({"synapse": {"kind": 3}}, r"circuit\.synapse\.kind = 3"),
+        ({"synapse": {"kind": "coded", "bitts": 3}}, r"circuit\.synapse\.bitts = 3: unknown key; did you mean 'bits'"),
+        ({"synapse": {"bits": 3}}, r"circuit\.synapse\.bits = 3: unknown key"),
+        ({"synapse": {"memory_nn": 3}}, r"circuit\.synapse\.memory_nn = 3: unknown key; did you mean 'memory_n'"),
+        ({"neuron": {"kind": "bare", "fet": {"w_um": 0.1, "l_um": 0.15}}}, r"circuit\.neuron\.fet: .*W = 0\.1 um is outside"),
+    ],
+)  # fmt: skip
+def test_a_kind_or_a_setting_that_is_not_there_is_refused(section: dict[str, Any], told: str) -> None:
+    with pytest.raises(ExperimentError, match=told):
+        parse_experiment({"name": "x", "circuit": section}, "x.toml")
+
+
+def test_a_default_kind_is_not_named_in_what_is_known_of_a_circuit() -> None:
+    """Models, manifests and caches of circuits that name no kind stay what they are."""
+    assert not [key for key in circuit_facts(Design()) if key.endswith("kind")]
+    assert Design.model_validate({"synapse": {"kind": "pair"}, "neuron": {"kind": "mim_met5"}}) == Design()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"ports": ports("dendrite", Role.DENDRITE)}, "0 ports of role axon"),
+        ({"storage": Code(1)}, "its storage holds sign, bit_0, its weight ports are"),
+        ({"probes": {"membrane": "nowhere"}}, "nothing in it is on nowhere"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(CircuitError, match=told):
+        replace(SynapseSizes().contract(), **change)
