@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
 from nonideal.circuits.cells.analog import gate_biases
-from nonideal.circuits.cells.contract import VDD, VSS, Role
+from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline, control_sources
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from nonideal.characterize.benches import NEURON, SPIKING, Bench, Grid
 from nonideal.circuits.cells.analog import gate_biases
-from nonideal.circuits.cells.contract import Contract, Role, Synapse
+from nonideal.circuits.cells.contract import Contract, Synapse
+from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.flat import Element

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from nonideal.circuits.cells.contract import VDD, VSS, Array, Storage, Stored
+from nonideal.circuits.cells.port import VDD, VSS
+from nonideal.circuits.cells.storage import Array, Storage, Stored
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
 
 UNUSED = " unused branch, off"

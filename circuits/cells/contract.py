@@ -9,118 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from PySpice.Spice.Netlist import SubCircuit
 
 from nonideal.circuits.cells.fet import Fet, add_fet
+from nonideal.circuits.cells.port import VDD, VSS, Port, Role
+from nonideal.circuits.cells.storage import Storage
 from nonideal.circuits.errors import CircuitError
 from nonideal.sky130_models.device import find_device
-
-Array = NDArray[np.float64]
-VDD, VSS = "vdd", "vss"
-
-
-class Per(StrEnum):
-    """How many nets a network has for a port: one in all, or one for each layer, axon (row), neuron (column) or synapse."""
-
-    NETWORK = "network"
-    LAYER = "layer"
-    AXON = "axon"
-    NEURON = "neuron"
-    SYNAPSE = "synapse"
-
-
-class Role(StrEnum):
-    """What a port is for. The value of what becomes a pin is how tables of pins call it."""
-
-    INPUT = "input"
-    AXON = "axon"
-    AXON_B = "axon_b"
-    DENDRITE = "dendrite"
-    SPIKE = "output"
-    SPIKE_B = "output_b"
-    CONTROL = "control"
-    """A line of the layer's phases, by the names of ``network.timeline``; the complement of ``x`` is ``x_b``."""
-    WEIGHT = "weight"
-    """Holds a weight, or a part of one; ``Storage`` says at which level."""
-    TRIM = "discharger bias"
-    """The bias of a neuron that is calibrated: of its discharger."""
-    RESET_LEVEL = "reset level"
-    SENSE = "sense"
-    SUPPLY = "supply"
-    LINE = "line"
-    """Any other line that is held at a level, as one that many synapses share."""
-
-
-_PER = {
-    Role.INPUT: Per.AXON,
-    Role.AXON: Per.AXON,
-    Role.AXON_B: Per.AXON,
-    Role.DENDRITE: Per.NEURON,
-    Role.SPIKE: Per.NEURON,
-    Role.SPIKE_B: Per.NEURON,
-    Role.CONTROL: Per.LAYER,
-    Role.WEIGHT: Per.SYNAPSE,
-    Role.TRIM: Per.NEURON,
-}
-_HELD = (Role.RESET_LEVEL, Role.SENSE, Role.SUPPLY, Role.LINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port of a cell. ``level`` is what holds a line: a key of ``[circuit.supplies]``, or volts.
-
-    ``shared`` says of how many synapses or neurons a held line is; all other roles have one answer.
-    """
-
-    name: str
-    role: Role
-    level: str | float | None = None
-    shared: Per = Per.NETWORK
-
-    def __post_init__(self) -> None:
-        if (self.level is None) == (self.role in _HELD):
-            raise CircuitError(
-                f"port {self.name}: a {self.role} {'needs a level that holds it' if self.role in _HELD else 'is held at no level'}"
-            )
-
-    @property
-    def per(self) -> Per:
-        """What it is one net for each of."""
-        return _PER.get(self.role, self.shared)
-
-    @property
-    def kind(self) -> str:
-        """How tables of pins call it: lines of phases and weights by their names."""
-        return self.name if self.role in (Role.CONTROL, Role.WEIGHT) else self.role.value
-
-    def net(self, layer: int, axon: int | None, neuron: int | None) -> str:
-        """The net that is named after it, for the cell at this place: ``bias_n_<layer>_<axon>_<neuron>``."""
-        numbers = {
-            Per.NETWORK: (),
-            Per.LAYER: (layer,),
-            Per.AXON: (layer, axon),
-            Per.NEURON: (layer, neuron),
-            Per.SYNAPSE: (layer, axon, neuron),
-        }[self.per]
-        return "_".join([self.name, *map(str, numbers)])
-
-    def level_V(self, supplies: object) -> float:
-        """The level of a held line; ``supplies`` are the design's."""
-        return float(getattr(supplies, self.level) if isinstance(self.level, str) else self.level or 0.0)
-
-
-def ports(line: str, role: Role) -> tuple[Port, ...]:
-    """Ports of one role that no level holds, from their names in a row."""
-    return tuple(Port(name, role) for name in line.split())
-
-
-RAILS = (Port(VDD, Role.SUPPLY, "vdd_V"), Port(VSS, Role.SUPPLY, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,44 +145,6 @@ class Contract:
         for part in self.parts:
             part.add(cell)
         return str(cell)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The weights of a layer as its synapses hold them, all [neurons, axons].
-
-    ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port.
-    """
-
-    weight: Array
-    columns: Mapping[str, NDArray[Any]]
-    volts: Mapping[str, Array]
-
-
-class Storage(Protocol):
-    """How a kind of synapse holds weights, on ports whose role is ``WEIGHT``. ``model`` is the physical model of that kind."""
-
-    @property
-    def off(self) -> Mapping[str, str]:
-        """The rail, ``vdd`` or ``vss``, that each weight port of a synapse is on that carries nothing."""
-        ...
-
-    def store(
-        self, weights: Sequence[Array], model: Any, *, scale: tuple[float, float], clip: bool
-    ) -> tuple[Stored, ...]:
-        """Every layer of ``weights`` [neurons, axons]. ``scale`` multiplies positive and negative currents.
-
-        Raises ``OutOfRange`` for weights that cannot be held; with ``clip`` they are moved to the nearest that can.
-        """
-        ...
-
-    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
-        """What is remarked beside the source of a weight port."""
-        ...
-
-    def read(self, volts: Mapping[str, Array], model: Any, scale: tuple[float, float], layer: int) -> Array:
-        """A layer's weights from the levels of its weight ports. Raises ``MappingError`` for levels that ``store`` does not give."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nonideal.circuits.cells.contract import RAILS, Call, CellSettings, Contract, Device, Port, Role
+from nonideal.circuits.cells.contract import Call, CellSettings, Contract, Device
 from nonideal.circuits.cells.fet import NFET, PFET, Fet
+from nonideal.circuits.cells.port import RAILS, Port, Role
 
 CELL = "driver"
 

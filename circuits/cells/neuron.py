@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nonideal.circuits.cells.contract import RAILS, Device, Neuron, NeuronSettings, Port, Role, ports
+from nonideal.circuits.cells.contract import Device, Neuron, NeuronSettings
 from nonideal.circuits.cells.driver import driver_call
 from nonideal.circuits.cells.fet import MIM, NFET, NFET_LVT, PFET, PFET_HVT, Fet
+from nonideal.circuits.cells.port import RAILS, Port, Role, ports
 
 
 class NeuronSizes(NeuronSettings):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nonideal.circuits.cells.analog import GateBiases
-from nonideal.circuits.cells.contract import RAILS, Device, Role, Synapse, SynapseSettings, ports
+from nonideal.circuits.cells.contract import Device, Synapse, SynapseSettings
 from nonideal.circuits.cells.fet import NFET, PFET, Fet
+from nonideal.circuits.cells.port import RAILS, Role, ports
 
 
 class SynapseSizes(SynapseSettings):

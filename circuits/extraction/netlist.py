@@ -13,26 +13,14 @@ from pathlib import Path
 
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.files import UnreadableFile, read_text
+from nonideal.sky130_models import PdkError
+from nonideal.sky130_models.expression import number
 from nonideal.sky130_models.statement import statements
 
 MOST_BYTES = 512 * 1024**2
 """A larger netlist is not read: 64-32-10, capacitance alone, has 60 MB."""
-_SCALES = {
-    "t": 1e12,
-    "g": 1e9,
-    "meg": 1e6,
-    "k": 1e3,
-    "": 1.0,
-    "m": 1e-3,
-    "u": 1e-6,
-    "n": 1e-9,
-    "p": 1e-12,
-    "f": 1e-15,
-    "a": 1e-18,
-}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|,#\-\[\]]*", re.ASCII)
 _IN_NAME = re.compile(r"\\|\$(?=\S)")
-_NUMBER = re.compile(r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(meg|[tgkmunpfa]?)[a-z]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +69,11 @@ def net_of(node: str) -> str:
 
 
 def parse_number(text: str) -> float:
-    """A SPICE number in SI units; letters after the scale are a unit (`1.2fF`)."""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no number")
-    return float(match[1]) * _SCALES[match[2].lower()]
+    """A SPICE number in SI units; letters after the scale are a unit (`1.2fF`). Raises ``ValueError`` for what is none."""
+    try:
+        return number(text)
+    except PdkError as error:
+        raise ValueError(str(error)) from error
 
 
 def read_netlist(path: Path) -> Netlist:
@@ -109,10 +97,10 @@ def parse_netlist(text: str, path: str) -> Netlist:
     capacitors: list[Element] = []
     ended = False
     # A `$` begins a comment in ngspice: alone it does here too (magic), in a name it goes (kpex).
-    for number, line in statements(_IN_NAME.sub("", text)):
+    for count, line in statements(_IN_NAME.sub("", text)):
         words = line.split()
         card, kind = words[0].lower(), words[0][0].lower()
-        told = f"{path}, line {number}: card {line[:80]!r}"
+        told = f"{path}, line {count}: card {line[:80]!r}"
         if ended:
             raise ExtractionFailed(f"{told} stands behind the end of the subcircuit")
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nonideal.circuits.cells.contract import Role
+from nonideal.circuits.cells.port import Role
 from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.errors import LayoutError

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nonideal.circuits.cells.contract import Per, Role
 from nonideal.circuits.cells.kinds import Contracts
+from nonideal.circuits.cells.port import Per, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import MET4_LINE, stack

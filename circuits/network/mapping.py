@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, current_for_bias
-from nonideal.circuits.cells.contract import Storage, Stored
+from nonideal.circuits.cells.storage import Storage, Stored
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.biases import bias_cell, levels_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nonideal.circuits.cells.contract import Per, Port, Role
 from nonideal.circuits.cells.kinds import default_contracts
 from nonideal.circuits.cells.leaf_cells import cells_text
+from nonideal.circuits.cells.port import Per, Port, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 

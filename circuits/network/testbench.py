@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.cells.contract import VDD, VSS, Role
+from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.netlist import Topology

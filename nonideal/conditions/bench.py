@@ -14,7 +14,7 @@ from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.analog import gate_biases
-from nonideal.circuits.cells.contract import VDD, VSS, Role
+from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline
 

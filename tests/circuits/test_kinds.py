@@ -18,24 +18,13 @@ from numpy.typing import NDArray
 from nonideal.characterize.benches import neuron_bench, synapse_bench
 from nonideal.characterize.circuit import circuit_facts
 from nonideal.circuits.cells import kinds
-from nonideal.circuits.cells.contract import (
-    RAILS,
-    VSS,
-    Device,
-    Neuron,
-    NeuronSettings,
-    Per,
-    Port,
-    Role,
-    Stored,
-    Synapse,
-    SynapseSettings,
-    ports,
-)
+from nonideal.circuits.cells.contract import Device, Neuron, NeuronSettings, Synapse, SynapseSettings
 from nonideal.circuits.cells.driver import driver_call
 from nonideal.circuits.cells.fet import MIM, NFET, PFET, Fet
 from nonideal.circuits.cells.leaf_cells import cells_text, illegal_sizes
 from nonideal.circuits.cells.neuron import NeuronSizes
+from nonideal.circuits.cells.port import RAILS, VSS, Per, Port, Role, ports
+from nonideal.circuits.cells.storage import Stored
 from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError, OutOfRange

@@ -1,0 +1,50 @@
+"""How a synapse holds a weight: from a layer's weights to the levels of its weight ports, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The weights of a layer as its synapses hold them, all [neurons, axons].
+
+    ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port.
+    """
+
+    weight: Array
+    columns: Mapping[str, NDArray[Any]]
+    volts: Mapping[str, Array]
+
+
+class Storage(Protocol):
+    """How a kind of synapse holds weights, on ports whose role is ``WEIGHT``. ``model`` is the physical model of that kind."""
+
+    @property
+    def off(self) -> Mapping[str, str]:
+        """The rail, ``vdd`` or ``vss``, that each weight port of a synapse is on that carries nothing."""
+        ...
+
+    def store(
+        self, weights: Sequence[Array], model: Any, *, scale: tuple[float, float], clip: bool
+    ) -> tuple[Stored, ...]:
+        """Every layer of ``weights`` [neurons, axons]. ``scale`` multiplies positive and negative currents.
+
+        Raises ``OutOfRange`` for weights that cannot be held; with ``clip`` they are moved to the nearest that can.
+        """
+        ...
+
+    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
+        """What is remarked beside the source of a weight port."""
+        ...
+
+    def read(self, volts: Mapping[str, Array], model: Any, scale: tuple[float, float], layer: int) -> Array:
+        """A layer's weights from the levels of its weight ports. Raises ``MappingError`` for levels that ``store`` does not give."""
+        ...
