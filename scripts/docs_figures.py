@@ -29,7 +29,7 @@ def draw(run: Path, folder: Path) -> None:
     if results.spikes is None or results.validation is None or results.model is None:
         raise FileNotFoundError(f"{run} has no validation: run `make reproduce` first")
     with style():
-        rmse_s = {name: row["spike_time_rmse_s"]["output"] for name, row in results.validated.items()}
+        rmse_s = {name: row.spike_time_rmse_s.output for name, row in results.validated.items()}
         error_histograms(results.spikes, rmse_s).savefig(
             folder / "error-histogram.png", dpi=130, bbox_inches="tight", facecolor="white"
         )
