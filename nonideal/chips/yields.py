@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import binomtest
 
 Array = NDArray[np.float64]
 
@@ -32,13 +32,8 @@ def wilson(passed: int, chips: int, confidence: float = 0.95) -> Yield:
     """The Wilson score interval of a fraction. Raises ``ValueError`` without chips, or for more passes than chips."""
     if not 0 <= passed <= chips or chips < 1:
         raise ValueError(f"{passed} of {chips} chips is no fraction")
-    z = float(norm.ppf(0.5 + confidence / 2))
-    p, n = passed / chips, chips
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    # At 0 and 1 an end is the fraction itself, but for rounding.
-    low, high = max(0.0, min(p, float(middle - half))), min(1.0, max(p, float(middle + half)))
-    return Yield(passed, chips, low, high, confidence)
+    interval = binomtest(passed, chips).proportion_ci(confidence, method="wilson")
+    return Yield(passed, chips, float(interval.low), float(interval.high), confidence)
 
 
 def yield_of(

@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from nonideal.report.table import Table
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -14,18 +16,6 @@ class Text:
 
     text: str
     tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Cells are plain text. ``left`` are the columns that hold words, ``badges`` the one with states."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: frozenset[int] = frozenset({0})
-    badges: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nonideal.chips.spot_summary import SpotSummary
-from nonideal.report.blocks import Table
+from nonideal.report.table import Cell, Column, Table, numbers, words
 from nonideal.report.units import NONE, duration, quantity
 from nonideal.runs.summaries.chips import (
     SIDES,
@@ -29,20 +29,18 @@ def yield_table(summary: YieldSummary) -> Table:
     return Table(
         f"Yield of {summary.mapping}: {summary.chips} chips, corner {summary.corner}{_on(summary.netlist)}",
         (
-            "Biases",
-            "Accuracy: min",
-            "typ",
-            "max",
-            "Good chips",
-            "Yield",
-            "Interval" if confidence is None else f"{100 * confidence:g} % interval",
+            *words("Biases"),
+            *numbers("Accuracy: min", "typ", "max", unit="%", digits=3),
+            Column("Good chips"),
+            Column("Yield", unit="%", digits=3),
+            Column("Interval" if confidence is None else f"{100 * confidence:g} % interval"),
         ),
         tuple(
             (
                 name,
-                *map(_percent, (row.accuracy_min, row.accuracy_typ, row.accuracy_max)),
+                *(row.accuracy_min, row.accuracy_typ, row.accuracy_max),
                 f"{row.passed} of {row.chips}",
-                _percent(row.share),
+                row.share,
                 _interval(row),
             )
             for name, row in rows
@@ -64,15 +62,15 @@ def yield_tables(summary: YieldSummary) -> tuple[Table, ...]:
 
 def spot_table(spice: SpotSummary) -> Table:
     """Chips that were simulated, against what the fast model says of these very chips."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for layer, found in spice.layers.items():
         there, told = found.spread_spice_s, found.spread_model_s
         rows.append(
             (
                 layer,
-                *(quantity(time_s, "s", 3) for time_s in (found.rmse_s, found.median_error_s, there, told)),
+                *(found.rmse_s, found.median_error_s, there, told),
                 NONE if not there or told is None else f"{told / there:.3f}",
-                str(found.pairs),
+                found.pairs,
                 f"{found.missed} / {found.extra}",
             )
         )
@@ -80,14 +78,9 @@ def spot_table(spice: SpotSummary) -> Table:
     return Table(
         f"The fast model against SPICE: {spice.chips} chips, {spice.samples} samples each{_on(spice.netlist)}",
         (
-            "Layer",
-            "RMSE",
-            "Median error",
-            "Spread in SPICE",
-            "in the model",
-            "Ratio",
-            "Spikes",
-            "missed / extra",
+            *words("Layer"),
+            *numbers("RMSE", "Median error", "Spread in SPICE", "in the model", unit="s", digits=3),
+            *numbers("Ratio", "Spikes", "missed / extra"),
         ),
         tuple(rows),
         note="Spread: standard deviation over chips of the same neuron's spike on the same sample, where three chips or more have it; "
@@ -117,25 +110,19 @@ def designs_table(designs: Sequence[DesignSummary]) -> Table:
     return Table(
         "Designs: area against yield",
         (
-            "Design",
-            "Changes",
-            "Synapse area (µm²)",
-            "relative",
-            "σ(ln I) N, P",
-            "σ(ln r)",
-            "Nominal accuracy",
-            "Yield, as written",
-            "Yield, trimmed",
-            "Remarks",
+            *words("Design", "Changes"),
+            *numbers("Synapse area (µm²)", "relative", "σ(ln I) N, P"),
+            *numbers("σ(ln r)", "Nominal accuracy", unit="%", digits=3),
+            *numbers("Yield, as written", "Yield, trimmed"),
+            *words("Remarks"),
         ),
         tuple(map(_design, designs)),
-        frozenset({0, 1, 9}),
         note="Each characterised with its mismatch and trained anew. σ(ln I): of a synapse of weight 1; σ(ln r): of a neuron's ramp. "
         "Area: of all synapse pairs as they are drawn; relative to the experiment's own network. In brackets: 95 % intervals.",
     )
 
 
-def _design(one: DesignSummary) -> tuple[str, ...]:
+def _design(one: DesignSummary) -> tuple[Cell, ...]:
     name = (one.name, one.overrides or "as it is")
     populations = [one.population(side) for side in SIDES]
     if None in populations:
@@ -145,8 +132,8 @@ def _design(one: DesignSummary) -> tuple[str, ...]:
         NONE if one.synapse_area_um2 is None else f"{one.synapse_area_um2:.0f}",
         NONE if one.area_ratio is None else f"{one.area_ratio:.2f}",
         f"{_percent(one.sigma_ln_current_n)}, {_percent(one.sigma_ln_current_p)}",
-        _percent(one.sigma_ln_ramp),
-        _percent(one.nominal_accuracy),
+        one.sigma_ln_ramp,
+        one.nominal_accuracy,
         *(f"{_percent(found.share)} ({_interval(found)})" for found in populations if found is not None),
         f"{_count(one.clipped, 'weight')} clipped" if one.clipped else "",
     )
@@ -154,24 +141,24 @@ def _design(one: DesignSummary) -> tuple[str, ...]:
 
 def calibration_table(chips: Sequence[CalibrationSummary]) -> Table:
     """What trimming took and what it gave, a column for each chip."""
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
 
-    def row(name: str, cell: Callable[[CalibrationSummary], str]) -> None:
+    def row(name: str, cell: Callable[[CalibrationSummary], Cell]) -> None:
         rows.append((name, *map(cell, chips)))
 
-    row("measurements: currents of synapses", lambda one: str(one.current_measurements))
-    row("measurements: spike times of a layer", lambda one: str(one.time_measurements))
-    row("bias writes", lambda one: str(one.writes))
+    row("measurements: currents of synapses", lambda one: one.current_measurements)
+    row("measurements: spike times of a layer", lambda one: one.time_measurements)
+    row("bias writes", lambda one: one.writes)
     row("time on the bench", lambda one: _time(one.seconds))
-    row("bits that are kept", lambda one: str(one.bits))
+    row("bits that are kept", lambda one: one.bits)
     row("converter of N biases", lambda one: _converter(one.converters.bias_n))
     row("converter of P biases", lambda one: _converter(one.converters.bias_p))
     row("converter of discharger trims", lambda one: _converter(one.converters.trim))
     row("error of the currents, rms", lambda one: quantity(one.current_error_rms, "%", 2))
-    row("synapses outside the tolerance", lambda one: str(one.open))
+    row("synapses outside the tolerance", lambda one: one.open)
     row(
         "rows whose factor could not be measured",
-        lambda one: "not recorded" if one.gains_not_measured is None else str(one.gains_not_measured),
+        lambda one: "not recorded" if one.gains_not_measured is None else one.gains_not_measured,
     )
     row("neurons without input fire at", lambda one: _span([t for layer in one.silent_norm for t in layer]))
 
@@ -184,7 +171,7 @@ def calibration_table(chips: Sequence[CalibrationSummary]) -> Table:
     both("fast model against SPICE", lambda check, one: quantity(check.fast_model_rmse_s, "s", 3))
     return Table(
         "Calibration",
-        ("", *(f"Chip {one.chip}{_on(one.netlist)}" for one in chips)),
+        (*words(""), *numbers(*(f"Chip {one.chip}{_on(one.netlist)}" for one in chips))),
         tuple(rows),
         note="Measured and simulated in SPICE, on the chip's own netlist. Time: what the measurements would take on a bench "
         "(calibration.current_s, calibration.time_s). Off the nominal chip's: rms over the spikes that both have.",

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from nonideal.characterize.column import Column
 from nonideal.characterize.estimate import Estimate
-from nonideal.report.blocks import Block, Table, Text
+from nonideal.report.blocks import Block, Text
 from nonideal.report.layout_tables import MODES
+from nonideal.report.table import Table, numbers, words
 from nonideal.report.units import quantity, with_error
 from nonideal.runs.results import Results
 from nonideal.runs.summaries.layout import LayoutSummary
@@ -62,11 +63,13 @@ def column_table(columns: Sequence[Column]) -> Table:
     """One column of the table for each column of the circuit, with standard errors."""
     return Table(
         title="Columns as measured, through their own pins",
-        columns=("Parameter", "What it is", *(f"{column.axons} axons" for column in columns)),
+        columns=(
+            *words("Parameter", "What it is"),
+            *numbers(*(f"{column.axons} axons" for column in columns)),
+        ),
         rows=tuple(
             (symbol, meaning, *(cell(column) for column in columns)) for symbol, meaning, cell in PARAMETERS
         ),
-        left=frozenset({0, 1}),
         note=CHECK,
     )
 

@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
-from nonideal.report.blocks import Table
+from nonideal.report.table import Cell, Column, Table, numbers, words
 from nonideal.report.units import NONE, quantity
 from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary, DrawnChipThere
 
-SILICON = (
-    ("lambda_N_per_V", "λ_N (/V)", "", 3),
-    ("lambda_P_per_V", "λ_P (/V)", "", 3),
-    ("lambda_dis_per_V", "λ_dis (/V)", "", 3),
-    ("membrane_F", "C_m", "F", 4),
-    ("v_th_V", "V_th", "V", 3),
-    ("vdis_V", "V_dis_b", "V", 3),
-    ("vsense_V", "V_sense", "V", 3),
-    ("unit_current_A", "Unit current", "A", 4),
-    ("unit_bias_N_V", "Bias of +1", "V", 3),
-    ("unit_bias_P_V", "Bias of -1", "V", 4),
-    ("leakage_N_A", "Leakage of +1", "A", 2),
-    ("leakage_P_A", "Leakage of -1", "A", 2),
-    ("drift_low_V", "Drift at 0.5 V", "V", 2),
-    ("sensing_delay_s", "Sensing delay", "s", 3),
-    ("linearity_N_rms", "Linearity N", "%", 2),
-    ("linearity_P_rms", "Linearity P", "%", 2),
-    ("largest_weight_N", "Largest weight", "", 3),
-    ("largest_weight_P", "Smallest weight", "", 3),
-    ("check_rms_s", "Model's error", "s", 2),
-)
-"""Parameter, heading, unit, digits."""
+SILICON = {
+    "lambda_N_per_V": Column("λ_N (/V)", digits=3),
+    "lambda_P_per_V": Column("λ_P (/V)", digits=3),
+    "lambda_dis_per_V": Column("λ_dis (/V)", digits=3),
+    "membrane_F": Column("C_m", unit="F"),
+    "v_th_V": Column("V_th", unit="V", digits=3),
+    "vdis_V": Column("V_dis_b", unit="V", digits=3),
+    "vsense_V": Column("V_sense", unit="V", digits=3),
+    "unit_current_A": Column("Unit current", unit="A"),
+    "unit_bias_N_V": Column("Bias of +1", unit="V", digits=3),
+    "unit_bias_P_V": Column("Bias of -1", unit="V"),
+    "leakage_N_A": Column("Leakage of +1", unit="A", digits=2),
+    "leakage_P_A": Column("Leakage of -1", unit="A", digits=2),
+    "drift_low_V": Column("Drift at 0.5 V", unit="V", digits=2),
+    "sensing_delay_s": Column("Sensing delay", unit="s", digits=3),
+    "linearity_N_rms": Column("Linearity N", unit="%", digits=2),
+    "linearity_P_rms": Column("Linearity P", unit="%", digits=2),
+    "largest_weight_N": Column("Largest weight", digits=3),
+    "largest_weight_P": Column("Smallest weight", digits=3),
+    "check_rms_s": Column("Model's error", unit="s", digits=2),
+}
+"""Parameter -> its column."""
 
 
-def _cell(name: str, value: float | None, unit: str, digits: int) -> str:
-    # The P branch makes negative weights: its largest current is the smallest weight.
-    signed = -value if name == "largest_weight_P" and value is not None else value
-    return quantity(signed, unit, digits)
+def _signed(name: str, value: float | None) -> float | None:
+    """The P branch makes negative weights: its largest current is the smallest weight."""
+    return -value if name == "largest_weight_P" and value is not None else value
+
+
+def condition_tables(summary: ConditionsSummary) -> tuple[Table, ...]:
+    """All of them; without those of what was not simulated."""
+    found = (network_table, silicon_table, span_table, check_table, chip_table)
+    return tuple(table for table in (one(summary) for one in found) if table.rows)
 
 
 def silicon_table(summary: ConditionsSummary) -> Table:
     """Every condition's own model."""
-    rows = []
-    for row in summary.conditions:
-        cells = [_cell(name, getattr(row, name), unit, digits) for name, _, unit, digits in SILICON]
-        rows.append((row.label, *cells, row.problem or "characterised"))
-    headings = tuple(heading for _, heading, _, _ in SILICON)
     return Table(
         "Silicon by corner and temperature",
-        ("Condition", *headings, "State"),
-        tuple(rows),
-        frozenset({0, len(headings) + 1}),
+        (*words("Condition"), *SILICON.values(), *words("State")),
+        tuple(
+            (
+                row.label,
+                *(_signed(name, getattr(row, name)) for name in SILICON),
+                row.problem or "characterised",
+            )
+            for row in summary.conditions
+        ),
         note="Leakage: of a silent synapse of that weight at V_0. Drift: of a membrane that nothing is done to, in one phase. Model's "
         "error: random patterns on the condition's column, SPICE against its own model, rms.",
     )
@@ -56,14 +62,13 @@ def silicon_table(summary: ConditionsSummary) -> Table:
 def span_table(summary: ConditionsSummary) -> Table:
     """Least, typical and largest value of every parameter."""
     rows = []
-    for name, heading, unit, digits in SILICON:
+    for name, column in SILICON.items():
         span = summary.spans[name]
-        rows.append(
-            (heading, *(_cell(name, value, unit, digits) for value in (span.min, span.typ, span.max)))
-        )
+        values = (_signed(name, value) for value in (span.min, span.typ, span.max))
+        rows.append((column.heading, *map(column.shown, values)))
     return Table(
         "Parameters over the conditions",
-        ("Parameter", "min", "typ", "max"),
+        (*words("Parameter"), *numbers("min", "typ", "max")),
         tuple(rows),
         note=f"Over the conditions that could be characterised; typ: {summary.home}.",
     )
@@ -71,41 +76,38 @@ def span_table(summary: ConditionsSummary) -> Table:
 
 def network_table(summary: ConditionsSummary) -> Table:
     """What the network does with its biases kept, and derived anew."""
-    rows = []
-    for row in summary.conditions:
-        cells = [
+    rows: list[tuple[Cell, ...]] = [
+        (
+            row.label,
             _ratio(row.kept_source_ratio),
             _ratio(row.kept_unit_ratio_N),
             _ratio(row.kept_unit_ratio_P),
             _silent(row),
-        ]
-        for name in ("kept", "anew"):
-            cells += [
-                quantity(getattr(row, f"{name}_accuracy"), "%", 3),
-                quantity(getattr(row, f"{name}_rms_change_s"), "s", 3),
-            ]
-            cells.append(_counts(getattr(row, f"{name}_lost"), getattr(row, f"{name}_gained")))
-        problem = row.problem or row.anew_problem or row.kept_problem
-        rows.append((row.label, *cells, problem))
+            row.kept_accuracy,
+            row.kept_rms_change_s,
+            _counts(row.kept_lost, row.kept_gained),
+            row.anew_accuracy,
+            row.anew_rms_change_s,
+            _counts(row.anew_lost, row.anew_gained),
+            row.problem or row.anew_problem or row.kept_problem,
+        )
+        for row in summary.conditions
+    ]
     sense = "set anew as well" if summary.sense_tracked else "left as it is"
     return Table(
         f"The network ({summary.mapping}) by corner and temperature",
         (
-            "Condition",
-            "Sensing current, kept",
-            "I of +1, kept",
-            "I of -1, kept",
-            "Silent neuron fires, kept",
-            "Accuracy, kept",
-            "Spikes move, kept",
-            "lost / gained",
-            "Accuracy, anew",
-            "Spikes move, anew",
-            "lost / gained",
-            "Why not",
+            *words("Condition"),
+            *numbers("Sensing current, kept", "I of +1, kept", "I of -1, kept", "Silent neuron fires, kept"),
+            Column("Accuracy, kept", unit="%", digits=3),
+            Column("Spikes move, kept", unit="s", digits=3),
+            Column("lost / gained"),
+            Column("Accuracy, anew", unit="%", digits=3),
+            Column("Spikes move, anew", unit="s", digits=3),
+            Column("lost / gained"),
+            *words("Why not"),
         ),
         tuple(rows),
-        frozenset({0, 11}),
         note=f"Fast model, {summary.samples} held-out samples. Kept: every bias as written at home ({summary.home}); currents are "
         f"relative to home. Anew: the same weights realised with the condition's own model, V_sense {sense}. Spikes move: rms against home "
         "over the spikes that both have; lost and gained: spikes that only home, or only the condition, has while they are watched.",
@@ -114,7 +116,7 @@ def network_table(summary: ConditionsSummary) -> Table:
 
 def check_table(summary: ConditionsSummary) -> Table:
     """The samples that were simulated."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for check in summary.checks:
         good = check.samples - check.failed
         rows.append(
@@ -122,8 +124,8 @@ def check_table(summary: ConditionsSummary) -> Table:
                 check.label,
                 check.biases,
                 f"{good} of {check.samples}",
-                quantity(check.rmse_s, "s", 3),
-                str(check.pairs),
+                check.rmse_s,
+                check.pairs,
                 f"{check.missed} / {check.extra}",
                 f"{check.right_spice} / {check.right_model} of {good}",
                 check.problem,
@@ -132,17 +134,13 @@ def check_table(summary: ConditionsSummary) -> Table:
     return Table(
         "Spot checks in SPICE",
         (
-            "Condition",
-            "Biases",
-            "Samples",
-            "RMSE",
-            "Spikes",
-            "missed / extra",
-            "Right in SPICE / model",
-            "Problem",
+            *words("Condition", "Biases"),
+            Column("Samples"),
+            Column("RMSE", unit="s", digits=3),
+            *numbers("Spikes", "missed / extra", "Right in SPICE / model"),
+            *words("Problem"),
         ),
         tuple(rows),
-        frozenset({0, 1, 7}),
         note="The whole network's schematic at that corner and temperature against the fast model, all layers.",
     )
 
@@ -167,7 +165,7 @@ def chip_table(summary: ConditionsSummary) -> Table:
     found: dict[str, list[DrawnChipThere]] = {}
     for chip in summary.chips:
         found.setdefault(chip.label, []).append(chip)
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for label, chips in found.items():
         shares = [chip.right / chip.samples for chip in chips]
         failed = sum(chip.failed for chip in chips)
@@ -178,19 +176,22 @@ def chip_table(summary: ConditionsSummary) -> Table:
         rows.append(
             (
                 label,
-                str(len(chips)),
+                len(chips),
                 f"{right[0]} of {right[1]}",
                 f"{least} .. {most}",
-                str(silent),
-                str(failed),
+                silent,
+                failed,
                 told,
             )
         )
     return Table(
         "Drawn chips in SPICE, biases kept",
-        ("Condition", "Chips", "Right", "Lowest .. highest chip", "Silent", "Without a result", "Why"),
+        (
+            *words("Condition"),
+            *numbers("Chips", "Right", "Lowest .. highest chip", "Silent", "Without a result"),
+            *words("Why"),
+        ),
         tuple(rows),
-        frozenset({0, 6}),
         note="Every device with a shift of its own, nothing trimmed, every bias as the nominal circuit has it at home. Silent: samples on which no "
         "output fired in its phase. A sample without a result is not right.",
     )

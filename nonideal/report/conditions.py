@@ -6,7 +6,7 @@ import pandas as pd
 
 from nonideal.conditions.plot import heat_map
 from nonideal.report.blocks import Block, Picture
-from nonideal.report.condition_table import check_table, chip_table, network_table, silicon_table, span_table
+from nonideal.report.condition_table import condition_tables
 from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
@@ -27,11 +27,9 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
             "against home, rms over the spikes that both have. None: the condition has no model, or no spike in common."
         )
         markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)
-        tables = (network_table(summary), silicon_table(summary), span_table(summary))
-        tested = (check_table(summary), chip_table(summary))
-        checks = tuple(one for one in tested if one.rows)
+        tables = condition_tables(summary)
     except DAMAGE as error:
         raise ResultUnreadable(
             f"{folder} cannot be read ({error}): remove it and run `{results.command('conditions')}` again"
         ) from error
-    return (Picture("conditions", title, markup, title, caption), *tables, *checks)
+    return (Picture("conditions", title, markup, title, caption), *tables)

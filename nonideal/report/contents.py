@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nonideal.report import answer, tables
-from nonideal.report.blocks import Block, Details, Picture, Report, Section, Table, Text
+from nonideal.report.blocks import Block, Details, Picture, Report, Section, Text
 from nonideal.report.chips import chip_blocks
 from nonideal.report.columns import column_blocks
 from nonideal.report.conditions import condition_blocks
@@ -29,6 +29,7 @@ from nonideal.report.provenance import provenance
 from nonideal.report.shift_table import accuracy_table, shift_table
 from nonideal.report.spread import spread_tables
 from nonideal.report.strips import strips_of
+from nonideal.report.table import Table, words
 from nonideal.runs.manifest import now
 from nonideal.runs.results import OPTIONAL, Results
 from nonideal.runs.rundir import COMMANDS
@@ -148,7 +149,7 @@ def _how(results: Results) -> tuple[Block, ...]:
         Picture("circuit", "A synapse and a neuron", circuit(), "Circuit", circuit_caption),
         Table(
             "Words",
-            ("Word", "Meaning"),
+            words("Word", "Meaning"),
             (
                 (
                     "spike time",
@@ -180,7 +181,6 @@ def _how(results: Results) -> tuple[Block, ...]:
                 ),
                 ("numerical floor", "how far spike times move when the simulator computes twice as finely"),
             ),
-            left=frozenset({0, 1}),
         ),
     )
 

@@ -7,9 +7,10 @@ from matplotlib.ticker import FuncFormatter
 
 from nonideal.characterize.plots import DASHED, INK, MUTED, style
 from nonideal.postlayout.budget_summary import BudgetSummary, EntrySummary, RmsByGroup
-from nonideal.report.blocks import Block, Picture, Table, Text
+from nonideal.report.blocks import Block, Picture, Text
 from nonideal.report.colours import of_mapping
 from nonideal.report.svg import inline_svg
+from nonideal.report.table import Table, numbers, words
 from nonideal.report.units import quantity
 from nonideal.runs.results import Results
 
@@ -119,7 +120,7 @@ def _terms(budget: BudgetSummary) -> Table:
     pairs = budget.pairs
     return Table(
         title="What the model forgets, and how far spikes then move",
-        columns=("Forgotten", *BOTH),
+        columns=(*words("Forgotten"), *numbers(*BOTH)),
         rows=tuple(rows),
         note=f"Rms over {pairs.hidden} hidden and {pairs.output} output spikes that model and SPICE both have; RMSE: what is then "
         f"between model and SPICE. {GIVEN} Effects that act alike add up plainly: at once they can be more than in "
@@ -134,7 +135,7 @@ def _rest(budget: BudgetSummary) -> Table:
     rows.append(("remainder, in quadrature", *_cells(budget.remainder)))
     return Table(
         title="What the remaining error is made of",
-        columns=("Left open by the measurements", *GROUPS),
+        columns=(*words("Left open by the measurements"), *numbers(*GROUPS)),
         rows=tuple(rows),
         note="The residual of λ and the error of C_m shift all synapses alike; those of the firing stage and of arrivals are drawn for "
         f"each spike. The remainder is what no entry accounts for. {GIVEN}",
@@ -149,7 +150,7 @@ def _intervals(budget: BudgetSummary) -> str:
 def _numerics(budget: BudgetSummary) -> Table:
     return Table(
         title="The same physics as training evaluates it",
-        columns=("Instead of the exact reference", *BOTH),
+        columns=(*words("Instead of the exact reference"), *numbers(*BOTH)),
         rows=tuple(
             (_label(entry), *_both(entry.change, entry.rmse)) for entry in budget.largest_first("numerics")
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from nonideal.characterize.explore_plot import pareto
-from nonideal.report.blocks import Block, Picture, Table
-from nonideal.report.explore_table import COLUMNS, NOTE, WORDS, cells
+from nonideal.report.blocks import Block, Picture
+from nonideal.report.explore_table import explore_table
 from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
@@ -24,8 +24,7 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
         found = pd.read_csv(file)
         words = ["overrides", "dominated_by", "problem"]
         found[words] = found[words].astype(object).fillna("")
-        texts = tuple(cells(ChoiceSummary.model_validate(row)) for row in known(found))
-        left = frozenset(COLUMNS.index(word) for word in WORDS)
+        table = explore_table(ChoiceSummary.model_validate(row) for row in known(found))
         title = "Error, area and energy of design choices"
         caption = (
             "Filled: Pareto-optimal, no other choice is nowhere worse and somewhere better in error, area and energy. Lines join the "
@@ -36,4 +35,4 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
         raise ResultUnreadable(
             f"{file} cannot be read ({error}): remove it and run `{results.command('explore')}` again"
         ) from error
-    return (picture, Table("Design choices", COLUMNS, texts, left, note=NOTE))
+    return (picture, table)

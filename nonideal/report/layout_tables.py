@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nonideal.report.blocks import Table
+from nonideal.report.table import Column, Table, numbers, states, words
 from nonideal.report.units import duration, quantity
 
 DEVICES = {
@@ -42,10 +42,8 @@ def drc_table(drc: dict[str, Any]) -> Table:
     rows.append(("rules checked", "", "", "", _count(drc.get("rules_checked")), ""))
     return Table(
         title="Design rules (DRC)",
-        columns=("Parameter", "Min", "Typ", "Max", "Found", "Pass"),
+        columns=(*words("Parameter"), *numbers("Min", "Typ", "Max", "Found"), *states("Pass")),
         rows=tuple(rows),
-        left=frozenset({0, 5}),
-        badges=5,
         note="From `layout/drc.json`; the places are in `layout/drc.lyrdb`, for KLayout's marker browser.",
     )
 
@@ -73,10 +71,8 @@ def lvs_table(lvs: dict[str, Any]) -> Table:
         rows.append(("the same circuit, pins by name", "yes", told, _pass(bool(lvs["matched"]))))
     return Table(
         title="Layout against schematic (LVS)",
-        columns=("", "Schematic", "Layout", "Pass"),
+        columns=(*words(""), *numbers("Schematic", "Layout"), *states("Pass")),
         rows=tuple(rows),
-        left=frozenset({0, 3}),
-        badges=3,
         note="From `layout/lvs.json`; `layout/network.lvsdb.gz` opens in KLayout's netlist browser.",
     )
 
@@ -100,7 +96,7 @@ def pex_table(pex: dict[str, Any]) -> Table:
     rows += [(f"{which} resistor", "", quantity(ohms[which], "Ω", 3)) for which in ohms]
     return Table(
         title="Extracted parasitics (PEX)",
-        columns=("", "Extracted", "After reduction"),
+        columns=(*words(""), *numbers("Extracted", "After reduction")),
         rows=tuple(rows),
         note=f"{_extractor(pex)} {_reduction(pex)} {_cost(pex)} From `layout/pex.json`.".replace("  ", " "),
     )
@@ -146,12 +142,16 @@ def capacitance_table(nets: dict[str, float]) -> Table:
         if group:
             largest = max(group, key=lambda net: group[net])
             cells = (min(group.values()), sum(group.values()) / len(group), group[largest])
-            rows.append((title, str(len(group)), *(quantity(c, "F", 3) for c in cells), f"`{largest}`"))
+            rows.append((title, len(group), *cells, f"`{largest}`"))
     return Table(
         "Extracted capacitance by kind of net",
-        ("Nets", "Count", "Smallest", "Mean", "Largest", "The largest"),
+        (
+            *words("Nets"),
+            Column("Count"),
+            *numbers("Smallest", "Mean", "Largest", unit="F", digits=3),
+            *words("The largest"),
+        ),
         tuple(rows),
-        frozenset({0, 5}),
         note="Wiring only, without the devices' own. Every net by name: `layout/pex.json`, net_capacitance_F.",
     )
 

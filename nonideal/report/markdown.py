@@ -36,9 +36,7 @@ def _markdown(block: Block) -> list[str]:
     if isinstance(block, Details):
         return [f"{_plain(block.title)}: in `report.html`."]
     lines = [f"**{_plain(block.title)}**", ""] if block.title else []
-    lines.append("| " + " | ".join(map(_plain, block.columns)) + " |")
-    lines.append(
-        "|" + "|".join(" --- " if k in block.left else " ---: " for k in range(len(block.columns))) + "|"
-    )
-    lines += ["| " + " | ".join(map(_plain, row)) + " |" for row in block.rows]
+    lines.append("| " + " | ".join(map(_plain, block.headings)) + " |")
+    lines.append("|" + "|".join(" --- " if column.left else " ---: " for column in block.columns) + "|")
+    lines += ["| " + " | ".join(map(_plain, row)) + " |" for row in block.shown]
     return [*lines, "", _plain(block.note)] if block.note else lines

@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from nonideal.report.blocks import Details, Panel, Picture, Report, Table, Text
+from nonideal.report.blocks import Details, Panel, Picture, Report, Text
 from nonideal.report.colours import PALETTE
+from nonideal.report.table import Table
 
 TEMPLATES = Path(__file__).with_name("templates")
 KINDS: dict[type, str] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from nonideal.report.blocks import Block, Details, Table, Text
+from nonideal.report.blocks import Block, Details, Text
+from nonideal.report.table import Table, numbers, words
 from nonideal.report.units import duration
 from nonideal.runs.results import OPTIONAL, Results
 from nonideal.runs.spec import Verdict
@@ -36,9 +37,8 @@ def provenance(results: Results, found: list[Verdict]) -> tuple[Block, ...]:
 def _numbers(found: list[Verdict]) -> Table:
     return Table(
         title="The numbers of the verdict",
-        columns=("Number", "File and key", "Stage"),
+        columns=words("Number", "File and key", "Stage"),
         rows=tuple((v.parameter, f"`{v.source}`", v.stage) for v in found),
-        left=frozenset({0, 1, 2}),
         note="The command of each stage stands in the next table.",
     )
 
@@ -72,9 +72,12 @@ def _stages(results: Results) -> Table:
             rows.append((stage, "not run", f"`{results.command(stage)}`", "", "", "", ""))
     return Table(
         title="Stages",
-        columns=("Stage", "State", "Command", "Started (UTC)", "Took", "Seeds", "Inputs (hash)"),
+        columns=(
+            *words("Stage", "State", "Command", "Started (UTC)"),
+            *numbers("Took"),
+            *words("Seeds", "Inputs (hash)"),
+        ),
         rows=tuple(rows),
-        left=frozenset({0, 1, 2, 3, 5, 6}),
         note="The hash covers settings, seeds, input files, tools and code: equal hashes, equal results.",
     )
 
@@ -88,7 +91,7 @@ def _versions(results: Results) -> Table:
     for tool, versions in found.items():
         for version, stages in versions.items():
             rows.append((tool, f"`{version}`" if len(version) > 40 else version, ", ".join(stages)))
-    return Table("Versions", ("Tool", "Version", "Used by"), tuple(rows), left=frozenset({0, 1, 2}))
+    return Table("Versions", words("Tool", "Version", "Used by"), tuple(rows))
 
 
 def _files(results: Results) -> Table:
@@ -99,7 +102,6 @@ def _files(results: Results) -> Table:
     ]
     return Table(
         title="Files",
-        columns=("Stage", "File", "SHA-256 (first 12 digits)"),
+        columns=words("Stage", "File", "SHA-256 (first 12 digits)"),
         rows=tuple(rows),
-        left=frozenset({0, 1, 2}),
     )

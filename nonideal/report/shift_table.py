@@ -5,20 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from nonideal.characterize.shift import ConditionShift, Shifts
-from nonideal.report.blocks import Table
-from nonideal.report.units import quantity
+from nonideal.report.table import Table, numbers, words
 from nonideal.runs.summaries.training import TrainingSummary
 
 
 def shift_table(shifts: Shifts) -> Table:
     """One row a condition: factors on the currents of +1 and -1, how spikes stretch, what the laws are off."""
     return Table(
-        columns=("Condition", "I of +1", "I of -1", "Spike times", "Error of ln I", "Error of spike times"),
+        columns=(
+            *words("Condition"),
+            *numbers("I of +1", "I of -1"),
+            *words("Spike times"),
+            *numbers("Error of ln I", "Error of spike times"),
+        ),
         rows=tuple(map(_row, shifts.conditions)),
         title=f"Conditions that training sees, biases kept as at {shifts.corner} {shifts.temperature_C:g} °C",
         note="Of the layer with the fewest axons. A spike that comes at t at home comes at the time given here, t and T_circ = 1. "
         "Errors: rms, of the laws that training knows against what was measured.",
-        left=frozenset({0, 3}),
     )
 
 
@@ -42,8 +45,8 @@ def accuracy_table(training: TrainingSummary) -> Table | None:
         return None
     return Table(
         title=f"Accuracy by condition, biases kept, on {training.test_samples} held-out samples of {training.data_set}",
-        columns=("Condition", *found),
-        rows=tuple((label, *(quantity(each[label], "%") for each in found.values())) for label in labels),
+        columns=(*words("Condition"), *numbers(*found, unit="%")),
+        rows=tuple((label, *(each[label] for each in found.values())) for label in labels),
         note="Told by the laws that training knows; the median of seeds, of each the mean over chips where the training drew any. "
         "The command conditions tells it by each condition's own model, and in SPICE.",
     )

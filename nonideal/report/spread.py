@@ -7,7 +7,7 @@ import math
 from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.spread import LibraryCheck, Spread, SynapseSpread
-from nonideal.report.blocks import Table
+from nonideal.report.table import Table, numbers, words
 from nonideal.report.units import quantity, with_error
 
 WEIGHTS = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -82,9 +82,8 @@ def spread_table(spread: Spread, model: PhysicalModel) -> Table:
     ]
     return Table(
         title="Mismatch: standard deviations over drawn devices",
-        columns=("", "What it is", "N (positive weights)", "P (negative weights)"),
+        columns=(*words("", "What it is"), *numbers("N (positive weights)", "P (negative weights)")),
         rows=tuple(rows),
-        left=frozenset({0, 1}),
         note=f"Every transistor and capacitor of a specimen drawn from the library's statistics (seed {spread.seed}) and simulated in "
         "SPICE; ± is one standard error of a standard deviation. The rows of the neuron do not depend on the sign of a weight.",
     )
@@ -108,9 +107,11 @@ def library_table(checks: tuple[LibraryCheck, ...]) -> Table:
     family = 100 * (1 - 2 * len(checks) * (1 - confidence))
     return Table(
         title="The statistics against the library's own draws",
-        columns=("Device, W × L in µm", "σ, ours", "σ, library", "mean, library", "Devices", "Agree"),
+        columns=(
+            *words("Device, W × L in µm"),
+            *numbers("σ, ours", "σ, library", "mean, library", "Devices", "Agree"),
+        ),
         rows=tuple(row(one) for one in checks),
-        left=frozenset({0}),
         note="Threshold shift of a transistor, relative deviation of a capacitor, drawn by the simulator in the library's mismatch section; "
         f"mean beside that of an undrawn device. Agree: Student's t for the mean and chi squared for σ, {family:.3g} % confidence "
         "that all pass where all statistics are right.",

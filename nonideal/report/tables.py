@@ -8,7 +8,7 @@ from collections.abc import Callable
 from nonideal.characterize.model import Estimate, PhysicalModel
 from nonideal.pnn.scaling import Origin
 from nonideal.postlayout.summary import CurrentScale, MappingSummary, ValidationSummary
-from nonideal.report.blocks import Table
+from nonideal.report.table import Cell, Column, Table, numbers, states, words
 from nonideal.report.units import NONE, quantity, with_error
 from nonideal.runs.results import Results
 from nonideal.runs.spec import State, Verdict
@@ -36,10 +36,8 @@ def verdict_table(found: list[Verdict]) -> Table:
     )
     return Table(
         title="",
-        columns=("Parameter", "Min", "Typ", "Max", "Measured", "Pass"),
+        columns=(*words("Parameter"), *numbers("Min", "Typ", "Max", "Measured"), *states("Pass")),
         rows=rows,
-        badges=5,
-        left=frozenset({0, 5}),
         note=f"Typ: the value of the reference paper ({PAPER}); its spikes are of an extracted layout. "
         "A value that could not be measured is shown as none and does not pass.",
     )
@@ -93,9 +91,11 @@ def model_table(model: PhysicalModel) -> Table:
     low, high = model.valid_V
     return Table(
         title=f"Physical model: corner {model.corner}, {model.temperature_C:g} °C, V_dd {model.vdd_V:g} V",
-        columns=("Parameter", "What it is", "Fitted ± standard error", "Paper", "Difference"),
+        columns=(
+            *words("Parameter", "What it is"),
+            *numbers("Fitted ± standard error", "Paper", "Difference"),
+        ),
         rows=tuple(cells),
-        left=frozenset({0, 1}),
         note=f"Lines fitted between {low:g} V and {high:g} V; largest rms departure from a line "
         f"{100 * model.positive.linearity_rms:.2g} % (NMOS), {100 * model.negative.linearity_rms:.2g} % "
         "(PMOS) of the "
@@ -109,28 +109,24 @@ def corner_table(results: Results) -> Table:
     """The models of all corners that were characterised, and their validation where it was run."""
     models = {} if results.model is None else {results.model.corner: (results.model, results.validation)}
     models |= {name: (m, results.corner_validations.get(name)) for name, m in results.corners.items()}
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, (m, validation) in models.items():
-        row = [name]
-        for e in (m.positive.lambda_per_V, m.negative.lambda_per_V, m.lambda_dis_per_V):
-            row.append(f"{e.value:.4f} ± {e.stderr:.4f}")
-        row += [quantity(m.membrane_F.value, "F"), quantity(m.v_th_V, "V"), quantity(m.unit_current_A(), "A")]
-        row.append(quantity(m.vdis_V, "V"))
+        slopes = (m.positive.lambda_per_V, m.negative.lambda_per_V, m.lambda_dis_per_V)
+        numbers_of = (m.membrane_F.value, m.v_th_V, m.unit_current_A(), m.vdis_V)
         mappings = {} if validation is None else validation.mappings
         found = [f"{k} {quantity(v.spike_time_rmse_s.output, 's', 3)}" for k, v in mappings.items()]
-        rows.append((*row, ", ".join(found) or "not run"))
+        told = (f"{slope.value:.4f} ± {slope.stderr:.4f}" for slope in slopes)
+        rows.append((name, *told, *numbers_of, ", ".join(found) or "not run"))
     return Table(
         title="Corners",
         columns=(
-            "Corner",
-            "λ_N (/V)",
-            "λ_P (/V)",
-            "λ_dis (/V)",
-            "C_m",
-            "V_th",
-            "Unit current",
-            "V_dis_b",
-            "Output RMSE",
+            *words("Corner"),
+            *numbers("λ_N (/V)", "λ_P (/V)", "λ_dis (/V)"),
+            Column("C_m", unit="F"),
+            Column("V_th", unit="V"),
+            Column("Unit current", unit="A"),
+            Column("V_dis_b", unit="V"),
+            Column("Output RMSE"),
         ),
         rows=tuple(rows),
     )
@@ -145,9 +141,9 @@ def training_table(training: TrainingSummary) -> Table:
         rows.append(
             (
                 name,
-                quantity(variant.test_accuracy_median, "%"),
+                variant.test_accuracy_median,
                 f"{quantity(worst, '%')} .. {quantity(best, '%')}",
-                quantity(variant.test_accuracy_first_seed, "%"),
+                variant.test_accuracy_first_seed,
                 f"{quantity(min(train), '%')} .. {quantity(max(train), '%')}" if train else NONE,
                 ", ".join(str(seed.seed) for seed in variant.seeds),
             )
@@ -155,15 +151,14 @@ def training_table(training: TrainingSummary) -> Table:
     return Table(
         title=f"Accuracy on {training.test_samples} held-out samples of {training.data_set}",
         columns=(
-            "Variant",
-            "Median of seeds",
-            "Lowest .. highest",
-            "The one for silicon",
-            "On training samples",
-            "Seeds",
+            *words("Variant"),
+            Column("Median of seeds", unit="%"),
+            Column("Lowest .. highest"),
+            Column("The one for silicon", unit="%"),
+            Column("On training samples"),
+            *words("Seeds"),
         ),
         rows=tuple(rows),
-        left=frozenset({0, 5}),
         note="The first seed goes to silicon; the others say how much the draw matters."
         + _data_told(training.data),
     )
@@ -198,19 +193,19 @@ def writeback_table(results: Results) -> Table:
         rows.append(
             (
                 name,
-                str(len(table)),
+                len(table),
                 f"{quantity(float(table['weight'].min()), '', 3)} .. "
                 f"{quantity(float(table['weight'].max()), '', 3)}",
                 f"{quantity(float(used.min()), 'A', 3)} .. {quantity(float(used.max()), 'A', 3)}"
                 if len(used)
                 else NONE,
-                str(clipped),
-                str(int((current == 0).sum())),
+                clipped,
+                int((current == 0).sum()),
             )
         )
     return Table(
         title="Weights as currents",
-        columns=("Mapping", "Synapses", "Weights", "Currents", "Clipped", "Off"),
+        columns=(*words("Mapping"), *numbers("Synapses", "Weights", "Currents", "Clipped", "Off")),
         rows=tuple(rows),
         note="Clipped: weights above the largest current, set to it. Off: weights below its smallest.",
     )
@@ -227,9 +222,9 @@ def mapping_table(
     the output layer's ``missed`` and ``extra`` spikes.
     """
     mappings = validation.mappings
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
 
-    def row(title: str, cell: Callable[[MappingSummary], str]) -> None:
+    def row(title: str, cell: Callable[[MappingSummary], Cell]) -> None:
         rows.append((title, *(cell(m) for m in mappings.values())))
 
     row("RMSE, output layer", lambda m: _time(m.spike_time_rmse_s.output))
@@ -252,24 +247,24 @@ def mapping_table(
         lambda m: f"{_count(m.spike_pairs.output)} / {_count(m.spike_pairs.hidden)}",
     )
     unpaired = (
-        ("missed", "model", lambda m: _count(m.missed_spikes)),
-        ("extra", "SPICE", lambda m: _count(m.extra_spikes)),
+        ("missed", "model", lambda m: m.missed_spikes),
+        ("extra", "SPICE", lambda m: m.extra_spikes),
     )
     for kind, side, counted in unpaired:
         row(f"{kind} spikes ({side} only), all layers", counted)
         if output_unpaired:
             counts = (str(output_unpaired[name][kind]) for name in mappings)
             rows.append((f"of these in the output layer, {kind}", *counts))
-    row("samples without a result", lambda m: _count(m.failed_samples))
+    row("samples without a result", lambda m: m.failed_samples)
     row("accuracy in the model", lambda m: quantity(m.accuracy_model, "%"))
     row("accuracy in SPICE", lambda m: quantity(m.accuracy_spice, "%"))
     row("factor on positive / negative currents", lambda m: _scale(m.current_scale))
-    row("clipped weights", lambda m: _count(m.clipped_weights))
+    row("clipped weights", lambda m: m.clipped_weights)
     row("energy per inference", lambda m: quantity(m.energy_per_inference_J, "J"))
     floor = quantity(validation.numerical_floor_s, "s", 3)
     return Table(
         title=f"By mapping: {validation.samples} test samples, {validation.netlist} netlist",
-        columns=("", *mappings),
+        columns=(*words(""), *numbers(*mappings)),
         rows=tuple(rows),
         note=f"Numerical floor {floor}: how far spike times move when the simulator's "
         f"step and tolerances are halved. CPU time {quantity(validation.seconds_per_sample, 's', 3)} a "
@@ -293,9 +288,8 @@ def failed_table(results: Results) -> Table:
     """Samples without a result, by name, with the log to read."""
     return Table(
         title="Samples without a result",
-        columns=("Mapping", "Test sample", "Log", "Its last line"),
+        columns=(*words("Mapping"), *numbers("Test sample"), *words("Log", "Its last line")),
         rows=tuple((f.mapping, str(f.sample), f"`{f.log}`", f.last_words) for f in results.failed),
-        left=frozenset({0, 2, 3}),
         note="These enter no number, and nothing stands in for them. The same command tries them again.",
     )
 
@@ -305,7 +299,7 @@ def retry_table(results: Results) -> Table:
     lost = {f"{f.mapping}_{f.sample:04d}" for f in results.failed}
     return Table(
         title="",
-        columns=("Stage", "Deck", "Rungs tried after the deck as given", "Ended"),
+        columns=words("Stage", "Deck", "Rungs tried after the deck as given", "Ended"),
         rows=tuple(
             (
                 r.stage,
@@ -315,6 +309,5 @@ def retry_table(results: Results) -> Table:
             )
             for r in results.retries
         ),
-        left=frozenset({0, 1, 2, 3}),
         note="Every attempt lies in the stage's folder decks/ as <deck>+<rung>.cir, with its log.",
     )

@@ -100,20 +100,20 @@ def chips(builder: Any) -> Any:
 
 def test_yields_stand_with_their_intervals() -> None:
     table = yield_table(YIELD)
-    assert table.rows == (
+    assert table.shown == (
         ("as written", "31 %", "62 %", "96 %", "9 of 200", "4.5 %", "2.38 .. 8.33 %"),
         ("trimmed, 4 bits", "88 %", "94 %", "96 %", "190 of 200", "95 %", "91 .. 97.3 %"),
         ("trimmed, 8 bits", "92 %", "94 %", "96 %", "200 of 200", "100 %", "98.1 .. 100 %"),
     )
-    assert table.columns[-1] == "95 % interval"
+    assert table.headings[-1] == "95 % interval"
     assert "chips 100 .. 299" in table.note
     assert "from 92 % on" in table.note
 
 
 def test_spot_checks_stand_by_layer_with_the_spread_of_both_sides() -> None:
     table = spot_table(SPOT)
-    assert table.rows[0] == ("1", "0.37 ns", "0.17 ns", "40 ns", "40.2 ns", "1.005", "690", "1 / 0")
-    assert table.rows[1][3:6] == ("none", "none", "none")
+    assert table.shown[0] == ("1", "0.37 ns", "0.17 ns", "40 ns", "40.2 ns", "1.005", "690", "1 / 0")
+    assert table.shown[1][3:6] == ("none", "none", "none")
     assert "decide differently on 2 samples" in table.note
     assert "1 chip gave no result on some sample" in table.note
     assert "No simulation failed" in spot_table(SPOT.model_copy(update={"failed_chips": 0})).note
@@ -124,7 +124,7 @@ def test_spot_checks_stand_by_layer_with_the_spread_of_both_sides() -> None:
 
 
 def test_designs_stand_with_what_they_cost_or_why_they_could_not_be() -> None:
-    present, wide, refused = designs_table(YIELD.designs or ()).rows
+    present, wide, refused = designs_table(YIELD.designs or ()).shown
     assert present[:6] == ("present-5", "as it is", "1000", "1.00", "26.3 %, 18 %", "15.4 %")
     assert wide[7:] == ("40 % (36 .. 44 %)", "98.5 % (88.6 .. 100 %)", "2 weights clipped")
     assert refused == ("choice_2-5", "<b>", *["none"] * 7, "not [drawable] <i>")
@@ -137,8 +137,8 @@ def test_a_calibration_says_what_it_took_and_gave() -> None:
         for side in ("as_written", "trimmed")
     }
     table = calibration_table([CalibrationSummary.model_validate(one) for one in (calibration(7), unseen)])
-    assert table.columns == ("", "Chip 7", "Chip 9")
-    cells = {row[0]: row[1:] for row in table.rows}
+    assert table.headings == ("", "Chip 7", "Chip 9")
+    cells = {row[0]: row[1:] for row in table.shown}
     assert cells["measurements: currents of synapses"] == ("350", "350")
     assert cells["time on the bench"] == ("3.58 ms", "75.0 s")
     assert cells["converter of N biases"][0] == "0.250 .. 0.760 V, 8 bits of 2 mV"

@@ -34,7 +34,7 @@ def columns(column: Column) -> tuple[Column, ...]:
 
 def test_every_column_has_its_numbers_with_errors_and_units(columns: tuple[Column, ...]) -> None:
     table = column_table(columns)
-    assert table.columns[2:] == ("3 axons", "5 axons")
+    assert table.headings[2:] == ("3 axons", "5 axons")
     cells = {row[0]: row[2:] for row in table.rows}
     assert cells["netlist"] == ("pex-rc", "pex-rc")
     assert cells["C_m"][1] == "130.000 ± 0.020 fF"

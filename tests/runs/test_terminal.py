@@ -15,12 +15,14 @@ from rich.table import Table
 from nonideal.cli.doctor import Finding
 from nonideal.cli.doctor import table as doctor_table
 from nonideal.cli.main import main
-from nonideal.cli.tables import _of_report, show, spec_table
+from nonideal.cli.tables import on_terminal, show
 from nonideal.experiment.experiment import Experiment
 from nonideal.files.record import Document
 from nonideal.pnn.trainer import _progress
 from nonideal.postlayout.summary import JudgedLimit
-from nonideal.report.blocks import Table as ReportTable
+from nonideal.report.stage_tables import limits_table
+from nonideal.report.table import Table as ReportTable
+from nonideal.report.table import words
 from nonideal.runs.context import Context
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.sources import BASE, package_files
@@ -88,9 +90,9 @@ def test_lines_and_tables(name: str) -> None:
     console.print(f"line {name}", style="bold")
     console.print(found)
     of_report = ReportTable(
-        f"its title {name}", (f"its heading {name}",), ((f"its cell {name}",),), note=f"its note {name}"
+        f"its title {name}", words(f"its heading {name}"), ((f"its cell {name}",),), note=f"its note {name}"
     )
-    console.print(_of_report(of_report))
+    console.print(on_terminal(of_report))
     console.print(doctor_table([Finding(f"tool {name}", False, f"found {name}", f"advice {name}")]))
     ours = ("line", "title", "caption", "heading", "cell")
     for what in (*ours, "its title", "its heading", "its cell", "its note", "tool", "found", "advice"):
@@ -106,9 +108,9 @@ def test_results_of_stages(name: str) -> None:
     summary = TrainingSummary(data_set=name, test_samples=5, variants={f"variant {name}": variant})
     outcome = Outcome("training", Path(f"runs/{name}/training"), False, 1.0, False, summary)
     show(console_for(stderr=False, file=file), outcome)
-    console_for(stderr=False, file=file).print(spec_table([limit]))
+    console_for(stderr=False, file=file).print(on_terminal(limits_table([limit])))
     told = file.getvalue()
-    for expected in (f"{name}: accuracy on 5", f"variant {name}", f"limit {name}", "FAIL", f"training: runs/{name}/training (1.0 s)"):  # fmt: skip
+    for expected in (f"samples of {name}", f"variant {name}", f"limit {name}", "fail", f"training: runs/{name}/training (1.0 s)"):  # fmt: skip
         assert expected in told
 
 

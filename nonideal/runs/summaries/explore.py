@@ -41,3 +41,8 @@ class ExploreSummary(Record):
     netlist: str
     axons: int
     choices: tuple[ChoiceSummary, ...]
+
+    @property
+    def title(self) -> str:
+        """Of what choices."""
+        return f"Design choices, a column of {self.axons} axons on {self.netlist}, corner {self.corner}"
