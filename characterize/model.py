@@ -58,6 +58,9 @@ class PhysicalModel(Artifact):
     """A characterised synapse and neuron at one corner: parameters, uncertainty, validity, provenance.
 
     Normalised units of training: time in ``t_circ_s``, voltage in ``v_th_V`` below ``v_0_V``, weight in ``unit_current_A``.
+
+        model = nonideal.PhysicalModel.load(Path("runs/iris/characterization/model.json"))
+        print(model.positive.lambda_per_V.value, model.positive.lambda_per_V.stderr)
     """
 
     format: Literal[1, 2] = 2

@@ -92,6 +92,9 @@ def load_dataset(
     """Any data set by name: those of scikit-learn (``seed`` and ``test_samples`` split them) or an image set from ``folder``.
 
     Raises ``DataError`` that lists the names for an unknown one.
+
+        data = nonideal.load_dataset("iris", test_samples=50)
+        digits = nonideal.load_dataset("digits", encoding=nonideal.pnn.Encoding(time="inverted"))
     """
     if name in SMALL:
         return load_small(name, seed=seed, test_samples=test_samples, encoding=encoding)

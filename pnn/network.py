@@ -130,6 +130,10 @@ class RCSpikeNetwork(SpikingNetwork):
     """Layers of ``RCSpikeLinear``; a layer accumulates while the one before fires.
 
     Spike times are normalised to T_circ, each layer's in its own phase.
+
+        reversal = nonideal.pnn.Reversal.from_model(nonideal.preset("sky130_tt"))
+        network = nonideal.RCSpikeNetwork((5, 5, 3), reversal)
+        times = network.predict_times(nonideal.load_dataset("iris").test_x)    # of every layer, in T_circ
     """
 
     def __init__(

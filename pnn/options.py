@@ -21,6 +21,8 @@ class TrainingOptions(BaseModel):
     (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
     extra ``devices`` (Lightning Fabric), every device takes its share of each batch. With ``variation`` every mini-batch
     sees drawn chips; what is written and evaluated is the undisturbed network all the same.
+
+        options = nonideal.TrainingOptions(seed=1, epochs=200, learning_rate=5e-3, schedule="cosine")
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -43,6 +43,9 @@ class RCSpikeLinear(nn.Module):
     The method (exact or DSTD) changes how v(1) is evaluated, not the parameters: weights move freely between
     both forms. Initialised as ``nn.Linear``, uniform in +-1/sqrt(in_features); wider initialisations train
     markedly worse.
+
+        layer = nonideal.RCSpikeLinear(5, 3, nonideal.pnn.Reversal.from_model(nonideal.preset("sky130_tt")))
+        firing = layer(torch.rand(10, 5))    # spike times of 10 samples
     """
 
     def __init__(

@@ -83,6 +83,11 @@ def train(
     (sizes do not fit, a class without a training sample), ``BadParameter`` (no such device, firing promotion without TTFS
     neurons, variation that does not fit, an argument of another kind), ``CheckpointError`` (the checkpoint is another
     run's), ``TrainingDiverged``.
+
+        data = nonideal.load_dataset("iris")
+        options = nonideal.variant_options("pnn", nonideal.preset("sky130_tt"), (5, 5, 5))
+        result = nonideal.train(data, options, nonideal.TrainingOptions(epochs=100), "trained/iris", model_sha256="preset sky130_tt")
+        print(result.test_accuracy, result.weights_path)
     """
     start = time.perf_counter()
     folder = checks.path(folder, "folder")

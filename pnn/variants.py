@@ -31,6 +31,8 @@ def variant_options(
     ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
     defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns, ``BadParameter`` for an unknown variant
     and for sizes, noise or classes that no network has.
+
+        options = nonideal.variant_options("pnn", nonideal.preset("sky130_tt"), (5, 5, 5))
     """
     reversal = variant_reversal(variant, model)
     layer_sizes = checks.layer_sizes(layer_sizes)

@@ -27,14 +27,15 @@ def readme(numbers: Json) -> str:
     """Three numbers."""
     kind = numbers["netlist"]
     network = numbers["validation"][kind]["mappings"]
-    best, blind = network["bottom_up"], network["ann"]
-    rmse, other = best["output_s"], blind["output_s"]
+    best = network["bottom_up"]
+    where = kind if "ann" in network else "schematic"
+    rmse, other = best["output_s"], numbers["validation"][where]["mappings"]["ann"]["output_s"]
     spice, model = _percent(best["accuracy_spice"]), _percent(best["accuracy_model"])
     return "\n".join(
         (
             f"- **{_ns(rmse)}** rms: spikes of the output layer in SPICE, on the extracted netlist ({kind}), against those that the model promised. "
             "Nothing was fitted to the network.",
-            f"- **{other / rmse:.0f} times** closer than a network that was trained without knowing the silicon ({_ns(other)}).",
+            f"- **{other / rmse:.0f} times** closer than a network that was trained without knowing the silicon ({_ns(other)}, {where}).",
             f"- **{best['missed']} missed, {best['extra']} extra** spikes, and {spice} of the samples right in SPICE, {model} in the model.",
             "",
             _source(numbers),

@@ -257,6 +257,9 @@ def session(
     unless ``run_dir`` says otherwise, so that a short one never replaces the results of a whole one. ``changes``: keys of
     sections that the command line sets (None: it does not). ``characterize_on``: the netlist to measure columns on, as the
     command line gives it; ``like``: the one to take without it (None: see ``measured_on``).
+
+        with nonideal.session("iris", jobs=2) as session:
+            session.characterize()    # what `nonideal characterize --experiment iris --jobs 2` does
     """
     loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name

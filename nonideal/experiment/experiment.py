@@ -155,6 +155,9 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
     """Read an experiment by name (``iris``) or path (``my/own.toml``).
 
     Raises ``ExperimentError`` with every problem at once.
+
+        experiment = nonideal.load_experiment("iris")
+        print(experiment.training.layers, experiment.circuit.timing.t_circ_s)
     """
     path = _find(name_or_path, folders if folders is not None else experiment_folders())
     data = _read_toml(path)
