@@ -25,6 +25,11 @@ text { font: 12px sans-serif; fill: #1f2328 } .s { text-anchor: middle; fill: #6
 def draw(run: Path, folder: Path) -> None:
     """Write all pictures. Raises ``FileNotFoundError`` where the run is not whole."""
     draw_circuit(run, folder)
+    draw_spikes(run, folder)
+
+
+def draw_spikes(run: Path, folder: Path) -> None:
+    """Errors of spike times, and the waveforms of ``bottom_up``."""
     results = load_results(run)
     if results.spikes is None or results.validation is None or results.model is None:
         raise FileNotFoundError(f"{run} has no validation: run `make reproduce` first")

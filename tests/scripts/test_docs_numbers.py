@@ -58,3 +58,9 @@ def test_a_run_that_is_not_whole_gives_no_numbers(script: ModuleType, tmp_path: 
         script.taken(tmp_path)
     with pytest.raises(SystemExit, match="make reproduce"):
         script.main(["--run", str(tmp_path)], tmp_path)
+
+
+def test_the_pictures_of_a_run(script: ModuleType, tmp_path: Path) -> None:
+    figures = importlib.import_module("docs_figures")
+    figures.draw_spikes(ROOT / "docs/notebooks/example", tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["error-histogram.png", "waveforms.png"]
