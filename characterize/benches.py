@@ -150,7 +150,7 @@ def sensing_bench(design: Design, membrane: Grid) -> Bench:
     circuit.V("membrane", "v0", "0", design.supplies.v0_V)
     circuit.V("dendrite", "dendrite", "0", design.supplies.v0_V)
     neuron.add(circuit, "neuron", {**neuron.held(FIRING), **NEURON})
-    vectors = ("v(spike)", neuron.probe("xneuron", "sense"))
+    vectors = ("v(spike)", neuron.probe("xneuron", "sense", NEURON))
     text = f"{circuit}\n.save {' '.join(vectors)}\n.dc Vmembrane {membrane.spice}\n"
     return Bench("sensing", text, vectors)
 
@@ -162,7 +162,12 @@ def silent_V(design: Design, n_V: float, p_V: float) -> dict[str, float]:
 
 def membrane_of(design: Design, k: int) -> str:
     """The vector of the membrane of neuron ``k`` of a ``neuron_bench``."""
-    return design.contracts.neuron.probe(f"xneuron_{k}", "membrane")
+    return design.contracts.neuron.probe(f"xneuron_{k}", "membrane", _nets_of(k))
+
+
+def _nets_of(k: int) -> dict[str, str]:
+    """The nets of neuron ``k``: its own but for the bias that all share."""
+    return {role: net if role is Role.SENSE else f"{net}_{k}" for role, net in NEURON.items()}
 
 
 def neuron_bench(
@@ -200,10 +205,7 @@ def neuron_bench(
         circuit.V(f"dis_{k}", f"vdis_{k}", "0", vdis)
         for j in range(count):
             synapse.add(circuit, f"pair_{k}_{j}", {**SILENT, Role.DENDRITE: f"dendrite_{k}"})
-        own: dict[str, str] = {
-            role: net if role is Role.SENSE else f"{net}_{k}" for role, net in NEURON.items()
-        }
-        neuron.add(circuit, f"neuron_{k}", {**neuron.of_layer(1), **own})
+        neuron.add(circuit, f"neuron_{k}", {**neuron.of_layer(1), **_nets_of(k)})
         for j in range(driven[k] if driven else 0):
             axons_of_spike: dict[str, str] = {Role.AXON: f"spike_{k}", Role.AXON_B: f"spike_b_{k}"}
             nets = {**axons_of_spike, **synapse.storage.off, Role.DENDRITE: f"v0_{k}"}

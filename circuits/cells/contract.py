@@ -125,9 +125,15 @@ class Contract:
         """Write an instance of it into a deck; ``bound`` as in ``nets``."""
         circuit.X(name, self.cell, *self.nets(bound))
 
-    def probe(self, instance: str, node: str) -> str:
-        """The vector of an inner node of an instance: ``probe("xneuron", "membrane")``."""
-        return f"v({instance}.{self.inner(node)})"
+    def probe(self, instance: str, node: str, bound: Mapping[str, str]) -> str:
+        """The vector of a node of an instance: ``probe("xneuron", "membrane", {})``.
+
+        One that is a port of the cell is the net that the instance has it on, of those ``bound`` as in ``nets``.
+        """
+        inner, (around, dot, _) = self.inner(node), instance.rpartition(".")
+        if inner not in self.names:
+            return f"v({instance}.{inner})"
+        return f"v({around}{dot}{self.nets(bound)[self.names.index(inner)]})"
 
     def inner(self, node: str) -> str:
         """The net inside the cell that is its ``membrane``, or whatever else is looked at. Raises ``CircuitError``."""

@@ -100,9 +100,9 @@ class Circuit:
         for layer, k in self.topology.neurons():
             name = f"neuron_{layer}_{k}"
             net = f"{name}_{neuron.inner('membrane')}"
-            probes.append(
-                self.probe(net) if net in self.netlist else neuron.probe(f"xnetwork.x{name}", "membrane")
-            )
+            bound = {port.name: self.topology.net(port, layer, None, k) for port in neuron.ports}
+            inside = neuron.probe(f"xnetwork.x{name}", "membrane", bound)
+            probes.append(self.probe(net) if net in self.netlist else inside)
         return tuple(probes)
 
     def sources(self) -> list[str]:

@@ -253,9 +253,12 @@ def _expected(devices: int, limit_s: float) -> str:
 
 
 def _told(found: Extraction, design: Design) -> ExtractionSummary:
-    nets, membrane = found.net_capacitance_F, design.contracts.neuron.inner("membrane")
+    nets, neuron = found.net_capacitance_F, design.contracts.neuron
+    membrane = neuron.inner("membrane")
     dendrites = [farad for net, farad in nets.items() if net.startswith("dendrite_")]
-    membranes = [farad for net, farad in nets.items() if net.endswith(f"_{membrane}")]
+    inside = [farad for net, farad in nets.items() if net.endswith(f"_{membrane}")]
+    # A neuron without isolation has its dendrite for its membrane.
+    membranes = dendrites if membrane in neuron.names else inside
     return ExtractionSummary(
         extractor=found.options.extractor,
         mode=found.mode,

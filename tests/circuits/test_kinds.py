@@ -42,10 +42,12 @@ from nonideal.circuits.network.flat import elements, flat_network
 from nonideal.circuits.network.mapping import bias_sources, map_weights, read_biases
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.pins import pins_table
-from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import parse_experiment
-from nonideal.spice import SimulatorOptions
+from nonideal.pnn.presets import preset
+from nonideal.sky130_models import Corner, find_pdk, lean_library
+from nonideal.spice import Result, SimulatorOptions, run_many
 
 Array = NDArray[np.float64]
 SMALL = Fet(w_um=0.42, l_um=0.15)
@@ -302,7 +304,7 @@ def test_a_deck_drives_each_of_its_pins_once() -> None:
     read = set(topology.spike_ports)
     # The drivers of the inputs have a phase; nothing else of the timeline is there that has no port.
     assert sorted(driven) == sorted(set(topology.ports) - read)
-    assert deck.vectors[-1] == "v(xnetwork.xneuron_2_0.dendrite)"
+    assert deck.vectors[-1] == "v(xnetwork.dendrite_2_0)"
     assert "i(vlevel)" in deck.vectors
     table = pins_table(topology, design, circuit.discharger_V, biases.text).set_index("pin")
     assert tuple(table.index) == topology.ports
@@ -319,7 +321,7 @@ def test_benches_of_neurons_take_it_and_those_of_gate_biases_refuse_it() -> None
     bench = neuron_bench(
         design, "n", axons=[2], start_V=[1.3], vdis_V=[0.5], injected_A=[0.0], silent_V=silent, driven=[1]
     )
-    assert "v(xneuron_0.dendrite)" in bench.vectors
+    assert "v(dendrite_0)" in bench.vectors
     assert "Vgate_n gate_n 0 0.6" in bench.text
     (neuron,) = (line for line in bench.text.splitlines() if line.startswith("Xneuron_0"))
     assert neuron.split()[1:] == (
@@ -339,6 +341,23 @@ def test_a_drawn_kind_matches_its_netlist(tmp_path: Path) -> None:
     report = compare(write_gds(block, tmp_path / "network.gds"), schematic(topology, design), "network")
     report.require_match()
     assert "pull_1_1_0" in {port.lower() for port in report.ports}
+
+
+@pytest.mark.spice
+def test_the_same_circuit_behind_other_ports_fires_at_the_same_time(tmp_path: Path) -> None:
+    model = preset()
+    times = []
+    for name, design in (("ours", Design()), ("renamed", drawn())):
+        topology = Topology.of((2, 1), design)
+        netlist = schematic(topology, design)
+        circuit = Circuit(topology, design, netlist, lean_library(find_pdk(), Corner("tt"), netlist), 0.5485)
+        biases = Biases("x", bias_sources(map_weights([np.array([[0.7, -0.3]])], model, design=design)))
+        deck = circuit.deck(name, biases, np.array([0.3, 0.6]), SimulatorOptions(), circuit.membrane_probes)
+        (result,) = run_many([deck], jobs=1, folder=tmp_path / name, timeout_s=120)
+        assert isinstance(result, Result)
+        times.append(spike_times_s(result, circuit)[0][0])
+    assert times[0] == times[1]
+    assert 0.5e-6 < times[0] < 0.9e-6
 
 
 def test_a_kind_without_a_drawing_says_so() -> None:
