@@ -9,6 +9,9 @@ from nonideal.report.colours import of_mapping, themed
 from nonideal.report.spike_figures import Array
 from nonideal.report.traces import axes, label
 
+PALEST = 2.2
+"""Times the largest count: so pale that its number can be read on it."""
+
 
 def decision_panel(counts: dict[str, Array], classes: list[str], caption: str) -> Panel:
     """True class by row, decision in SPICE by column (see ``confusion_counts``); columns that nothing fell into are left out."""
@@ -47,7 +50,7 @@ def _heat(name: str, table: Array, columns: list[str], rows: list[str]) -> dict[
         "textfont": {"color": "var(--ink)", "size": 13},
         "colorscale": [[0, "var(--paper)"], [1, themed(of_mapping(name))]],
         "zmin": 0,
-        "zmax": max(1, int(1.6 * table.max())),
+        "zmax": PALEST * max(1.0, float(table.max())),
         "showscale": False,
         "xgap": 2,
         "ygap": 2,

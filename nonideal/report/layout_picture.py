@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from nonideal.report.template import render
 from nonideal.runs.summaries.layout import LayoutSummary
 
 WIDTH = 620.0
@@ -22,31 +23,29 @@ def annotated(png: bytes, alt: str, drawn: LayoutSummary | None) -> Markup:
     data = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
     width_um, height_um = (None, None) if drawn is None else (drawn.width_um, drawn.height_um)
     if drawn is None or not width_um or not height_um:
-        return Markup(f'<img class="plot" alt="{escape(alt)}" src="{data}">')
+        return Markup('<img class="plot" alt="{}" src="{}">').format(alt, data)
     scale = WIDTH / width_um
     height = height_um * scale
-    parts = [f'<image href="{data}" x="0" y="0" width="{WIDTH:g}" height="{height:.1f}"/>']
-    lowest = 0.0  # names stand below each other, never one over another
     regions = drawn.regions_um or {}
+    parts, lowest = [], 0.0
     for name, box in sorted(regions.items(), key=lambda item: (-item[1][3], item[1][0])):
         x0, y0, x1, y1 = (side * scale for side in box)
-        top = height - y1
-        lowest = at = max(top + LINE, lowest + LINE)
+        lowest = max(height - y1, lowest) + LINE  # names stand below each other, never one over another
         parts.append(
-            f'<rect class="part" x="{x0:.1f}" y="{top:.1f}" width="{x1 - x0:.1f}" height="{y1 - y0:.1f}"/>'
-            f'<path class="lead" d="M{x1:.1f} {at:.1f}H{WIDTH + 8:g}"/>'
-            f'<text x="{WIDTH + 12:g}" y="{at + 4:.1f}">{escape(str(name))}</text>'
+            {"name": name, "x": x0, "y": height - y1, "width": x1 - x0, "height": y1 - y0, "line": lowest}
         )
     bar_um = round_length(width_um / 4)
-    bar, y = bar_um * scale, height + 12
-    parts.append(
-        f'<path class="bar" d="M1 {y:.1f}v8M1 {y + 4:.1f}h{bar:.1f}m0 -4v8"/>'
-        f'<text x="{bar + 10:.1f}" y="{y + 9:.1f}">{bar_um:g} µm</text>'
-    )
-    total = WIDTH + (MARGIN if regions else 0.0)
-    return Markup(
-        f'<svg class="layout" role="img" viewBox="0 0 {total:g} {height + FOOT:.1f}" aria-label="{escape(alt)}">'
-        f"<title>{escape(alt)}</title>{''.join(parts)}</svg>"
+    return render(
+        "layout.svg.j2",
+        alt=alt,
+        image=data,
+        parts=parts,
+        width=WIDTH,
+        height=height,
+        total=WIDTH + (MARGIN if regions else 0.0),
+        foot=FOOT,
+        bar=bar_um * scale,
+        bar_um=bar_um,
     )
 
 

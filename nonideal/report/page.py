@@ -9,21 +9,18 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from nonideal.report.blocks import Details, Panel, Picture, Report, Text
 from nonideal.report.colours import PALETTE
 from nonideal.report.table import Table
+from nonideal.report.template import render, source
 
-TEMPLATES = Path(__file__).with_name("templates")
 KINDS: dict[type, str] = {
     Text: "text",
     Table: "table",
@@ -38,49 +35,28 @@ STATES = {"pass": "Pass", "fail": "Out of spec", "idle": "Not complete"}
 def html_page(report: Report) -> str:
     """The whole page. Everything that came from files is escaped by the templates."""
     panels = [block for section in report.sections for block in section.blocks if isinstance(block, Panel)]
-    program = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    program = source("page.js")
     library, packed = _plotly() if panels else ("", "")
     hashes = [_hash(script) for script in (program, library) if script]
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            report=report,
-            panels=panels,
-            palette=PALETTE,
-            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-            program=Markup(program),
-            packed=Markup(packed),
-            policy="; ".join(
-                (
-                    "default-src 'none'",
-                    "img-src data: blob:",
-                    "style-src 'unsafe-inline'",
-                    f"script-src {' '.join(hashes)}",
-                )
-            ),
-        )
+    policy = (
+        "default-src 'none'",
+        "img-src data: blob:",
+        "style-src 'unsafe-inline'",
+        f"script-src {' '.join(hashes)}",
     )
-
-
-@cache
-def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return render(
+        "page.html.j2",
+        report=report,
+        data={panel.name: _data(panel) for panel in panels},
+        kind=lambda block: KINDS[type(block)],
+        badges=BADGES,
+        states=STATES,
+        palette=PALETTE,
+        style=source("page.css"),
+        program=program,
+        packed=packed,
+        policy="; ".join(policy),
     )
-    found.filters["inline"] = _inline
-    found.filters["data"] = _data
-    found.globals.update(kind=lambda block: KINDS[type(block)], badges=BADGES, states=STATES)
-    return found
-
-
-def _inline(text: str) -> Markup:
-    """Text in which `` `code` `` is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _data(panel: Panel) -> Markup:

@@ -42,6 +42,7 @@ def spike_panel(
             *(_histogram(name, shown, "half" if len(names) in (1, 2, 4) else "third") for name in names),
         ),
         choices=(
+            Choice("mapping", "Mapping", tuple((name, name) for name in names), "all"),
             Choice("layer", "Layer", tuple((k, _layer(k, last)) for k in reversed(layers)), "all", last),
             Choice("neuron", "Neuron", tuple((k, str(k)) for k in neurons), "all"),
             Choice("sample", "Sample", tuple((k, _sample(k, labels)) for k in samples), "all"),
@@ -95,12 +96,7 @@ def _dots(name: str, kind: str, y: str, **look: Any) -> dict[str, Any]:
 
 
 def _scatter(names: list[str], end_ns: float) -> Chart:
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter", "mode": "lines", "x": [0, end_ns], "y": [0, end_ns], "hoverinfo": "skip", "showlegend": False,
-            "line": {"color": "var(--muted)", "width": 1, "dash": "dot"},
-        }
-    ]  # fmt: skip
+    traces: list[dict[str, Any]] = []
     for name in names:
         paired = "<br>model %{x:.2f} ns, SPICE %{y:.2f} ns<br>error %{customdata[3]:+.3f} ns"
         traces.append(_dots(name, "pair", "spice_ns") | {"hovertemplate": HOVER + paired})
@@ -112,7 +108,15 @@ def _scatter(names: list[str], end_ns: float) -> Chart:
             traces.append(
                 _dots(name, kind, "spice_ns", **look) | {"hovertemplate": HOVER + told, "showlegend": False}
             )
-    layout = axes("spike time in the model (ns)", "in SPICE (ns)")
+    diagonal = {
+        "type": "line",
+        "x0": 0,
+        "y0": 0,
+        "x1": end_ns,
+        "y1": end_ns,
+        "line": {"color": "var(--muted)", "width": 1, "dash": "dot"},
+    }
+    layout = axes("spike time in the model (ns)", "in SPICE (ns)", shapes=[diagonal])
     alt = "Spike times in SPICE over spike times in the model; on the diagonal they agree."
     return Chart("Spike times", alt, tuple(traces), layout, 360)
 

@@ -36,7 +36,7 @@ def strips_of(results: Results, found: Iterable[Verdict], first: str) -> Strips 
         *(float(values.max()) for values in errors.values() if len(values)),
         *(value for value, _ in marks_ns),
     ]
-    lowest = max(0.5 * min(floor_ns or math.inf, *(value for value in rmse_ns.values() if value)), LEAST_NS)
+    lowest = max(min(floor_ns or math.inf, *(value for value in rmse_ns.values() if value)), LEAST_NS)
     low = math.floor(math.log10(lowest))
     high = max(math.ceil(math.log10(max(everything))), low + 1)
 

@@ -6,7 +6,7 @@ import re
 from io import StringIO
 
 import matplotlib
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from nonideal.characterize.plots import style
@@ -32,7 +32,5 @@ def inline_svg(figure: Figure, name: str, alt: str) -> Markup:
     head, body = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     view = box.group(0) if box else ""
-    title = escape(alt)
-    return Markup(
-        f'<svg class="plot" role="img" {view} aria-label="{title}"><title>{title}</title>{body.strip()}'
-    )
+    opening = Markup('<svg class="plot" role="img" {} aria-label="{}"><title>{}</title>')
+    return opening.format(Markup(view), alt, alt) + Markup(body.strip())

@@ -55,6 +55,11 @@ class Browser:
         found: dict[str, Any] = json.loads(text)
         return found
 
+    def scheme(self, *, dark: bool) -> None:
+        """The colours that the reader's system prefers."""
+        preferred = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.ask("Emulation.setEmulatedMedia", features=[preferred])
+
     def open(self, page: Path, width: int, height: int, *, dark: bool = False) -> None:
         """Show a page, and wait until it is loaded."""
         target = self.ask("Target.createTarget", url="about:blank") if not self.session else None
@@ -65,8 +70,7 @@ class Browser:
                 self.ask(f"{domain}.enable")
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.ask("Emulation.setDeviceMetricsOverride", **metrics)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.ask("Emulation.setEmulatedMedia", features=[scheme])
+        self.scheme(dark=dark)
         self.events.clear()
         self.ask("Page.navigate", url=page.as_uri())
         self.until("document.readyState === 'complete'")

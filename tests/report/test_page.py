@@ -12,6 +12,7 @@ import pytest
 from nonideal.report import answer, spike_panel
 from nonideal.report.blocks import Panel, Report, Section, Text
 from nonideal.report.colours import PALETTE
+from nonideal.report.decision_panel import PALEST
 from nonideal.report.page import html_page
 from nonideal.report.panels import spike_panels, waveform_panels
 from nonideal.report.strips import strips_of
@@ -34,6 +35,18 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(above: str, below: str, share: float) -> str:
+    parts = ((int(above[k : k + 2], 16), int(below[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in parts)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_counts_can_be_read_on_their_cells(theme: int) -> None:
+    for name in ("ann", "pnn", "bottom-up", "other"):
+        cell = mixed(PALETTE[name][theme], PALETTE["paper"][theme], 1 / PALEST)
+        assert contrast(PALETTE["ink"][theme], cell) >= 4.5, name
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
@@ -120,7 +133,8 @@ def test_the_spikes_of_the_charts_are_those_of_the_file(builder: Any) -> None:
     late = rows[(rows["mapping"] == "pnn") & (rows["sample"] == 7)]
     assert late["error_ns"].tolist() == [7.0] * 5
     assert (late["spice_ns"] - late["model_ns"]).tolist() == pytest.approx([7.0] * 5)
-    layer, neuron, sample = panel.choices
+    mapping, layer, neuron, sample = panel.choices
+    assert [value for value, _ in mapping.values] == ["ann", "pnn"]
     assert (layer.values, layer.start) == (((2, "2, output"), (1, "1, hidden")), 2)
     assert [value for value, _ in neuron.values] == [0, 1, 2]
     assert sample.values[4] == (4, "4, versicolor")

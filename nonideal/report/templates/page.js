@@ -49,7 +49,7 @@
     return painted(merged(base, layout));
   };
   const tools = {
-    responsive: true, displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+    responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
     toImageButtonOptions: { format: "svg" },
   };
 
@@ -107,8 +107,12 @@
     };
     const draw = async () => {
       const Plotly = await plotly();
-      await Promise.all(panel.charts.map((chart, k) =>
-        Plotly.react(places[k], chart.traces.map(trace => painted(drawn(trace))), look({ uirevision: "kept", ...chart.layout }), tools)));
+      await Promise.all(panel.charts.map((chart, k) => {
+        const traces = chart.traces.map(drawn);
+        // A chart whose every row is filtered away goes.
+        places[k].parentElement.hidden = chart.traces.every(trace => trace.draw) && traces.every(trace => !trace.x.length);
+        return Plotly.react(places[k], painted(traces), look({ uirevision: "kept", ...chart.layout }), tools);
+      }));
       for (const place of shown ? [] : places)
         place.on("plotly_click", ({ points }) => {
           const sample = selects.find(select => select.dataset.column === "sample");
