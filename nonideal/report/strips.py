@@ -31,20 +31,20 @@ def strips_of(results: Results, found: Iterable[Verdict], first: str) -> Strips 
     floor_ns = 1e9 * (results.validation.numerical_floor_s or 0.0)
     limit = next((v for v in found if v.parameter.startswith(f"{first}: output spike-time RMSE")), None)
     marks_ns = [] if limit is None or limit.maximum is None else [(1e9 * limit.maximum, "limit")]
-    everything = [
-        *(value for value in rmse_ns.values() if value),
-        *(float(values.max()) for values in errors.values() if len(values)),
-        *(value for value, _ in marks_ns),
-    ]
-    lowest = max(min(floor_ns or math.inf, *(value for value in rmse_ns.values() if value)), LEAST_NS)
-    low = math.floor(math.log10(lowest))
-    high = max(math.ceil(math.log10(max(everything))), low + 1)
+    low, high = _decades(
+        [floor_ns, *(value or 0.0 for value in rmse_ns.values())],
+        [
+            *(value or 0.0 for value in rmse_ns.values()),
+            *(float(values.max()) for values in errors.values() if len(values)),
+            *(value for value, _ in marks_ns),
+        ],
+    )
 
     def place(value_ns: float) -> float:
         exponent = math.log10(value_ns) if value_ns > 0 else low
         return min(max((exponent - low) / (high - low), 0.0), 1.0)
 
-    names = sorted(rmse_ns, key=lambda name: math.inf if rmse_ns[name] is None else rmse_ns[name] or 0.0)
+    names = sorted(rmse_ns, key=lambda name: math.inf if (value := rmse_ns[name]) is None else value)
     return Strips(
         strips=tuple(
             _strip(results, name, [place(value) for value in errors[name]], rmse_ns[name], place)
@@ -61,6 +61,14 @@ def strips_of(results: Results, found: Iterable[Verdict], first: str) -> Strips 
         caption="How far spikes in SPICE are from the model's: a dot for each output spike of each test sample, a bar at their rms. "
         "Shaded: finer than the simulator resolves. Missed and extra spikes are counted over all layers.",
     )
+
+
+def _decades(small_ns: list[float], large_ns: list[float]) -> tuple[int, int]:
+    """Exponents of the axis' ends, in ns: below the smallest, above the largest; at least one decade, of what is not zero."""
+    lowest = max(min((value for value in small_ns if value > 0), default=1.0), LEAST_NS)
+    highest = max((value for value in large_ns if value > 0), default=1.0)
+    low = math.floor(math.log10(lowest))
+    return low, max(math.ceil(math.log10(highest)), low + 1)
 
 
 def _strip(

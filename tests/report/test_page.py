@@ -12,6 +12,7 @@ import pytest
 from nonideal.report import answer, spike_panel
 from nonideal.report.blocks import Panel, Report, Section, Text
 from nonideal.report.colours import PALETTE
+from nonideal.report.contents import build
 from nonideal.report.decision_panel import PALEST
 from nonideal.report.page import html_page
 from nonideal.report.panels import spike_panels, waveform_panels
@@ -116,6 +117,20 @@ def test_the_picture_has_every_error_in_its_place(builder: Any) -> None:
     assert at[3:6] == pytest.approx([0.5] * 3)
     assert at[-1] == pytest.approx(np.log10(9 / low) / 4)
     assert picture.strips[0].aside == "2 missed, 1 extra"
+
+
+def test_a_circuit_without_any_error_has_a_picture(builder: Any, row: Any) -> None:
+    builder.characterization().validation(
+        {"ann": row(0.0), "pnn": row(0.0)}, spec={"output_rmse_max_s": None}, numerical_floor_s=0.0
+    )
+    file = builder.path / "validation" / "spikes.parquet"
+    spikes = pd.read_parquet(file)
+    spikes.assign(t_spice_s=spikes["t_model_s"]).to_parquet(file)
+    results = load_results(builder.path)
+    picture = strips_of(results, judge(results), "pnn")
+    assert picture is not None
+    assert {x for strip in picture.strips for x, _ in strip.dots} == {0.0}
+    assert html_page(build(results)).count('class="strip"') == 2
 
 
 def test_no_picture_where_nothing_can_be_compared(builder: Any, row: Any) -> None:
