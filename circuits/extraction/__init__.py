@@ -7,8 +7,8 @@
 The devices and internal nets carry the schematic's names (`neuron_1_0_misn`, `dendrite_1_0`), a net's further nodes a number
 after a dot. Results are kept by content: the same database, options and tools extract nothing again.
 
-Two extractors: kpex, on the LVS database, and optionally magic, on the GDS (`magic.py`: tested with a stand-in only).
-`compare_dendrites` holds one against the other.
+Three extractors: kpex, on the LVS database; our own with kpex's rules (`parasitics/`), which takes seconds for kpex's minutes; and optionally
+magic, on the GDS (`magic.py`: tested with a stand-in only). `compare_dendrites` holds one against the other.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from nonideal.circuits.extraction.kpex import (
 from nonideal.circuits.extraction.magic import PLAIN, Magic, find_magic, read_magic, run_magic
 from nonideal.circuits.extraction.naming import named_after
 from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.extraction.parasitics import Native, extract_parasitics, find_native
 from nonideal.circuits.extraction.progress import Progress, read_progress
 from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
 from nonideal.circuits.extraction.sidewall import DEFAULT, Sidewall, of_magic
@@ -52,7 +53,8 @@ from nonideal.files import write_if_changed
 from nonideal.spice.process import Stop
 
 FORMAT, TILES_FORMAT = 2, 1
-Extractor = Literal["kpex", "magic"]
+Extractor = Literal["kpex", "magic", "nonideal"]
+Tool = Kpex | Magic | Native
 
 __all__ = [
     "NO_REDUCTION",
@@ -69,6 +71,7 @@ __all__ = [
     "extract",
     "find_kpex",
     "find_magic",
+    "find_native",
     "is_pinned",
     "read_progress",
 ]
@@ -97,11 +100,11 @@ class ExtractionOptions:
     timeout_s: float = 1800.0
 
     def __post_init__(self) -> None:
-        if self.extractor == "magic" and (
+        if self.extractor != "kpex" and (
             self.kpex_reduction != "none" or self.halo_um is not None or self.tiles is not None
         ):
             raise ValueError(
-                "kpex_reduction, halo_um and tiles are options of kpex: leave them out for magic"
+                f"kpex_reduction, halo_um and tiles are options of kpex: leave them out for {self.extractor}"
             )
 
 
@@ -173,6 +176,7 @@ def extract(
     options: ExtractionOptions | None = None,
     kpex: Kpex | None = None,
     magic: Magic | None = None,
+    native: Native | None = None,
     gds: Path | None = None,
     ground: str = "vss",
     stop: Stop | None = None,
@@ -186,8 +190,8 @@ def extract(
     """
     options = ExtractionOptions() if options is None else options
     if (options.extractor == "magic") != (gds is not None):
-        raise ValueError("magic extracts a GDS file, and kpex none: give gds with one and not with the other")
-    tool = _tool(options, kpex, magic)
+        raise ValueError("magic extracts a GDS file, the others none: give gds with it and not with them")
+    tool = _tool(options, kpex, magic, native)
     check_convention(tool, options.sidewall)
     started = time.perf_counter()
     key = extraction_key(database, options, tool, gds)
@@ -196,11 +200,15 @@ def extract(
     cached = raw is not None
     seconds_cpu, where = 0.0, None if kept is None else kept.path(key)
     log = None
-    if raw is None:
+    if raw is None and not isinstance(tool, Native):
         run = _run(tool, database, gds, folder, options, stop)
         seconds_cpu, log = run.seconds_cpu, run.log
     try:
-        if raw is None:
+        if raw is None and isinstance(tool, Native):
+            began = time.thread_time()
+            raw = extract_parasitics(database, mode=options.mode, sidewall=options.sidewall, native=tool)
+            seconds_cpu = time.thread_time() - began
+        elif raw is None:
             raw = read_netlist(run.netlist) if gds is None else read_magic(run.netlist)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
         if gds is not None and not cached:
@@ -218,7 +226,8 @@ def extract(
         if other is not None:
             check_same_totals(other, raw, "the other mode's extraction", f"that of mode {options.mode}")
     except ExtractionFailed as error:
-        raise ExtractionFailed(f"{error} (log: {log or where})", log) from error
+        kept_at = log or where
+        raise ExtractionFailed(f"{error} (log: {kept_at})" if kept_at else str(error), log) from error
     if kept is not None and not cached:
         kept.put(key, raw)
     return Extraction(
@@ -236,8 +245,10 @@ def extract(
     )
 
 
-def check_convention(tool: Kpex | Magic, sidewall: Sidewall) -> None:
-    """Raise CircuitError unless the extractor can count sidewalls so; only the pinned kpex can do both."""
+def check_convention(tool: Tool, sidewall: Sidewall) -> None:
+    """Raise CircuitError unless the extractor can count sidewalls so; the pinned kpex and our own can do both."""
+    if isinstance(tool, Native):
+        return
     if isinstance(tool, Kpex):
         if is_pinned(tool) or sidewall == "halved":
             return
@@ -256,7 +267,7 @@ def _of_other_mode(
     kept: ExtractionCache | None,
     database: Path,
     options: ExtractionOptions,
-    tool: Kpex | Magic,
+    tool: Tool,
     gds: Path | None,
 ) -> Netlist | None:
     """What was extracted of the same layout in the other mode, C for RC, where it is kept."""
@@ -266,9 +277,11 @@ def _of_other_mode(
     return kept.get(extraction_key(database, other, tool, gds))
 
 
-def _tool(options: ExtractionOptions, kpex: Kpex | None, magic: Magic | None) -> Kpex | Magic:
+def _tool(options: ExtractionOptions, kpex: Kpex | None, magic: Magic | None, native: Native | None) -> Tool:
     if options.extractor == "magic":
         return find_magic() if magic is None else magic
+    if options.extractor == "nonideal":
+        return find_native() if native is None else native
     return find_kpex() if kpex is None else kpex
 
 
@@ -321,17 +334,17 @@ def _resistors_by_net(netlist: Netlist) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def tool_versions(tool: Kpex | Magic) -> dict[str, str]:
+def tool_versions(tool: Tool) -> dict[str, str]:
     """Versions of the tools that an extraction depends on."""
     klayout = {"klayout": metadata.version("klayout")}
+    if isinstance(tool, Native):
+        return {"nonideal": tool.sources_sha256, "sky130A": tool.technology_sha256} | klayout
     if isinstance(tool, Kpex):
         return {"klayout-pex": tool.version} | klayout
     return {"magic": tool.version, tool.pdk: tool.technology_sha256} | klayout
 
 
-def extraction_key(
-    database: Path, options: ExtractionOptions, tool: Kpex | Magic, gds: Path | None = None
-) -> str:
+def extraction_key(database: Path, options: ExtractionOptions, tool: Tool, gds: Path | None = None) -> str:
     """What an extraction is kept under: content of database (and GDS, for magic), mode, kpex's reduction and tools."""
     content = database.read_bytes()
     if database.suffix == ".gz":

@@ -43,6 +43,7 @@ class Extractor(StrEnum):
     """What extracts parasitics."""
 
     kpex = "kpex"
+    nonideal = "nonideal"
     magic = "magic"
 
 
@@ -173,9 +174,12 @@ NetlistOption = Annotated[
     ),
 ]
 ExtractorOption = Annotated[
-    Extractor,
+    Extractor | None,
     typer.Option(
-        "--extractor", help="What extracts; magic needs PDK_ROOT and magic >= 8.3.677 (see doctor)."
+        "--extractor",
+        help="What extracts: kpex; nonideal, the same rules in seconds; magic, which needs PDK_ROOT and magic >= 8.3.677 (see doctor). "
+        "Default: the experiment's extraction.extractor.",
+        show_default=False,
     ),
 ]
 OverrideOption = Annotated[

@@ -18,7 +18,14 @@ from nonideal.runs.stage import Work
 from nonideal.runs.summaries.layout import LayoutSummary
 from nonideal.runs.summaries.netlist import NetlistSummary
 from nonideal.stages.checks import check_drawable, check_extractor
-from nonideal.stages.layout import EXTRACTED_FILES, LAYOUT_FILES, MODES, draw_and_check, extracting
+from nonideal.stages.layout import (
+    EXTRACTED_FILES,
+    LAYOUT_FILES,
+    MODES,
+    draw_and_check,
+    extracting,
+    extractor_of,
+)
 from nonideal.stages.netlist import NetlistFiles, write_netlist
 
 
@@ -133,7 +140,7 @@ def draw_given(
         raise BadOption(f"--layers {layers}: {error}") from error
     loaded, kind = load_experiment(experiment), str(options["netlist"])
     check_drawable(loaded, [sizes])
-    check_extractor("layout", kind, options)
+    check_extractor("layout", kind, extractor_of(options, loaded))
     check_out_folder(out, LAYOUT_FILES + (EXTRACTED_FILES if kind in MODES else ()), force=force)
     out.mkdir(parents=True, exist_ok=True)
     summary = draw_and_check(sizes, loaded.circuit, out, override=bool(options.get("override"))).summary

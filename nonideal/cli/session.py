@@ -79,14 +79,14 @@ class Session:
                     f"{path / 'report.html'} is older than these results; to remake it: `{again}`"
                 )
 
-    def characterize(self, extractor: str = "kpex", *, override: bool = False) -> list[Outcome]:
+    def characterize(self, extractor: str | None = None, *, override: bool = False) -> list[Outcome]:
         """The columns, where they are measured on their layouts, and the physical model."""
         kinds = [self.at(corner)[0].characterize.on for corner in self.corners]
         netlist = next((kind for kind in kinds if kind != SCHEMATIC), SCHEMATIC)
         options = _of_columns(layout_options(netlist, extractor, override=override))
         return self.run(("columns", "characterization"), options)
 
-    def explore(self, extractor: str = "kpex") -> list[Outcome]:
+    def explore(self, extractor: str | None = None) -> list[Outcome]:
         """Rank design choices; those that cannot be are refused before anything runs."""
         choices(self.experiment)
         netlist = self.at(self.corners[0])[0].characterize.on
@@ -180,7 +180,7 @@ class Session:
             raise BadOption(f"--characterize-on {self.asked.netlist}: {why}; leave it out")
 
     def loop(
-        self, netlist: str, extractor: str = "kpex", *, override: bool = False
+        self, netlist: str, extractor: str | None = None, *, override: bool = False
     ) -> tuple[list[Outcome], list[Path]]:
         """Every stage, then the report; samples that failed are in the report before they are an error."""
         from nonideal.postlayout.errors import SamplesFailed

@@ -42,8 +42,10 @@ class Process(Section):
 
 
 class Extraction(Section):
-    """How parasitics are extracted, of columns and networks alike: ``sidewall`` as ``nonideal.circuits.extraction.sidewall`` explains it."""
+    """How parasitics are extracted, of columns and networks alike: by which ``extractor`` (``--extractor`` goes before it), and ``sidewall`` as
+    ``nonideal.circuits.extraction.sidewall`` explains it."""
 
+    extractor: Literal["kpex", "nonideal", "magic"] = "kpex"
     sidewall: Sidewall = DEFAULT_SIDEWALL
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nonideal.files import read_json, sha256_of, sha256_of_value, write_json
+from nonideal.files.compiled import cache_folder
 from nonideal.runs.sources import (
     BASE,
     DATA,
@@ -185,8 +186,6 @@ def hash_code(function: Callable[..., Any], settings: tuple[str, ...] = ()) -> s
 
 @lru_cache(maxsize=256)
 def _hash(state: str, place: tuple[str, str], settings: tuple[str, ...]) -> str:
-    from nonideal.pnn.native.build import cache_folder
-
     key = sha256_of_value([*place, *settings])
     known: dict[str, Any] = {}
     # Without a folder that can be read and written this takes a second.

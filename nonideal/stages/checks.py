@@ -12,7 +12,7 @@ from nonideal.pnn.errors import DataError
 from nonideal.pnn.images import images_present
 from nonideal.runs.rundir import SCHEMATIC, stage_of
 from nonideal.runs.stage import Stage
-from nonideal.stages.layout import MODES
+from nonideal.stages.layout import MODES, extractor_of, require_extractor
 
 if TYPE_CHECKING:
     from nonideal.pnn.data import Dataset
@@ -115,21 +115,19 @@ def _check_drawing(stage: Stage, experiment: Experiment, options: Mapping[str, A
         from nonideal.characterize.column_bench import NEURONS
 
         check_drawable(experiment, [(axons, NEURONS) for axons in experiment.columns])
-        check_extractor(stage.name, experiment.characterize.on, options)
+        check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))
     if name == "layout":
         check_drawable(experiment, [experiment.training.layers])
-        check_extractor(stage.name, str(options.get("netlist", SCHEMATIC)), options)
+        check_extractor(stage.name, str(options.get("netlist", SCHEMATIC)), extractor_of(options, experiment))
 
 
-def check_extractor(stage: str, kind: str, options: Mapping[str, Any]) -> None:
-    """Raise ``RequirementMissing`` where ``kind`` is to be extracted by kpex and there is none (magic: ``nonideal.stages.layout.layout_options``)."""
-    from nonideal.circuits.extraction import ExtractorMissing, find_kpex
-
-    if kind not in MODES or options.get("extractor", "kpex") != "kpex":
+def check_extractor(stage: str, kind: str, extractor: str) -> None:
+    """Raise ``RequirementMissing`` where ``kind`` is to be extracted and the extractor is not there."""
+    if kind not in MODES:
         return
     try:
-        find_kpex()
-    except ExtractorMissing as error:
+        require_extractor(extractor)
+    except RequirementMissing as error:
         raise RequirementMissing(f"{stage}: nothing extracts {kind}: {error}") from error
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nonideal.circuits.design import Design
 from nonideal.experiment.errors import BadOption, RequirementMissing
+from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv
 from nonideal.runs.pulse import minutes
 from nonideal.runs.rundir import EXTRACTED
@@ -46,27 +47,45 @@ SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
 """kpex on a whole layout, capacitances alone, on a free core."""
 
 
-def layout_options(netlist: str, extractor: str = "kpex", *, override: bool = False) -> dict[str, str | bool]:
-    """The layout stage's options. The extractor is looked for first, for a run without it must not replace results.
+def layout_options(
+    netlist: str, extractor: str | None = None, *, override: bool = False
+) -> dict[str, str | bool]:
+    """The layout stage's options; without ``extractor`` it is the experiment's affair.
 
-    Raises ``BadOption`` where nothing is extracted, ``RequirementMissing`` where the extractor is not there.
+    An extractor is looked for first, for a run without it must not replace results. Raises ``BadOption`` where nothing is extracted,
+    ``RequirementMissing`` where the extractor is not there.
     """
-    from nonideal.circuits.extraction import ExtractorMissing, find_kpex, find_magic
-
     options: dict[str, str | bool] = {"netlist": netlist, "override": override}
+    if extractor is None:
+        return options
     if netlist not in MODES:
         if extractor != "kpex":
             raise BadOption(
                 f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
             )
         return options
+    return options | {"extractor": str(extractor)} | require_extractor(extractor)
+
+
+def require_extractor(extractor: str) -> dict[str, str]:
+    """Raise ``RequirementMissing`` where an extractor is not there; what tells one of its versions from another, where that is an option."""
+    from nonideal.circuits.extraction import ExtractorMissing, find_kpex, find_magic, find_native
+
     try:
-        if extractor == "kpex":
+        if extractor == "magic":
+            return {"magic": find_magic().version}
+        if extractor == "nonideal":
+            find_native()
+        else:
             find_kpex()
-            return options
-        return options | {"extractor": extractor, "magic": find_magic().version}
     except ExtractorMissing as error:
         raise RequirementMissing(str(error)) from error
+    return {}
+
+
+def extractor_of(options: Mapping[str, Any], experiment: Experiment) -> str:
+    """The extractor that the options name, else the experiment's."""
+    return str(options.get("extractor") or experiment.extraction.extractor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +189,7 @@ def extracting(
     from nonideal.circuits.layout.cuts import Cuts
     from nonideal.circuits.network.netlist import Topology
 
-    extractor: Any = work.options.get("extractor", "kpex")
+    extractor: Any = extractor_of(work.options, work.experiment)
     mode: Any = MODES[kind]
     options = ExtractionOptions(extractor=extractor, mode=mode, sidewall=work.experiment.extraction.sidewall)
     if _tiled(extractor, most):

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from nonideal.files import compiled
 from nonideal.pnn import (
     DSTD,
     BadParameter,
@@ -29,7 +30,6 @@ from nonideal.pnn import (
 from nonideal.pnn.dstd import grid
 from nonideal.pnn.fused_operator import synapse
 from nonideal.pnn.native import build, kernel, kernel_name
-from nonideal.pnn.native.build import is_whole
 from nonideal.pnn.wiring import Wiring
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="no C++ compiler: the native kernel is not built")
@@ -254,7 +254,7 @@ def test_a_damaged_library_is_never_loaded_and_is_built_anew(
     monkeypatch.setenv("NONIDEAL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(build, "__file__", str(tmp_path / "build.py"))
     monkeypatch.setattr(build, "SOURCES", ("tiny.cpp",))
-    monkeypatch.setattr(build, "NATIVE", ("",))
+    monkeypatch.setattr(compiled, "NATIVE", ("",))
     monkeypatch.setattr(build, "_SIGNATURES", {})
     load = build.kernel.__wrapped__  # type: ignore[attr-defined]
 
@@ -273,7 +273,7 @@ def test_a_damaged_library_is_never_loaded_and_is_built_anew(
         kept.unlink()  # the loaded one stays as it is
         kept.write_bytes(damaged)
         assert said().startswith("the kept training kernel is damaged, compiling it anew")
-        assert is_whole(kept)
+        assert compiled.is_whole(kept)
 
 
 @pytest.mark.parametrize("method", [DSTD(4), Exact()])

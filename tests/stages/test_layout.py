@@ -57,6 +57,23 @@ def test_layers_are_extracted_too(tmp_path: Path) -> None:
     assert draw_given("iris", layers="1,1", out=out, options=layout_options("schematic"), force=True)
 
 
+def test_the_experiment_or_the_option_says_what_extracts(tmp_path: Path) -> None:
+    """The option goes before the experiment; pex.json says who it was."""
+    toml = tmp_path / "mine.toml"
+    toml.write_text(
+        (Path("experiments") / "iris.toml").read_text(encoding="utf-8")
+        + '\n[extraction]\nextractor = "nonideal"\nsidewall = "halved"\n',
+        encoding="utf-8",
+    )
+    for name, extractor in (("iris", "nonideal"), (str(toml), None)):
+        out = tmp_path / Path(name).stem
+        draw_given(name, layers="1,1", out=out, options=layout_options("pex-rc", extractor), jobs=1)
+        told = json.loads((out / "pex.json").read_text())
+        assert told["extractor"] == "nonideal"
+        assert told["sidewall"] == ("full" if name == "iris" else "halved")
+        assert told["resistors_extracted"] > 100
+
+
 def test_one_rule_for_sizes_with_its_reason() -> None:
     """Training and netlist take the same sizes; a layout those that have been drawn and checked."""
     assert Training(layers=(MAX_NEURONS, 1)).layers == Topology((MAX_NEURONS, 1)).layers

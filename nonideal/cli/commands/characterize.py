@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nonideal.cli.command import Panel, command
-from nonideal.cli.options import Common, Extractor, ExtractorOption, ForceOption, OverrideOption, with_common
+from nonideal.cli.options import Common, ExtractorOption, ForceOption, OverrideOption, with_common
 from nonideal.cli.output import finish
 
 
@@ -12,11 +12,11 @@ from nonideal.cli.output import finish
 def characterize(
     common: Common,
     *,
-    extractor: ExtractorOption = Extractor.kpex,
+    extractor: ExtractorOption = None,
     override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
     """Sweep the circuit in ngspice, measure its columns and fit the physical model (model.json)."""
     with common.session(force=force) as opened:
-        outcomes = opened.characterize(extractor.value, override=override)
+        outcomes = opened.characterize(extractor, override=override)
     finish(outcomes, common.as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nonideal.cli.command import Panel, command
-from nonideal.cli.options import Common, Extractor, ExtractorOption, ForceOption, VaryOption, with_common
+from nonideal.cli.options import Common, ExtractorOption, ForceOption, VaryOption, with_common
 from nonideal.cli.output import finish
 
 
@@ -16,7 +16,7 @@ def explore(
     common: Common,
     *,
     vary: VaryOption = None,
-    extractor: ExtractorOption = Extractor.kpex,
+    extractor: ExtractorOption = None,
     force: ForceOption = False,
 ) -> None:
     """Rank design choices by spike-time error, area and energy, each measured anew (table.csv, pareto.png)."""
@@ -24,5 +24,5 @@ def explore(
 
     changes = {"explore": {"vary": vary_from_options(vary or ()) or None}}
     with common.session(force=force, like="schematic", changes=changes) as opened:
-        outcomes = opened.explore(extractor.value)
+        outcomes = opened.explore(extractor)
     finish(outcomes, common.as_json)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     Common,
-    Extractor,
     ExtractorOption,
     ForceOption,
     Kind,
@@ -26,7 +25,7 @@ def layout(
     layers: LayersOption = None,
     out: OutFolderOption = None,
     netlist: NetlistOption = Kind.schematic,
-    extractor: ExtractorOption = Extractor.kpex,
+    extractor: ExtractorOption = None,
     override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -42,7 +41,7 @@ def layout(
         raise BadOption(
             "--layers and --out belong together: give both, or neither for the experiment's own network"
         )
-    options = layout_options(netlist.value, extractor.value, override=override)
+    options = layout_options(netlist.value, extractor, override=override)
     if layers is None or out is None:
         with common.session(force=force) as opened:
             outcomes = opened.run(("layout",), {"layout": options})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     Common,
-    Extractor,
     ExtractorOption,
     ForceOption,
     Kind,
@@ -23,12 +22,12 @@ def reproduce(
     common: Common,
     *,
     netlist: NetlistOption = Kind.pex_rc,
-    extractor: ExtractorOption = Extractor.kpex,
+    extractor: ExtractorOption = None,
     samples: SamplesOption = None,
     override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
     with common.session(force=force, samples=samples, like=netlist.value) as opened:
-        outcomes, reports = opened.loop(netlist.value, extractor.value, override=override)
+        outcomes, reports = opened.loop(netlist.value, extractor, override=override)
     finish(outcomes, common.as_json, reports)
