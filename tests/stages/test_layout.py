@@ -61,7 +61,7 @@ def test_the_experiment_or_the_option_says_what_extracts(tmp_path: Path) -> None
     """The option goes before the experiment; pex.json says who it was."""
     toml = tmp_path / "mine.toml"
     toml.write_text(
-        (Path("experiments") / "iris.toml").read_text(encoding="utf-8")
+        (Path("experiments") / "iris.toml").read_text(encoding="utf-8").replace('"iris"', '"mine"', 1)
         + '\n[extraction]\nextractor = "nonideal"\nsidewall = "halved"\n',
         encoding="utf-8",
     )
