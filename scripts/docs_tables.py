@@ -28,14 +28,22 @@ def readme(numbers: Json) -> str:
     kind = numbers["netlist"]
     network = numbers["validation"][kind]["mappings"]
     best = network["bottom_up"]
-    where = kind if "ann" in network else "schematic"
-    rmse, other = best["output_s"], numbers["validation"][where]["mappings"]["ann"]["output_s"]
+    rmse = best["output_s"]
+    if "ann" in network:
+        other = network["ann"]["output_s"]
+        compared = f"**{other / rmse:.0f} times** closer than a network that was trained without knowing the silicon ({_ns(other)})."
+    else:
+        other = numbers["validation"]["schematic"]["mappings"]["ann"]["output_s"]
+        compared = (
+            f"**{_ns(other)}** is how far a network is off that was trained without knowing the silicon, on the schematic, "
+            "with the best two factors on its currents."
+        )
     spice, model = _percent(best["accuracy_spice"]), _percent(best["accuracy_model"])
     return "\n".join(
         (
             f"- **{_ns(rmse)}** rms: spikes of the output layer in SPICE, on the extracted netlist ({kind}), against those that the model promised. "
             "Nothing was fitted to the network.",
-            f"- **{other / rmse:.0f} times** closer than a network that was trained without knowing the silicon ({_ns(other)}, {where}).",
+            f"- {compared}",
             f"- **{best['missed']} missed, {best['extra']} extra** spikes, and {spice} of the samples right in SPICE, {model} in the model.",
             "",
             _source(numbers),
@@ -48,6 +56,16 @@ def iris(numbers: Json) -> str:
     return "\n\n".join(
         (_source(numbers), _spike_times(numbers), _model_and_layout(numbers), _effort(numbers))
     )
+
+
+def blind(numbers: Json) -> str:
+    """The row of ``bottom_up`` on the extracted netlist."""
+    row = numbers["validation"][numbers["netlist"]]["mappings"]["bottom_up"]
+    shown = [_ns(row[key]) for key in ("hidden_s", "output_s", "used_s", "mean_s")]
+    head = ["network", "hidden", "output", "outputs in use", "mean, output", "missed / extra"]
+    network = f"{numbers['experiment']}, {numbers['corner']}, {numbers['netlist']}"
+    unpaired = f"{row['missed']} / {row['extra']}"
+    return f"{_source(numbers)}\n\n{_table(head, [[network, *shown, unpaired]])}"
 
 
 def training_bench(bench: Json) -> str:
@@ -65,6 +83,7 @@ def variation_bench(bench: Json) -> str:
 BLOCKS: dict[str, tuple[str, Callable[[Json], str]]] = {
     "readme": ("docs/numbers/iris.json", readme),
     "iris": ("docs/numbers/iris.json", iris),
+    "blind": ("docs/numbers/iris.json", blind),
     "training bench": ("bench/training.json", training_bench),
     "variation bench": ("bench/training.json", variation_bench),
 }
@@ -76,7 +95,8 @@ def _source(numbers: Json) -> str:
         f"{tool} {numbers['versions'][tool]}" for tool in ("nonideal", "ngspice", "klayout-pex")
     )
     where = f"{numbers['experiment']}, {numbers['samples']} held-out samples, {numbers['corner']}, sidewalls {numbers['sidewall']}"
-    return f"`{numbers['command']}` of {numbers['date']}: {where}; {tools}."
+    left_out = f"; {numbers['left_out']}" if "left_out" in numbers else ""
+    return f"`{numbers['command']}` of {numbers['date']}{left_out}: {where}; {tools}."
 
 
 def _spike_times(numbers: Json) -> str:
