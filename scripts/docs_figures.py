@@ -46,13 +46,18 @@ def draw_spikes(run: Path, folder: Path) -> None:
 
 def draw_circuit(run: Path, folder: Path) -> None:
     """The circuit, what its characterisation measured, and the layout: on white, since pages may be dark."""
-    picture = str(circuit()).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    head, end, body = picture.partition("</title>")
-    (folder / "circuit.svg").write_text(f"{head}{end}{LOOK}{body}\n", encoding="utf-8")
+    (folder / "circuit.svg").write_text(circuit_picture(), encoding="utf-8")
     plots = run / "characterization" / "plots"
     for name in PLOTS:
         on_white(plots / f"{name}.png", folder / f"{name.replace('_', '-')}.png")
     on_white(run / "layout" / "layout.png", folder / "layout.png")
+
+
+def circuit_picture() -> str:
+    """The report's drawing of the circuit as a file of its own (SVG)."""
+    picture = str(circuit()).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    head, end, body = picture.partition("</title>")
+    return f"{head}{end}{LOOK}{body}\n"
 
 
 def on_white(source: Path, target: Path) -> None:

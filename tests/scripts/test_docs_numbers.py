@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 
@@ -64,3 +65,6 @@ def test_the_pictures_of_a_run(script: ModuleType, tmp_path: Path) -> None:
     figures = importlib.import_module("docs_figures")
     figures.draw_spikes(ROOT / "docs/notebooks/example", tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["error-histogram.png", "waveforms.png"]
+    drawn = ElementTree.fromstring(figures.circuit_picture())
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert {"discharger", "dendrite"} <= {element.text for element in drawn.iter()}
