@@ -50,6 +50,7 @@ def html_page(report: Report) -> str:
         data={panel.name: _data(panel) for panel in panels},
         kind=lambda block: KINDS[type(block)],
         badges=BADGES,
+        states_first=_states_first,
         states=STATES,
         palette=PALETTE,
         style=source("page.css"),
@@ -57,6 +58,11 @@ def html_page(report: Report) -> str:
         packed=packed,
         policy="; ".join(policy),
     )
+
+
+def _states_first(table: Table) -> list[int]:
+    """The order of a table's columns: on a phone the rest of a wide table has to be scrolled to."""
+    return sorted(range(len(table.columns)), key=lambda k: table.columns[k].holds != "states")
 
 
 def _data(panel: Panel) -> Markup:

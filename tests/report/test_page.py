@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from nonideal import report
 from nonideal.report import answer, spike_panel
 from nonideal.report.blocks import Panel, Report, Section, Text
 from nonideal.report.colours import PALETTE
@@ -17,6 +22,9 @@ from nonideal.report.decision_panel import PALEST
 from nonideal.report.page import html_page
 from nonideal.report.panels import spike_panels, waveform_panels
 from nonideal.report.strips import strips_of
+from nonideal.report.table import Table, states, words
+from nonideal.report.table import numbers as quantities
+from nonideal.report.template import FOLDER
 from nonideal.report.traces import label, numbers
 from nonideal.runs.results import Results, load_results
 from nonideal.runs.spec import judge
@@ -211,3 +219,22 @@ def test_a_page_without_charts_carries_no_library() -> None:
     page = html_page(Report("t", "e", "h", "l", "v", "idle", ()))
     assert "plotly" not in page.partition("</style>")[2].partition("<script>")[0]
     assert len(page) < 40_000
+
+
+def test_states_of_a_table_stand_first() -> None:
+    columns = (*words("Parameter"), *quantities("Max", unit="s"), *states("Pass"))
+    table = Table("", columns, (("error", 4e-9, "pass"), ("<b>", "", "")))
+    page = html_page(Report("t", "e", "h", "l", "v", "idle", (), sections=(Section("s", "S", (table,)),)))
+    text = page.partition("<thead>")[2].partition("</table>")[0]
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", text) == ["Pass", "Parameter", "Max"]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", text) == [
+        '<span class="badge pass">pass</span>', "error", "4 ns", "", "&lt;b&gt;", "",
+    ]  # fmt: skip
+
+
+def test_templates_are_in_the_wheel() -> None:
+    root = Path(report.__file__).resolve().parents[2]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    files = sorted(path.name for path in FOLDER.iterdir())
+    assert len(files) >= 7
+    assert [name for name in files if not any(fnmatch(name, pattern) for pattern in patterns)] == []
