@@ -18,8 +18,9 @@ from klayout import rdb
 from nonideal.circuits.drc.antenna import Antenna, antennas
 from nonideal.circuits.drc.checks import violations
 from nonideal.circuits.drc.regions import Regions
+from nonideal.circuits.drc_summary import BrokenRule, DrcSummary, WorstAntenna
 from nonideal.circuits.layout.errors import DrcFailed, LayoutError
-from nonideal.files import write_json, written_whole
+from nonideal.files import written_whole
 from nonideal.sky130_models.antenna import ANTENNA_RULES, AntennaRule
 from nonideal.sky130_models.rules import RULES, Rule
 
@@ -73,38 +74,34 @@ class DrcReport:
             worst = ", ".join(f"{v.rule} x {v.count} at {v.boxes_um[0]} um" for v in self.violations[:5])
             raise DrcFailed(f"{self.cell}: {self.count} design rule violations: {worst}")
 
-    def to_json(self) -> dict[str, object]:
-        return {
-            "cell": self.cell,
-            "violations": self.count,
-            "rules_checked": len(self.rules),
-            "by_rule": [
-                {
-                    "rule": v.rule,
-                    "description": v.description,
-                    "count": v.count,
-                    "boxes_um": [list(box) for box in v.boxes_um],
-                }
+    def summary(self) -> DrcSummary:
+        """What is told of it."""
+        return DrcSummary(
+            cell=self.cell,
+            violations=self.count,
+            rules_checked=len(self.rules),
+            by_rule=tuple(
+                BrokenRule(rule=v.rule, description=v.description, count=v.count, boxes_um=v.boxes_um)
                 for v in self.violations
-            ],
-            "antenna": [
-                {
-                    "rule": worst.rule.name,
-                    "layer": worst.rule.layer,
-                    "net": worst.net,
-                    "ratio": round(worst.ratio, 4),
-                    "allowed": round(worst.allowed, 4),
-                    "gate_um2": round(worst.gate_um2, 6),
-                    "diode_um2": round(worst.diode_um2, 6),
-                }
+            ),
+            antenna=tuple(
+                WorstAntenna(
+                    rule=worst.rule.name,
+                    layer=worst.rule.layer,
+                    net=worst.net,
+                    ratio=round(worst.ratio, 4),
+                    allowed=round(worst.allowed, 4),
+                    gate_um2=round(worst.gate_um2, 6),
+                    diode_um2=round(worst.diode_um2, 6),
+                )
                 for worst in self.antennas
-            ],
-            "seconds": round(self.seconds, 3),
-        }
+            ),
+            seconds=round(self.seconds, 3),
+        )
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
-        write_json(path, self.to_json())
+        self.summary().save(path)
 
     def write_markers(self, path: Path) -> None:
         """Write the violations for KLayout's marker browser."""

@@ -19,7 +19,7 @@ import klayout.db as kdb
 from nonideal.circuits.layout.errors import LayoutError, LvsFailed
 from nonideal.circuits.lvs.connectivity import build
 from nonideal.circuits.lvs.reference import read_reference
-from nonideal.files import write_json
+from nonideal.circuits.lvs_summary import LvsSummary
 
 MAX_MESSAGES = 50
 
@@ -55,23 +55,24 @@ class LvsReport:
                 f"{self.cell}: {self.difference_count} differences between layout and netlist: {shown}"
             )
 
-    def to_json(self) -> dict[str, object]:
-        return {
-            "cell": self.cell,
-            "matched": self.matched,
-            "devices": self.device_count,
-            "devices_layout": self.devices_layout,
-            "devices_netlist": self.devices_netlist,
-            "nets": self.nets,
-            "ports": len(self.ports),
-            "differences": self.difference_count,
-            "messages": list(self.differences),
-            "seconds": round(self.seconds, 3),
-        }
+    def summary(self) -> LvsSummary:
+        """What is told of it."""
+        return LvsSummary(
+            cell=self.cell,
+            matched=self.matched,
+            devices=self.device_count,
+            devices_layout=self.devices_layout,
+            devices_netlist=self.devices_netlist,
+            nets=self.nets,
+            ports=len(self.ports),
+            differences=self.difference_count,
+            messages=self.differences,
+            seconds=round(self.seconds, 3),
+        )
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
-        write_json(path, self.to_json())
+        self.summary().save(path)
 
 
 def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path | None = None) -> LvsReport:

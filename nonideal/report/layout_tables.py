@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from nonideal.circuits.drc_summary import DrcSummary
+from nonideal.circuits.lvs_summary import LvsSummary
+from nonideal.circuits.pex_summary import PexSummary
 from nonideal.report.table import Column, Table, numbers, states, words
 from nonideal.report.units import duration, quantity
 
@@ -30,16 +32,16 @@ GROUPS = (
 )
 
 
-def drc_table(drc: dict[str, Any]) -> Table:
+def drc_table(drc: DrcSummary) -> Table:
     """Violations in all and of every rule that has some; of every antenna rule the net that is nearest to breaking it."""
-    rows = [_at_most("violations", 0, drc.get("violations"))]
-    for broken in drc.get("by_rule") or ():
-        rows.append(_at_most(f"{broken['rule']}: {broken['description']}", 0, broken["count"]))
-    for worst in drc.get("antenna") or ():
-        most, ratio = f"{worst['allowed']:.4g}", f"{worst['ratio']:.4g}"
-        name = f"{worst['rule']}: {worst['layer']} to gate, most on {worst['net']}"
-        rows.append((name, "", "", most, ratio, _pass(worst["ratio"] <= worst["allowed"])))
-    rows.append(("rules checked", "", "", "", _count(drc.get("rules_checked")), ""))
+    rows = [_at_most("violations", 0, drc.violations)]
+    for broken in drc.by_rule:
+        rows.append(_at_most(f"{broken.rule}: {broken.description}", 0, broken.count))
+    for worst in drc.antenna:
+        most, ratio = f"{worst.allowed:.4g}", f"{worst.ratio:.4g}"
+        name = f"{worst.rule}: {worst.layer} to gate, most on {worst.net}"
+        rows.append((name, "", "", most, ratio, _pass(worst.passed)))
+    rows.append(("rules checked", "", "", "", _count(drc.rules_checked), ""))
     return Table(
         title="Design rules (DRC)",
         columns=(*words("Parameter"), *numbers("Min", "Typ", "Max", "Found"), *states("Pass")),
@@ -52,23 +54,21 @@ def _at_most(name: str, most: int, found: int | None) -> tuple[str, ...]:
     return name, "", "", str(most), _count(found), "" if found is None else _pass(found <= most)
 
 
-def lvs_table(lvs: dict[str, Any]) -> Table:
+def lvs_table(lvs: LvsSummary) -> Table:
     """Devices on both sides, and how many differences the comparison found."""
-    drawn, wanted = lvs.get("devices_layout") or {}, lvs.get("devices_netlist") or {}
+    drawn, wanted = lvs.devices_layout, lvs.devices_netlist
     rows = [
         (_device(kind), *(_count(side.get(kind, 0)) for side in (wanted, drawn)), _equal(kind, wanted, drawn))
         for kind in sorted({*drawn, *wanted})
     ]
-    rows += [
-        (title, "", _count(lvs[key]), "")
-        for key, title in (("nets", "nets"), ("ports", "pins"))
-        if key in lvs
-    ]
-    if "differences" in lvs:
-        rows.append(("differences", "0", _count(lvs["differences"]), _pass(lvs["differences"] == 0)))
-    if "matched" in lvs:
-        told = "yes" if lvs["matched"] else "no"
-        rows.append(("the same circuit, pins by name", "yes", told, _pass(bool(lvs["matched"]))))
+    for title, count in (("nets", lvs.nets), ("pins", lvs.ports)):
+        if count is not None:
+            rows.append((title, "", _count(count), ""))
+    if lvs.differences is not None:
+        rows.append(("differences", "0", _count(lvs.differences), _pass(lvs.differences == 0)))
+    if lvs.matched is not None:
+        told = "yes" if lvs.matched else "no"
+        rows.append(("the same circuit, pins by name", "yes", told, _pass(lvs.matched)))
     return Table(
         title="Layout against schematic (LVS)",
         columns=(*words(""), *numbers("Schematic", "Layout"), *states("Pass")),
@@ -86,14 +86,13 @@ def _equal(kind: str, wanted: dict[str, int], drawn: dict[str, int]) -> str:
     return _pass(wanted.get(kind, 0) == drawn.get(kind, 0))
 
 
-def pex_table(pex: dict[str, Any]) -> Table:
+def pex_table(pex: PexSummary) -> Table:
     """How many resistors and capacitors, before and after the reduction, and what it neglects."""
     rows = [
-        (name, _count(pex.get(f"{name}_extracted")), _count(pex.get(name)))
-        for name in ("resistors", "capacitors")
+        ("resistors", _count(pex.resistors_extracted), _count(pex.resistors)),
+        ("capacitors", _count(pex.capacitors_extracted), _count(pex.capacitors)),
     ]
-    ohms = pex.get("resistance_ohm") or {}
-    rows += [(f"{which} resistor", "", quantity(ohms[which], "Ω", 3)) for which in ohms]
+    rows += [(f"{which} resistor", "", quantity(ohm, "Ω", 3)) for which, ohm in pex.resistance_ohm.items()]
     return Table(
         title="Extracted parasitics (PEX)",
         columns=(*words(""), *numbers("Extracted", "After reduction")),
@@ -102,36 +101,33 @@ def pex_table(pex: dict[str, Any]) -> Table:
     )
 
 
-def _extractor(pex: dict[str, Any]) -> str:
-    name = str(pex.get("extractor", "extractor"))
-    tools = pex.get("tools") or {}
-    version = tools.get({"kpex": "klayout-pex"}.get(name, name), "")
-    mode = str(pex.get("mode", ""))
-    sidewall = f", sidewalls {pex['sidewall']}" if "sidewall" in pex else ""
+def _extractor(pex: PexSummary) -> str:
+    name, mode = pex.extractor or "extractor", pex.mode or ""
+    version = pex.tools.get({"kpex": "klayout-pex"}.get(name, name), "")
+    sidewall = "" if pex.sidewall is None else f", sidewalls {pex.sidewall}"
     return f"Extractor: {name} {version}".rstrip() + f"; {MODES.get(mode, mode)}{sidewall}."
 
 
-def _reduction(pex: dict[str, Any]) -> str:
-    reduction = (pex.get("options") or {}).get("reduction")
-    if not isinstance(reduction, dict):
+def _reduction(pex: PexSummary) -> str:
+    reduction = None if pex.options is None else pex.options.reduction
+    if reduction is None:
         return ""
     said = []
-    if reduction.get("coupling_F"):
-        said.append(f"couplings below {quantity(reduction['coupling_F'], 'F')} go to ground")
-    if reduction.get("short_ohm"):
-        said.append(f"resistors below {quantity(reduction['short_ohm'], 'Ω')} become shorts")
-    if reduction.get("tau_s"):
-        said.append(f"inner nodes below {quantity(1e12 * reduction['tau_s'], '')} ps are eliminated")
-    if reduction.get("join"):
+    if reduction.coupling_F:
+        said.append(f"couplings below {quantity(reduction.coupling_F, 'F')} go to ground")
+    if reduction.short_ohm:
+        said.append(f"resistors below {quantity(reduction.short_ohm, 'Ω')} become shorts")
+    if reduction.tau_s:
+        said.append(f"inner nodes below {quantity(1e12 * reduction.tau_s, '')} ps are eliminated")
+    if reduction.join:
         said.append("what couples two nets is joined to one")
     return f"Reduction: {'; '.join(said)}." if said else "Not reduced."
 
 
-def _cost(pex: dict[str, Any]) -> str:
-    if pex.get("cached"):
+def _cost(pex: PexSummary) -> str:
+    if pex.cached:
         return "Kept by content from an earlier extraction."
-    seconds = pex.get("seconds_cpu")
-    return "" if seconds is None else f"CPU time {duration(float(seconds))}."
+    return "" if pex.seconds_cpu is None else f"CPU time {duration(pex.seconds_cpu)}."
 
 
 def capacitance_table(nets: dict[str, float]) -> Table:
@@ -156,7 +152,7 @@ def capacitance_table(nets: dict[str, float]) -> Table:
     )
 
 
-def _count(value: Any) -> str:
+def _count(value: int | None) -> str:
     return "" if value is None else str(value)
 
 

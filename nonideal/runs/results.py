@@ -11,7 +11,10 @@ import pandas as pd
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.shift import Shifts
-from nonideal.files import UnreadableFile, read_json, sha256_of
+from nonideal.circuits.drc_summary import DrcSummary
+from nonideal.circuits.lvs_summary import LvsSummary
+from nonideal.circuits.pex_summary import PexSummary
+from nonideal.files import UnreadableFile, sha256_of
 from nonideal.files.record import Document
 from nonideal.postlayout.summary import MappingSummary, ValidationSummary
 from nonideal.runs.commands import option_text
@@ -108,8 +111,9 @@ class Results:
     conditions: ConditionsSummary | None = None
     yields: dict[str, YieldSummary] = field(default_factory=dict)
     calibrations: dict[str, CalibrationSummary] = field(default_factory=dict)
-    drc: dict[str, Any] | None = None
-    lvs: dict[str, Any] | None = None
+    drc: DrcSummary | None = None
+    lvs: LvsSummary | None = None
+    pex: PexSummary | None = None
     retries: tuple[Retry, ...] = ()
     failed: tuple[FailedSample, ...] = ()
     altered: tuple[Altered, ...] = ()
@@ -220,8 +224,9 @@ def load_results(path: Path, asked: str = "") -> Results:
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
         corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
         corner_validations=_by_folder(path / "corners", "validation/summary.json", ValidationSummary.load),
-        drc=_read(path / "layout" / "drc.json", _object),
-        lvs=_read(path / "layout" / "lvs.json", _object),
+        drc=_read(path / "layout" / "drc.json", DrcSummary.load),
+        lvs=_read(path / "layout" / "lvs.json", LvsSummary.load),
+        pex=_read(path / "layout" / "pex.json", PexSummary.load),
         retries=_retries(path),
         failed=_must(validation / "spikes.parquet", lambda file: _failed(path, spikes)),
     )
@@ -273,13 +278,6 @@ def _beside(results: Results) -> Results:
         )
     except UnreadableFile as error:
         raise ResultUnreadable(str(error)) from error
-
-
-def _object(file: Path) -> dict[str, Any]:
-    value = read_json(file)
-    if not isinstance(value, dict):
-        raise ValueError("it holds no JSON object")
-    return value
 
 
 def _altered(results: Results) -> Iterator[Altered]:

@@ -205,11 +205,11 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "violations of design rules", "", "layout", "drc.json: violations",
-        lambda results, name: (results.drc or {}).get("violations"), maximum=0.0, applies=_is_drawn,
+        lambda results, name: None if results.drc is None else results.drc.violations, maximum=0.0, applies=_is_drawn,
     ),
     Limit(
         "layout matches the schematic (1: yes)", "", "layout", "lvs.json: matched",
-        lambda results, name: (results.lvs or {}).get("matched"), minimum=1.0, applies=_is_drawn,
+        lambda results, name: None if results.lvs is None else results.lvs.matched, minimum=1.0, applies=_is_drawn,
     ),
     Limit(
         "test accuracy of the model, median of seeds", "%", "training",

@@ -15,7 +15,7 @@ from nonideal.chips.population import Population, population, without
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases
 from nonideal.postlayout.prediction import decide
-from nonideal.stages.population import population_row
+from nonideal.stages.population import population_summary
 
 SEEDS = range(40, 70)
 
@@ -78,7 +78,7 @@ def test_a_model_without_mismatch_is_refused_before_any_chip(
 
 def test_a_chip_whose_simulation_failed_counts_and_does_not_pass() -> None:
     found = Population((7, 8, 9, 10), np.array([0.9, 0.9, 0.9, 0.5]), 0.9, 10)
-    row = population_row(without(found, [8]), 0.02)
-    assert (row["passed"], row["chips"], row["accuracy_min"], row["accuracy_max"]) == (2, 4, 0.5, 0.9)
-    none = population_row(without(found, [7, 8, 9, 10]), 0.02)
-    assert (none["yield"], none["accuracy_mean"]) == (0.0, None)
+    row = population_summary(without(found, [8]), 0.02)
+    assert (row.passed, row.chips, row.accuracy_min, row.accuracy_max) == (2, 4, 0.5, 0.9)
+    none = population_summary(without(found, [7, 8, 9, 10]), 0.02)
+    assert (none.share, none.accuracy_mean) == (0.0, None)

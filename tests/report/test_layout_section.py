@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from nonideal.circuits.drc_summary import DrcSummary
+from nonideal.circuits.lvs_summary import LvsSummary
+from nonideal.circuits.pex_summary import PexSummary
 from nonideal.report import ResultUnreadable, write_report
 from nonideal.report.layout_picture import annotated, round_length
 from nonideal.report.layout_tables import capacitance_table, drc_table, lvs_table, pex_table
@@ -40,33 +43,35 @@ PEX = {
 
 def test_violations_are_held_against_zero() -> None:
     rule = {"rule": "m1.1", "description": "met1 width", "count": 3, "boxes_um": []}
-    table = drc_table({"violations": 3, "rules_checked": 121, "by_rule": [rule]})
+    table = drc_table(DrcSummary.model_validate({"violations": 3, "rules_checked": 121, "by_rule": [rule]}))
     assert table.rows == (
         ("violations", "", "", "0", "3", "fail"),
         ("m1.1: met1 width", "", "", "0", "3", "fail"),
         ("rules checked", "", "", "", "121", ""),
     )
-    assert drc_table({"violations": 0}).rows[0][-1] == "pass"
+    assert drc_table(DrcSummary(violations=0)).rows[0][-1] == "pass"
 
 
 def test_antennas_are_held_against_what_their_diodes_allow() -> None:
     worst = {"layer": "met3", "gate_um2": 0.063, "diode_um2": 0.0, "allowed": 400.0}
     table = drc_table(
-        {
-            "violations": 1,
-            "rules_checked": 134,
-            "antenna": [
-                worst | {"rule": "ar_q.met3.1", "net": "reset_1", "ratio": 636.71},
-                worst
-                | {
-                    "rule": "ar_q.met4.1",
-                    "layer": "met4",
-                    "net": "axon_0_1",
-                    "ratio": 76.9,
-                    "allowed": 3188.0,
-                },
-            ],
-        }
+        DrcSummary.model_validate(
+            {
+                "violations": 1,
+                "rules_checked": 134,
+                "antenna": [
+                    worst | {"rule": "ar_q.met3.1", "net": "reset_1", "ratio": 636.71},
+                    worst
+                    | {
+                        "rule": "ar_q.met4.1",
+                        "layer": "met4",
+                        "net": "axon_0_1",
+                        "ratio": 76.9,
+                        "allowed": 3188.0,
+                    },
+                ],
+            }
+        )
     )
     assert table.rows[1:3] == (
         ("ar_q.met3.1: met3 to gate, most on reset_1", "", "", "400", "636.7", "fail"),
@@ -78,20 +83,28 @@ def test_devices_stand_side_by_side() -> None:
     drawn = {"sky130_fd_pr__nfet_01v8": 195, "sky130_fd_pr__nfet_03v3": 1}
     wanted = {"sky130_fd_pr__nfet_01v8": 195}
     table = lvs_table(
-        {"devices_layout": drawn, "devices_netlist": wanted, "nets": 316, "differences": 1, "matched": False}
+        LvsSummary.model_validate(
+            {
+                "devices_layout": drawn,
+                "devices_netlist": wanted,
+                "nets": 316,
+                "differences": 1,
+                "matched": False,
+            }
+        )
     )
     assert table.rows[:2] == (("NMOS (`nfet_01v8`)", "195", "195", "pass"), ("`nfet_03v3`", "0", "1", "fail"))
     assert [row[-1] for row in table.rows[2:]] == ["", "fail", "fail"]
 
 
 def test_extraction_in_units_that_people_use() -> None:
-    table = pex_table(PEX)
+    table = pex_table(PexSummary.model_validate(PEX))
     assert ("resistors", "6407", "1517") in table.rows
     assert ("largest resistor", "", "1.23 kΩ") in table.rows
     for told in ("kpex 0.6.12; resistance and capacitance", "0.002 fF", "5 Ω", "1 ps", "3 min 20 s"):
         assert told in table.note
-    assert "earlier extraction" in pex_table(PEX | {"cached": True}).note
-    assert pex_table({}).rows == (("resistors", "", ""), ("capacitors", "", ""))
+    assert "earlier extraction" in pex_table(PexSummary.model_validate(PEX | {"cached": True})).note
+    assert pex_table(PexSummary()).rows == (("resistors", "", ""), ("capacitors", "", ""))
 
 
 def test_no_raw_keys_are_shown(builder: Any) -> None:

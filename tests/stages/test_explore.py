@@ -21,8 +21,10 @@ from nonideal.cli.main import main
 from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import parse_experiment
 from nonideal.report import write_report
-from nonideal.report.explore_table import COLUMNS, cells
-from nonideal.stages.explore import choices, rows, vary_from_options
+from nonideal.report.explore_table import explore_table
+from nonideal.runs.summaries.explore import ChoiceSummary
+from nonideal.runs.summaries.rows import known
+from nonideal.stages.explore import choices, vary_from_options
 from nonideal.stages.table import STAGES
 from nonideal.stages.tools import layout_tools
 
@@ -143,7 +145,8 @@ def points() -> list[Point]:
 
 
 def test_rows_say_what_is_known_and_why_the_rest_is_not(points: list[Point]) -> None:
-    shown = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows(table(points))]
+    told = explore_table(ChoiceSummary.model_validate(row) for row in known(table(points)))
+    shown = [dict(zip(told.headings, row, strict=True)) for row in told.shown]
     assert [row["Pareto"] for row in shown] == [
         "optimal", "dominated by present", "refused: the capacitor <is> too [small]", "not drawable: DRC",
     ]  # fmt: skip

@@ -228,7 +228,7 @@ def test_reset_lines_need_their_diodes(unprotected: kdb.Layout) -> None:
     assert worst.net in {"reset_1", "reset_b_1"}
     assert worst.gate_um2 == pytest.approx(2 * 0.063)
     assert worst == report.worst_antenna
-    (told,) = [one for one in report.to_json()["antenna"] if one["rule"] == "ar_q.met3.1"]  # type: ignore[attr-defined]
+    (told,) = [one for one in report.summary().antenna if one.rule == "ar_q.met3.1"]
     assert (told["net"], told["allowed"]) == (worst.net, 400)
 
 
@@ -295,7 +295,7 @@ WIDE = Design(
 def test_networks_of_any_width_pass(tmp_path: Path, layers: tuple[int, ...], design: Design) -> None:
     gds = write_gds(network(layers, design), tmp_path / "network.gds")
     report = check(gds)
-    assert report.clean, report.to_json()
+    assert report.clean, report.summary()
     assert len(report.rules) > len(ANTENNA_RULES)
     assert len(report.antennas) == len(ANTENNA_RULES)
     assert compare(gds, schematic(Topology(layers), design)).matched

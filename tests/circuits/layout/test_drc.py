@@ -133,7 +133,7 @@ def layers_of(one: Rule) -> list[str]:
 
 def test_network_is_clean(flat: kdb.Layout) -> None:
     report = check_cell(flat, flat.top_cell())
-    assert report.clean, report.to_json()
+    assert report.clean, report.summary()
     assert len(report.rules) == len(RULES) + len(ANTENNA_RULES)
 
 
@@ -172,7 +172,7 @@ def test_synapses_of_any_size_are_clean(tmp_path: Path, w_um: float, l_um: float
     fet, other = Fet(w_um=w_um, l_um=l_um), Fet(w_um=1.0, l_um=0.25)
     sizes = SynapseSizes(memory_n=other, select_n=fet, memory_p=fet, select_p=other)
     report = check(write_gds(crossbar(3, 2, sizes), tmp_path / "crossbar.gds"))
-    assert report.clean, report.to_json()
+    assert report.clean, report.summary()
 
 
 def test_reports(tmp_path: Path) -> None:

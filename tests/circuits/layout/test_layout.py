@@ -50,13 +50,13 @@ from nonideal.sky130_models.rules import rule
 )
 def test_cells_are_clean(tmp_path: Path, block: Block) -> None:
     report = check(write_gds(block, tmp_path / "cell.gds"))
-    assert report.clean, report.to_json()
+    assert report.clean, report.summary()
 
 
 def test_network_of_wide_synapses(tmp_path: Path) -> None:
     wide = SynapseSizes(memory_p=Fet(w_um=3.0, l_um=0.25), select_p=Fet(w_um=3.0, l_um=0.25))
     report = check(write_gds(network((2, 2), Design(synapse=wide)), tmp_path / "network.gds"))
-    assert report.clean, report.to_json()
+    assert report.clean, report.summary()
 
 
 def test_pins_have_labels_and_shapes(small_gds: Path) -> None:
@@ -145,7 +145,7 @@ def test_32_by_32_in_a_minute(tmp_path: Path) -> None:
     gds = write_gds(network(layers), tmp_path / "network.gds")
     rules = check(gds)
     circuit = compare(gds, schematic(Topology(layers), Design()))
-    assert rules.clean, rules.to_json()
+    assert rules.clean, rules.summary()
     assert circuit.matched, circuit.differences
     assert circuit.device_count == 32 * 32 * 4 + 32 * 6 + 32 * 18
     assert time.process_time() - started < 60
@@ -172,7 +172,7 @@ def test_a_storage_level_reaches_every_discharger(tmp_path: Path) -> None:
         block.square("met4", pad.x, pad.y, *MET3_PAD)
     gds = write_gds(block, tmp_path / "reached.gds")
     rules = check(gds)
-    assert rules.clean, rules.to_json()
+    assert rules.clean, rules.summary()
     circuit = compare(gds, schematic(Topology((2, 2, 1)), Design()))
     assert circuit.matched, circuit.differences
 
