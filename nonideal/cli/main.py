@@ -15,6 +15,7 @@ from nonideal.cli.commands.doctor import doctor
 from nonideal.cli.commands.explore import explore
 from nonideal.cli.commands.layout import layout
 from nonideal.cli.commands.netlist import netlist
+from nonideal.cli.commands.new import new
 from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
 from nonideal.cli.commands.train import train
@@ -25,6 +26,7 @@ from nonideal.cli.output import report_error
 from nonideal.cli.streams import OutputClosed, OutputFailed, guarded
 
 COMMANDS = (
+    new,
     doctor,
     reproduce,
     characterize,

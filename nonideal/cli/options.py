@@ -267,6 +267,22 @@ def sizes(option: str, text: str) -> tuple[int, ...]:
     return found
 
 
+def sizes_in_order(option: str, text: str) -> tuple[int, ...]:
+    """``5,8,3`` as the sizes of layers, two at least; raises ``BadOption``."""
+    from nonideal.circuits.network.netlist import MAX_NEURONS
+    from nonideal.experiment.errors import BadOption
+
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if len(found) < 2 or not all(1 <= size <= MAX_NEURONS for size in found):
+        raise BadOption(
+            f"{option} {text}: give two whole numbers or more from 1 to {MAX_NEURONS}, inputs first, as 5,8,3"
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Common:
     """The options of every command that works on a run directory; ``named``: whether an experiment was given at all."""
