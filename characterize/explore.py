@@ -24,6 +24,7 @@ from nonideal.characterize.stage import ColumnNetlist, characterize, on_column
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.extraction import ExtractorMissing
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.network.testbench import energy_J
 
@@ -102,7 +103,8 @@ def explore(
     """Measure and rank ``candidates`` around ``design``; decks go to ``folder``/<candidate>.
 
     A choice that cannot be drawn, simulated or fitted stands in the list with its reason. Where none can, raises
-    ``CharacterizationFailed`` if none could be simulated, else ``FitRefused``.
+    ``CharacterizationFailed`` if none could be simulated, else ``FitRefused``. A tool or PDK that is missing ends it at the first
+    choice: it would be missing for all.
     """
     points: list[Point] = []
     failed: list[CharacterizationFailed] = []
@@ -128,6 +130,8 @@ def _point(
         made = candidate.applied(design)
         drawn = draw(candidate, made)
         return Point(candidate, measure(bench, made, options, drawn, folder), drawn.problem)
+    except ExtractorMissing:
+        raise
     except (CircuitError, FitRefused, ExtractionFailed) as error:
         return Point(candidate, None, str(error))
 

@@ -71,6 +71,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         ),
         find_magic(environ),
         _chromium(environ),
+        landlock(),
         Finding("cores", True, str(available_cores())),
         _memory(),
     ]
@@ -179,6 +180,23 @@ def _chromium(environ: Mapping[str, str]) -> Finding:
     path = next((p for c in CHROMIUM if (p := shutil.which(c, path=environ.get("PATH")))), None)
     advice = "only for the report's browser test: sudo apt-get install chromium"
     return Finding("Chromium", path is not None, path or "not on PATH", advice, needed=False)
+
+
+def landlock() -> Finding:
+    """The kernel's own wall round ngspice; without it the check of every deck stands alone."""
+    from nonideal.spice.confine import known
+
+    advice = (
+        "ngspice runs, but nothing confines it: take a Linux of 5.13 or later with landlock among the modules of /sys/kernel/security/lsm "
+        "(kernel option lsm=landlock,...; a container's seccomp profile must let it through); run no cells of strangers without it"
+    )
+    try:
+        version = known()
+    except (OSError, AttributeError, TypeError):
+        version = 0
+    if version < 1:
+        return Finding("Landlock", False, f"not in this kernel ({platform.release()})", advice, needed=False)
+    return Finding("Landlock", True, f"version {version}: ngspice is confined to its folder")
 
 
 def _memory() -> Finding:

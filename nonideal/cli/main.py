@@ -18,6 +18,7 @@ from nonideal.cli.commands.netlist import netlist
 from nonideal.cli.commands.new import new
 from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
+from nonideal.cli.commands.simulate import simulate
 from nonideal.cli.commands.train import train
 from nonideal.cli.commands.validate_post_layout import validate_post_layout
 from nonideal.cli.ending import Ending, told_to_end
@@ -39,6 +40,7 @@ COMMANDS = (
     chip_yield,
     calibrate,
     report,
+    simulate,
 )
 """In the order of help."""
 EXIT_CODES = (

@@ -116,6 +116,8 @@ def _check_drawing(stage: Stage, experiment: Experiment, options: Mapping[str, A
 
         check_drawable(experiment, [(axons, NEURONS) for axons in experiment.columns])
         check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))
+    if name == "explore":
+        check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))
     if name == "layout":
         check_drawable(experiment, [experiment.training.layers])
         check_extractor(stage.name, str(options.get("netlist", SCHEMATIC)), extractor_of(options, experiment))

@@ -72,5 +72,15 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "simulator",
         "spec",
     ),
+    "simulate": (
+        "process",
+        "circuit",
+        "extraction",
+        "data",
+        "training.layers",
+        "netlist",
+        "validation",
+        "simulator",
+    ),
 }
 """Stage -> sections of the experiment (dotted names)."""

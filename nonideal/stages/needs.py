@@ -47,6 +47,13 @@ def weights_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     }
 
 
+def sample_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The weights of the mapping whose sample is simulated, and the netlist where that is extracted."""
+    name = str(options["mapping"])
+    weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    return weights | extraction_needs(experiment, rundir, options)
+
+
 def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
     name = mapping_of(experiment)

@@ -11,6 +11,7 @@ from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.netlist import WriteBackSummary
+from nonideal.runs.summaries.sample import SampleSummary
 from nonideal.runs.summaries.training import TrainingSummary
 from nonideal.stages import needs
 from nonideal.stages.calibration import calibrate_chip
@@ -25,6 +26,7 @@ from nonideal.stages.measured_on import extracted_columns
 from nonideal.stages.mismatch import measure_mismatch
 from nonideal.stages.netlist import write_netlists
 from nonideal.stages.shift import measure_shift
+from nonideal.stages.simulate import simulate_sample
 from nonideal.stages.tools import exploration_tools, layout_tools, simulator_tools, training_tools
 from nonideal.stages.training import train_variants
 from nonideal.stages.validation import validate_networks
@@ -169,6 +171,19 @@ STAGES = {
             needs=needs.weights_needs,
             needs_for=needs.extraction_needs,
             tools=simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+        Stage(
+            name="simulate",
+            kept="its simulations",
+            on_circuit=True,
+            doing="simulating one sample, with all membranes",
+            sections=SECTIONS["simulate"],
+            run=simulate_sample,
+            needs=needs.model_needs,
+            needs_for=needs.sample_needs,
+            tools=simulator_tools,
+            summary=SampleSummary,
             seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
         ),
     )

@@ -35,7 +35,7 @@ def validate_networks(work: Work) -> Done:
     outputs: tuple[Path, ...] = ()
     beside: ValidationSummary | None = None
     failed: list[str] = []
-    if kind != SCHEMATIC and _mappings(work, SCHEMATIC):
+    if kind != SCHEMATIC and mappings_on(work, SCHEMATIC):
         outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC, failed)
     files, summary, waveforms = _validate(work, bench, kind, work.folder, failed, beside)
     if failed:
@@ -61,7 +61,7 @@ def _validate(
 
     experiment = work.experiment
     folder.mkdir(parents=True, exist_ok=True)
-    plan = _plan(work, bench, kind)
+    plan = plan_of(work, bench, kind)
     found = validate(plan, bench, folder, say=lambda text: work.context.console.print(f"  {kind}: {text}"))
     budget, summary = write_budget(plan, found, folder) if folder == work.folder else ((), found.summary)
     verdicts = judge_summary(experiment.spec, summary)
@@ -107,7 +107,7 @@ def write_budget(
     return (file,), found.summary.model_copy(update={"mappings": mappings})
 
 
-def _mappings(work: Work, kind: Netlist) -> tuple[str, ...]:
+def mappings_on(work: Work, kind: Netlist) -> tuple[str, ...]:
     """The mappings to validate on a netlist: bottom_up, measured on extracted columns, says nothing of the schematic beside."""
     from nonideal.postlayout.plan import BLIND
 
@@ -128,7 +128,8 @@ def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
             )
 
 
-def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
+def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
+    """What is validated on a netlist: the experiment's mappings, as far as they say something of it."""
     from nonideal.circuits.extraction.netlist import read_netlist
     from nonideal.circuits.network.netlist import Topology, schematic
     from nonideal.circuits.network.testbench import Circuit
@@ -158,7 +159,7 @@ def _plan(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         circuit=circuit,
         netlist=kind,
         model=model,
-        networks={m: load_dense(work.rundir.weights(m)) for m in _mappings(work, kind)},
+        networks={m: load_dense(work.rundir.weights(m)) for m in mappings_on(work, kind)},
         dataset=data.load(),
         samples=validation.samples,
         calibration_samples=validation.calibration_samples,

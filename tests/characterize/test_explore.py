@@ -26,7 +26,10 @@ from nonideal.characterize.physics import layer_physics
 from nonideal.characterize.stage import ColumnNetlist
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import ExtractorMissing
 from nonideal.circuits.layout.errors import LayoutError
+from nonideal.sky130_models import PdkMissing
+from nonideal.spice import SimulatorMissing
 
 MEASURED = Measured(
     check_rms_s=1e-10,
@@ -131,6 +134,22 @@ def test_without_any_result_there_is_no_table(faked: Callable[[list[Candidate]],
         faked([mim(4), mim(3), mim(2)])
     with pytest.raises(CharacterizationFailed, match="no design choice could be measured; mim_2: 4 of 4"):
         faked([mim(2), mim(2.5)])
+
+
+@pytest.mark.parametrize(
+    "missing", [ExtractorMissing("no kpex"), PdkMissing("no PDK"), SimulatorMissing("no ngspice")]
+)
+def test_what_is_missing_for_all_ends_it_at_the_first(missing: Exception) -> None:
+    asked = []
+
+    def draw(candidate: Candidate, design: Design) -> ColumnLayout:
+        asked.append(candidate.name)
+        raise missing
+
+    bench: Workbench = None  # type: ignore[assignment]
+    with pytest.raises(type(missing)):
+        explore(bench, Design(), CharacterizeOptions(), [mim(4), mim(5)], draw, Path())
+    assert asked == ["mim_4"]
 
 
 def test_the_simple_model_has_one_slope_a_sign_and_nothing_else(columned: PhysicalModel) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nonideal.cli.doctor import Finding, _pdk, examine, find_magic, table
+from nonideal.cli.doctor import Finding, _pdk, examine, find_magic, landlock, table
 from nonideal.cli.main import main
 from nonideal.runs.terminal import console_for
 from nonideal.sky130_models import Corner
@@ -57,6 +57,16 @@ def test_magic_must_be_new_enough(tmp_path: Path, version: str, ok: bool) -> Non
     script(tmp_path, "magic", version)
     environ = {"PATH": f"{tmp_path}{os.pathsep}/bin", "PDK_ROOT": "/somewhere"}
     assert find_magic(environ).ok is ok
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "told"), [(0, "optional", "not in this kernel"), (4, "OK", "version 4")]
+)
+def test_the_kernels_wall(monkeypatch: pytest.MonkeyPatch, version: int, state: str, told: str) -> None:
+    monkeypatch.setattr("nonideal.spice.confine.known", lambda: version)
+    found = landlock()
+    assert (found.state, told in found.found) == (state, True)
+    assert "5.13" in found.advice or found.ok
 
 
 def test_table_survives_brackets() -> None:

@@ -122,6 +122,8 @@ def test_an_extractor_that_is_not_there_is_exit_3(monkeypatch: pytest.MonkeyPatc
         check(experiment(), "layout", layout={"netlist": "pex-c"})
     with pytest.raises(RequirementMissing):
         check(experiment(characterize={"on": "pex-rc"}), "columns")
+    with pytest.raises(RequirementMissing):
+        check(experiment(characterize={"on": "pex-rc"}), "explore")
 
 
 def test_images_that_are_fetched_need_not_be_there_to_characterise(
