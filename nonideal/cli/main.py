@@ -18,6 +18,7 @@ from nonideal.cli.commands.netlist import netlist
 from nonideal.cli.commands.new import new
 from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
+from nonideal.cli.commands.show import show
 from nonideal.cli.commands.simulate import simulate
 from nonideal.cli.commands.train import train
 from nonideal.cli.commands.validate_post_layout import validate_post_layout
@@ -39,8 +40,9 @@ COMMANDS = (
     conditions,
     chip_yield,
     calibrate,
-    report,
+    show,
     simulate,
+    report,
 )
 """In the order of help."""
 EXIT_CODES = (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from nonideal.cli.tables import quantity
 from nonideal.files import write_bytes
+from nonideal.report.units import quantity
 from nonideal.runs.summaries.sample import SampleSummary
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import Experiment, load_experiment
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.context import Context, available_cores
+from nonideal.runs.manifest import load_manifest
 from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlist, stage_of
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
@@ -21,6 +22,9 @@ from nonideal.stages.explore import choices
 from nonideal.stages.layout import layout_options
 from nonideal.stages.measured_on import SCHEMATIC, MeasuredOn, measured_on
 from nonideal.stages.table import LOOP, STAGES
+
+if TYPE_CHECKING:
+    from nonideal.cli.options import Common
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,21 @@ class Session:
     def _rundir(self, corner: Corner) -> RunDir:
         own = corner == self.experiment.process.corner
         return self.rundir if own else self.rundir.corner(corner.value)
+
+    def as_asked(self, asked: Mapping[str, Any]) -> Session:
+        """The same with what a manifest says was asked beside the experiment's file. Raises ``ExperimentError`` for what that no longer takes."""
+        changes = {name: values for name, values in asked.get("changes", {}).items() if values}
+        update = {}
+        for name, values in changes.items():
+            section = getattr(self.experiment, name)
+            given = {key: value for key, value in values.items() if value is not None}
+            # JSON has lists for tuples and text for corners: the section's own types are asked for.
+            typed = type(section).model_validate(section.model_dump(exclude_unset=True) | given)
+            update[name] = section.model_copy(update={key: getattr(typed, key) for key in given})
+        experiment = self.experiment.model_copy(update=update)
+        if asked.get("samples") is not None:
+            experiment = of_samples(experiment, int(asked["samples"]))
+        return replace(self, experiment=experiment)
 
     def run(
         self, stages: tuple[str, ...], options: Mapping[str, Mapping[str, Any]] | None = None
@@ -264,14 +283,7 @@ def session(
     loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name
     if samples is not None:
-        held = loaded.data.held_out or len(loaded.data.load().test_y)
-        if not 1 <= samples <= held:
-            raise BadOption(f"--samples {samples}: {loaded.name} holds out {held}; give 1 to {held}")
-        # A short run calibrates on half as many samples as it validates; three at least, or the scale is a matter of luck.
-        few = min(loaded.validation.calibration_samples, max(3, samples // 2))
-        short = loaded.validation.model_copy(update={"samples": samples, "calibration_samples": few})
-        loaded = loaded.model_copy(update={"validation": short})
-        name = f"{name}-{samples}"
+        loaded, name = of_samples(loaded, samples), f"{name}-{samples}"
     if jobs is not None and jobs < 1:
         raise BadOption(f"--jobs {jobs}: give at least 1, or leave it out for one per core")
     corners = corners_of(corner) if corner else (loaded.process.corner,)
@@ -280,6 +292,50 @@ def session(
     context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force, line=line)
     with rundir.lock():
         yield Session(loaded, corners, rundir, context, _asked(characterize_on, like))
+
+
+def of_samples(loaded: Experiment, samples: int) -> Experiment:
+    """The experiment with so many samples validated; raises ``BadOption`` for more than there are."""
+    held = loaded.data.held_out or len(loaded.data.load().test_y)
+    if not 1 <= samples <= held:
+        raise BadOption(f"--samples {samples}: {loaded.name} holds out {held}; give 1 to {held}")
+    # A short run calibrates on half as many samples as it validates; three at least, or the scale is a matter of luck.
+    few = min(loaded.validation.calibration_samples, max(3, samples // 2))
+    short = loaded.validation.model_copy(update={"samples": samples, "calibration_samples": few})
+    return loaded.model_copy(update={"validation": short})
+
+
+def looking_at(common: Common) -> tuple[Path, str, Session | None]:
+    """For commands that only look: the directory of results, what commands on it have on their line, and the experiment as a session.
+
+    The session holds no lock. None: the directory's own experiment is not found, and none was named. Raises as ``session`` does.
+    """
+    if common.jobs is not None and common.jobs < 1:
+        raise BadOption(f"--jobs {common.jobs}: give at least 1, or leave it out for one per core")
+    given = common.experiment
+    if common.run_dir is not None and not common.named:
+        given = _recorded(common.run_dir) or common.run_dir.name
+    try:
+        loaded = load_experiment(given)
+    except ExperimentError:
+        if common.named or common.run_dir is None:
+            raise
+        return common.run_dir, "", None
+    corners = corners_of(common.corner) if common.corner else (loaded.process.corner,)
+    if len(corners) > 1:
+        raise BadOption(f"--corner {common.corner}: give one corner to look at")
+    base = RunDir(common.run_dir if common.run_dir is not None else default_run_dir(loaded.name))
+    line = CommandLine(given)
+    opened = Session(loaded, corners, base, Context(jobs=1, line=line))
+    rundir = opened.at(corners[0])[1]
+    return rundir.path, line.shared(loaded.name, rundir), opened
+
+
+def _recorded(path: Path) -> str | None:
+    """The experiment that the results in a directory were made of, as their manifests recorded it."""
+    made = [found for place in sorted(path.glob("*/")) if (found := load_manifest(place)) is not None]
+    last = max(made, key=lambda one: one.started, default=None)
+    return None if last is None else last.asked.get("experiment") or None
 
 
 def _asked(characterize_on: str | None, like: str | None) -> MeasuredOn | None:

@@ -57,6 +57,16 @@ class CommandLine:
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     handed_in: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """All of it, for a manifest: what was asked then can be asked again."""
+        return {
+            "experiment": self.experiment,
+            "samples": self.samples,
+            "changes": {section: dict(values) for section, values in self.changes.items()},
+            "handed_in": dict(self.handed_in),
+        }
+
     def report(self, name: str, rundir: RunDir) -> str:
         """The command that writes the report of this directory."""
         return f"nonideal report{self.shared(name, rundir)}"

@@ -47,7 +47,8 @@ class Inputs(BaseModel):
 class Manifest(BaseModel):
     """``manifest.json`` of a stage folder.
 
-    ``command`` makes the results again, ``shared`` is what every command on the run directory has on its line.
+    ``command`` makes the results again, ``shared`` is what every command on the run directory has on its line, ``asked`` what was asked
+    beside the experiment's file (``CommandLine.asked``; empty: an older version did not tell).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +64,7 @@ class Manifest(BaseModel):
     seconds: float
     command: str = ""
     shared: str = ""
+    asked: dict[str, Any] = {}
     checksum: str = ""
 
     def save(self, folder: Path) -> None:
@@ -72,7 +74,8 @@ class Manifest(BaseModel):
 
     def digest(self) -> str:
         """One hash over all but the checksum."""
-        return sha256_of_value(self.model_dump(mode="json", exclude={"checksum"}))
+        untold = set() if self.asked else {"asked"}
+        return sha256_of_value(self.model_dump(mode="json", exclude={"checksum"} | untold))
 
 
 def load_manifest(folder: Path) -> Manifest | None:

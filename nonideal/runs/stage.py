@@ -147,7 +147,7 @@ def run_stage(
     """
     stage.check(experiment)
     options = dict(options or {})
-    inputs = _inputs(stage, experiment, rundir, options, context.line)
+    inputs = inputs_of(stage, experiment, rundir, options, context.line)
     folder = rundir.stage(stage.name)
     reason = "forced" if context.force else manifest.stale(folder, inputs)
     found = manifest.load_manifest(folder)
@@ -178,6 +178,7 @@ def run_stage(
         seconds=seconds,
         command=context.line.command(stage.name, experiment, rundir, options),
         shared=context.line.shared(experiment.name, rundir),
+        asked=context.line.asked,
     ).save(folder)
     (folder / STARTED).unlink(missing_ok=True)
     return Outcome(stage.name, folder, False, seconds, done.passed, done.summary)
@@ -225,9 +226,11 @@ def _replaced(stage: Stage, found: Manifest, folder: Path, rundir: RunDir) -> st
     return told + (f"; {stage.kept} stay in {rundir.cache}" if stage.kept else "")
 
 
-def _inputs(
+def inputs_of(
     stage: Stage, experiment: Experiment, rundir: RunDir, options: dict[str, Any], line: CommandLine
 ) -> Inputs:
+    """What the stage's results would depend on if it ran now. Raises as ``run_stage`` does before anything runs."""
+
     def command(need: Need) -> str:
         return line.command(need.maker, experiment, rundir, need.options)
 

@@ -134,13 +134,6 @@ def _rows(table: pd.DataFrame) -> tuple[SpikeRow, ...]:
     def time(value: float) -> float | None:
         return float(value) if np.isfinite(value) else None
 
-    return tuple(
-        SpikeRow(
-            layer=int(row.layer),
-            neuron=int(row.neuron),
-            t_model_s=time(row.t_model_s),
-            t_spice_s=time(row.t_spice_s),
-            kind=str(row.kind),
-        )
-        for row in table.itertuples()
-    )
+    rows = table.to_dict(orient="records")
+    times = ("t_model_s", "t_spice_s")
+    return tuple(SpikeRow.model_validate(row | {name: time(row[name]) for name in times}) for row in rows)
