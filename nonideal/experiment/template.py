@@ -54,7 +54,7 @@ def _values(section: BaseModel) -> Iterator[tuple[str, Any]]:
 
 
 def _line(dotted: str, key: str, default: Any, given: Mapping[str, Any]) -> str:
-    about = KEYS[dotted]
+    about = KEYS.get(dotted, "")
     if key in given:
         return "" if given[key] is None else _told(f"{key} = {toml_value(given[key])}", about)
     if default is None:
@@ -63,7 +63,7 @@ def _line(dotted: str, key: str, default: Any, given: Mapping[str, Any]) -> str:
 
 
 def _told(setting: str, about: str) -> str:
-    return f"{setting:<{WIDTH}}  # {about}\n"
+    return f"{setting:<{WIDTH}}  # {about}\n" if about else f"{setting}\n"
 
 
 def toml_value(value: Any) -> str:
