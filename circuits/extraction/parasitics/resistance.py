@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 import klayout.db as kdb
@@ -145,29 +146,36 @@ class _Named:
             if element.resistance() == 0 and a in kept:
                 group.join(a, b)
         # The net's own name goes to its pins, else to the first terminal, else to the first node; the others are numbered as they lie.
+        places = {key: (kept[key].layer(), kept[key].port_index(), *at[key]) for key in kept}
+        around: dict[int, list[tuple[float, ...]]] = defaultdict(list)
+        for element in network.each_element():
+            a, b = element.a().object_id(), element.b().object_id()
+            if a in kept:
+                around[a].append((element.resistance(), *places[b]))
+                around[b].append((element.resistance(), *places[a]))
+        # Nodes at one place are told apart by what is around them, for KLayout's order differs from run to run.
         order = sorted(
             kept,
             key=lambda key: (
                 kept[key].type() != klp.RNodeType.PolygonPort,
-                kept[key].layer(),
-                kept[key].port_index(),
-                at[key],
+                places[key],
+                sorted(around[key]),
             ),
         )
         roots = dict.fromkeys([*(group.root(key) for key in pins[:1]), *(group.root(key) for key in order)])
         named = {root: name if index == 0 else f"{name}.{index}" for index, root in enumerate(roots)}
         node_of = {key: named[group.root(key)] for key in kept}
-        places = [Place(layers[kept[key].layer()], *at[key], node_of[key]) for key in order]
-        return cls(name, node_of, places, {owner: node_of[keys[0]] for owner, keys in owners.items()})
+        sites = [Place(layers[kept[key].layer()], *at[key], node_of[key]) for key in order]
+        return cls(name, node_of, sites, {owner: node_of[keys[0]] for owner, keys in owners.items()})
 
     def resistors(self, network: Any) -> list[Element]:
         """One between every two nodes, those in parallel taken together; in the order of their names."""
-        siemens: dict[tuple[str, str], float] = defaultdict(float)
+        siemens: dict[tuple[str, str], list[float]] = defaultdict(list)
         for element in network.each_element():
             a, b = (self.node_of.get(end.object_id()) for end in (element.a(), element.b()))
             if a is not None and b is not None and a != b:
-                siemens[min(a, b), max(a, b)] += 1 / element.resistance()
-        return [Element(a, b, 1 / g) for (a, b), g in sorted(siemens.items())]
+                siemens[min(a, b), max(a, b)].append(1 / element.resistance())
+        return [Element(a, b, 1 / fsum(g)) for (a, b), g in sorted(siemens.items())]
 
 
 class _Groups:

@@ -153,7 +153,7 @@ def _technology(content: dict[str, Any]) -> Technology:
         conductors=conductors,
         wells=frozenset(wells),
         sheet_ohm={name: sheets[name] for name in (*metals, *wells) if name in sheets}
-        | dict.fromkeys(implants & set(diffusions), 0.0),
+        | dict.fromkeys((name for name in diffusions if name in implants), 0.0),
         vias=_vias(stack, computed, names, gds, resistance),
     )
 

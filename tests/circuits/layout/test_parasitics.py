@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from math import atan
 from pathlib import Path
@@ -247,6 +250,22 @@ def test_an_extraction_tells_who_made_it_and_is_kept(native: Native, tmp_path: P
     assert again.cached
     assert again.text == found.text
     assert not run("halved").cached
+
+
+def test_every_run_says_the_same(native: Native, tmp_path: Path) -> None:
+    """Whatever Python's hashes are: names of nodes, order and values."""
+    program = (
+        "import sys; from pathlib import Path; from nonideal.circuits.extraction.parasitics import extract_parasitics\n"
+        "sys.stdout.write(extract_parasitics(Path(sys.argv[1]), mode='RC').text())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(KPEX / "1-1.lvsdb.gz")],
+            env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("0", "1", "2", "3")
+    }  # fmt: skip
+    assert len(said) == 1
 
 
 def test_options_of_kpex_are_not_ours() -> None:
