@@ -56,14 +56,13 @@ def headline(results: Results, found: list[Verdict]) -> tuple[str, str]:
     if model is not None:
         on.append(f"sky130 corner {model.corner}, {model.temperature_C:g} °C")
     if validation is None:
-        on.append("no network was simulated yet")
         done = [
             told
             for stage, told in (("characterization", "Circuit measured"), ("training", "networks trained"))
             if results.has(stage)
         ]
         begun = ", ".join(done) or "Begun"
-        return f"{begun[0].upper()}{begun[1:]}; not held against SPICE yet", ", ".join(on) + "."
+        return f"{begun[0].upper()}{begun[1:]}; no network simulated yet", ", ".join(on) + "."
     on.append(f"{validation.samples} test samples on {NETLISTS.get(validation.netlist, validation.netlist)}")
     rmse = {key: row.spike_time_rmse_s.output for key, row in results.validated.items()}
     if rmse.get(name) is None:
@@ -155,7 +154,7 @@ def _against(known: Verdict | None) -> str:
         return ""
     told = []
     if known.minimum is not None and known.maximum is not None:
-        told.append(f"limits {known.minimum:.3g} .. {quantity(known.maximum, known.unit, 3)}")
+        told.append(f"{known.minimum:.3g} .. {quantity(known.maximum, known.unit, 3)}")
     elif known.maximum is not None:
         told.append(f"≤ {quantity(known.maximum, known.unit, 3)}")
     elif known.minimum is not None:

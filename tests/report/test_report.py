@@ -249,7 +249,7 @@ def test_characterisation_only(builder: Any) -> None:
 def test_training_only(builder: Any) -> None:
     reader, _ = read(builder.training())
     assert figures(builder.path)[2:] == ["Loss and accuracy by epoch"]
-    assert "Networks trained; not held against SPICE yet" in reader.text
+    assert "Networks trained; no network simulated yet" in reader.text
     assert "nonideal characterize --experiment tiny" in reader.text
 
 
