@@ -9,7 +9,6 @@ measure anew (on another machine: cost.csv). One thread; about 20 CPU minutes fo
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
@@ -18,6 +17,7 @@ from figures.setting import FULL, TINY
 from matplotlib.figure import Figure
 
 from nonideal.characterize.plots import style
+from nonideal.files import written_whole
 from nonideal.pnn import kernel_name, load_images
 
 FIGURES = {"error": error, "cost": cost, "steps": steps, "reversal": reversal}
@@ -26,9 +26,8 @@ OUT = Path(__file__).resolve().parents[1] / "docs" / "figures"
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png", dpi=130, facecolor="white")
-    os.replace(part, path)
+    with written_whole(path) as part:
+        figure.savefig(part, format="png", dpi=130, facecolor="white")
     print(path, flush=True)
 
 

@@ -8,7 +8,6 @@ report.write(Path("lvs.json"))
 from __future__ import annotations
 
 import gzip
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from nonideal.circuits.layout.errors import LayoutError, LvsFailed
 from nonideal.circuits.lvs.connectivity import build
 from nonideal.circuits.lvs.reference import read_reference
 from nonideal.circuits.lvs_summary import LvsSummary
+from nonideal.files import write_bytes
 
 MAX_MESSAGES = 50
 
@@ -232,11 +232,9 @@ def _write_database(lvs: kdb.LayoutVsSchematic, path: Path) -> None:
     part = path.with_name(path.name + ".part.lvsdb")
     lvs.write(str(part))
     text = part.read_bytes()
+    part.unlink()
     if b"layer(L" in text:
-        part.unlink()
         raise LvsFailed(
             f"{path}: a layer of the database lost its name, and the extraction would leave it out"
         )
-    if path.suffix == ".gz":
-        part.write_bytes(gzip.compress(text, 6, mtime=0))
-    os.replace(part, path)
+    write_bytes(path, gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)

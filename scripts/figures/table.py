@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+
+from nonideal.files import write_text
 
 Key = tuple[object, ...]
 
@@ -57,9 +58,7 @@ class Table:
         print("    " + ", ".join(f"{name} {cell}" for name, cell in named), flush=True)
 
     def _write(self) -> None:
-        part = self.path.with_name(f".{self.path.name}.part")
-        part.write_text("".join(self._lines), encoding="utf-8")
-        os.replace(part, self.path)
+        write_text(self.path, "".join(self._lines))
 
     def frame(self) -> pd.DataFrame:
         """All rows."""

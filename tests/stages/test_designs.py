@@ -109,7 +109,7 @@ def test_a_design_that_fails_keeps_its_reason(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "yield").mkdir()
     context = Context(jobs=1, console=Console(file=io.StringIO()))
     rows, files = compare_designs(Work(asked, RunDir(tmp_path), context, tmp_path / "yield", {}))
-    assert [(one["name"], one["problem"]) for one in rows] == [
+    assert [(one.name, one.problem) for one in rows] == [
         ("present-5", ""), ("choice_0-5", "it is flat"), ("choice_1-5", "it diverged"),
     ]  # fmt: skip
     assert [file.name for file in files] == ["designs.csv", "designs.png", "designs.svg"]

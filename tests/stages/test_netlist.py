@@ -52,8 +52,8 @@ def test_bottom_up_is_realised_as_its_columns_were_measured(
         found[variant] = write_netlist(
             path, tmp_path / "model.json", tiny, NetlistFiles.beside(netlist), of="a test", clip=True
         )
-    assert found["pnn"]["vdis_V"] == columned.vdis_V
-    assert found["bottom_up"]["vdis_V"] == BottomUp(columned).vdis_V == 0.552
+    assert found["pnn"].vdis_V == columned.vdis_V
+    assert found["bottom_up"].vdis_V == BottomUp(columned).vdis_V == 0.552
     head, _, _ = (tmp_path / "bottom_up.spice").read_text().partition(".subckt")
     assert (
         "* currents as the columns were measured (pex-rc), scale 1; bias of every discharger (vdis_<layer>_<neuron>) 0.552 V"
@@ -88,7 +88,7 @@ def test_the_told_command_runs_and_inputs_make_spikes(tmp_path: Path) -> None:
     head = out.read_text().partition(".subckt")[0]
     assert head.startswith("* network 3-2: weights mine.pt, on the circuit of experiment iris, corner tt\n")
     (command,) = [line.strip("* ") for line in head.splitlines() if "ngspice -b" in line]
-    assert found["deck"] == str(tmp_path / "net.cir")
+    assert found.deck == str(tmp_path / "net.cir")
     subprocess.run(shlex.split(command), cwd=tmp_path, check=True, timeout=120, capture_output=True)
     (plot,) = read_raw(tmp_path / "out.raw")
     for k in range(2):
