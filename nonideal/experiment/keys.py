@@ -43,9 +43,9 @@ _LIMITS = {
 KEYS: Final = {
     "seed": "of everything drawn at random that has no seed of its own",
     "process.corner": "tt ff ss sf fs (transistors), ll hl lh hh (resistance, capacitance)",
-    "circuit.synapse.memory_n": f"NMOS that {_MEMORY}: negative weights pull the membrane down",
+    "circuit.synapse.memory_n": f"NMOS that {_MEMORY}: positive weights, which pull the membrane down",
     "circuit.synapse.select_n": f"NMOS that {_SELECT}",
-    "circuit.synapse.memory_p": f"PMOS that {_MEMORY}",
+    "circuit.synapse.memory_p": f"PMOS that {_MEMORY}: negative weights",
     "circuit.synapse.select_p": f"PMOS that {_SELECT}",
     "circuit.driver.nand_n": "NMOS of the NAND",
     "circuit.driver.nand_p": "PMOS of the NAND",
