@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nonideal.characterize.model import PhysicalModel
+    from nonideal.cli.face import measure, write_netlist
     from nonideal.cli.session import session
     from nonideal.experiment.experiment import load_experiment
     from nonideal.pnn.images import load_dataset
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from nonideal.pnn.trainer import train
     from nonideal.pnn.variants import variant_options
     from nonideal.runs.results import load_results
-    from nonideal.stages.netlist import write_netlist
 
 __all__ = [
     "PhysicalModel",
@@ -39,6 +39,7 @@ __all__ = [
     "load_dataset",
     "load_experiment",
     "load_results",
+    "measure",
     "preset",
     "session",
     "train",
@@ -54,11 +55,12 @@ _HOMES = {
     "load_dataset": "pnn.images",
     "load_experiment": "experiment.experiment",
     "load_results": "runs.results",
+    "measure": "cli.face",
     "preset": "pnn.presets",
     "session": "cli.session",
     "train": "pnn.trainer",
     "variant_options": "pnn.variants",
-    "write_netlist": "stages.netlist",
+    "write_netlist": "cli.face",
 }
 
 try:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from nonideal.pnn import checks
 from nonideal.pnn.errors import DataError, PnnError
 from nonideal.pnn.scaling import Origin, Scaling
 
-SMALL: dict[str, Callable[..., Any]] = {
-    "iris": load_iris,
-    "wine": load_wine,
-    "breast_cancer": load_breast_cancer,
-    "digits": load_digits,
+
+class Small(NamedTuple):
+    """A data set that ships with scikit-learn: the function that loads it, and what is known of it before that."""
+
+    loader: str
+    features: int
+    classes: int
+
+
+SMALL = {
+    "iris": Small("load_iris", 4, 3),
+    "wine": Small("load_wine", 13, 3),
+    "breast_cancer": Small("load_breast_cancer", 30, 2),
+    "digits": Small("load_digits", 64, 10),
 }
 
 
@@ -92,25 +98,22 @@ class Dataset:
         """Raise ``DataError`` unless a network of these sizes takes the data set's axons and has outputs for
         its classes.
         """
-        if layer_sizes[0] != self.features:
-            bias = (
-                f"{self.features - 1} features + 1 bias axon"
-                if self.encoding.bias
-                else f"{self.features} features"
-            )
-            raise DataError(
-                f"data set {self.name} has {bias} = {self.features} axons, but layer_sizes "
-                f"{list(layer_sizes)} begin with {layer_sizes[0]}: {self._right(layer_sizes)}"
-            )
-        if layer_sizes[-1] < self.classes:
-            raise DataError(
-                f"data set {self.name} has {self.classes} classes, but layer_sizes "
-                f"{list(layer_sizes)} end with {layer_sizes[-1]}: {self._right(layer_sizes)}"
-            )
+        check_layers(layer_sizes, self.name, self.features, self.classes, bias=self.encoding.bias)
 
-    def _right(self, layer_sizes: tuple[int, ...]) -> str:
-        right = [self.features, *layer_sizes[1:-1], max(layer_sizes[-1], self.classes)]
-        return f"make them {right} (in an experiment, under [training]: layers = {right})"
+
+def check_layers(layer_sizes: tuple[int, ...], name: str, axons: int, classes: int, *, bias: bool) -> None:
+    """Raise ``DataError`` unless a network of these sizes takes so many axons (the bias axon included) and has outputs for the classes."""
+    right = [axons, *layer_sizes[1:-1], max(layer_sizes[-1], classes)]
+    told = f"make them {right} (in an experiment, under [training]: layers = {right})"
+    if layer_sizes[0] != axons:
+        made_of = f"{axons - 1} features + 1 bias axon" if bias else f"{axons} features"
+        raise DataError(
+            f"data set {name} has {made_of} = {axons} axons, but layer_sizes {list(layer_sizes)} begin with {layer_sizes[0]}: {told}"
+        )
+    if layer_sizes[-1] < classes:
+        raise DataError(
+            f"data set {name} has {classes} classes, but layer_sizes {list(layer_sizes)} end with {layer_sizes[-1]}: {told}"
+        )
 
 
 def load_small(
@@ -125,7 +128,10 @@ def load_small(
     if name not in SMALL:
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join(SMALL)}")
     encoding = encoding if encoding is not None else Encoding()
-    bunch: Any = SMALL[name]()
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+
+    bunch: Any = getattr(datasets, SMALL[name].loader)()
     x, y = bunch.data, bunch.target
     classes = int(y.max()) + 1
     if not classes <= test_samples <= len(y) - classes:

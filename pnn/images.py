@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import fetch_openml
 from torch import Tensor
 
 from nonideal.files import UnreadableFile, read_bytes, write_bytes
@@ -141,6 +140,8 @@ def download_openml(name: str, folder: Path) -> None:
     """Fetch mnist or fashion_mnist from OpenML (about 15 and 40 MB) and keep it as the standard files in
     ``folder``.
     """
+    from sklearn.datasets import fetch_openml
+
     if name not in OPENML:
         raise DataError(f"{name} has no download here: put its standard files into {folder}")
     folder.mkdir(parents=True, exist_ok=True)

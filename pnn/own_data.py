@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from nonideal.pnn.array_file import read_npz, read_parquet
@@ -228,6 +227,8 @@ def _split(
         raise DataError(
             f"test_samples = {test_samples}: {table.place} has {len(y)} samples of {len(present)} classes, choose {least} .. {most}"
         )
+    from sklearn.model_selection import train_test_split
+
     train, test = train_test_split(np.arange(len(y)), test_size=test_samples, random_state=seed, stratify=y)
     return train, test
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import nonideal
+from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.characterization import characterization_summary
+from nonideal.stages.table import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = (
@@ -20,6 +26,7 @@ RUNS = (
     "RCSpikeLinear",
     "RCSpikeNetwork",
     "load_experiment",
+    "write_netlist",
 )
 READ = ("PhysicalModel", "load_results")
 """Of a run directory."""
@@ -45,6 +52,44 @@ def test_the_examples_of_the_trainer_run(tmp_path: Path, monkeypatch: pytest.Mon
     for name in RUNS:
         exec(example(name).replace("epochs=100", "epochs=3"), names)
     assert (tmp_path / "trained/iris/weights.safetensors").is_file()
+
+
+def test_the_examples_that_simulate_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a stage in the place of characterisation that takes its result from the package."""
+
+    def stand_in(work: Work) -> Done:
+        model = nonideal.preset()
+        model.save(work.rundir.model)
+        return Done((work.rundir.model,), characterization_summary(model))
+
+    made = replace(STAGES["characterization"], run=stand_in, tools=dict)
+    monkeypatch.setitem(STAGES, "characterization", made)
+    monkeypatch.chdir(tmp_path)
+    exec(example("measure"), {"nonideal": nonideal})
+    slope, reversal = map(float, capsys.readouterr().out.split())
+    assert (round(slope, 2), round(reversal, 1)) == (0.41, 2.8)
+    exec(example("session"), {"nonideal": nonideal})
+    assert (tmp_path / "runs/iris/characterization/manifest.json").is_file()
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    heavy = ("torch", "numpy", "pandas", "scipy", "sklearn", "pydantic", "rich", "typer")
+    code = f"import sys, nonideal; print(sorted(set({heavy}) & set(sys.modules)), nonideal.__version__ != 'unknown')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[] ")
+    assert subprocess.run(
+        [sys.executable, "-m", "nonideal", "--version"], capture_output=True, text=True, check=True
+    ).stdout.startswith("nonideal ")
+
+
+def test_names_are_there_for_people_and_type_checkers() -> None:
+    assert set(nonideal.__all__) <= set(dir(nonideal))
+    rooms = {place.name for place in (ROOT / "nonideal").iterdir() if place.is_dir()}
+    assert not rooms & set(nonideal.__all__), "a room hides a name as soon as it is imported"
+    with pytest.raises(AttributeError, match=r"it has .*measure"):
+        nonideal.nothing  # noqa: B018
 
 
 def test_the_examples_that_read_a_run_directory_run() -> None:

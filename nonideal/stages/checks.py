@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nonideal.circuits.errors import CircuitError
 from nonideal.experiment.errors import ExperimentError, RequirementMissing
 from nonideal.experiment.experiment import Experiment
+from nonideal.pnn.data import SMALL, check_layers
 from nonideal.pnn.errors import DataError
 from nonideal.pnn.images import images_present
 from nonideal.runs.rundir import SCHEMATIC, stage_of
@@ -49,6 +50,7 @@ def check_data(
     Raises ``DataError``, ``ExperimentError``.
     """
     data = experiment.data
+    _check_known(experiment)
     if training or not data.download:
         data.fetch(say)
     elif data.set is not None and data.place is not None and not images_present(data.set, data.place):
@@ -70,6 +72,14 @@ def check_data(
 
         chosen = experiment.training
         choose_device(chosen.accelerator, chosen.devices, min(chosen.batch_size, len(found.train_y)))
+
+
+def _check_known(experiment: Experiment) -> None:
+    """What the name of a data set tells: nothing has to be loaded to know that layers do not fit."""
+    data, known = experiment.data, SMALL.get(experiment.data.set or "")
+    if known is not None and experiment.training.network is None:
+        axons = known.features + data.bias_axon
+        check_layers(experiment.training.layers, data.name, axons, known.classes, bias=data.bias_axon)
 
 
 def _check_network(experiment: Experiment, found: Dataset) -> None:

@@ -87,10 +87,6 @@ def write_netlist(
 
     ``of`` says in the netlist what it is a network of. Weights that were trained on columns (``bottom_up``) are realised as the columns
     were measured, all others as the bench was.
-
-        files = nonideal.stages.netlist.NetlistFiles.beside(Path("network.spice"))
-        weights, model = Path("weights.safetensors"), Path("model.json")
-        nonideal.write_netlist(weights, model, nonideal.load_experiment("iris"), files, of="my network", clip=False)
     """
     import numpy as np
 

@@ -90,17 +90,17 @@ def test_download_keeps_the_standard_files(tmp_path: Path, monkeypatch: pytest.M
     draw = np.random.default_rng(0)
     x = draw.integers(0, 256, (70000, 784)).astype(np.float64)
     y = draw.integers(0, 10, 70000).astype(str).astype(object)
-    monkeypatch.setattr("nonideal.pnn.images.fetch_openml", lambda *a, **k: (x, y))
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *a, **k: (x, y))
     data = load_images("mnist", tmp_path / "new", download=True)
     assert data.train_x.shape[0] == 60000
     assert data.test_y.tolist() == [int(label) for label in y[60000:]]
-    monkeypatch.setattr("nonideal.pnn.images.fetch_openml", lambda *a, **k: pytest.fail("fetched twice"))
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *a, **k: pytest.fail("fetched twice"))
     assert load_images("mnist", tmp_path / "new", download=True).classes == 10
 
     def offline(*arguments: object, **options: object) -> object:
         raise OSError("no network")
 
-    monkeypatch.setattr("nonideal.pnn.images.fetch_openml", offline)
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", offline)
     with pytest.raises(DataError, match="no network"):
         load_images("fashion_mnist", tmp_path / "other", download=True)
 
