@@ -298,7 +298,7 @@ def test_experiments_are_in_the_wheel() -> None:
     setuptools = pytest.importorskip("setuptools")
     settings = tomllib.loads((EXPERIMENTS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]
     packages = setuptools.find_namespace_packages(str(EXPERIMENTS.parent), **settings["packages"]["find"])
-    assert EXPERIMENTS.name in packages
+    assert f"nonideal.{EXPERIMENTS.name}" in packages
     assert "*.toml" in settings["package-data"]["*"]
 
 
