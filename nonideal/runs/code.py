@@ -42,6 +42,7 @@ HOLDING: Final = frozenset(
         "runs.context",
         "experiment.experiment",
         "runs.manifest",
+        "runs.results",
         "runs.rundir",
         "runs.stage",
     )
