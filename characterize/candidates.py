@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from nonideal.circuits.cells.kinds import CLASSES
 from nonideal.circuits.cells.leaf_cells import illegal_sizes
 from nonideal.circuits.design import Design, Fet
 from nonideal.circuits.errors import CircuitError
@@ -87,7 +88,7 @@ def _check_key(key: str, design: Design) -> None:
 
 
 def _problem(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    place = ".".join(str(part) for part in item["loc"] if part not in CLASSES)
     message = str(item["msg"]).removeprefix("Value error, ")
     return (
         f"{place} = {item['input']!r}: {message}" if isinstance(item["input"], int | float | str) else message

@@ -29,6 +29,8 @@ NEURONS: Final[dict[str, type[NeuronSettings]]] = {
     "mim_met5": NeuronSizes,
 }
 """Kind of ``[circuit.neuron]`` -> its settings."""
+CLASSES: Final = frozenset(made.__name__ for table in (SYNAPSES, NEURONS) for made in table.values())
+"""What stands in the places of errors beside keys: the class of the kind that was chosen."""
 TABLES: Final[dict[str, Mapping[str, type[CellSettings]]]] = {"synapse": SYNAPSES, "neuron": NEURONS}
 
 

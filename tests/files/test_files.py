@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 
 def test_a_file_that_grows_too_large_is_named(tmp_path: Path) -> None:
     program = (
-        "import resource, signal; from pathlib import Path; from files import write_bytes\n"
+        "import resource, signal; from pathlib import Path; from nonideal.files import write_bytes\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
         "try: write_bytes(Path('table.csv'), bytes(4096))\n"
         "except OSError as error: print(error)\n"
