@@ -17,7 +17,8 @@ from nonideal.spice.workers import in_order
 from .conftest import gone
 
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 from pathlib import Path
 from joblib import delayed
 from nonideal.spice.workers import in_order
