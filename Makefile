@@ -25,7 +25,7 @@ BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test fuzz lint clean
+.PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test quick fuzz lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ docs: setup ## build the documentation's site into site/; a warning is an error
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+quick: setup ## run the tests without the slow ones
+	@$(BIN)/python -m pytest -m 'not slow and not fuzz' $(ARGS)
 
 fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 8 kinds; not part of CI)
 	@$(BIN)/python -m pytest -m fuzz -s tests/fuzz $(ARGS)

@@ -94,6 +94,7 @@ def test_a_column_survives_its_file(columned: PhysicalModel, column: Column, tmp
     assert PhysicalModel.load(tmp_path / "model.json").columns == (column,)
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 def test_the_schematic_column_predicts_itself(
     make_workbench: Callable[..., Workbench], tmp_path: Path

@@ -161,6 +161,7 @@ def test_the_simple_model_has_one_slope_a_sign_and_nothing_else(columned: Physic
     assert simple.discharge == full.discharge
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 def test_a_choice_on_real_spice(
     make_workbench: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

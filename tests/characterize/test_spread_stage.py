@@ -19,6 +19,7 @@ from nonideal.circuits.errors import CircuitError
 pytestmark = pytest.mark.spice
 
 
+@pytest.mark.slow
 def test_known_shifts_explain_drawn_circuits(
     make_workbench: Callable[..., Workbench],
     characterization: Characterization,

@@ -65,6 +65,7 @@ def on_schematic(chip: SpiceChip) -> SpiceChip:
     return replace(chip, extracted=None, folder=chip.folder / "schematic")
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 def test_mismatch_does_on_the_layout_what_it_does_on_the_schematic(
     chips: list[SpiceChip], small: WrittenBiases

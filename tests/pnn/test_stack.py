@@ -204,6 +204,7 @@ def test_losses_that_read_hidden_layers_read_images(tmp_path: Path) -> None:
         assert all(torch.isfinite(weight).all() for weight in result.network.weights)
 
 
+@pytest.mark.slow
 def test_a_small_cnn_learns_digits(tmp_path: Path) -> None:
     options = {"epochs": 12, "batch_size": 20, "learning_rate": 3e-3, "schedule": "cosine"}
     for name, network in (("rc", CNN), ("ttfs", TTFS)):

@@ -52,6 +52,7 @@ def same(a: TrainingResult, b: TrainingResult) -> bool:
     return all(torch.equal(x, y) for x, y in zip(weights(a), weights(b), strict=True))
 
 
+@pytest.mark.slow
 def test_iris_reaches_94_percent(tmp_path: Path) -> None:
     data = load_small("iris")
     for name, reversal in (("pnn", PAPER.reversal), ("ann", Reversal.ideal())):

@@ -453,6 +453,7 @@ def test_training_for_conditions_is_resumed_bit_by_bit(tmp_path: Path) -> None:
     assert not same(whole, short(tmp_path / "home", epochs=7))
 
 
+@pytest.mark.slow
 def test_training_for_conditions_pays_where_biases_are_kept(tmp_path: Path) -> None:
     conditions = ((LayerShift(),) * 2, (HOT, HOT), (COLD, COLD))
     calm, data = variation(scale=0.0, chips=6, conditions=conditions), load_small("iris")

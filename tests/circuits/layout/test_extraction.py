@@ -113,6 +113,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.mark.slow
 def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
     database, devices = tiny
     ports = Topology((1, 1)).ports

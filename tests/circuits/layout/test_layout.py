@@ -138,6 +138,7 @@ def test_picture(tmp_path: Path, small_gds: Path) -> None:
     assert 0.05 < (pixels[..., :3].max(axis=2) > 0.2).mean() < 1.0
 
 
+@pytest.mark.slow
 def test_32_by_32_in_a_minute(tmp_path: Path) -> None:
     """Drawn, checked and compared; in processor time, for the machine may be busy."""
     started = time.process_time()
