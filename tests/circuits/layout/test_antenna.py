@@ -229,7 +229,7 @@ def test_reset_lines_need_their_diodes(unprotected: kdb.Layout) -> None:
     assert worst.gate_um2 == pytest.approx(2 * 0.063)
     assert worst == report.worst_antenna
     (told,) = [one for one in report.summary().antenna if one.rule == "ar_q.met3.1"]
-    assert (told["net"], told["allowed"]) == (worst.net, 400)
+    assert (told.net, told.allowed) == (worst.net, 400)
 
 
 def test_klayouts_own_check_finds_the_same_ratios(unprotected: kdb.Layout) -> None:

@@ -333,7 +333,7 @@ def test_spellings(tmp_path: Path) -> None:
     assert [c.value for c in found.capacitors] == pytest.approx([3.18e-15, 7.13e-21])
     assert [r.value for r in found.resistors] == [1e-3, 12.3]
     path.write_text(path.read_text().replace("l=7 w=7", "l=7 w=wide"))
-    with pytest.raises(ExtractionFailed, match="'wide' is no number"):
+    with pytest.raises(ExtractionFailed, match="'wide' is not a number"):
         read_magic(path)
 
 
@@ -431,7 +431,7 @@ def test_options_of_one_extractor_only(tmp_path: Path, drawn: tuple[Path, Path, 
     with pytest.raises(ValueError, match="options of kpex"):
         ExtractionOptions(extractor="magic", halo_um=4.0)
     kpex = Kpex(tmp_path / "kpex", "fake")
-    with pytest.raises(ValueError, match="give gds with one"):
+    with pytest.raises(ValueError, match="give gds with it"):
         extract(drawn[1], PORTS, drawn[2], folder=tmp_path, gds=drawn[0], kpex=kpex)
 
 
@@ -479,7 +479,7 @@ def test_the_command(
     assert code("--netlist", "pex-c") == ExitCode.passed
     settings = json.loads((runs / "layout" / "manifest.json").read_text())["inputs"]["settings"]
     assert (settings["--extractor"], settings["--magic"]) == ("magic", "8.3.701")
-    assert settings["extraction"] == {"sidewall": "halved"}
+    assert settings["extraction"] == {"sidewall": "halved", "extractor": "kpex"}
     assert json.loads((runs / "layout" / "pex.json").read_text())["extractor"] == "magic"
     assert (runs / "layout" / "magic" / "magic.tcl").is_file()
 
