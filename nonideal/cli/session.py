@@ -278,7 +278,7 @@ def session(
     command line gives it; ``like``: the one to take without it (None: see ``measured_on``).
 
         with nonideal.session("iris", jobs=2) as session:
-            session.characterize()    # what `nonideal characterize --experiment iris --jobs 2` does
+            session.characterize()    # as the command of that name does, with --jobs 2
     """
     loaded = load_experiment(experiment).changed(changes or {})
     name = loaded.name

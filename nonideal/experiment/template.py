@@ -13,7 +13,7 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.experiment.keys import EXAMPLES, KEYS, SECTIONS
 
 HEAD: Final = """\
-# {name}: an experiment of nonideal. `nonideal reproduce {name}` runs all of it; results go to runs/{name}.
+# {name}: an experiment of nonideal. nonideal reproduce {name} runs all of it; results go to runs/{name}.
 #
 # Every key but `name` may be left out. A line that begins with # and a key is that key with its default: take the # away to change it.
 # A line that begins with # and a space is an example of a key that is not set.

@@ -91,7 +91,8 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_where_it_was(
     program = tmp_path / "batch.py"
     program.write_text(
         f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 sys.path[:0] = {[str(Path(__file__).parents[2])]!r}
 from pathlib import Path
 from nonideal.spice import Cache, Deck, run_many

@@ -45,8 +45,8 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return Validation(pd.DataFrame({"kind": ["pair"]}), summary, (failure,) * (plan == "schematic"), ())
 
     monkeypatch.setattr(validation, "workbench", lambda *given: None)
-    monkeypatch.setattr(validation, "_plan", lambda work, bench, kind: kind)
-    monkeypatch.setattr(validation, "_mappings", lambda work, kind: ("pnn",))
+    monkeypatch.setattr(validation, "plan_of", lambda work, bench, kind: kind)
+    monkeypatch.setattr(validation, "mappings_on", lambda work, kind: ("pnn",))
     monkeypatch.setattr(validation, "write_budget", lambda plan, found, folder: ((), found.summary))
     monkeypatch.setattr("nonideal.postlayout.stage.validate", fake)
     return kinds
@@ -102,5 +102,6 @@ def test_the_sidewall_convention_is_a_setting_of_all_that_depends_on_it() -> Non
         "validation",
         "yield",
         "calibration",
+        "simulate",
     }
     assert {stage for stage, sections in SECTIONS.items() if "extraction" in sections} == extracted
