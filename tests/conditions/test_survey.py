@@ -366,6 +366,7 @@ def test_the_cold_starves_the_sensing_stage_and_heat_makes_membranes_drift(
     assert abs(mild.at_low_V) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 def test_one_condition_on_real_spice(
     make_workbench: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -283,6 +283,7 @@ def test_only_dense_networks_have_columns_to_draw(run: RunDir, context: Context)
         run_stage(columns_stage(), other, run, context)
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 @pytest.mark.timeout(600)
 def test_characterize_measures_the_columns_of_the_experiment(

@@ -44,6 +44,7 @@ def command() -> list[str]:
     return [sys.executable, "-m", "nonideal.cli.main", "reproduce", *options]
 
 
+@pytest.mark.slow
 def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
     """The whole loop on real ngspice, sky130, layout and extraction: cut off by kill -9, gone on with, skipped, judged."""
     (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9))

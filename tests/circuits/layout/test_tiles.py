@@ -82,6 +82,7 @@ def couplings(netlist: Netlist) -> dict[tuple[str, ...], float]:
     return totals
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_tiles_agree_with_the_whole(database: Path, tmp_path: Path) -> None:
     """Same devices, nets and resistors; every net's capacitance within 0.02 %, every coupling within 0.02 fF."""
