@@ -196,9 +196,9 @@ class Results:
 def load_results(path: Path, asked: str = "") -> Results:
     """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``.
 
-    results = nonideal.load_results(Path("runs/iris"))
-    for name, row in results.validated.items():
-        print(name, row.spike_time_rmse_s.output, row.accuracy_spice)
+        results = nonideal.load_results(Path("runs/iris"))
+        for name, row in results.validated.items():
+            print(name, row.spike_time_rmse_s.output, row.accuracy_spice)
     """
     characterization, training, validation = (
         path / name for name in ("characterization", "training", "validation")
