@@ -196,6 +196,8 @@ class Results:
 def load_results(path: Path, asked: str = "") -> Results:
     """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``.
 
+    Example:
+
         results = nonideal.load_results(Path("runs/iris"))
         for name, row in results.validated.items():
             print(name, row.spike_time_rmse_s.output, row.accuracy_spice)

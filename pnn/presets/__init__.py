@@ -27,8 +27,10 @@ def preset_path(name: str) -> Path:
 def preset(name: str = "sky130_tt") -> PhysicalModel:
     """The physical model of a preset. Raises ``DataError`` that lists the names for an unknown one.
 
-    model = nonideal.preset("sky130_tt")
-    print(model.v_th_V, model.positive.lambda_per_V)
+    Example:
+
+        model = nonideal.preset("sky130_tt")
+        print(model.v_th_V, model.positive.lambda_per_V)
     """
     if not isinstance(name, str) or name not in preset_names():
         raise DataError(f"unknown preset {name!r}: choose one of {', '.join(preset_names())}")
