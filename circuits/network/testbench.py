@@ -111,7 +111,7 @@ class Circuit:
         held = [(net, port.level_V(supplies)) for net, port, _ in self.topology.lines()]
         # The rails first: all else is counted from them.
         held.sort(key=lambda one: one[0] not in (VDD, VSS))
-        lines = [f"V{_source_name(net)} {net} 0 {volts:.6g}" for net, volts in held]
+        lines = [f"V{source_name(net)} {net} 0 {volts:.6g}" for net, volts in held]
         for where in self.topology.neurons():
             pin = self.topology.vdis(*where)
             lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
@@ -177,7 +177,7 @@ class Circuit:
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
 
 
-def _source_name(net: str) -> str:
+def source_name(net: str) -> str:
     """Vdd and Vss as everybody writes them, else V and the net's name."""
     return net.removeprefix("v") if net in (VDD, VSS) else net
 
@@ -193,13 +193,20 @@ def spike_times_s(result: Result, circuit: Circuit) -> list[Array]:
         row = np.full(circuit.topology.layers[layer], np.inf)
         for k in range(len(row)):
             wave = np.asarray(result[f"v({Topology.spike(layer, k)})"], float)[inside]
-            rising = np.flatnonzero((wave[:-1] < half_V) & (wave[1:] >= half_V))
-            if len(rising):
-                i = int(rising[0])
-                fraction = (half_V - wave[i]) / (wave[i + 1] - wave[i])
-                row[k] = max(axis[i] + fraction * (axis[i + 1] - axis[i]) - begin, 0.0)
+            row[k] = first_rise_s(axis, wave, half_V) - begin
+        np.maximum(row, 0.0, out=row)
         times.append(row)
     return times
+
+
+def first_rise_s(time_s: Array, wave_V: Array, level_V: float) -> float:
+    """When a wave first rises through a level, between two points by a line; infinity where it does not."""
+    rising = np.flatnonzero((wave_V[:-1] < level_V) & (wave_V[1:] >= level_V))
+    if not len(rising):
+        return math.inf
+    i = int(rising[0])
+    part = (level_V - wave_V[i]) / (wave_V[i + 1] - wave_V[i])
+    return float(time_s[i] + part * (time_s[i + 1] - time_s[i]))
 
 
 def energy_J(result: Result, circuit: Circuit) -> float:

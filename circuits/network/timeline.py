@@ -6,7 +6,7 @@ and fires from ``firing_s(l) = accumulation_s(l + 1)``: the next layer integrate
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nonideal.circuits.design import Timing
@@ -59,10 +59,15 @@ class Timeline:
 
 
 def pwl(span: tuple[float, float], high_V: float, edge_s: float, *, inverted: bool = False) -> str:
-    """A waveform that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends."""
+    """A waveform that is at ``high_V`` inside ``span`` (at 0 inside it when ``inverted``); edges are centred on the span's ends.
+
+    A span that ends by 0 s is over.
+    """
     inside, outside = (0.0, high_V) if inverted else (high_V, 0.0)
     start, end = span
     half = edge_s / 2
+    if end <= half:
+        return f"PWL(0 {outside:.6g})"
     before = [(0.0, outside), (start - half, outside), (start + half, inside)]
     points = [(0.0, inside)] if start <= half else before
     points += [(end - half, inside), (end + half, outside)]
@@ -76,16 +81,20 @@ def pulse(
     return f"V{name} {node} 0 {pwl(span, high_V, edge_s, inverted=inverted)}"
 
 
-def control_waveforms(timeline: Timeline, vdd_V: float) -> dict[str, str]:
-    """What drives every control line and its complement, by the network's port."""
-    edge = timeline.timing.edge_s
+def waveforms(spans: Mapping[str, tuple[float, float]], high_V: float, edge_s: float) -> dict[str, str]:
+    """What drives control lines that are high in these spans, and the complements of those that have one, by the network's port."""
     found = {}
-    for line, span in timeline.spans().items():
-        found[line] = pwl(span, vdd_V, edge)
+    for line, span in spans.items():
+        found[line] = pwl(span, high_V, edge_s)
         kind, layer = line.rsplit("_", 1)
         if kind in ("reset", "iso"):
-            found[f"{kind}_b_{layer}"] = pwl(span, vdd_V, edge, inverted=True)
+            found[f"{kind}_b_{layer}"] = pwl(span, high_V, edge_s, inverted=True)
     return found
+
+
+def control_waveforms(timeline: Timeline, vdd_V: float) -> dict[str, str]:
+    """What drives every control line and its complement, by the network's port."""
+    return waveforms(timeline.spans(), vdd_V, timeline.timing.edge_s)
 
 
 def control_sources(timeline: Timeline, vdd_V: float, ports: Collection[str]) -> str:

@@ -1,0 +1,1 @@
+"""A network simulated column by column: each dendrite with its neuron, cut out of the extracted netlist."""

@@ -1,0 +1,237 @@
+"""Inferences column by column: layer after layer, each column driven by the spikes of the layer before as they came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.circuits.columns.cut import Cut, Place, cut
+from nonideal.circuits.columns.deck import Bench
+from nonideal.circuits.columns.network import COARSE, Columns, Prepared
+from nonideal.circuits.columns.rails import rails_of
+from nonideal.circuits.columns.wave import Wave
+from nonideal.circuits.extraction.netlist import parse_netlist
+from nonideal.circuits.network.biases import levels_of
+from nonideal.circuits.network.testbench import Biases, Circuit, first_rise_s
+from nonideal.spice import Deck, Failure, Result, SimulatorOptions
+
+Array = NDArray[np.float64]
+AXON_V, AXON_SPACING_S, QUICK_S, EDGE_V = 10e-3, 20e-12, 2e-9, 30e-3
+"""How closely the waves that drive a column follow those that came."""
+AROUND_S = (2e-9, 20e-9)
+"""An edge of a driver's output lies in this span about that of its input."""
+
+Run = Callable[[list[Deck]], list[Result | Failure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What one sample did: spike times by layer [neurons] (s, from the start of the layer's firing; inf: none), energy, processor time."""
+
+    times_s: list[Array]
+    energy_J: float
+    seconds_cpu: float
+
+
+def cut_circuit(circuit: Circuit) -> Cut:
+    """The pieces of a circuit's extracted netlist."""
+    return cut(parse_netlist(circuit.netlist, "the extracted netlist"), circuit.topology)
+
+
+@dataclass(slots=True)
+class _Sample:
+    """A sample on its way through the layers."""
+
+    index: int
+    times_s: list[Array] = field(default_factory=list)
+    energy_J: float = 0.0
+    seconds_cpu: float = 0.0
+    failure: Failure | None = None
+    axons: dict[tuple[str, Place], Wave] = field(default_factory=dict)
+
+    def took(self, outcome: Result | Failure) -> bool:
+        """Whether there is a result; its time counts."""
+        if isinstance(outcome, Failure):
+            self.failure = self.failure or outcome
+            return False
+        self.seconds_cpu += outcome.seconds_cpu
+        return True
+
+
+def infer(
+    circuit: Circuit,
+    biases: Biases,
+    inputs: Array,
+    simulator: SimulatorOptions,
+    run: Run,
+) -> list[Inference | Failure]:
+    """Simulate samples [samples, inputs] (T_circ; 1 or more: no spike) column by column.
+
+    A sample is a ``Failure`` where any of its columns is one. ``run`` runs decks.
+    """
+    pieces = cut_circuit(circuit)
+    ports = circuit.topology.pinout.weight_ports
+    bench = Bench(circuit, levels_of(biases.text, ports), simulator)
+    columns = Columns(pieces, rails_of(pieces.netlist, pieces.rails), bench)
+    points = columns.operating_points(biases.name)
+    found = run(list(points.values()))
+    measured = dict(zip(points, found, strict=True))
+    failed = [outcome for outcome in found if isinstance(outcome, Failure)]
+    if failed:
+        return [failed[0]] * len(inputs)
+    drawn = columns.drawn({p: r for p, r in measured.items() if isinstance(r, Result)})
+    samples = [_Sample(index) for index in range(len(inputs))]
+    _drive_inputs(columns, inputs, samples, run)
+    for layer in range(1, circuit.topology.depth + 1):
+        prepared = {piece.place: columns.prepared(piece.place, drawn) for piece in pieces.columns(layer)}
+        _fire_layer(columns, layer, prepared, biases.name, samples, simulator, run)
+    return [
+        sample.failure or Inference(sample.times_s, sample.energy_J, sample.seconds_cpu) for sample in samples
+    ]
+
+
+def _energy_J(result: Result, circuit: Circuit) -> float:
+    return float(
+        -sum(
+            volts * np.trapezoid(np.asarray(result[vector], float), result.axis)
+            for vector, volts in circuit.rails.items()
+        )
+    )
+
+
+def _drive_inputs(columns: Columns, inputs: Array, samples: Sequence[_Sample], run: Run) -> None:
+    """What the drivers put on the axons of the first layer.
+
+    A driver does the same whenever its input comes: it is simulated once for a spike in mid-phase, once for none, and its edges moved; a
+    spike so late that its edges meet is simulated as it is.
+    """
+    timing, timeline = columns.bench.circuit.design.timing, columns.bench.timeline
+    late = 1.0 - (AROUND_S[0] + AROUND_S[1] + timing.hold_s) / timing.t_circ_s
+    decks: dict[tuple[int, float | None], Deck] = {}
+    asked: list[list[tuple[int, float | None]]] = []
+    for row in inputs:
+        keys = [(j, None if at >= 1.0 else 0.5 if at <= late else float(at)) for j, at in enumerate(row)]
+        asked.append(keys)
+        for key in keys:
+            decks.setdefault(key, columns.driver(*key))
+    outcomes = dict(zip(decks, run(list(decks.values())), strict=True))
+    start = timeline.firing_s(0)
+    end = timeline.spans()["phase_0"][1]
+    for sample, keys, row in zip(samples, asked, inputs, strict=True):
+        for key in keys:
+            outcome = outcomes[key]
+            if isinstance(outcome, Failure):
+                sample.failure = sample.failure or outcome
+                continue
+            sample.energy_J += _energy_J(outcome, columns.bench.circuit)
+            j, at = key
+            arrival_s = start + max(float(row[j]), 0.0) * timing.t_circ_s
+            moved = None if at is None else arrival_s - (start + at * timing.t_circ_s)
+            for (net, place), wave in _axons(columns, Place(0, j), outcome).items():
+                sample.axons[net, place] = wave if moved is None else _moved(wave, moved, end)
+
+
+def _moved(wave: Wave, by_s: float, end_s: float) -> Wave:
+    """The wave with all before the last edge moved."""
+    last = wave.time_s >= end_s - AROUND_S[0]
+    early = np.flatnonzero(~last)
+    time_s, value = wave.time_s.copy(), wave.value
+    time_s[early] += by_s
+    keep = np.ones(len(time_s), dtype=bool)
+    # Points between the edges hold nothing but the level: those that would cross the last edge go.
+    keep[early] = (time_s[early] < end_s - AROUND_S[0]) & (time_s[early] > 0)
+    return Wave(time_s[keep], value[keep])
+
+
+def _wave(result: Result, node: str) -> Wave:
+    return Wave(result.axis, np.asarray(result[f"v({node})"], float))
+
+
+def _axon(wave: Wave, vdd_V: float) -> Wave:
+    """What drives an axon: its edges where they are quick, else as closely as ``AXON_V``."""
+    return wave.edges(0.0, vdd_V, QUICK_S, EDGE_V) or wave.within(AXON_V, AXON_SPACING_S)
+
+
+def _axons(columns: Columns, place: Place, result: Result) -> dict[tuple[str, Place], Wave]:
+    """The waves that a piece's spike drives each column of the next layer with."""
+    topology, found = columns.cut.topology, {}
+    if place.layer == topology.depth:
+        return {}
+    known: dict[str, Wave] = {}
+    vdd_V = columns.bench.circuit.design.supplies.vdd_V
+    for net in (topology.spike(place.layer, place.index), topology.spike_b(place.layer, place.index)):
+        for piece in columns.cut.columns(place.layer + 1):
+            node = columns.cut.seen.get((net, piece.place))
+            if node is None:
+                continue
+            if node not in known:
+                known[node] = _axon(_wave(result, node), vdd_V)
+            found[net, piece.place] = known[node]
+    return found
+
+
+def _fire_layer(
+    columns: Columns,
+    layer: int,
+    prepared: Mapping[Place, Prepared],
+    stem: str,
+    samples: Sequence[_Sample],
+    simulator: SimulatorOptions,
+    run: Run,
+) -> None:
+    """Simulate a layer of every sample.
+
+    A column is coupled to those beside it: the odd ones are simulated coarsely and alone, for what they do to the even ones; these then as
+    they are, for what they do to the odd ones, which come last.
+    """
+    even = [place for place in prepared if place.index % 2 == 0]
+    odd = [place for place in prepared if place.index % 2]
+    coarse = replace(simulator, **COARSE)
+    passes = (("coarse_", odd, coarse), ("", even, simulator), ("", odd, simulator))
+    seen: dict[int, dict[str, Wave]] = {sample.index: {} for sample in samples}
+    found: dict[int, dict[Place, Result]] = {sample.index: {} for sample in samples}
+    for prefix, places, options in passes:
+        alive = [sample for sample in samples if sample.failure is None]
+        decks = []
+        for sample in alive:
+            for place in places:
+                one = prepared[place]
+                waves = {net: sample.axons[net, place] for net in one.piece.axons}
+                waves |= columns.beside(one.piece, seen[sample.index])
+                name = f"{prefix}{stem}_{sample.index:04d}_{place.name}"
+                decks.append(columns.column(one, name, waves, options))
+        outcomes = iter(run(decks))
+        for sample in alive:
+            for place in places:
+                outcome = next(outcomes)
+                if sample.took(outcome) and isinstance(outcome, Result):
+                    found[sample.index][place] = outcome
+                    for net in columns.coupled(prepared[place].piece):
+                        seen[sample.index][net] = _wave(outcome, columns.node(net))
+    for sample in samples:
+        if sample.failure is None:
+            _collect(columns, layer, {place: found[sample.index][place] for place in prepared}, sample)
+
+
+def _collect(columns: Columns, layer: int, results: Mapping[Place, Result], sample: _Sample) -> None:
+    """The spikes of a layer, and what they put on the next axons."""
+    timeline, circuit = columns.bench.timeline, columns.bench.circuit
+    begin, half_V = timeline.firing_s(1), circuit.design.supplies.vdd_V / 2
+    step_s = timeline.accumulation_s(1) - begin
+    times = np.full(len(results), np.inf)
+    sample.axons = {}
+    for k, (place, outcome) in enumerate(results.items()):
+        sample.energy_J += _energy_J(outcome, circuit)
+        inside = (outcome.axis >= begin - timeline.timing.edge_s) & (
+            outcome.axis <= begin + timeline.window_s
+        )
+        wave = np.asarray(outcome[f"v({circuit.topology.spike(layer, k)})"], float)
+        at_s = first_rise_s(outcome.axis[inside], wave[inside], half_V)
+        times[k] = max(at_s - begin, 0.0) if math.isfinite(at_s) else math.inf
+        for key, axon in _axons(columns, place, outcome).items():
+            sample.axons[key] = axon.shifted(step_s)
+    sample.times_s.append(times)
