@@ -272,7 +272,7 @@ def _joined(touching: list[Device], own: frozenset[str], rails: tuple[str, ...])
 
     It hangs on the node that most of them do: how they are spread over the wire moves an edge by less than the wire's own delay.
     """
-    kinds: dict[tuple[object, ...], list[tuple[str, Device]]] = defaultdict(list)
+    kinds: dict[tuple[tuple[str, ...], str, str], list[tuple[str, Device]]] = defaultdict(list)
     for device in {device.name: device for device in touching}.values():
         rail = net_of(device.nodes[-1])
         ends = tuple(
@@ -282,7 +282,6 @@ def _joined(touching: list[Device], own: frozenset[str], rails: tuple[str, ...])
         kinds[ends, device.model, device.parameters.split(" as=")[0]].append((at, device))
     found = []
     for (ends, _, _), devices in kinds.items():
-        assert isinstance(ends, tuple)
         at = sorted(node for node, _ in devices)[len(devices) // 2]
         first = devices[0][1]
         nodes = tuple(at if end == net_of(at) else end for end in ends)

@@ -15,8 +15,16 @@ from nonideal.circuits.columns.wave import Wave, mean, steps
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
-COARSE = {"method": "gear", "reltol": 1e-3, "chgtol_C": 1e-14, "max_step_s": 40e-9}
-"""Of the pass that finds what neighbours do: a membrane to a millivolt, its coupling to the next one to a microvolt."""
+
+
+def coarse(simulator: SimulatorOptions) -> SimulatorOptions:
+    """Settings of the pass that finds what neighbours do: a membrane to a millivolt, its coupling to the next one to microvolts.
+
+    Its steps are long, and would ring under the trapezoidal rule.
+    """
+    return replace(simulator, method="gear", reltol=1e-3, chgtol_C=1e-14, max_step_s=40e-9)
+
+
 LEVEL_BELOW_V0_V = 0.3
 """Where dendrite and membrane are held to measure what a column draws: in the middle of their range."""
 HELD_C, SWITCHING_C = 2e-18, 1e-16

@@ -62,8 +62,9 @@ def _rail(net: str, wires: list[Element]) -> Rail:
     for wire in wires:
         siemens = 1.0 / wire.value
         ends = [index[node] for node in (wire.a, wire.b) if node in index]
-        for end in ends:
-            rows.append(end), columns.append(end), values.append(siemens)
+        rows += ends
+        columns += ends
+        values += [siemens] * len(ends)
         if len(ends) == 2:
             rows += ends
             columns += ends[::-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,11 @@ class Circuit:
     def discharger_V(self, layer: int, index: int) -> float:
         """The discharger bias of a neuron, its trim included."""
         return self.vdis_V + (self.trim_V[layer - 1][index] if self.trim_V else 0.0)
+
+    @property
+    def synapses(self) -> int:
+        """How many there are."""
+        return sum(a * b for a, b in pairwise(self.topology.layers))
 
     @property
     def timeline(self) -> Timeline:

@@ -177,6 +177,7 @@ KEYS: Final = {
     "validation.current_scale.low": "from",
     "validation.current_scale.high": "to",
     "validation.current_scale.step": "in steps of",
+    "validation.simulate": "an extracted network: columns (neuron by neuron, cut out of it) or whole",
     "simulator.method": "of integration: trap or gear",
     "simulator.reltol": "relative tolerance",
     "simulator.abstol_A": "absolute tolerance of currents, A",

@@ -245,6 +245,7 @@ class Validation(Section):
     mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "pnn", "bottom_up")
     calibration_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
     current_scale: CurrentScale = CurrentScale()
+    simulate: Literal["columns", "whole"] = "columns"
 
     @field_validator("mappings")
     @classmethod

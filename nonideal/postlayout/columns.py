@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.columns.cut import Cut, Place, cut
 from nonideal.circuits.columns.deck import Bench
-from nonideal.circuits.columns.network import COARSE, Columns, Prepared
+from nonideal.circuits.columns.network import Columns, Prepared, coarse
 from nonideal.circuits.columns.rails import rails_of
 from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.biases import levels_of
-from nonideal.circuits.network.testbench import Biases, Circuit, first_rise_s
+from nonideal.circuits.network.testbench import Biases, Circuit, energy_J, first_rise_s
+from nonideal.postlayout.inference import Inference, Run
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -24,17 +25,6 @@ AXON_V, AXON_SPACING_S, QUICK_S, EDGE_V = 10e-3, 20e-12, 2e-9, 30e-3
 """How closely the waves that drive a column follow those that came."""
 AROUND_S = (2e-9, 20e-9)
 """An edge of a driver's output lies in this span about that of its input."""
-
-Run = Callable[[list[Deck]], list[Result | Failure]]
-
-
-@dataclass(frozen=True, slots=True)
-class Inference:
-    """What one sample did: spike times by layer [neurons] (s, from the start of the layer's firing; inf: none), energy, processor time."""
-
-    times_s: list[Array]
-    energy_J: float
-    seconds_cpu: float
 
 
 def cut_circuit(circuit: Circuit) -> Cut:
@@ -62,7 +52,7 @@ class _Sample:
         return True
 
 
-def infer(
+def infer_columns(
     circuit: Circuit,
     biases: Biases,
     inputs: Array,
@@ -94,15 +84,6 @@ def infer(
     ]
 
 
-def _energy_J(result: Result, circuit: Circuit) -> float:
-    return float(
-        -sum(
-            volts * np.trapezoid(np.asarray(result[vector], float), result.axis)
-            for vector, volts in circuit.rails.items()
-        )
-    )
-
-
 def _drive_inputs(columns: Columns, inputs: Array, samples: Sequence[_Sample], run: Run) -> None:
     """What the drivers put on the axons of the first layer.
 
@@ -127,7 +108,7 @@ def _drive_inputs(columns: Columns, inputs: Array, samples: Sequence[_Sample], r
             if isinstance(outcome, Failure):
                 sample.failure = sample.failure or outcome
                 continue
-            sample.energy_J += _energy_J(outcome, columns.bench.circuit)
+            sample.energy_J += energy_J(outcome, columns.bench.circuit)
             j, at = key
             arrival_s = start + max(float(row[j]), 0.0) * timing.t_circ_s
             moved = None if at is None else arrival_s - (start + at * timing.t_circ_s)
@@ -190,8 +171,7 @@ def _fire_layer(
     """
     even = [place for place in prepared if place.index % 2 == 0]
     odd = [place for place in prepared if place.index % 2]
-    coarse = replace(simulator, **COARSE)
-    passes = (("coarse_", odd, coarse), ("", even, simulator), ("", odd, simulator))
+    passes = (("coarse_", odd, coarse(simulator)), ("", even, simulator), ("", odd, simulator))
     seen: dict[int, dict[str, Wave]] = {sample.index: {} for sample in samples}
     found: dict[int, dict[Place, Result]] = {sample.index: {} for sample in samples}
     for prefix, places, options in passes:
@@ -225,7 +205,7 @@ def _collect(columns: Columns, layer: int, results: Mapping[Place, Result], samp
     times = np.full(len(results), np.inf)
     sample.axons = {}
     for k, (place, outcome) in enumerate(results.items()):
-        sample.energy_J += _energy_J(outcome, circuit)
+        sample.energy_J += energy_J(outcome, circuit)
         inside = (outcome.axis >= begin - timeline.timing.edge_s) & (
             outcome.axis <= begin + timeline.window_s
         )

@@ -9,14 +9,15 @@ import torch
 
 from nonideal.characterize.trim import Trim, trim_discharger
 from nonideal.circuits.network.mapping import bias_sources, map_weights
-from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.pnn.draw import drawn_by_class
 from nonideal.postlayout.errors import SamplesFailed
+from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.plan import BLIND
 from nonideal.postlayout.prediction import unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import STEP, Scale, mapping_rmse, model_scale, refine
-from nonideal.spice import Failure, Result
+from nonideal.spice import Failure
 
 
 def trim(runner: Runner) -> Trim | None:
@@ -70,15 +71,14 @@ def _calibrated(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
     promised = unclipped_times(network, inputs)[-1]
 
     def error(scales: list[Scale]) -> list[float]:
-        decks = []
+        outcomes: list[Inference | Failure] = []
         for scale in scales:
             tag = f"scale_{mapping}_{round(1e4 * scale.positive)}_{round(1e4 * scale.negative)}"
-            decks += runner.decks(circuit, runner.biases(tag, mapping, scale)[0], inputs.numpy())
-        outcomes = runner.run(decks)
+            outcomes += runner.infer(circuit, runner.biases(tag, mapping, scale)[0], inputs.numpy())
         errors = []
         for k in range(len(scales)):
             part = outcomes[k * len(inputs) : (k + 1) * len(inputs)]
-            good = [i for i, outcome in enumerate(part) if isinstance(outcome, Result)]
+            good = [i for i, outcome in enumerate(part) if isinstance(outcome, Inference)]
             failed = [outcome for outcome in part if isinstance(outcome, Failure)]
             if failed:
                 first = f"first {failed[0].name}: {failed[0].message} ({failed[0].folder})"
@@ -86,7 +86,8 @@ def _calibrated(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
                 if len(failed) > len(good):
                     raise SamplesFailed(told)
                 runner.say(f"{told}; the scale is found without them")
-            seen = np.stack([spike_times_s(part[i], circuit)[-1] for i in good]) / t_circ_s  # type: ignore[arg-type]
+            last = [outcome.times_s[-1] for outcome in part if isinstance(outcome, Inference)]
+            seen = np.stack(last) / t_circ_s
             errors.append(mapping_rmse(promised[good], seen) * t_circ_s)
         return errors
 

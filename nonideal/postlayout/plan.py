@@ -21,6 +21,7 @@ from nonideal.postlayout.errors import ValidationError
 
 Array = NDArray[np.float64]
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
+Simulated = Literal["whole", "columns"]
 BLIND = frozenset({"bottom_up"})
 """Mappings that nothing is fitted for: realised and predicted from the columns' measurements alone, with no scale and no trimming."""
 
@@ -52,12 +53,17 @@ class ValidationPlan:
     scale_high: float = 1.8
     scale_step: float = 0.01
     clip: bool = False
+    simulated: Simulated = "whole"
 
     def __post_init__(self) -> None:
         available = len(self.dataset.test_x)
         if not 1 <= self.samples <= available:
             raise ValidationError(
                 f"samples = {self.samples}: the test set has {available}; choose 1 .. {available}"
+            )
+        if self.simulated == "columns" and self.netlist == "schematic":
+            raise ValidationError(
+                'simulated = "columns": columns are cut from an extracted netlist; take "whole" for the schematic'
             )
         if not self.networks:
             raise ValidationError("no mapping to validate: name at least one in validation.mappings")

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.postlayout.columns import infer_columns
+from nonideal.postlayout.inference import Inference, infer_whole
 from nonideal.postlayout.plan import ValidationPlan
 from nonideal.postlayout.scale import Scale
-from nonideal.spice import Deck, Failure, Result, run_many
+from nonideal.spice import Deck, Failure, Result, SimulatorOptions, run_many
 
 Array = NDArray[np.float64]
 
@@ -38,6 +40,13 @@ class Runner:
         design, clip = self.plan.circuit.design, self.plan.clip
         mapped = map_weights(weights, model, scale=scale.pair, clip=clip, design=design)
         return Biases(name, bias_sources(mapped)), mapped.clipped
+
+    def infer(
+        self, circuit: Circuit, biases: Biases, spike_time: Array, simulator: SimulatorOptions | None = None
+    ) -> list[Inference | Failure]:
+        """Simulate samples [B, N_in] in units of T_circ, whole or column by column as the plan says."""
+        how = infer_columns if self.plan.simulated == "columns" else infer_whole
+        return how(circuit, biases, spike_time, simulator or self.bench.simulator, self.run)
 
     def decks(self, circuit: Circuit, biases: Biases, spike_time: Array) -> list[Deck]:
         """A deck for every sample; inputs [B, N_in] in units of T_circ."""

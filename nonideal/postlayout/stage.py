@@ -53,6 +53,7 @@ def validate(
             index=plan.drawn.tolist(), label=plan.labels.tolist(), classes=tuple(plan.class_names)
         ),
         netlist=plan.netlist,
+        simulated=plan.simulated,
         layers=plan.circuit.topology.layers,
         corner=plan.model.corner,
         t_circ_s=plan.model.t_circ_s,

@@ -40,6 +40,15 @@ class ScaleTrial(Record):
     rmse_s: float
 
 
+class CutError(Record):
+    """What cutting a network into columns moves: ``samples`` were simulated whole as well, and all their spikes compared."""
+
+    samples: int
+    rms_s: float | None = None
+    max_s: float | None = None
+    unpaired_spikes: int = 0
+
+
 class MappingSummary(Record):
     """A mapping in SPICE against its model.
 
@@ -64,6 +73,7 @@ class MappingSummary(Record):
     failed_samples: int | None = None
     vdis_V: float | None = None
     error_budget: BudgetSummary | None = None
+    cut_error: CutError | None = None
 
     @property
     def unpaired_spikes(self) -> int | None:
@@ -115,7 +125,8 @@ class ValidationSummary(Record):
     """Networks in SPICE against their models, by mapping; None for what an older version did not record.
 
     ``samples`` test samples were simulated on ``netlist`` (``schematic``, ``pex-c``, ``pex-rc``) at process ``corner``; ``layers``: neurons by
-    layer, the axons first; ``t_circ_s``: length of a phase. ``numerical_floor_s``: rms by which spike times move in a finer simulation.
+    layer, the axons first; ``t_circ_s``: length of a phase. ``simulated``: ``whole`` or ``columns``.
+    ``numerical_floor_s``: rms by which spike times move in a finer simulation.
     ``seconds_per_sample``: CPU time. ``silent_spread_s``: of neurons without input, on extracted netlists. ``seed``: of the training.
     """
 
@@ -129,6 +140,7 @@ class ValidationSummary(Record):
     vdis_V: float | None = None
     silent_spread_s: float | None = None
     mappings: dict[str, MappingSummary]
+    simulated: str | None = None
     numerical_floor_s: float | None = None
     seconds_per_sample: float | None = None
     failed_samples: int | None = None

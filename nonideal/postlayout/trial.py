@@ -10,20 +10,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nonideal.circuits.network.pins import pins_table
-from nonideal.circuits.network.testbench import Biases, Circuit, energy_J, spike_times_s
+from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.files import write_csv
 from nonideal.postlayout.comparison import spike_table
 from nonideal.postlayout.errors import SamplesFailed
 from nonideal.postlayout.fitting import scale_of
+from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale
-from nonideal.postlayout.summary import MappingSummary, mapping_summary
+from nonideal.postlayout.summary import CutError, MappingSummary, mapping_summary
 from nonideal.postlayout.waveforms import save_waveforms
-from nonideal.spice import Failure, Result
+from nonideal.spice import Failure
 
 Array = NDArray[np.float64]
 FLOOR_SAMPLES = 4
+WHOLE_SYNAPSES_MAX = 150
+"""A network of more is not simulated whole beside its columns: 150 pairs take a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     pins = runner.folder / f"pins_{mapping}.csv"
     write_csv(pins, pins_table(circuit.topology, circuit.design, circuit.discharger_V, biases.text))
     say(f"{mapping}: {plan.samples} test samples at scale {scale.positive:.4f} / {scale.negative:.4f}")
-    outcomes = runner.run(runner.decks(circuit, biases, inputs.numpy()))
-    good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Result)]
-    results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+    outcomes = runner.infer(circuit, biases, inputs.numpy())
+    good = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Inference)]
+    results = [outcome for outcome in outcomes if isinstance(outcome, Inference)]
     if not results:
         return nothing(scale, clipped)
-    times = [spike_times_s(result, circuit) for result in results]
+    times = [result.times_s for result in results]
     seen = [np.stack([sample[layer] for sample in times]) for layer in range(circuit.topology.depth)]
     table = spike_table(
         mapping, good, [layer[good] for layer in promised], seen, t_circ_s, circuit.timeline.window_s
@@ -82,11 +85,18 @@ def try_mapping(runner: Runner, mapping: str, circuit: Circuit) -> Trial:
     if failed:
         table = pd.concat([table, _failed_rows(mapping, failed, promised)], ignore_index=True)
     correct = decide(seen[-1] / t_circ_s, classes) == labels[good]
-    energy = float(np.mean([energy_J(result, circuit) for result in results]))
+    energy = float(np.mean([result.energy_J for result in results]))
     numbers = mapping_summary(
         table, plan, scale, clipped, accuracy_model, float(np.mean(correct)), energy, len(failed)
     ).model_copy(update={"vdis_V": circuit.vdis_V})
-    waveforms = _worst_waveforms(runner, mapping, circuit, biases, table)
+    waveforms, whole = _worst_waveforms(runner, mapping, circuit, biases, table)
+    if whole is not None and plan.simulated == "columns":
+        sample, inference = whole
+        cut = _cut_error(inference.times_s, times[good.index(sample)])
+        say(
+            f"{mapping}: sample {sample}, simulated whole as well, differs by {_ns(cut.rms_s)} rms, {_ns(cut.max_s)} at most"
+        )
+        numbers = numbers.model_copy(update={"cut_error": cut})
     few = min(FLOOR_SAMPLES, max(2, plan.samples // 5))
     floor_s = _numerical_floor_s(
         runner, circuit, f"floor_{mapping}", biases, inputs.numpy()[good][:few], times[:few]
@@ -113,21 +123,40 @@ def _failed_rows(mapping: str, samples: list[int], promised: list[Array]) -> pd.
 
 def _worst_waveforms(
     runner: Runner, mapping: str, circuit: Circuit, biases: Biases, table: pd.DataFrame
-) -> tuple[Path, ...]:
-    """Files with the membranes of the sample with the largest output error."""
+) -> tuple[tuple[Path, ...], tuple[int, Inference] | None]:
+    """Files with the membranes of the sample with the largest output error, the sample, and what it did; nothing for a network too large for it."""
     plan, bench = runner.plan, runner.bench
     worst = _worst_sample(table, circuit.topology.depth)
     if worst is None:
-        return ()
+        return (), None
     sample = plan.inputs[worst]
+    if plan.simulated == "columns" and circuit.synapses > WHOLE_SYNAPSES_MAX:
+        return (), None
     deck = circuit.deck(f"worst_{mapping}", biases, sample.numpy(), bench.simulator, circuit.membrane_probes)
     saved = save_waveforms(
         deck, circuit, plan.levels(mapping), plan.networks[mapping], sample, worst, bench, runner.folder
     )
     if isinstance(saved, Failure):
         runner.failures.append(saved)
-        return ()
-    return tuple(saved)
+        return (), None
+    return saved.files, (worst, saved.inference)
+
+
+def _cut_error(whole: list[Array], columns: list[Array]) -> CutError:
+    """What the columns of a sample differ by from the whole network."""
+    a, b = np.concatenate(whole), np.concatenate(columns)
+    both = np.isfinite(a) & np.isfinite(b)
+    moved = (b - a)[both]
+    return CutError(
+        samples=1,
+        rms_s=float(np.sqrt(np.mean(moved**2))) if len(moved) else None,
+        max_s=float(np.abs(moved).max()) if len(moved) else None,
+        unpaired_spikes=int(np.sum(np.isfinite(a) != np.isfinite(b))),
+    )
+
+
+def _ns(seconds: float | None) -> str:
+    return "none" if seconds is None else f"{1e9 * seconds:.3f} ns"
 
 
 def _worst_sample(table: pd.DataFrame, depth: int) -> int | None:
@@ -144,13 +173,13 @@ def _numerical_floor_s(
 ) -> float:
     """RMS change of all spike times when step and tolerances are halved; NaN (and said so) when no such run succeeded."""
     tight = runner.bench.simulator.tightened()
-    decks = [circuit.deck(f"{name}_{i:04d}", biases, row, tight) for i, row in enumerate(inputs)]
+    finer = Biases(name, biases.text)
     changes = []
-    for outcome, before in zip(runner.run(decks), times, strict=True):
+    for outcome, before in zip(runner.infer(circuit, finer, inputs, tight), times, strict=True):
         if isinstance(outcome, Failure):
             runner.say(f"{outcome.name}: {outcome.message}: left out of the numerical floor")
             continue
-        after = np.concatenate(spike_times_s(outcome, circuit))
+        after = np.concatenate(outcome.times_s)
         reference = np.concatenate(before)
         both = np.isfinite(after) & np.isfinite(reference)
         changes.append(after[both] - reference[both])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.files import write_parquet
 from nonideal.pnn import Exact, RCSpikeNetwork
+from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.plan import Levels
 from nonideal.spice import Deck, Failure, run_many
 
@@ -53,6 +55,14 @@ def _phase(time_s: Array, begins_s: float, t_circ_s: float) -> tuple[NDArray[np.
     return inside, torch.from_numpy(since[inside])
 
 
+@dataclass(frozen=True, slots=True)
+class Waveforms:
+    """Files of a sample's waveforms, and what it did in that simulation of the whole network."""
+
+    files: tuple[Path, ...]
+    inference: Inference
+
+
 def save_waveforms(
     deck: Deck,
     circuit: Circuit,
@@ -62,7 +72,7 @@ def save_waveforms(
     sample: int,
     bench: Workbench,
     folder: Path,
-) -> list[Path] | Failure:
+) -> Waveforms | Failure:
     """Run ``deck`` keeping its raw file; write ``<name>.raw`` and ``<name>.parquet`` (time_s, sample, net, volts, source) into ``folder``."""
     outcome = run_many([deck], jobs=1, folder=folder / "decks", timeout_s=bench.timeout_s, keep="raw")[0]
     if isinstance(outcome, Failure):
@@ -91,7 +101,7 @@ def save_waveforms(
             )
     table = folder / f"{deck.name}.parquet"
     write_parquet(table, pd.concat(frames, ignore_index=True).assign(sample=sample))
-    return [raw, table]
+    return Waveforms((raw, table), Inference.of(outcome, circuit))
 
 
 def _plain(vector: str, membranes: Mapping[str, tuple[int, int]]) -> str:

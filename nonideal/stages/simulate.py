@@ -92,7 +92,7 @@ def simulate_sample(work: Work) -> Done:
     saved = save_waveforms(deck, circuit, plan.levels(mapping), network, inputs, sample, bench, work.folder)
     if isinstance(saved, Failure):
         raise SamplesFailed(f"{name} of {mapping} on {kind}: {saved.message} ({saved.folder / name}.log)")
-    raw, waveforms = saved
+    raw, waveforms = saved.files
     deck.write(work.folder, name)
     result = Result(name, read_raw(raw), (), "")
     t_circ_s, classes = plan.model.t_circ_s, plan.dataset.classes

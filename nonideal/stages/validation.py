@@ -167,4 +167,5 @@ def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         scale_high=validation.current_scale.high,
         scale_step=validation.current_scale.step,
         clip=experiment.netlist.clip,
+        simulated="whole" if kind == SCHEMATIC else validation.simulate,
     )
