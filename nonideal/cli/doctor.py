@@ -58,6 +58,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         _python(),
         _ngspice(environ),
         _pdk(environ),
+        _compiler(environ),
         _package("torch", "torch"),
         _package("PySpice", "PySpice"),
         _package("gdstk", "gdstk"),
@@ -137,6 +138,22 @@ def _pdk(environ: Mapping[str, str]) -> Finding:
         True,
         f"{pdk.source}, version {pdk.version}, sha256 {pdk.sha256[:12]} ({pdk.library})",
     )
+
+
+def _compiler(environ: Mapping[str, str]) -> Finding:
+    """What compiles the extraction's sweep and the training kernels, once on each machine."""
+    named = environ.get("CXX")
+    found = (
+        shutil.which(named)
+        if named
+        else next(filter(None, map(shutil.which, ("g++", "clang++", "c++"))), None)
+    )
+    advice = (
+        f"{SETUP} installs g++"
+        if named is None
+        else f"CXX = {named} is no program: set it to one, or leave it out"
+    )
+    return Finding("C++ compiler", found is not None, found or "none found", advice)
 
 
 def _package(

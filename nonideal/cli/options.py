@@ -177,7 +177,7 @@ ExtractorOption = Annotated[
     Extractor | None,
     typer.Option(
         "--extractor",
-        help="What extracts: kpex; nonideal, the same rules in seconds; magic, which needs PDK_ROOT and magic >= 8.3.677 (see doctor). "
+        help="What extracts: nonideal; kpex, the same rules in minutes; magic, which needs PDK_ROOT and magic >= 8.3.677 (see doctor). "
         "Default: the experiment's extraction.extractor.",
         show_default=False,
     ),

@@ -45,7 +45,7 @@ class Extraction(Section):
     """How parasitics are extracted, of columns and networks alike: by which ``extractor`` (``--extractor`` goes before it), and ``sidewall`` as
     ``nonideal.circuits.extraction.sidewall`` explains it."""
 
-    extractor: Literal["kpex", "nonideal", "magic"] = "kpex"
+    extractor: Literal["nonideal", "kpex", "magic"] = "nonideal"
     sidewall: Sidewall = DEFAULT_SIDEWALL
 
 

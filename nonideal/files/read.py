@@ -39,7 +39,9 @@ def read_bytes(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
             raise UnreadableFile(
                 f"{path}: has {status.st_size} bytes, more than the {most_bytes} that are read"
             )
-        return file.read(most_bytes)
+        # No more is asked for than there is: as much memory is taken at once. A byte more shows a file that grows meanwhile.
+        content = file.read(min(status.st_size + 1, most_bytes))
+        return content if len(content) <= status.st_size else content + file.read(most_bytes - len(content))
 
 
 def read_text(path: Path, *, most_bytes: int = MOST_TEXT_BYTES) -> str:

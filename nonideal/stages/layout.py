@@ -59,11 +59,9 @@ def layout_options(
     if extractor is None:
         return options
     if netlist not in MODES:
-        if extractor != "kpex":
-            raise BadOption(
-                f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
-            )
-        return options
+        raise BadOption(
+            f"--extractor {extractor}: nothing is extracted from the schematic; ask for pex-c or pex-rc"
+        )
     return options | {"extractor": str(extractor)} | require_extractor(extractor)
 
 

@@ -101,9 +101,13 @@ def test_the_table_follows_the_width_and_loses_nothing(
 
 def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(SystemExit) as caught:
         main(["doctor", "--json"])
     assert caught.value.code == 3
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is False
-    assert {f["name"] for f in answer["findings"] if not f["ok"] and f["needed"]} == {"ngspice"}
+    assert {f["name"] for f in answer["findings"] if not f["ok"] and f["needed"]} == {
+        "ngspice",
+        "C++ compiler",
+    }

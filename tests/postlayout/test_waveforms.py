@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nonideal.postlayout.prediction import unclipped_times
-from nonideal.postlayout.waveforms import _plain, model_membranes_V, save_waveforms
+from nonideal.postlayout.waveforms import Waveforms, _plain, model_membranes_V, save_waveforms
 
 Maker = Callable[..., Any]
 VARIANTS = ("pnn", "ann", "bottom_up")
@@ -82,10 +82,12 @@ def test_the_files_of_a_sample_are_those_of_the_run_that_succeeded(
     weights = [layer.weight.detach().double().numpy() for layer in here.networks["pnn"].linear_layers]
     biases = Biases("pnn", bias_sources(map_weights(weights, here.plan.model)))
     deck = circuit.deck("worst_pnn", biases, sample.numpy(), here.bench.simulator, circuit.membrane_probes)
-    paths = save_waveforms(
+    saved = save_waveforms(
         deck, circuit, here.plan.levels("pnn"), here.networks["pnn"], sample, 2, here.bench, tmp_path
     )
-    assert isinstance(paths, list)
+    assert isinstance(saved, Waveforms)
+    paths = saved.files
+    assert [len(layer) for layer in saved.inference.times_s] == list(circuit.topology.layers[1:])
     assert [path.name for path in paths] == ["worst_pnn.raw", "worst_pnn.parquet"]
     assert paths[0].read_text() == "whole"
     table = pd.read_parquet(paths[1])

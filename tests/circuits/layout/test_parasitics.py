@@ -27,6 +27,7 @@ from nonideal.circuits.extraction import (
     extract,
 )
 from nonideal.circuits.extraction.agreement import Measured, agreement, measured, paths_ohm
+from nonideal.circuits.extraction.check import check_extraction
 from nonideal.circuits.extraction.netlist import Device, Netlist, net_of
 from nonideal.circuits.extraction.parasitics import (
     capacitance,
@@ -333,20 +334,15 @@ def test_a_technology_file_that_is_none(tmp_path: Path, content: str) -> None:
     assert read_technology(technology_file()).layers[0] == "substrate"
 
 
-def test_a_net_that_is_cut_is_told_by_name(
-    native: Native, technology: Technology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_net_that_is_cut_is_told_by_name(native: Native, technology: Technology) -> None:
     """Without its vias between metals 1 and 2 a net falls into pieces."""
     cut = drawn_1_1(technology)
     net = max(cut.cuts["via1_con"], key=lambda name: (name.startswith("axon"), name))
     del cut.cuts["via1_con"][net]
-    monkeypatch.setattr("nonideal.circuits.extraction.parasitics.read_drawn", lambda *given: cut)
     ports, devices = ports_and_devices("1-1")
+    found = extract_drawn(cut, technology, mode="RC", sidewall="full", kernel=loaded(native.library))
     with pytest.raises(ExtractionFailed, match=rf"no way to their net.*{net}"):
-        extract(
-            KPEX / "1-1.lvsdb.gz", ports, devices, folder=tmp_path, native=native,
-            options=ExtractionOptions(extractor="nonideal"),
-        )  # fmt: skip
+        check_extraction(found, ports, devices, resistance=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""Columns against the whole network, in ngspice on an extracted layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nonideal.circuits.design import Design
+from nonideal.circuits.extraction import ExtractionOptions, extract
+from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.pnn.presets import preset
+from nonideal.postlayout.columns import infer_columns
+from nonideal.postlayout.inference import Inference, infer_whole
+from nonideal.sky130_models import find_pdk, lean_library
+from nonideal.spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions, run_many
+from nonideal.stages.layout import DATABASE, draw_and_check
+
+LAYERS = (3, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def circuit(tmp_path_factory: pytest.TempPathFactory) -> Circuit:
+    folder, design = tmp_path_factory.mktemp("network"), Design()
+    topology = Topology.of(LAYERS, design)
+    devices = draw_and_check(LAYERS, design, folder, override=False).summary.devices
+    text = extract(
+        folder / DATABASE, topology.ports, devices, folder=folder / "own", options=ExtractionOptions()
+    ).text
+    return Circuit(topology, design, text, lean_library(find_pdk(), "tt", text), preset("sky130_tt").vdis_V)
+
+
+@pytest.fixture(scope="module")
+def biases() -> Biases:
+    rng = np.random.default_rng(7)
+    weights = [rng.normal(0.7, 0.5, (n, m)) for m, n in ((3, 3), (3, 2))]
+    return Biases("t", bias_sources(map_weights(weights, preset("sky130_tt"), clip=True)))
+
+
+@pytest.mark.slow
+def test_columns_spike_as_the_whole_network_does(circuit: Circuit, biases: Biases, tmp_path: Path) -> None:
+    """0.1 ns rms and 0.3 ns at most; 0.05 and 0.1 were measured on 5-5-5 and 8-8-4."""
+
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        return run_many(decks, jobs=2, folder=tmp_path, timeout_s=300)
+
+    inputs = np.array([[0.1, 0.45, 0.0], [0.8, 1.0, 0.0]])
+    options = SimulatorOptions()
+    whole, cut = (how(circuit, biases, inputs, options, run) for how in (infer_whole, infer_columns))
+    moved = []
+    for one, other in zip(whole, cut, strict=True):
+        assert isinstance(one, Inference)
+        assert isinstance(other, Inference)
+        a, b = np.concatenate(one.times_s), np.concatenate(other.times_s)
+        assert (np.isfinite(a) == np.isfinite(b)).all()
+        moved += (b - a)[np.isfinite(a)].tolist()
+        assert other.energy_J == pytest.approx(one.energy_J, rel=0.02)
+    assert len(moved) >= 6
+    assert np.sqrt(np.mean(np.square(moved))) < 0.1e-9
+    assert np.abs(moved).max() < 0.3e-9
+
+
+@pytest.mark.parametrize(
+    "part", ["op_t_column_1_1", "driver_1_500000", "t_0000_column_1_2", "coarse_t_0000_column_2_1"]
+)
+def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biases, part: str) -> None:
+    """With a simulator that tells nothing but which deck it was given: what else was asked is never made up."""
+    asked: list[str] = []
+
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        asked.extend(deck.name for deck in decks)
+        return [_failed(deck) if deck.name == part else _flat(deck) for deck in decks]
+
+    (outcome,) = infer_columns(circuit, biases, np.array([[0.1, 0.4, 0.0]]), SimulatorOptions(), run)
+    assert part in asked
+    assert isinstance(outcome, Failure)
+    assert outcome.name == part
+
+
+def _failed(deck: Deck) -> Failure:
+    attempt = Attempt("as_given", FailureKind.short, 0.1, 0.1, "no convergence")
+    return Failure(deck.name, FailureKind.short, "no convergence", (attempt,), Path(), "")
+
+
+def _flat(deck: Deck) -> Result:
+    """A result in which nothing moves but every spike's edges, 300 ns into each phase."""
+    if deck.t_stop_s is None:
+        values = {vector: np.zeros(1) for vector in deck.vectors}
+        return Result(deck.name, (Plot("Operating Point", "index", np.zeros(1), values),), (), "")
+    time_s = np.linspace(0.0, deck.t_stop_s, 4000)
+    high = ((time_s > 0.6e-6) & (time_s < 1.255e-6)) | ((time_s > 1.6e-6) & (time_s < 2.305e-6))
+    waves = {
+        vector: 1.8 * (high if "_b_" not in vector else ~high)
+        if "spike" in vector or "axon" in vector
+        else np.zeros(4000)
+        for vector in deck.vectors
+    }
+    return Result(deck.name, (Plot("Transient Analysis", "time", time_s, waves),), (), "")
