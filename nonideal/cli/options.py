@@ -39,6 +39,13 @@ class Measured(StrEnum):
         return Measured.pex_rc.value if self is Measured.pex else self.value
 
 
+class Comparison(StrEnum):
+    """What a validation compares."""
+
+    layout = "layout"
+    paper = "paper"
+
+
 class Extractor(StrEnum):
     """What extracts parasitics."""
 
@@ -159,6 +166,15 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Run the stage even w
 SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
+]
+CompareOption = Annotated[
+    Comparison | None,
+    typer.Option(
+        "--compare",
+        help="layout: does the network work on its layout? paper: every variant, the schematic beside, current scales searched in SPICE. "
+        "Default: the experiment's validation.compare.",
+        show_default=False,
+    ),
 ]
 ClipOption = Annotated[
     bool,
@@ -314,6 +330,11 @@ class Common:
 
 OPTIONS = tuple(f.name for f in fields(Common) if f.name not in ("experiment", "named"))
 """Those of ``Common`` that are options as they stand; the experiment has an option and an argument."""
+
+
+def comparing(compare: Comparison | None) -> dict[str, dict[str, str | None]]:
+    """What ``--compare`` changes of an experiment."""
+    return {"validation": {"compare": None if compare is None else compare.value}}
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:

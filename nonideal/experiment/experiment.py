@@ -25,6 +25,7 @@ from nonideal.experiment.folders import FOLDER, known_experiments
 from nonideal.experiment.folders import folders as experiment_folders
 from nonideal.experiment.problems import explain
 from nonideal.experiment.sections import (
+    MAPPINGS,
     Conditions,
     Explore,
     Extraction,
@@ -86,6 +87,14 @@ class Experiment(Section):
             except CircuitError as error:
                 raise ValueError(f"explore.vary: {error}") from error
         return self
+
+    @property
+    def mappings(self) -> tuple[str, ...]:
+        """What is written back and validated: ``validation.mappings``, and for the paper's comparison every other variant that is trained."""
+        asked: tuple[str, ...] = self.validation.mappings
+        if self.validation.compare == "layout":
+            return asked
+        return tuple(v for v in self.training.variants if v in asked or v in MAPPINGS)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Experiment:

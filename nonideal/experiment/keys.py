@@ -173,6 +173,7 @@ KEYS: Final = {
     "netlist.clip": "clip weights that are out of range, and count them; else they are refused",
     "validation.samples": "held-out samples that are simulated",
     "validation.mappings": "of the variants that are trained",
+    "validation.compare": "layout: mappings on one netlist; paper: all variants, schematic beside, scales searched in SPICE; --compare overrides it",
     "validation.calibration_samples": "training samples that the current scale is found on",
     "validation.current_scale.low": "from",
     "validation.current_scale.high": "to",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -27,6 +27,7 @@ from nonideal.spice.options import SimulatorOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Mapping = Literal["ann", "pnn", "bottom_up"]
+MAPPINGS: tuple[str, ...] = get_args(Mapping)
 
 
 class Section(BaseModel):
@@ -238,11 +239,14 @@ class CurrentScale(Section):
 class Validation(Section):
     """What is simulated and compared.
 
-    The current scale is fixed on ``calibration_samples`` training samples, never on test samples.
+    ``compare = "layout"`` asks whether the network works on its layout: ``mappings``, on the netlist asked for alone; beside ``bottom_up``
+    nothing is fitted in SPICE. ``"paper"`` compares as the paper does: every variant that is trained, the schematic beside an extracted
+    netlist, and current scales that are searched in SPICE, on ``calibration_samples`` training samples, never on test samples.
     """
 
     samples: Annotated[int, Field(ge=1, le=100_000)] = 50
-    mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "pnn", "bottom_up")
+    mappings: Annotated[tuple[Mapping, ...], Field(min_length=1)] = ("ann", "bottom_up")
+    compare: Literal["layout", "paper"] = "layout"
     calibration_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
     current_scale: CurrentScale = CurrentScale()
     simulate: Literal["columns", "whole"] = "columns"

@@ -10,6 +10,7 @@ import torch
 from nonideal.characterize.trim import Trim, trim_discharger
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.pnn import Reversal
 from nonideal.pnn.draw import drawn_by_class
 from nonideal.postlayout.errors import SamplesFailed
 from nonideal.postlayout.inference import Inference
@@ -23,7 +24,7 @@ from nonideal.spice import Failure
 def trim(runner: Runner) -> Trim | None:
     """The bias of all dischargers on an extracted netlist; None on the schematic, and where nothing is fitted."""
     plan = runner.plan
-    if plan.netlist == "schematic" or not set(plan.networks) - BLIND:
+    if plan.netlist == "schematic" or not any(map(plan.fitted, plan.networks)):
         return None
     off = map_weights(
         [np.zeros((n, m)) for m, n in pairwise(plan.circuit.topology.layers)],
@@ -39,12 +40,27 @@ def trim(runner: Runner) -> Trim | None:
 
 
 def scale_of(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
-    """The factors with which a mapping is written back: 1 where nothing is fitted, else found on training samples.
+    """The factors with which a mapping is written back: 1 where nothing is fitted, else found on training samples: in SPICE, or on the model.
 
     Raises ``SamplesFailed`` as ``_calibrated`` does.
     """
+    plan = runner.plan
     if mapping in BLIND:
         return Scale(1.0, 1.0)
+    if not plan.fitted(mapping):
+        runner.say(
+            f"{mapping}: the current scale that the columns' model finds on the training samples; none is searched in SPICE"
+        )
+        (silicon,) = (plan.networks[name] for name in sorted(BLIND & set(plan.networks)))
+        return model_scale(
+            mapping,
+            plan.networks[mapping],
+            silicon,
+            plan.dataset.train_x,
+            low=plan.scale_low,
+            high=plan.scale_high,
+            step=plan.scale_step,
+        )
     runner.say(f"{mapping}: finding the current scale on {runner.plan.calibration_samples} training samples")
     return _calibrated(runner, mapping, circuit)
 
@@ -61,7 +77,7 @@ def _calibrated(runner: Runner, mapping: str, circuit: Circuit) -> Scale:
     start = model_scale(
         mapping,
         network,
-        plan.model,
+        Reversal.current_dependent(plan.model),
         plan.dataset.train_x,
         low=plan.scale_low,
         high=plan.scale_high,

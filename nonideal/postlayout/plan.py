@@ -54,6 +54,7 @@ class ValidationPlan:
     scale_step: float = 0.01
     clip: bool = False
     simulated: Simulated = "whole"
+    compare: Literal["layout", "paper"] = "paper"
 
     def __post_init__(self) -> None:
         available = len(self.dataset.test_x)
@@ -114,18 +115,25 @@ class ValidationPlan:
         origin = self.dataset.origin
         return list(map(str, range(self.dataset.classes))) if origin is None else list(origin.classes)
 
+    def fitted(self, mapping: str) -> bool:
+        """Whether a mapping's scale is searched in SPICE, and the dischargers trimmed for it.
+
+        Never where the columns say all; nor beside such a mapping, where the question is what the layout does: both are then realised alike.
+        """
+        return mapping not in BLIND and (self.compare == "paper" or not BLIND & set(self.networks))
+
     def realised_by(self, mapping: str) -> BiasModel:
         """What turns the weights of a mapping into biases."""
-        return BottomUp(self.model) if mapping in BLIND else self.model
+        return self.model if self.fitted(mapping) else BottomUp(self.model)
 
     def levels(self, mapping: str) -> tuple[Levels, ...]:
         """What turns a mapping's normalised potentials into volts, by layer: each layer of a blind mapping has its own column's."""
-        if mapping in BLIND:
+        if not self.fitted(mapping):
             columns = [column_for(self.model, axons) for axons in self.circuit.topology.layers[:-1]]
             return tuple(Levels(column.v_0_V.value, column.v_th_V.value) for column in columns)
         return (Levels(self.model.v_0_V.value, self.model.v_th_V),) * self.circuit.topology.depth
 
     def circuit_of(self, mapping: str, trimmed_vdis_V: float) -> Circuit:
         """The circuit with the discharger bias of a mapping: its columns' own, or the one trimmed on this netlist."""
-        vdis_V = BottomUp(self.model).vdis_V if mapping in BLIND else trimmed_vdis_V
+        vdis_V = trimmed_vdis_V if self.fitted(mapping) else BottomUp(self.model).vdis_V
         return replace(self.circuit, vdis_V=vdis_V)

@@ -17,23 +17,24 @@ def unclipped_times(
     network: RCSpikeNetwork,
     spike_time: Tensor,
     *,
-    reversal: Reversal | None = None,
+    silicon: Reversal | RCSpikeNetwork | None = None,
     gain: tuple[float, float] = (1.0, 1.0),
 ) -> list[Array]:
     """Spike times of every layer before the clip at the end of the phase, [samples, neurons] in T_circ; never below 0.
 
-    With ``reversal`` (and ``gain`` on positive and negative weights) the same weights are evaluated on another physics: what the silicon
+    With ``silicon`` (and ``gain`` on positive and negative weights) the same weights are evaluated on another physics: what the silicon
     would do with them, as far as the characterised model knows.
     """
     t = spike_time.to(torch.float64)
     out = []
-    for layer in network.linear_layers:
+    other = silicon.linear_layers if isinstance(silicon, RCSpikeNetwork) else network.linear_layers
+    for layer, physics in zip(network.linear_layers, other, strict=True):
         weight = layer.weight.detach().to(torch.float64)
         weight = torch.where(weight >= 0, weight * gain[0], weight * gain[1])
-        if reversal is None:
-            unclipped = layer.evaluate(t, weight, Exact()).unclipped
+        if not isinstance(silicon, Reversal):
+            unclipped = physics.evaluate(t, weight, Exact()).unclipped
         else:
-            unclipped = layer.discharger.unclipped(Exact().membrane(t, weight, reversal.conductance(weight)))
+            unclipped = layer.discharger.unclipped(Exact().membrane(t, weight, silicon.conductance(weight)))
         late = unclipped.clamp(min=0.0)
         out.append(late.numpy())
         t = late.clamp(max=1.0)

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import RCSpikeNetwork, Reversal
 from nonideal.postlayout.errors import ValidationError
 from nonideal.postlayout.prediction import unclipped_times
@@ -61,23 +60,25 @@ def mapping_rmse(promised: Array, seen: Array) -> float:
 def model_scale(
     mapping: str,
     network: RCSpikeNetwork,
-    model: PhysicalModel,
+    silicon: Reversal | RCSpikeNetwork,
     spike_time: Tensor,
     *,
     low: float,
     high: float,
     step: float,
 ) -> Scale:
-    """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes."""
+    """Step 1: the grid point at which the characterised silicon comes closest to what the network promises, in its output spikes.
+
+    ``silicon``: the reversal potentials of single synapses, or a network of these sizes whose layers are as the columns were measured.
+    """
     promised = unclipped_times(network, spike_time)[-1]
-    silicon = Reversal.current_dependent(model)
 
     def best(positive: Array, negative: Array | None) -> tuple[float, float]:
         pairs = (
             [(f, f) for f in positive] if negative is None else [(p, n) for p in positive for n in negative]
         )
         errors = [
-            mapping_rmse(promised, unclipped_times(network, spike_time, reversal=silicon, gain=pair)[-1])
+            mapping_rmse(promised, unclipped_times(network, spike_time, silicon=silicon, gain=pair)[-1])
             for pair in pairs
         ]
         lowest = int(np.argmin(errors))

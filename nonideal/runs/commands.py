@@ -85,6 +85,7 @@ class CommandLine:
         own = measuring(stage, experiment) | dict(options)
         if stage == "validation":
             own["samples"] = self.samples
+            own["compare"] = self.changes.get("validation", {}).get("compare")
         if stage == "explore":
             own["vary"] = _vary(self.changes.get("explore", {}))
         if command_of(stage) == "yield":

@@ -59,7 +59,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "simulator",
     ),
     "training": ("data", "training"),
-    "netlist": ("process", "circuit", "netlist", "validation.mappings"),
+    "netlist": ("process", "circuit", "netlist", "validation.mappings", "validation.compare"),
     "layout": ("circuit", "extraction", "training.layers"),
     "validation": (
         "process",

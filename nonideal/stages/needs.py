@@ -41,7 +41,7 @@ def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 
 def weights_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The physical model, and the weights that are mapped on it."""
-    mappings = experiment.validation.mappings
+    mappings = experiment.mappings
     return model_needs(experiment, rundir) | {
         f"weights {m}": _need(experiment, rundir, rundir.weights(m), "training") for m in mappings
     }

@@ -66,7 +66,7 @@ def write_netlists(work: Work) -> Done:
     """The netlist and the table of every mapping, in a folder of its own."""
     outputs: list[Path] = []
     mappings: dict[str, NetlistSummary] = {}
-    for name in work.experiment.validation.mappings:
+    for name in work.experiment.mappings:
         files = NetlistFiles.inside(work.folder / name)
         mappings[name] = write_netlist(
             work.rundir.weights(name),

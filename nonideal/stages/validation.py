@@ -24,8 +24,8 @@ SCHEMATIC: Final = "schematic"
 def validate_networks(work: Work) -> Done:
     """Simulate every mapping's network on the held-out samples and compare; see ``nonideal.postlayout.stage``.
 
-    On an extracted netlist the schematic is simulated beside it (into ``schematic/``), so that the parasitics' own effect
-    shows. Raises ``SamplesFailed`` after all of both has been written where a sample gave no result: the same command
+    With ``compare = "paper"`` the schematic is simulated beside an extracted netlist (into ``schematic/``), so that the parasitics' own
+    effect shows. Raises ``SamplesFailed`` after all of both has been written where a sample gave no result: the same command
     again tries those samples again, and only those.
     """
     from nonideal.postlayout.errors import SamplesFailed
@@ -35,7 +35,8 @@ def validate_networks(work: Work) -> Done:
     outputs: tuple[Path, ...] = ()
     beside: ValidationSummary | None = None
     failed: list[str] = []
-    if kind != SCHEMATIC and mappings_on(work, SCHEMATIC):
+    compared = work.experiment.validation.compare == "paper"
+    if compared and kind != SCHEMATIC and mappings_on(work, SCHEMATIC):
         outputs, beside, _ = _validate(work, bench, SCHEMATIC, work.folder / SCHEMATIC, failed)
     files, summary, waveforms = _validate(work, bench, kind, work.folder, failed, beside)
     if failed:
@@ -113,7 +114,7 @@ def mappings_on(work: Work, kind: Netlist) -> tuple[str, ...]:
 
     measured = {column.netlist for column in PhysicalModel.load(work.rundir.model).columns}
     other = kind == SCHEMATIC and measured and SCHEMATIC not in measured
-    return tuple(m for m in work.experiment.validation.mappings if not (other and m in BLIND))
+    return tuple(m for m in work.experiment.mappings if not (other and m in BLIND))
 
 
 def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
@@ -167,5 +168,6 @@ def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
         scale_high=validation.current_scale.high,
         scale_step=validation.current_scale.step,
         clip=experiment.netlist.clip,
+        compare=validation.compare,
         simulated="whole" if kind == SCHEMATIC else validation.simulate,
     )

@@ -51,7 +51,7 @@ def test_variables_become_options() -> None:
 
 
 def fake_checkout(folder: Path, *tools: str) -> dict[str, str]:
-    """A checkout with the set-up's files and a PATH that holds ``tools`` (stand-ins) and little else."""
+    """A checkout with the set-up's files and a PATH that holds ``tools`` and a compiler (stand-ins) and little else."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "scripts").mkdir()
@@ -64,7 +64,7 @@ def fake_checkout(folder: Path, *tools: str) -> dict[str, str]:
         found = shutil.which(tool)
         assert found is not None
         (bin_ / tool).symlink_to(found)
-    for tool in tools:
+    for tool in ("g++", *tools):
         name, _, body = tool.partition("=")
         (bin_ / name).write_text(f"#!/bin/sh\n{body or 'exit 0'}\n")
         (bin_ / name).chmod(0o755)
@@ -105,7 +105,7 @@ def test_setup_refuses_an_unfit_python(tmp_path: Path) -> None:
 )
 def test_setup_without_ngspice_prints_the_command(tmp_path: Path, tools: tuple[str, ...], told: str) -> None:
     env = fake_checkout(tmp_path)
-    for tool in tools:
+    for tool in ("g++", *tools):
         name, _, body = tool.partition("=")
         (tmp_path / "bin" / name).unlink(missing_ok=True)
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{body or 'exit 0'}\n")

@@ -37,7 +37,7 @@ def test_gain_scales_each_sign_and_physics_can_be_exchanged(model: PhysicalModel
     spike = torch.zeros((1, 1))
     np.testing.assert_allclose(unclipped_times(network, spike)[0], [[0.5, 1.25]], rtol=1e-6)
     np.testing.assert_allclose(unclipped_times(network, spike, gain=(1.2, 2.0))[0], [[0.4, 1.5]], rtol=1e-6)
-    bent = unclipped_times(network, spike, reversal=Reversal.from_model(model))[0]
+    bent = unclipped_times(network, spike, silicon=Reversal.from_model(model))[0]
     beta = model.v_th_V * 0.41
     np.testing.assert_allclose(bent[0, 0], 1 - (1 - np.exp(-beta * 0.5)) / beta, rtol=1e-6)
 

@@ -100,10 +100,14 @@ def test_the_ann_gets_a_factor_for_each_sign_that_beats_any_common_one(model: Ph
     silicon = Reversal.current_dependent(model)
 
     def rmse(pair: tuple[float, float]) -> float:
-        return mapping_rmse(promised, unclipped_times(network, spikes(), reversal=silicon, gain=pair)[-1])
+        return mapping_rmse(promised, unclipped_times(network, spikes(), silicon=silicon, gain=pair)[-1])
 
-    apart = model_scale("ann", network, model, spikes(), low=0.6, high=1.8, step=0.02)
-    together = model_scale("pnn", network, model, spikes(), low=0.6, high=1.8, step=0.02)
+    apart = model_scale(
+        "ann", network, Reversal.current_dependent(model), spikes(), low=0.6, high=1.8, step=0.02
+    )
+    together = model_scale(
+        "pnn", network, Reversal.current_dependent(model), spikes(), low=0.6, high=1.8, step=0.02
+    )
     assert apart.positive > 1.0, "real synapses lose current as the membrane falls"
     assert together.positive == together.negative
     assert rmse(apart.pair) <= rmse(together.pair)
@@ -114,7 +118,9 @@ def test_the_ann_gets_a_factor_for_each_sign_that_beats_any_common_one(model: Ph
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.95), (0.03, 0.08), (1.0, 1.0)])
 def test_the_scale_stays_inside_what_was_asked(model: PhysicalModel, low: float, high: float) -> None:
     network = network_of(Reversal.current_dependent(model))
-    found = model_scale("pnn", network, model, spikes(), low=low, high=high, step=0.01)
+    found = model_scale(
+        "pnn", network, Reversal.current_dependent(model), spikes(), low=low, high=high, step=0.01
+    )
     assert low - 1e-9 <= found.positive <= high + 1e-9
 
 
@@ -123,7 +129,7 @@ def test_a_network_that_never_fires_is_refused(model: PhysicalModel) -> None:
     for layer in network.linear_layers:
         layer.weight.data = -layer.weight.data.abs()
     with pytest.raises(ValidationError, match="mapping pnn: no output neuron fires"):
-        model_scale("pnn", network, model, spikes(), low=0.9, high=1.1, step=0.01)
+        model_scale("pnn", network, Reversal.current_dependent(model), spikes(), low=0.9, high=1.1, step=0.01)
 
 
 def test_a_coarse_search_first_finds_the_same_with_fewer_simulations() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     Common,
+    CompareOption,
     ExtractorOption,
     ForceOption,
     Kind,
     NetlistOption,
     OverrideOption,
     SamplesOption,
+    comparing,
     with_common,
 )
 from nonideal.cli.output import finish
@@ -24,10 +26,13 @@ def reproduce(
     netlist: NetlistOption = Kind.pex_rc,
     extractor: ExtractorOption = None,
     samples: SamplesOption = None,
+    compare: CompareOption = None,
     override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
-    with common.session(force=force, samples=samples, like=netlist.value) as opened:
+    with common.session(
+        force=force, samples=samples, changes=comparing(compare), like=netlist.value
+    ) as opened:
         outcomes, reports = opened.loop(netlist.value, extractor, override=override)
     finish(outcomes, common.as_json, reports)

@@ -6,6 +6,7 @@ from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     ClipOption,
     Common,
+    CompareOption,
     ForceOption,
     Kind,
     ModelOption,
@@ -13,6 +14,7 @@ from nonideal.cli.options import (
     OwnDataOption,
     SamplesOption,
     WeightsOption,
+    comparing,
     with_common,
 )
 from nonideal.cli.output import finish
@@ -25,6 +27,7 @@ def validate_post_layout(
     *,
     netlist: NetlistOption = Kind.schematic,
     samples: SamplesOption = None,
+    compare: CompareOption = None,
     weights: WeightsOption = None,
     model: ModelOption = None,
     data: OwnDataOption = None,
@@ -48,6 +51,6 @@ def validate_post_layout(
         raise BadOption(
             "--weights, --model and --data belong together (--clip to them): give all three, or none for the experiment's own network"
         )
-    with common.session(force=force, samples=samples) as opened:
+    with common.session(force=force, samples=samples, changes=comparing(compare)) as opened:
         outcomes = opened.run(("validation",), {"validation": {"netlist": netlist.value}})
     finish(outcomes, common.as_json)
