@@ -56,11 +56,14 @@ def taken(run: Path) -> dict[str, Any]:
         read("layout/manifest.json")["summary"],
     )
     manifests = {stage: read(f"{stage}/manifest.json") for stage in STAGES}
-    validations = {"schematic": read("validation/schematic/summary.json"), summary["netlist"]: summary}
+    validations = {summary["netlist"]: summary}
+    compared = (run / "validation" / "schematic" / "summary.json").is_file()
+    if compared:
+        validations = {"schematic": read("validation/schematic/summary.json")} | validations
     drop = model["v_0_V"]["value"] - model["v_switch_V"]["value"]
     lambdas = [model[branch]["lambda_per_V"]["value"] for branch in ("positive", "negative")]
     return {
-        "command": "make reproduce",
+        "command": 'make reproduce ARGS="--compare paper"' if compared else "make reproduce",
         "date": manifests["validation"]["started"][:10],
         "versions": manifests["layout"]["versions"] | manifests["validation"]["versions"],
         "experiment": summary["experiment"],
@@ -97,6 +100,7 @@ def _validation(summary: dict[str, Any]) -> dict[str, Any]:
             "accuracy_spice": row["accuracy_spice"],
             "scale": row["current_scale"],
             "energy_J": row["energy_per_inference_J"],
+            "cut_s": None if not row.get("cut_error") else row["cut_error"]["max_s"],
         }
         for name, row in summary["mappings"].items()
     }
