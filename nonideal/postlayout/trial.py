@@ -146,7 +146,7 @@ def _cut_error(whole: list[Array], columns: list[Array]) -> CutError:
     """What the columns of a sample differ by from the whole network."""
     a, b = np.concatenate(whole), np.concatenate(columns)
     both = np.isfinite(a) & np.isfinite(b)
-    moved = (b - a)[both]
+    moved = b[both] - a[both]
     return CutError(
         samples=1,
         rms_s=float(np.sqrt(np.mean(moved**2))) if len(moved) else None,
