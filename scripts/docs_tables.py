@@ -32,8 +32,8 @@ def readme(numbers: Json) -> str:
     if "ann" in network:
         other = network["ann"]["output_s"]
         compared = (
-            f"**{_ns(other)}** is how far a network is off on the same layout that was trained without knowing the silicon, with the best two factors "
-            f"on its currents that the columns' model finds: {other / rmse:.0f} times as far."
+            f"**{_ns(other)}** is how far a network is off on the same layout that was trained without knowing the silicon, with the best two "
+            f"factors on its currents that the columns' model finds: {other / rmse:.0f} times as far."
         )
     else:
         other = numbers["validation"]["schematic"]["mappings"]["ann"]["output_s"]
