@@ -99,7 +99,7 @@ def test_devices_are_asked_for_where_there_is_something_to_train() -> None:
 
 def test_what_cannot_be_drawn_is_known_before() -> None:
     with pytest.raises(CircuitError, match="need no layout"):
-        check(experiment(training={"layers": [5, 65, 3]}), *LOOP)
+        check(experiment(training={"layers": [5, 66, 3]}), *LOOP)
     wide = experiment(circuit={"synapse": {"memory_n": {"w_um": 50.0, "l_um": 0.25}}})
     with pytest.raises(CircuitError):
         check(wide, "layout")
@@ -116,7 +116,7 @@ def test_own_cells_are_not_drawn_and_have_no_mismatch() -> None:
 
 
 def test_an_extractor_that_is_not_there_is_exit_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NONIDEAL_KPEX", "/nowhere/kpex")
+    monkeypatch.setenv("CXX", "/nowhere/g++")
     check(experiment(), "layout", layout={"netlist": "schematic"})
     with pytest.raises(RequirementMissing, match="nowhere"):
         check(experiment(), "layout", layout={"netlist": "pex-c"})

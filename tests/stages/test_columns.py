@@ -151,6 +151,11 @@ def test_a_column_that_breaks_rules_blocks(
     assert not forced.passed
 
 
+def by_kpex(experiment: Experiment) -> Experiment:
+    extraction = experiment.extraction.model_copy(update={"extractor": "kpex"})
+    return experiment.model_copy(update={"extraction": extraction})
+
+
 @pytest.mark.parametrize("can", [True, False])
 def test_large_layouts_are_extracted_in_tiles(
     tiny: Experiment,
@@ -164,7 +169,7 @@ def test_large_layouts_are_extracted_in_tiles(
     monkeypatch.setattr("nonideal.circuits.extraction.is_pinned", lambda kpex: can)
     monkeypatch.setattr("nonideal.circuits.extraction.find_kpex", lambda: None)
     monkeypatch.setattr("nonideal.stages.layout.TILED_ABOVE", 120)
-    outcome = run_stage(columns_stage(), on(tiny, "pex-c"), run, context)
+    outcome = run_stage(columns_stage(), by_kpex(on(tiny, "pex-c")), run, context)
     few, many = outcome.summary.columns
     assert few.devices <= 120 < many.devices
     assert [few.extraction.tiled, many.extraction.tiled] == [False, can]

@@ -21,6 +21,7 @@ ELSEWHERE = {
 """What may be read and is no setting of the manifest."""
 COMPUTED: dict[Path, tuple[Path, ...]] = {
     ("sees_conditions",): (("training", "variation"),),
+    ("mappings",): (("validation", "mappings"), ("validation", "compare"), ("training", "variants")),
     ("columns",): (("training", "layers"), ("training", "network"), ("characterize", "axons")),
 }
 """Properties of an experiment, and what they are made of."""

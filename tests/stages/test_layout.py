@@ -82,9 +82,7 @@ def test_one_rule_for_sizes_with_its_reason() -> None:
     with pytest.raises(CircuitError, match="17 million synapses"):
         Topology((MAX_NEURONS + 1, 1))
     check_sizes((MAX_DRAWN, MAX_DRAWN))
-    with pytest.raises(
-        LayoutError, match=f"up to {MAX_DRAWN} x {MAX_DRAWN} were drawn and passed DRC and LVS"
-    ):
+    with pytest.raises(LayoutError, match="65 x 32 synapses were drawn and passed DRC and LVS"):
         check_sizes((MAX_DRAWN + 1, 2))
 
 
@@ -139,12 +137,17 @@ def test_own_cells_are_not_drawn(tmp_path: Path) -> None:
         ["explore", "--characterize-on", "pex-c"],
     ],
 )
-def test_without_kpex_nothing_runs(
+def test_without_the_extractor_nothing_runs(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("NONIDEAL_KPEX", str(tmp_path / "nothing"))
+    monkeypatch.setenv("CXX", str(tmp_path / "nothing"))
     with pytest.raises(SystemExit) as caught:
         main([*command, "--run-dir", str(tmp_path / "runs")])
+    assert caught.value.code == ExitCode.missing
+    assert "install g++, or extract with kpex" in capsys.readouterr().err
+    monkeypatch.setenv("NONIDEAL_KPEX", str(tmp_path / "nothing"))
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--extractor", "kpex", "--run-dir", str(tmp_path / "runs")])
     assert caught.value.code == ExitCode.missing
     assert "pip install" in capsys.readouterr().err
     made = {path.name for path in (tmp_path / "runs").rglob("*")}
