@@ -61,6 +61,11 @@ def iris(numbers: Json) -> str:
     )
 
 
+def paper(numbers: Json) -> str:
+    """The spike times of a run that compares as the paper does."""
+    return f"{_source(numbers)}\n\n{_spike_times(numbers)}"
+
+
 def blind(numbers: Json) -> str:
     """The row of ``bottom_up`` on the extracted netlist."""
     row = numbers["validation"][numbers["netlist"]]["mappings"]["bottom_up"]
@@ -86,6 +91,7 @@ def variation_bench(bench: Json) -> str:
 BLOCKS: dict[str, tuple[str, Callable[[Json], str]]] = {
     "readme": ("docs/numbers/iris.json", readme),
     "iris": ("docs/numbers/iris.json", iris),
+    "iris paper": ("docs/numbers/iris_paper.json", paper),
     "blind": ("docs/numbers/iris.json", blind),
     "training bench": ("bench/training.json", training_bench),
     "variation bench": ("bench/training.json", variation_bench),

@@ -56,11 +56,24 @@ def work(tiny: Experiment, tmp_path: Path, netlist: str) -> Work:
     return Work(tiny, RunDir(tmp_path), Context(jobs=1), tmp_path / "validation", {"netlist": netlist})
 
 
+def as_the_paper(experiment: Experiment) -> Experiment:
+    compared = experiment.validation.model_copy(update={"compare": "paper"})
+    return experiment.model_copy(update={"validation": compared})
+
+
+def test_the_schematic_is_simulated_beside_where_that_is_asked_for_alone(
+    tiny: Experiment, tmp_path: Path, validated: list[str]
+) -> None:
+    validation.validate_networks(work(tiny, tmp_path, "pex-rc"))
+    assert validated == ["pex-rc"]
+    assert not (tmp_path / "validation/schematic").exists()
+
+
 def test_a_failure_on_the_schematic_costs_nothing_of_the_extracted_netlist(
     tiny: Experiment, tmp_path: Path, validated: list[str]
 ) -> None:
     with pytest.raises(SamplesFailed, match="schematic: 1 simulations gave no result, first pnn_0003"):
-        validation.validate_networks(work(tiny, tmp_path, "pex-rc"))
+        validation.validate_networks(work(as_the_paper(tiny), tmp_path, "pex-rc"))
     assert validated == ["schematic", "pex-rc"]
     main = json.loads((tmp_path / "validation/summary.json").read_text())
     beside = json.loads((tmp_path / "validation/schematic/summary.json").read_text())

@@ -117,7 +117,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
     database, devices = tiny
     ports = Topology((1, 1)).ports
-    first = extract(database, ports, devices, folder=tmp_path / "a", cache=kept, kpex=kpex)
+    first = extract(
+        database,
+        ports,
+        devices,
+        folder=tmp_path / "a",
+        cache=kept,
+        kpex=kpex,
+        options=ExtractionOptions(extractor="kpex"),
+    )
     assert first.netlist.ports == ports
     assert len(first.netlist.resistors) < first.raw_resistors
     assert len(first.netlist.capacitors) < first.raw_capacitors
@@ -126,12 +134,20 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     assert {"neuron_1_0_membrane", "axon_0_0", "axon_b_0_0", "vdd", "vss"} <= set(first.net_capacitance_F)
     assert {d.name for d in first.netlist.devices} >= {"neuron_1_0_misn", "synapse_1_0_0_mps", "driver_0_mn1"}
 
-    again = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex)
+    again = extract(
+        database,
+        ports,
+        devices,
+        folder=tmp_path / "b",
+        cache=kept,
+        kpex=kpex,
+        options=ExtractionOptions(extractor="kpex"),
+    )
     assert again.cached
     assert not first.cached
     assert again.text == first.text
 
-    coarse = ExtractionOptions(reduction=Reduction(coupling_F=1e-15))
+    coarse = ExtractionOptions(extractor="kpex", reduction=Reduction(coupling_F=1e-15))
     lumped = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex, options=coarse)
     assert lumped.cached, "the reduction is no matter of the extractor"
     assert len(lumped.netlist.capacitors) < len(first.netlist.capacitors)
@@ -154,10 +170,10 @@ def test_reduction_moves_no_edge(kpex: Kpex, tiny: tuple[Path, int], tmp_path: P
     """An input's edge on its axon: the same to 0.5 ps with every parasitic and with the reduced ones, later than without any."""
     database, devices = tiny
     topology = Topology((1, 1))
-    every = ExtractionOptions(reduction=NO_REDUCTION)
+    every = ExtractionOptions(extractor="kpex", reduction=NO_REDUCTION)
     raw, reduced = (
         extract(database, topology.ports, devices, folder=tmp_path, cache=kept, kpex=kpex, options=options)
-        for options in (every, ExtractionOptions())
+        for options in (every, ExtractionOptions(extractor="kpex"))
     )
     assert len(reduced.netlist.capacitors) < len(raw.netlist.capacitors) / 5
     delays = [
@@ -221,7 +237,7 @@ def run_fake(folder: Path, body: str, **options: object) -> Extraction:
     database.write_text("database")
     return extract(
         database, ("a", "vss"), 1, folder=folder / "run", cache=folder / "cache", kpex=fake(folder, body),
-        options=ExtractionOptions(sidewall="halved", **options),  # type: ignore[arg-type]
+        options=ExtractionOptions(extractor="kpex", sidewall="halved", **options),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -327,7 +343,7 @@ def test_a_kpex_that_cannot_be_started_is_missing(tmp_path: Path) -> None:
     fake(tmp_path, GOOD).path.write_text("#!/nowhere/python\n")
     database = tmp_path / "network.lvsdb"
     database.write_text("database")
-    halved = ExtractionOptions(sidewall="halved")
+    halved = ExtractionOptions(extractor="kpex", sidewall="halved")
     with pytest.raises(ExtractorMissing, match="cannot be started") as caught:
         extract(
             database, ("a",), 1, folder=tmp_path / "run", kpex=Kpex(tmp_path / "kpex", "fake"), options=halved

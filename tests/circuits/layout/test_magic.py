@@ -479,7 +479,7 @@ def test_the_command(
     assert code("--netlist", "pex-c") == ExitCode.passed
     settings = json.loads((runs / "layout" / "manifest.json").read_text())["inputs"]["settings"]
     assert (settings["--extractor"], settings["--magic"]) == ("magic", "8.3.701")
-    assert settings["extraction"] == {"sidewall": "halved", "extractor": "kpex"}
+    assert settings["extraction"] == {"sidewall": "halved", "extractor": "nonideal"}
     assert json.loads((runs / "layout" / "pex.json").read_text())["extractor"] == "magic"
     assert (runs / "layout" / "magic" / "magic.tcl").is_file()
 
@@ -504,7 +504,12 @@ def test_kpex_against_magic(real: Magic, tmp_path: Path, drawn: tuple[Path, Path
         options=ExtractionOptions(extractor="magic", mode="CC"),
     )  # fmt: skip
     ours = extract(
-        database, PORTS, devices, folder=tmp_path / "kpex", kpex=kpex, options=ExtractionOptions(mode="CC")
+        database,
+        PORTS,
+        devices,
+        folder=tmp_path / "kpex",
+        kpex=kpex,
+        options=ExtractionOptions(extractor="kpex", mode="CC"),
     )
     apart = compare_dendrites(ours, theirs)
     assert max(map(abs, apart.values())) < 0.15, apart

@@ -60,11 +60,11 @@ def test_tiles_are_kept_apart(tmp_path: Path) -> None:
     database, kpex = tmp_path / "x.lvsdb", Kpex(tmp_path / "kpex", PINNED)
     database.write_text("database")
     whole, one, two = (
-        extraction_key(database, ExtractionOptions(tiles=tiles, jobs=jobs), kpex)
+        extraction_key(database, ExtractionOptions(extractor="kpex", tiles=tiles, jobs=jobs), kpex)
         for tiles, jobs in ((None, 1), (Cuts((0.0,), ()), 1), (Cuts((1.0,), ()), 1))
     )
     assert len({whole, one, two}) == 3
-    assert extraction_key(database, ExtractionOptions(jobs=4), kpex) == whole
+    assert extraction_key(database, ExtractionOptions(extractor="kpex", jobs=4), kpex) == whole
 
 
 @pytest.fixture(scope="module")
