@@ -260,10 +260,16 @@ def mapping_table(
     row("accuracy in SPICE", lambda m: quantity(m.accuracy_spice, "%"))
     row("factor on positive / negative currents", lambda m: _scale(m.current_scale))
     row("clipped weights", lambda m: m.clipped_weights)
+    if any(m.cut_error is not None for m in mappings.values()):
+        row(
+            "columns against the whole network, largest difference, one sample",
+            lambda m: NONE if m.cut_error is None else _time(m.cut_error.max_s),
+        )
     row("energy per inference", lambda m: quantity(m.energy_per_inference_J, "J"))
     floor = quantity(validation.numerical_floor_s, "s", 3)
     return Table(
-        title=f"By mapping: {validation.samples} test samples, {validation.netlist} netlist",
+        title=f"By mapping: {validation.samples} test samples, {validation.netlist} netlist"
+        + (", column by column" if validation.simulated == "columns" else ""),
         columns=(*words(""), *numbers(*mappings)),
         rows=tuple(rows),
         note=f"Numerical floor {floor}: how far spike times move when the simulator's "

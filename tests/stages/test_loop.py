@@ -26,6 +26,7 @@ test_samples = 6
 samples = 2
 mappings = ["pnn"]
 calibration_samples = 2
+compare = "paper"
 [spec]
 output_rmse_max_s = {limit}
 """
