@@ -14,7 +14,7 @@ from nonideal.characterize.estimate import Estimate
 
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
 Sidewall = Literal["full", "halved"]
-"""As ``nonideal.circuits.extraction.sidewall`` has it."""
+"""As ``nonideal.circuits.sidewall`` has it."""
 
 
 class TurnOn(BaseModel):

@@ -13,9 +13,10 @@ first asked for, so that ``import nonideal`` costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from nonideal.files.lazy import lazy
 
 if TYPE_CHECKING:
     from nonideal.characterize.model import PhysicalModel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from nonideal.pnn.trainer import train
     from nonideal.pnn.variants import variant_options
     from nonideal.runs.results import load_results
+else:
+    __getattr__, __dir__ = lazy(__name__)
 
 __all__ = [
     "PhysicalModel",
@@ -47,33 +50,7 @@ __all__ = [
     "write_netlist",
 ]
 
-_HOMES = {
-    "PhysicalModel": "characterize.model",
-    "RCSpikeLinear": "pnn.rc_spike",
-    "RCSpikeNetwork": "pnn.network",
-    "TrainingOptions": "pnn.options",
-    "load_dataset": "pnn.images",
-    "load_experiment": "experiment.experiment",
-    "load_results": "runs.results",
-    "measure": "cli.face",
-    "preset": "pnn.presets",
-    "session": "cli.session",
-    "train": "pnn.trainer",
-    "variant_options": "pnn.variants",
-    "write_netlist": "cli.face",
-}
-
 try:
     __version__ = version("nonideal")
 except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "unknown"
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"nonideal.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'nonideal' has no attribute {name!r}; it has {', '.join(__all__)}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])

@@ -8,30 +8,42 @@ Needs a ``PhysicalModel`` (``model.json``) and nothing else: neither SPICE nor a
     spike_times = load_network(result.weights_path).predict_times(dataset.test_x)
 """
 
-from nonideal.pnn.checkpoint import load_dense, load_header, load_network, save_network
-from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
-from nonideal.pnn.data import Dataset, Encoding, load_small
-from nonideal.pnn.discharger import Discharger
-from nonideal.pnn.dstd import DSTD, membrane_dstd
-from nonideal.pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
-from nonideal.pnn.exact import Exact, membrane_exact
-from nonideal.pnn.images import load_dataset, load_images
-from nonideal.pnn.loss import LossWeights, first_to_fire, training_loss
-from nonideal.pnn.native import kernel_name
-from nonideal.pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
-from nonideal.pnn.options import TrainingOptions
-from nonideal.pnn.own_data import load_as_trained, load_table
-from nonideal.pnn.presets import preset, preset_names
-from nonideal.pnn.rc_spike import Firing, RCSpikeLinear
-from nonideal.pnn.reversal import Reversal
-from nonideal.pnn.robustness import chip_accuracy
-from nonideal.pnn.scaling import Origin, Scaling
-from nonideal.pnn.stack import Convolution, Pool, RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
-from nonideal.pnn.trainer import TrainingResult, train
-from nonideal.pnn.trajectory import Trajectory, trajectory
-from nonideal.pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
-from nonideal.pnn.variants import Variant, variant_options, variant_reversal
-from nonideal.pnn.variation import Variation
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nonideal.files.lazy import lazy
+
+if TYPE_CHECKING:
+    from nonideal.pnn.checkpoint import load_dense, load_header, load_network, save_network
+    from nonideal.pnn.choices import Variant
+    from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
+    from nonideal.pnn.data import Dataset, Encoding, load_small
+    from nonideal.pnn.discharger import Discharger
+    from nonideal.pnn.dstd import DSTD, membrane_dstd
+    from nonideal.pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
+    from nonideal.pnn.exact import Exact, membrane_exact
+    from nonideal.pnn.images import load_dataset, load_images
+    from nonideal.pnn.layers import Convolution, Pool
+    from nonideal.pnn.loss import first_to_fire, training_loss
+    from nonideal.pnn.loss_weights import LossWeights
+    from nonideal.pnn.native import kernel_name
+    from nonideal.pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
+    from nonideal.pnn.options import TrainingOptions
+    from nonideal.pnn.own_data import load_as_trained, load_table
+    from nonideal.pnn.presets import preset, preset_names
+    from nonideal.pnn.rc_spike import Firing, RCSpikeLinear
+    from nonideal.pnn.reversal import Reversal
+    from nonideal.pnn.robustness import chip_accuracy
+    from nonideal.pnn.scaling import Origin, Scaling
+    from nonideal.pnn.stack import RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
+    from nonideal.pnn.trainer import TrainingResult, train
+    from nonideal.pnn.trajectories import Trajectory, trajectory
+    from nonideal.pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
+    from nonideal.pnn.variants import variant_options, variant_reversal
+    from nonideal.pnn.variation import Variation
+else:
+    __getattr__, __dir__ = lazy(__name__)
 
 __all__ = [
     "DSTD",

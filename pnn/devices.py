@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nonideal.pnn.choices import Accelerator
 from nonideal.pnn.errors import BadParameter, PnnError
 from nonideal.pnn.native import kernel_name
-
-Accelerator: TypeAlias = Literal["cpu", "cuda", "auto"]
 
 
 def choose_device(accelerator: Accelerator, devices: int, batch: int) -> torch.device:

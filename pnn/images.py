@@ -17,8 +17,9 @@ from torch import Tensor
 
 from nonideal.files import UnreadableFile, read_bytes, write_bytes
 from nonideal.pnn import checks
-from nonideal.pnn.data import SMALL, Dataset, Encoding, load_small
+from nonideal.pnn.data import Dataset, Encoding, load_small
 from nonideal.pnn.errors import DataError
+from nonideal.pnn.known_data import IMAGES, SMALL
 
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -31,7 +32,6 @@ CIFAR_TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 CIFAR_TEST = "test_batch.bin"
 MOST_BYTES = 1 << 30
 CIFAR_RECORD = 1 + 3 * 32 * 32
-IMAGES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
 
 def load_images(

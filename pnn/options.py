@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nonideal.pnn.devices import Accelerator
-from nonideal.pnn.loss import LossWeights
+from nonideal.pnn.choices import Accelerator
+from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.variation import Variation
 
 

@@ -15,10 +15,10 @@ from nonideal.pnn.array_file import read_npz, read_parquet
 from nonideal.pnn.csv_file import DELIMITERS, read_csv
 from nonideal.pnn.data import Dataset, Encoding
 from nonideal.pnn.errors import DataError
+from nonideal.pnn.known_data import SUFFIXES
 from nonideal.pnn.scaling import Array, Origin, Scaling, ScalingChoice, scaling_choice
 from nonideal.pnn.table import Table, class_order, shown_cell
 
-SUFFIXES: Final = (".csv", ".tsv", ".parquet", ".npz")
 """Endings of the files that are read."""
 MOST_HELD_OUT: Final = 50
 Labels = NDArray[np.int64]

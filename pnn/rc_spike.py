@@ -14,7 +14,7 @@ from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact, share_a_call
 from nonideal.pnn.reversal import Reversal
-from nonideal.pnn.trajectory import Trajectory, trajectory
+from nonideal.pnn.trajectories import Trajectory, trajectory
 from nonideal.pnn.variation import LayerChips, perturbed
 from nonideal.pnn.wiring import Wiring
 

@@ -20,64 +20,15 @@ from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact
+from nonideal.pnn.layers import Convolution, Layer, Pool, Shape, shapes
 from nonideal.pnn.network import NetworkOptions, Spikes, SpikingNetwork
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
 
-Shape: TypeAlias = tuple[int, ...]  # (axons,) or (channels, height, width)
-
 
 class _Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Convolution(_Options):
-    """``conv`` channels of ``kernel`` x ``kernel`` neurons, stride 1; ``padding`` silent pixels round the image (None: it keeps its size)."""
-
-    conv: int = Field(ge=1, le=4096)
-    kernel: int = Field(default=3, ge=1, le=31)
-    padding: int | None = Field(default=None, ge=0, le=30)
-
-    @model_validator(mode="after")
-    def _keeps_its_size(self) -> Convolution:
-        if self.padding is None and self.kernel % 2 == 0:
-            raise ValueError(
-                f"a kernel of {self.kernel} needs its padding: only an odd one keeps the image's size"
-            )
-        if self.padding is not None and self.padding >= self.kernel:
-            raise ValueError(f"padding {self.padding} must be less than the kernel, {self.kernel}")
-        return self
-
-    @property
-    def rim(self) -> int:
-        """The padding in pixels."""
-        return self.kernel // 2 if self.padding is None else self.padding
-
-
-class Pool(_Options):
-    """The earliest spike of every ``pool`` x ``pool`` window."""
-
-    pool: int = Field(default=2, ge=2, le=32)
-
-
-def _kind_of_layer(value: object) -> str | None:
-    if isinstance(value, int):
-        return "neurons"
-    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return "Convolution" if "conv" in keys else "Pool" if "pool" in keys else None
-
-
-Layer: TypeAlias = Annotated[
-    Annotated[int, Field(ge=1, le=65536), Tag("neurons")]
-    | Annotated[Convolution, Tag("Convolution")]
-    | Annotated[Pool, Tag("Pool")],
-    Discriminator(
-        _kind_of_layer,
-        custom_error_type="layer",
-        custom_error_message="a layer is a number of neurons, { conv = channels } or { pool = size }",
-    ),
-]
 
 
 class RCSpikeNeuron(_Options):
@@ -149,32 +100,6 @@ def check_method(kind: str, method: Method) -> None:
     """Raise ``ValueError`` for a form that these neurons do not have."""
     if kind == "ttfs" and isinstance(method, DSTD) and method.order != 2:
         raise ValueError("time-to-first-spike neurons have no third-order form: choose order 2")
-
-
-def shapes(input_shape: Shape, layers: Sequence[int | Convolution | Pool]) -> list[Shape]:
-    """The shape after every layer. Raises ``ValueError`` that names the layer (from 1) that does not fit."""
-    if len(input_shape) not in (1, 3) or min(input_shape) < 1:
-        raise ValueError(f"input_shape {input_shape} is neither (axons,) nor (channels, height, width)")
-    if not isinstance(layers[-1], int):
-        raise ValueError(f"the last layer must be the number of outputs, not {layers[-1]!r}")
-    shape: Shape = tuple(input_shape)
-    found: list[Shape] = []
-    for index, layer in enumerate(layers, start=1):
-        if isinstance(layer, int):
-            shape = (layer,)
-        elif len(shape) != 3:
-            raise ValueError(
-                f"layer {index} ({layer!r}) needs an image before it, not {shape[0]} axons or neurons"
-            )
-        elif isinstance(layer, Pool):
-            shape = (shape[0], shape[1] // layer.pool, shape[2] // layer.pool)
-        else:
-            grow = 2 * layer.rim - layer.kernel + 1
-            shape = (layer.conv, shape[1] + grow, shape[2] + grow)
-        if min(shape) < 1:
-            raise ValueError(f"nothing is left of the image after layer {index} ({layer!r})")
-        found.append(shape)
-    return found
 
 
 class StackNetwork(SpikingNetwork):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import network_physics
 from nonideal.pnn import checks
+from nonideal.pnn.choices import Variant
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.network import NetworkOptions
 from nonideal.pnn.rc_spike import Method
 from nonideal.pnn.reversal import Reversal
-
-Variant: TypeAlias = Literal["ann", "pnn", "bottom_up"]
 
 
 def variant_options(

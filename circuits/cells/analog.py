@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
 from nonideal.circuits.cells.port import VDD, VSS
 from nonideal.circuits.cells.storage import Array, Storage, Stored
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 UNUSED = " unused branch, off"
 Level = TypeVar("Level", float, str, Array)
@@ -53,7 +55,7 @@ def bias_for_current(branch: Branch, current_A: NDArray[np.float64]) -> NDArray[
     current = np.asarray(current_A, dtype=np.float64)
     bias = np.full(current.shape, branch.off_bias_V)
     on = current > 0
-    bias[on] = PchipInterpolator(branch.ln_current, branch.bias_V)(np.log(current[on]))
+    bias[on] = _curve(branch)(np.log(current[on]))
     return bias
 
 
@@ -73,13 +75,20 @@ def current_for_bias(branch: Branch, bias_V: NDArray[np.float64]) -> NDArray[np.
     return currents
 
 
+def _curve(branch: Branch) -> PchipInterpolator:
+    """Gate bias over ln(current)."""
+    from scipy.interpolate import PchipInterpolator  # 0.8 CPU s that an experiment's settings do not need
+
+    return PchipInterpolator(branch.ln_current, branch.bias_V)
+
+
 STEPS = 60
 """Of a root's search; halving alone narrows a table's range to the last bit."""
 
 
 def _solved(branch: Branch, volts: NDArray[np.float64]) -> NDArray[np.float64]:
     """ln(current) at which the monotone table passes each of ``volts``: Newton's steps, halved intervals where one leads out."""
-    curve = PchipInterpolator(branch.ln_current, branch.bias_V)
+    curve = _curve(branch)
     slope = curve.derivative()
     sign = np.sign(branch.bias_V[-1] - branch.bias_V[0])
     low, high = np.full(volts.shape, branch.ln_current[0]), np.full(volts.shape, branch.ln_current[-1])

@@ -9,15 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
-from PySpice.Spice.Netlist import SubCircuit
 
 from nonideal.circuits.cells.fet import Fet, add_fet
 from nonideal.circuits.cells.port import VDD, VSS, Port, Role
 from nonideal.circuits.cells.storage import Storage
 from nonideal.circuits.errors import CircuitError
 from nonideal.sky130_models.device import find_device
+
+if TYPE_CHECKING:
+    from PySpice.Spice.Netlist import SubCircuit
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,8 @@ class Contract:
 
     def text(self) -> str:
         """The cell as SPICE."""
+        from PySpice.Spice.Netlist import SubCircuit
+
         cell = SubCircuit(self.cell, *self.names)
         for part in self.parts:
             part.add(cell)

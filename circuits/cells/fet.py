@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from PySpice.Spice.Netlist import SubCircuit
+
+if TYPE_CHECKING:
+    from PySpice.Spice.Netlist import SubCircuit
 
 NFET = "sky130_fd_pr__nfet_01v8"
 NFET_LVT = "sky130_fd_pr__nfet_01v8_lvt"

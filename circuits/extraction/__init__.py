@@ -46,11 +46,11 @@ from nonideal.circuits.extraction.parasitics import Native, find_native
 from nonideal.circuits.extraction.parasitics.run import run_native
 from nonideal.circuits.extraction.progress import Progress, read_progress
 from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
-from nonideal.circuits.extraction.sidewall import DEFAULT, Sidewall, of_magic
 from nonideal.circuits.extraction.spread import with_capacitances_of
 from nonideal.circuits.extraction.totals import check_same_totals, net_capacitances
 from nonideal.circuits.layout.cuts import Cuts
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.sidewall import DEFAULT, Sidewall, of_magic
 from nonideal.files import write_if_changed
 from nonideal.spice.process import Stop
 
@@ -83,7 +83,7 @@ __all__ = [
 class ExtractionOptions:
     """What to extract and how far to reduce it.
 
-    `sidewall` says how the technology's sidewall coefficients are counted (see `sidewall.py`). Capacitances of one convention
+    `sidewall` says how the technology's sidewall coefficients are counted (see `nonideal.circuits.sidewall`). Capacitances of one convention
     are not to be mixed with those of the other: 24 % lie between them on a dendrite.
     `kpex_reduction` is kpex's own pass; with "none" the reduction here starts from every resistor that was extracted.
     `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). 4 um halves the time and gives

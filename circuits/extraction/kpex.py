@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from nonideal.circuits.extraction.progress import FILE
-from nonideal.circuits.extraction.sidewall import DEFAULT, KPEX_FACTOR, Sidewall
 from nonideal.circuits.layout.cuts import Cuts
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.sidewall import DEFAULT, KPEX_FACTOR, Sidewall
 from nonideal.files import write_json
 from nonideal.spice.process import Stop, clean_environment, log_tail, supervise
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, current_for_bias
@@ -16,6 +15,9 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.biases import bias_cell, levels_of
 from nonideal.circuits.network.netlist import Pinout, Topology
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "BiasModel",
@@ -45,6 +47,8 @@ class Mapping:
     @property
     def table(self) -> pd.DataFrame:
         """One row a synapse, axon by axon as the netlist has them: layer, axon, neuron, weight, and what the storage says of each."""
+        import pandas as pd
+
         tables = []
         for layer, stored in enumerate(self.layers, start=1):
             neurons, axons = stored.weight.shape

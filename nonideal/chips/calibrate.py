@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
 from nonideal.chips.dac import Dac
+from nonideal.chips.options import CalibrationOptions, Range
 from nonideal.chips.silicon import Silicon, discharger
 from nonideal.chips.written import LayerBiases, Mask, WrittenBiases
 from nonideal.circuits.network.chip import Chip
@@ -27,7 +27,6 @@ from nonideal.circuits.network.mapping import bias_for_current
 from nonideal.pnn import Discharger
 
 Array = NDArray[np.float64]
-Range = tuple[float, float]
 SIGMAS = 4.0
 """How many standard deviations of mismatch a converter's range leaves beyond the biases that are wanted."""
 SOONEST = 1e-3
@@ -36,38 +35,6 @@ DARK_A = 1e-18
 """A current that is taken for none."""
 GAINS = 0.2, 5.0
 """Factors on a row's currents that can be: beyond them the neuron was not seen well, and none is applied."""
-
-
-class CalibrationOptions(BaseModel):
-    """How a chip is trimmed.
-
-    ``*_range_V`` None: what the network asks for, and four standard deviations of mismatch around it. Synapses of less than
-    ``smallest_weight`` share the lowest code, or are off below half of it. ``current_s`` and ``time_s``: how long one measurement of a
-    synapse's current, of a layer's spike times takes.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bias_dac_bits: Annotated[int, Field(ge=2, le=16)] = 8
-    trim_dac_bits: Annotated[int, Field(ge=2, le=16)] = 8
-    bias_n_range_V: Range | None = None
-    bias_p_range_V: Range | None = None
-    trim_range_V: Range | None = None
-    smallest_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.02
-    current_tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
-    time_tolerance_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 1e-3
-    steps: Annotated[int, Field(ge=0, le=100)] = 6
-    gain_start: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.6
-    current_s: Annotated[float, Field(gt=0.0, le=1.0)] = 10e-6
-    time_s: Annotated[float, Field(gt=0.0, le=1.0)] = 5e-6
-
-    @model_validator(mode="after")
-    def _ranges_rise(self) -> CalibrationOptions:
-        for name in ("bias_n_range_V", "bias_p_range_V", "trim_range_V"):
-            value = getattr(self, name)
-            if value is not None and not value[0] < value[1]:
-                raise ValueError(f"{name} = {list(value)}: give the lower voltage first")
-        return self
 
 
 class ChipBench(Protocol):

@@ -1,15 +1,16 @@
-"""What is asked about chips: how many are drawn, what counts as good, which designs are compared."""
+"""What is asked about chips: how many are drawn, what counts as good, which designs are compared, how they are trimmed."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nonideal.characterize.candidates import varied
 from nonideal.characterize.options import LEAST_DRAWS
 from nonideal.circuits.network.netlist import MAX_NEURONS
 
+Range = tuple[float, float]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -52,3 +53,35 @@ class YieldOptions(BaseModel):
         if vary:
             varied(vary, 1000)
         return vary
+
+
+class CalibrationOptions(BaseModel):
+    """How a chip is trimmed.
+
+    ``*_range_V`` None: what the network asks for, and four standard deviations of mismatch around it. Synapses of less than
+    ``smallest_weight`` share the lowest code, or are off below half of it. ``current_s`` and ``time_s``: how long one measurement of a
+    synapse's current, of a layer's spike times takes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bias_dac_bits: Annotated[int, Field(ge=2, le=16)] = 8
+    trim_dac_bits: Annotated[int, Field(ge=2, le=16)] = 8
+    bias_n_range_V: Range | None = None
+    bias_p_range_V: Range | None = None
+    trim_range_V: Range | None = None
+    smallest_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.02
+    current_tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
+    time_tolerance_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 1e-3
+    steps: Annotated[int, Field(ge=0, le=100)] = 6
+    gain_start: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.6
+    current_s: Annotated[float, Field(gt=0.0, le=1.0)] = 10e-6
+    time_s: Annotated[float, Field(gt=0.0, le=1.0)] = 5e-6
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> CalibrationOptions:
+        for name in ("bias_n_range_V", "bias_p_range_V", "trim_range_V"):
+            value = getattr(self, name)
+            if value is not None and not value[0] < value[1]:
+                raise ValueError(f"{name} = {list(value)}: give the lower voltage first")
+        return self

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
-from nonideal.chips.calibrate import CalibrationOptions, FastBench, calibrate
+from nonideal.chips.calibrate import FastBench, calibrate
+from nonideal.chips.options import CalibrationOptions
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Sigmas, draw

@@ -15,10 +15,8 @@ from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.experiment.folders import shipped
 from nonideal.experiment.template import template
 from nonideal.files import write_text
-from nonideal.pnn.data import SMALL
 from nonideal.pnn.errors import DataError
-from nonideal.pnn.images import IMAGES
-from nonideal.pnn.own_data import SUFFIXES
+from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES
 from nonideal.spice.names import UnsafeName, check_name
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ from nonideal.experiment.errors import BadOption, Mismatched
 from nonideal.experiment.experiment import Experiment, load_experiment
 from nonideal.files import read_bytes, write_bytes
 from nonideal.pnn.checkpoint import Provenance, WeightsHeader, load_dense, load_header
-from nonideal.pnn.data import SMALL, Dataset
-from nonideal.pnn.images import IMAGES
-from nonideal.pnn.own_data import SUFFIXES
+from nonideal.pnn.data import Dataset
+from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES
 from nonideal.postlayout.plan import BLIND
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.context import Context, available_cores

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -21,12 +21,13 @@ from pydantic import (
 from nonideal.experiment.sections import Section, Seed
 from nonideal.files import read_bytes
 from nonideal.pnn.array_file import MOST_ARRAY_BYTES
-from nonideal.pnn.checkpoint import Provenance
-from nonideal.pnn.data import SMALL, Dataset, Encoding
 from nonideal.pnn.errors import DataError
-from nonideal.pnn.images import IMAGES, download_openml, images_present, load_dataset
-from nonideal.pnn.own_data import SUFFIXES, load_as_trained, load_table
+from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES
 from nonideal.pnn.scaling import scaling_choice
+
+if TYPE_CHECKING:
+    from nonideal.pnn.checkpoint import Provenance
+    from nonideal.pnn.data import Dataset, Encoding
 
 DATA = "NONIDEAL_DATA"  # environment variable: the folder that holds the folders of image sets
 OF_FILES = ("test_file", "columns", "label", "scaling", "delimiter", "decimal")
@@ -136,6 +137,9 @@ class Data(Section):
 
     def load(self) -> Dataset:
         """The data set; ``test_samples`` and ``split_seed`` count where nothing else says what is held out, images are split as published."""
+        from nonideal.pnn.images import load_dataset
+        from nonideal.pnn.own_data import load_as_trained, load_table
+
         if self.files and self._trained is not None:
             origin, encoding = self._trained.origin, self._trained.encoding
             return load_as_trained(self.files[0], origin, encoding=encoding)
@@ -162,6 +166,8 @@ class Data(Section):
 
     def fetch(self, say: Callable[[str], object]) -> None:
         """Make sure that an image set's files are there, or raise ``DataError``; with ``download`` what is missing is fetched."""
+        from nonideal.pnn.images import download_openml, images_present
+
         place = self.place
         if self.set is None or place is None or images_present(self.set, place):
             return
@@ -178,4 +184,6 @@ class Data(Section):
 
     def spike_encoding(self) -> Encoding:
         """The encoding as ``pnn`` takes it."""
+        from nonideal.pnn.data import Encoding
+
         return Encoding(time=self.encoding, bias=self.bias_axon)

@@ -13,8 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from nonideal.characterize.candidates import varied
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import columns_of
-from nonideal.chips.calibrate import CalibrationOptions
-from nonideal.chips.options import YieldOptions
+from nonideal.chips.options import CalibrationOptions, YieldOptions
 from nonideal.circuits.cells.kinds import contract_in
 from nonideal.circuits.cells.leaf_cells import LEAVES, check_cell, illegal_sizes
 from nonideal.circuits.design import Design
@@ -39,7 +38,7 @@ from nonideal.experiment.sections import (
     Validation,
 )
 from nonideal.files import UnreadableFile, read_text
-from nonideal.pnn.images import IMAGES
+from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner
 from nonideal.spice.names import UnsafeName, check_name
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from nonideal.characterize.shift import LayerShift
-from nonideal.characterize.variation import LayerVariation
-from nonideal.circuits.extraction.sidewall import DEFAULT as DEFAULT_SIDEWALL
-from nonideal.circuits.extraction.sidewall import Sidewall
 from nonideal.circuits.network.netlist import MAX_NEURONS
-from nonideal.pnn.devices import Accelerator
-from nonideal.pnn.dstd import DSTD
-from nonideal.pnn.exact import Exact
-from nonideal.pnn.loss import LossWeights
-from nonideal.pnn.options import TrainingOptions
+from nonideal.circuits.sidewall import DEFAULT as DEFAULT_SIDEWALL
+from nonideal.circuits.sidewall import Sidewall
+from nonideal.pnn.choices import Accelerator, Variant
+from nonideal.pnn.layers import Convolution, Layer, Pool, shapes
+from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.presets import preset_names
-from nonideal.pnn.rc_spike import Method
-from nonideal.pnn.stack import Convolution, Layer, Pool, check_method, shapes
-from nonideal.pnn.variants import Variant
-from nonideal.pnn.variation import Variation
 from nonideal.sky130_models.corner import Corner
 from nonideal.spice.options import SimulatorOptions
+
+if TYPE_CHECKING:
+    from nonideal.characterize.shift import LayerShift
+    from nonideal.characterize.variation import LayerVariation
+    from nonideal.pnn.options import TrainingOptions
+    from nonideal.pnn.rc_spike import Method
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Mapping = Literal["ann", "pnn", "bottom_up"]
@@ -44,7 +42,7 @@ class Process(Section):
 
 class Extraction(Section):
     """How parasitics are extracted, of columns and networks alike: by which ``extractor`` (``--extractor`` goes before it), and ``sidewall`` as
-    ``nonideal.circuits.extraction.sidewall`` explains it."""
+    ``nonideal.circuits.sidewall`` explains it."""
 
     extractor: Literal["nonideal", "kpex", "magic"] = "nonideal"
     sidewall: Sidewall = DEFAULT_SIDEWALL
@@ -177,11 +175,16 @@ class Training(Section):
         if self.firing_promotion > 0.0 and not ttfs:
             raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
         if ttfs:
+            from nonideal.pnn.stack import check_method
+
             check_method("ttfs", self.evaluation())
         return self
 
     def evaluation(self) -> Method:
         """How layers are evaluated while training."""
+        from nonideal.pnn.dstd import DSTD
+        from nonideal.pnn.exact import Exact
+
         return (
             Exact()
             if self.method == "exact"
@@ -195,6 +198,9 @@ class Training(Section):
         conditions: tuple[tuple[LayerShift, ...], ...] = (),
     ) -> TrainingOptions:
         """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``, so are its ``conditions``."""
+        from nonideal.pnn.options import TrainingOptions
+        from nonideal.pnn.variation import Variation
+
         drawn = None
         if self.variation is not None:
             asked = self.variation.model_dump(include={"chips", "tail", "scale"})

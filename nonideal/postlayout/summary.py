@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from nonideal.files.record import Record
 from nonideal.postlayout.budget_summary import BudgetSummary
-from nonideal.postlayout.comparison import statistics
-from nonideal.postlayout.plan import ValidationPlan
-from nonideal.postlayout.scale import Scale
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nonideal.postlayout.plan import ValidationPlan
+    from nonideal.postlayout.scale import Scale
 
 
 class ByLayer(Record):
@@ -155,6 +159,8 @@ def mapping_summary(
     energy: float | None, failed: int,
 ) -> MappingSummary:  # fmt: skip
     """The numbers of a mapping; None where there is none."""
+    from nonideal.postlayout.comparison import statistics
+
     depth = plan.circuit.topology.depth
     parts = {"hidden": table[table["layer"] < depth], "output": table[table["layer"] == depth]}
     stats = {name: statistics(part) for name, part in parts.items()}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.shift import Shifts
@@ -38,6 +36,9 @@ from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.training import TrainingSummary, VariantSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Document)
@@ -206,21 +207,21 @@ def load_results(path: Path, asked: str = "") -> Results:
         path / name for name in ("characterization", "training", "validation")
     )
     found_training = _read(training / "summary.json", TrainingSummary.load)
-    spikes = _read(validation / "spikes.parquet", pd.read_parquet)
+    spikes = _read(validation / "spikes.parquet", _parquet)
     stages = (*COMMANDS, *_beside_the_loop(path))
     manifests = {stage: load_manifest(path / stage) for stage in stages}
     results = Results(
         path=path,
         asked=asked,
         model=_read(characterization / "model.json", PhysicalModel.load),
-        curves=_read(characterization / "curves.parquet", pd.read_parquet),
+        curves=_read(characterization / "curves.parquet", _parquet),
         training=found_training,
         metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
-        mappings=_by_folder(path / "netlist", "mapping.csv", pd.read_csv),
+        mappings=_by_folder(path / "netlist", "mapping.csv", _csv),
         validation=_read(validation / "summary.json", ValidationSummary.load),
         spikes=spikes,
         waveforms={
-            file.stem.removeprefix("worst_"): _must(file, pd.read_parquet)
+            file.stem.removeprefix("worst_"): _must(file, _parquet)
             for file in sorted(validation.glob("worst_*.parquet"))
         },
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
@@ -327,6 +328,18 @@ def _must(file: Path, reader: Callable[[Path], T]) -> T:
         ) from error
 
 
+def _parquet(file: Path) -> pd.DataFrame:
+    import pandas as pd  # 1 CPU s, where there is a table to read
+
+    return pd.read_parquet(file)
+
+
+def _csv(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(file)
+
+
 def _read(file: Path, reader: Callable[[Path], T]) -> T | None:
     return _must(file, reader) if file.is_file() else None
 
@@ -343,7 +356,7 @@ def _metrics(folder: Path, summary: TrainingSummary | None) -> dict[str, dict[in
     for variant, row in ({} if summary is None else summary.variants).items():
         for position, seed in enumerate(entry.seed for entry in row.seeds):
             place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
-            table = _read(place / "metrics.csv", pd.read_csv)
+            table = _read(place / "metrics.csv", _csv)
             if table is not None:
                 found.setdefault(variant, {})[seed] = table
     return found

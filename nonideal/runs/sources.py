@@ -154,7 +154,13 @@ def _parsed(module: str, path: Path, changed: int) -> Source:
     imports: Imports = {}
     effects: list[ast.stmt] = []
     for statement in ast.parse(path.read_bytes()).body:
-        if _is_text(statement) or _for_type_checkers(statement):
+        if _is_text(statement):
+            continue
+        if _for_type_checkers(statement):
+            if path.name == "__init__.py":
+                imports |= imports_in(
+                    statement, package
+                )  # where a package's names come from (``files.lazy``)
             continue
         if not isinstance(statement, _NAMED):
             imports |= imports_in(statement, package)

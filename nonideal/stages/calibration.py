@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.files import write_csv, write_text
@@ -22,6 +21,8 @@ from nonideal.stages.population import network_written
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nonideal.chips.calibrate import Calibration
     from nonideal.chips.dac import Dac
     from nonideal.chips.spice import SpiceChip
@@ -133,6 +134,8 @@ def _dischargers(chip: SpiceChip, written: WrittenBiases) -> str:
 
 def _biases(written: WrittenBiases) -> pd.DataFrame:
     """One row a synapse."""
+    import pandas as pd
+
     rows = []
     for layer, axon, neuron in written.topology.synapses():
         biases = written.layers[layer - 1]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nonideal.circuits.errors import CircuitError
 from nonideal.experiment.errors import ExperimentError, RequirementMissing
 from nonideal.experiment.experiment import Experiment
-from nonideal.pnn.data import SMALL, check_layers
 from nonideal.pnn.errors import DataError
-from nonideal.pnn.images import images_present
+from nonideal.pnn.known_data import SMALL, check_layers
 from nonideal.runs.rundir import SCHEMATIC, stage_of
 from nonideal.runs.stage import Stage
 from nonideal.stages.layout import MODES, extractor_of, require_extractor
@@ -49,8 +48,10 @@ def check_data(
 
     Raises ``DataError``, ``ExperimentError``.
     """
+    _check_known(experiment)  # before PyTorch is imported
+    from nonideal.pnn.images import images_present
+
     data = experiment.data
-    _check_known(experiment)
     if training or not data.download:
         data.fetch(say)
     elif data.set is not None and data.place is not None and not images_present(data.set, data.place):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from nonideal.characterize.model import PhysicalModel
 from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
@@ -22,6 +20,8 @@ from nonideal.stages.population import (
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nonideal.chips.options import YieldOptions
     from nonideal.chips.population import Population
     from nonideal.chips.spice import SpiceChip
@@ -35,6 +35,8 @@ LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
 
 def chip_yield(work: Work) -> Done:
     """Yield of the experiment's network, nominally written and trimmed; spot checks in SPICE; the designs to compare."""
+    import pandas as pd
+
     from nonideal.characterize.plots import save_figure
     from nonideal.chips.population import without
     from nonideal.chips.yield_plot import yield_figure
@@ -103,6 +105,8 @@ def chip_yield(work: Work) -> Done:
 
 
 def _curve(name: str, found: Population) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
 
 

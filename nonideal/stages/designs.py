@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-import pandas as pd
-
 from nonideal.characterize.candidates import PRESENT, Candidate, distinct, varied
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
 from nonideal.circuits.design import Design
@@ -75,6 +73,8 @@ def synapse_area_um2(circuit: Design, layers: tuple[int, ...]) -> float:
 
 def compare_designs(work: Work) -> tuple[tuple[DesignSummary, ...], list[Path]]:
     """designs.csv: area, spread, accuracy and yields of every design, or why there are none."""
+    import pandas as pd
+
     from nonideal.characterize.plots import save_figure
     from nonideal.chips.design_plot import design_figure
 

@@ -16,12 +16,12 @@ from nonideal.files import sha256_of
 from nonideal.runs.summaries.training import SeedSummary
 
 if TYPE_CHECKING:
+    from nonideal.pnn.choices import Variant
     from nonideal.pnn.data import Dataset
     from nonideal.pnn.network import NetworkOptions, SpikingNetwork
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.scaling import Origin
     from nonideal.pnn.stack import StackOptions
-    from nonideal.pnn.variants import Variant
 
     Options: TypeAlias = NetworkOptions | StackOptions
 
@@ -142,7 +142,7 @@ def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariat
 def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:
     """The network that a variant of the experiment trains."""
     from nonideal.pnn.discharger import Discharger
-    from nonideal.pnn.images import IMAGES
+    from nonideal.pnn.known_data import IMAGES
     from nonideal.pnn.stack import RCSpikeNeuron, StackOptions, TTFSNeuron
     from nonideal.pnn.variants import variant_options, variant_reversal
 

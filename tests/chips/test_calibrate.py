@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nonideal.characterize.model import PhysicalModel
-from nonideal.chips.calibrate import SIGMAS, Calibration, CalibrationOptions, FastBench, calibrate, converters
+from nonideal.chips.calibrate import SIGMAS, Calibration, FastBench, calibrate, converters
+from nonideal.chips.options import CalibrationOptions
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases
 from nonideal.circuits.network.chip import Chip, Sigmas, draw

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nonideal.chips.calibrate import CalibrationOptions
-from nonideal.chips.options import YieldOptions
+from nonideal.chips.options import CalibrationOptions, YieldOptions
 
 
 def test_defaults_are_an_experiment_of_a_thousand_chips() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nonideal.characterize.errors import NoSpread
 from nonideal.characterize.model import PhysicalModel
-from nonideal.chips.calibrate import CalibrationOptions
+from nonideal.chips.options import CalibrationOptions
 from nonideal.chips.population import Population, population, without
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases

@@ -36,7 +36,7 @@ from nonideal.pnn import (
     load_small,
     train,
 )
-from nonideal.pnn.stack import shapes
+from nonideal.pnn.layers import shapes
 
 PAPER = Reversal.constant(2.80, -1.53)
 RC = RCSpikeNeuron(discharger=Discharger(0.155))

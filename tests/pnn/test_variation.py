@@ -37,7 +37,8 @@ from nonideal.pnn import (
     train,
     variant_options,
 )
-from nonideal.pnn.loss import LossWeights, chip_loss, first_to_fire, training_loss
+from nonideal.pnn.loss import chip_loss, first_to_fire, training_loss
+from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.network import SpikingNetwork
 from nonideal.pnn.rails import output_times
 from nonideal.pnn.robustness import supply_rails

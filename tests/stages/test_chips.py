@@ -14,8 +14,8 @@ import torch
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
-from nonideal.chips.calibrate import CalibrationOptions, FastBench, calibrate
-from nonideal.chips.options import YieldOptions
+from nonideal.chips.calibrate import FastBench, calibrate
+from nonideal.chips.options import CalibrationOptions, YieldOptions
 from nonideal.chips.silicon import Silicon
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import Chip, Sigmas, chip_netlist, draw

@@ -22,8 +22,9 @@ from nonideal.cli.own_files import check_netlist_name, write_given
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
 from nonideal.pnn.checkpoint import Provenance, WeightsHeader, save_network
+from nonideal.pnn.choices import Variant
 from nonideal.pnn.data import Encoding
-from nonideal.pnn.variants import Variant, variant_options
+from nonideal.pnn.variants import variant_options
 from nonideal.spice.raw import read_raw
 from nonideal.stages.netlist import NetlistFiles, write_netlist
 

@@ -22,7 +22,7 @@ from nonideal.circuits.extraction.parasitics.nodes import Numbered, numbered
 from nonideal.circuits.extraction.parasitics.resistance import Wires, resistances
 from nonideal.circuits.extraction.parasitics.sweep import Swept
 from nonideal.circuits.extraction.parasitics.technology import Technology, read_technology
-from nonideal.circuits.extraction.sidewall import DEFAULT, Sidewall
+from nonideal.circuits.sidewall import DEFAULT, Sidewall
 
 __all__ = ["Native", "Technology", "extract_drawn", "extract_parasitics", "find_native"]
 

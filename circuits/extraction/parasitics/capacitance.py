@@ -16,8 +16,8 @@ import numpy as np
 from nonideal.circuits.extraction.parasitics.drawn import Drawn
 from nonideal.circuits.extraction.parasitics.sweep import Scene, Sites, Swept, Tables, sweep
 from nonideal.circuits.extraction.parasitics.technology import PER_UM, SUBSTRATE, Technology
-from nonideal.circuits.extraction.sidewall import Sidewall
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.sidewall import Sidewall
 
 LEAST_FRINGE_FF = 1e-4
 """kpex leaves out fringes that are not more, one by one."""

@@ -30,10 +30,10 @@ from nonideal.circuits.extraction import (
 from nonideal.circuits.extraction.kpex import PINNED, Kpex, is_pinned, run_kpex
 from nonideal.circuits.extraction.magic import Magic
 from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
-from nonideal.circuits.extraction.sidewall import DEFAULT
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import write_database
+from nonideal.circuits.sidewall import DEFAULT
 
 EPS0_AF_PER_UM = 8.8541878
 GROWTH = 1.1
