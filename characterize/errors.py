@@ -35,11 +35,15 @@ def _shown(sections: Mapping[str, Any], key: str) -> str:
 
 
 class CharacterizationFailed(Exception):
-    """A bench did not run; no parameter is invented in its place. ``failures`` holds what the simulator reported."""
+    """A bench did not run; no parameter is invented in its place. ``failures`` holds what the simulator reported.
 
-    def __init__(self, message: str, failures: tuple[object, ...] = ()) -> None:
+    ``nothing_ran``: every simulation ended in the same way and none began, so that no other design would fare better.
+    """
+
+    def __init__(self, message: str, failures: tuple[object, ...] = (), *, nothing_ran: bool = False) -> None:
         super().__init__(message)
         self.failures = failures
+        self.nothing_ran = nothing_ran
 
 
 class NoColumn(Exception):

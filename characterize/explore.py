@@ -104,7 +104,7 @@ def explore(
 
     A choice that cannot be drawn, simulated or fitted stands in the list with its reason. Where none can, raises
     ``CharacterizationFailed`` if none could be simulated, else ``FitRefused``. A tool or PDK that is missing ends it at the first
-    choice: it would be missing for all.
+    choice, and so does a simulator that runs nothing: it would be so for all.
     """
     points: list[Point] = []
     failed: list[CharacterizationFailed] = []
@@ -115,8 +115,12 @@ def explore(
         except CharacterizationFailed as error:
             points.append(Point(candidate, None, str(error)))
             failed.append(error)
+            if error.nothing_ran and k == 0:
+                break
     if all(point.measured is None for point in points):
         told = f"no design choice could be measured; {points[0].candidate.name}: {points[0].problem}"
+        if len(points) < len(candidates):
+            told += f". The other {len(candidates) - len(points)} were not tried"
         if len(failed) == len(points):
             raise CharacterizationFailed(told, failed[0].failures)
         raise FitRefused(told)

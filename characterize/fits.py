@@ -117,12 +117,17 @@ def fit_chord(membrane_V: Array, current_A: Array, v0_V: float, swing_V: tuple[f
     return float(np.sum(np.sign(away) * relative) / np.sum(np.abs(away)))
 
 
+BETWEEN = 101
+"""Currents at which a polynomial is looked at, as the trainer does."""
+
+
 def fit_lambda_polynomial(
     current_norm: Array, lambda_per_V: Array, degree: int = 5
 ) -> tuple[tuple[float, ...], float]:
     """lambda as a polynomial of the normalised current (weight); returns (c_0, c_1, ...) and the rms residual per volt.
 
-    Points and residual are weighted by the current: an error of lambda moves the membrane in proportion to it.
+    Points and residual are weighted by the current: an error of lambda moves the membrane in proportion to it. Raises ``FitRefused`` for too
+    few points, and where the polynomial is not above 0 all the way between them: it would swing between points that are too far apart.
     """
     if len(current_norm) <= degree + 1:
         raise FitRefused(
@@ -131,6 +136,15 @@ def fit_lambda_polynomial(
             ("raise", "characterize.bias_span_V"),
         )
     coefficients = np.polyfit(current_norm, lambda_per_V, degree, w=np.sqrt(current_norm))[::-1]
+    between = np.linspace(np.min(current_norm), np.max(current_norm), BETWEEN)
+    lowest = int(np.argmin(along := np.polyval(coefficients[::-1], between)))
+    if along[lowest] < 0.0:
+        raise FitRefused(
+            f"lambda against current is {along[lowest]:.3g} per volt at weight {between[lowest]:.3g} in the polynomial of degree {degree} "
+            f"through {len(current_norm)} points, where a synapse's is positive",
+            ("lower", "characterize.bias_step_V"),
+            ("lower", "characterize.max_weight"),
+        )
     residual = lambda_per_V - np.polyval(coefficients[::-1], current_norm)
     return tuple(float(c) for c in coefficients), float(
         np.sqrt(np.average(residual**2, weights=current_norm))

@@ -11,8 +11,11 @@ from nonideal.characterize.errors import CharacterizationFailed
 from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.design import Design
 from nonideal.sky130_models import Corner, Pdk, lean_library
-from nonideal.spice import Cache, Deck, Failure, Result, SimulatorOptions, run_many
+from nonideal.spice import Cache, Deck, Failure, FailureKind, Result, SimulatorOptions, run_many
 from nonideal.spice.progress import Advance
+
+NOT_BEGUN = ({FailureKind.crashed}, {FailureKind.no_output})
+"""How simulations fail by the simulator itself, whatever the circuit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class Workbench:
         if failures:
             told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
             raise CharacterizationFailed(
-                f"{len(failures)} of {len(decks)} benches gave no result: {told}", failures
+                f"{len(failures)} of {len(decks)} benches gave no result: {told}",
+                failures,
+                nothing_ran=len(failures) == len(decks) and {f.kind for f in failures} in NOT_BEGUN,
             )
         return [outcome for outcome in outcomes if isinstance(outcome, Result)]
 

@@ -62,6 +62,12 @@ Layer: TypeAlias = Annotated[
 ]
 
 
+def check_order(neuron: str, order: int | None) -> None:
+    """Raise ``ValueError`` for a form of the DSTD that these neurons do not have; None: another method."""
+    if neuron == "ttfs" and order not in (None, 2):
+        raise ValueError("time-to-first-spike neurons have no third-order form: choose order 2")
+
+
 def shapes(input_shape: Shape, layers: Sequence[int | Convolution | Pool]) -> list[Shape]:
     """The shape after every layer. Raises ``ValueError`` that names the layer (from 1) that does not fit."""
     if len(input_shape) not in (1, 3) or min(input_shape) < 1:

@@ -20,7 +20,7 @@ from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact
-from nonideal.pnn.layers import Convolution, Layer, Pool, Shape, shapes
+from nonideal.pnn.layers import Convolution, Layer, Pool, Shape, check_order, shapes
 from nonideal.pnn.network import NetworkOptions, Spikes, SpikingNetwork
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
@@ -73,7 +73,7 @@ class StackOptions(_Options):
     @model_validator(mode="after")
     def _parts_fit(self) -> StackOptions:
         shapes(self.input_shape, self.layers)
-        check_method(self.neuron.kind, self.method)
+        check_order(self.neuron.kind, self.method.order if isinstance(self.method, DSTD) else None)
         return self
 
     @property
@@ -94,12 +94,6 @@ AnyNetworkOptions: TypeAlias = Annotated[
 
 def _has(value: object, key: str) -> bool:
     return key in value if isinstance(value, dict) else hasattr(value, key)
-
-
-def check_method(kind: str, method: Method) -> None:
-    """Raise ``ValueError`` for a form that these neurons do not have."""
-    if kind == "ttfs" and isinstance(method, DSTD) and method.order != 2:
-        raise ValueError("time-to-first-spike neurons have no third-order form: choose order 2")
 
 
 class StackNetwork(SpikingNetwork):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import typing
 from difflib import get_close_matches
@@ -65,6 +66,8 @@ def _unknown_key(path: Path, value: Any, model: type[BaseModel]) -> tuple[str, s
 def _bad_value(path: Path, value: Any, message: str, context: dict[str, Any]) -> str:
     """The line for a value that is not allowed."""
     message = message.removeprefix("Value error, ")
+    if isinstance(value, float) and math.isnan(value):
+        message = "not a number: give a finite one"  # rather than the first bound that it is not inside
     if not path:
         return message
     unit = split(str(next((p for p in reversed(path) if isinstance(p, str)), "")))[1]

@@ -11,7 +11,7 @@ from nonideal.circuits.network.netlist import MAX_NEURONS
 from nonideal.circuits.sidewall import DEFAULT as DEFAULT_SIDEWALL
 from nonideal.circuits.sidewall import Sidewall
 from nonideal.pnn.choices import Accelerator, Variant
-from nonideal.pnn.layers import Convolution, Layer, Pool, shapes
+from nonideal.pnn.layers import Convolution, Layer, Pool, check_order, shapes
 from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.presets import preset_names
 from nonideal.sky130_models.corner import Corner
@@ -175,9 +175,7 @@ class Training(Section):
         if self.firing_promotion > 0.0 and not ttfs:
             raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
         if ttfs:
-            from nonideal.pnn.stack import check_method
-
-            check_method("ttfs", self.evaluation())
+            check_order("ttfs", self.dstd_order if self.method == "dstd" else None)
         return self
 
     def evaluation(self) -> Method:

@@ -31,7 +31,7 @@ class Limit:
     """One parameter, its limits in SI units, and which number of which file it is held against.
 
     ``typical`` is the reference paper's value. ``setting`` is the key of the experiment's [spec] section that
-    overrides the limit; ``maximum_extracted`` takes the maximum's place on an extracted netlist.
+    overrides the limit.
     With ``reference`` it is a comparison with the mapping ``ann``. ``per_mapping``: for every mapping that was validated, or
     trained where the stage is training; ``primary`` alone where the stage was not run.
     Limits hold where ``applies`` says so: elsewhere the value is shown and not judged.
@@ -45,7 +45,6 @@ class Limit:
     minimum: float | None = None
     typical: float | None = None
     maximum: float | None = None
-    maximum_extracted: float | None = None
     setting: str | None = None
     per_mapping: bool = False
     reference: bool = False
@@ -200,10 +199,6 @@ LIMITS: tuple[Limit, ...] = (
         _of_validation(lambda found: found.numerical_floor_s), maximum=0.2e-9, setting="numerical_floor_max_s",
     ),
     Limit(
-        "CPU time a sample", "s", "validation", "summary.json: seconds_per_sample",
-        _of_validation(lambda found: found.seconds_per_sample), maximum=2.5, maximum_extracted=12.0,
-    ),
-    Limit(
         "violations of design rules", "", "layout", "drc.json: violations",
         lambda results, name: None if results.drc is None else results.drc.violations, maximum=0.0, applies=_is_drawn,
     ),
@@ -282,8 +277,6 @@ def _own(limit: Limit, results: Results, spec: Mapping[str, Any], name: str) -> 
     """The limit on a mapping as the experiment's [spec] section set it; else the table's."""
     if not limit.applies(results):
         return replace(limit, minimum=None, maximum=None)
-    if limit.maximum_extracted is not None and not _is_schematic(results):
-        return replace(limit, maximum=limit.maximum_extracted)
     if limit.setting is None or limit.setting not in spec:
         return limit
     side = "minimum" if "_min" in limit.setting else "maximum"

@@ -136,6 +136,22 @@ def test_without_any_result_there_is_no_table(faked: Callable[[list[Candidate]],
         faked([mim(2), mim(2.5)])
 
 
+def test_a_simulator_that_runs_nothing_ends_it_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def dead(*arguments: object) -> Measured:
+        asked.append(arguments)
+        raise CharacterizationFailed("3 of 3 benches gave no result", nothing_ran=True)
+
+    monkeypatch.setattr(ranking, "measure", dead)
+    drawn = ColumnLayout(ColumnNetlist(1, "schematic", ""), 100.0)
+    bench: Workbench = None  # type: ignore[assignment]
+    told = r"no design choice could be measured; mim_4: 3 of 3 .*\. The other 2 were not tried"
+    with pytest.raises(CharacterizationFailed, match=told):
+        explore(bench, Design(), CharacterizeOptions(), [mim(4), mim(5), mim(6)], lambda *_: drawn, Path())
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "missing", [ExtractorMissing("no kpex"), PdkMissing("no PDK"), SimulatorMissing("no ngspice")]
 )

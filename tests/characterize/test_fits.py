@@ -124,6 +124,19 @@ def test_lambda_polynomial_is_recovered_and_weighted_by_current() -> None:
         fit_lambda_polynomial(w[:6], w[:6])
 
 
+def test_a_polynomial_that_swings_below_zero_is_refused_with_the_key_that_mends_it() -> None:
+    """Eight points, as ``bias_step_V = 0.05`` leaves them: training on such a model failed, with "beta is -0.05"."""
+    w = np.array([1e-3, 5e-3, 0.02, 0.06, 0.2, 0.6, 1.6, 4.0])
+    lambdas = np.where(w < 0.3, 0.8, 0.05)
+    with pytest.raises(
+        FitRefused, match=r"is -\S+ per volt at weight \S+ in the polynomial .* 8 points"
+    ) as caught:
+        fit_lambda_polynomial(w, lambdas)
+    assert caught.value.moves[0] == ("lower", "characterize.bias_step_V")
+    finer = np.geomspace(1e-3, 4.0, 60)
+    assert fit_lambda_polynomial(finer, 0.4 + 0.35 * np.exp(-finer))[1] < 0.01
+
+
 # Spike times: t = [ln(1-b) - ln(1 - b v)] / ln(1-b), v the drop below the reset level in units of V_th.
 def times_s(drop_V: Array, v_th: float, b: float) -> Array:
     return np.array([1e-6 * (1 - np.log(1 - b * v / v_th) / np.log(1 - b)) for v in drop_V])

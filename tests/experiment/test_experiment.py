@@ -202,7 +202,7 @@ def test_missing_images_are_fetched_with_a_message_or_asked_for(
     assert not said
     fetched: list[tuple[str, Path]] = []
     monkeypatch.setattr(
-        "nonideal.experiment.data.download_openml", lambda name, place: fetched.append((name, place))
+        "nonideal.pnn.images.download_openml", lambda name, place: fetched.append((name, place))
     )
     Data(set="mnist", folder=str(tmp_path), download=True).fetch(said.append)
     assert fetched == [("mnist", tmp_path)]
@@ -322,7 +322,7 @@ def test_a_name_is_looked_for_here_and_then_beside_the_packages(
         (b'name = "a\\u0000b"', "name"),
         (b'name = "a"\n# \xe4', "line 2, byte 3 of it: byte 0xe4 is not UTF-8"),
         (b"[training]\nbatch_size = 1e25", "training.batch_size"),
-        (b"[training]\nlearning_rate = nan", "training.learning_rate"),
+        (b"[training]\nlearning_rate = nan", "training.learning_rate = nan: not a number: give a finite one"),
     ],
 )
 def test_no_text_for_an_experiment_is_a_defect(tmp_path: Path, content: bytes, told: str) -> None:

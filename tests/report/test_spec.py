@@ -13,7 +13,6 @@ from nonideal.runs.spec import LIMITS, State, Verdict, primary
 RMSE = "pnn: output spike-time RMSE, model against SPICE"
 RATIO = "pnn: RMSE of ann over it"
 FLOOR = "numerical floor of the simulator"
-CPU = "CPU time a sample"
 FAILED = "samples without a result, all mappings"
 ACCURACY = "pnn: test accuracy of the model, median of seeds"
 LAMBDA_N = "λ of the NMOS (positive weights)"
@@ -29,7 +28,6 @@ def test_a_good_run_passes_every_limit(whole: Any) -> None:
     assert found[RMSE].measured == 3.1416e-9
     assert found[RATIO].measured == pytest.approx(31.4 / 3.1416)
     assert found[FLOOR].measured == 0.0625e-9
-    assert found[CPU].measured == 1.375
     assert found[ACCURACY].measured == 0.9412
     assert found[LAMBDA_N].measured == 0.4137
 
@@ -60,7 +58,6 @@ def test_a_failed_sample_does_not_pass(builder: Any) -> None:
     [
         ("numerical_floor_s", 0.21e-9, FLOOR),
         ("numerical_floor_s", None, FLOOR),
-        ("seconds_per_sample", 2.6, CPU),
     ],
 )
 def test_out_of_spec(builder: Any, key: str, value: float | None, name: str) -> None:
@@ -83,9 +80,9 @@ def test_lambda_of_another_corner_is_shown_and_not_judged(builder: Any, model: A
 
 def test_what_was_not_run_does_not_pass(builder: Any) -> None:
     found = by_name(builder.characterization())
-    assert {found[name].state for name in (RMSE, RATIO, FLOOR, CPU, FAILED, ACCURACY)} == {State.not_run}
+    assert {found[name].state for name in (RMSE, RATIO, FLOOR, FAILED, ACCURACY)} == {State.not_run}
     assert found[LAMBDA_N].passed
-    assert not any(found[name].passed for name in (RMSE, RATIO, FLOOR, CPU, FAILED, ACCURACY))
+    assert not any(found[name].passed for name in (RMSE, RATIO, FLOOR, FAILED, ACCURACY))
 
 
 def test_accuracy_below_the_limit_fails(builder: Any) -> None:
@@ -132,9 +129,14 @@ def test_pnn_stands_for_a_validation_without_bottom_up(builder: Any) -> None:
     assert primary(load_results(builder.path)) == "pnn"
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(11.9, State.passed), (12.1, State.failed)])
-def test_an_extracted_netlist_may_take_longer(builder: Any, seconds: float, state: State) -> None:
-    assert by_name(builder.validation(netlist="pex-rc", seconds_per_sample=seconds))[CPU].state is state
+def test_a_busy_machine_is_no_reason_to_fail(builder: Any) -> None:
+    """How long a simulation took says nothing of its result; the report tells it all the same."""
+    slow = by_name(builder.validation(netlist="pex-rc", seconds_per_sample=1000.0))
+    assert [(v.parameter, v.state) for v in slow.values()] == [
+        (v.parameter, v.state)
+        for v in by_name(builder.validation(netlist="pex-rc", seconds_per_sample=1.0)).values()
+    ]
+    assert not any("CPU" in name for name in slow)
 
 
 DRC, LVS = "violations of design rules", "layout matches the schematic (1: yes)"

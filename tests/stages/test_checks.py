@@ -136,6 +136,6 @@ def test_images_that_are_fetched_need_not_be_there_to_characterise(
     def no_network(*_: object) -> None:
         raise DataError("no network")
 
-    monkeypatch.setattr("nonideal.experiment.data.download_openml", no_network)
+    monkeypatch.setattr("nonideal.pnn.images.download_openml", no_network)
     with pytest.raises(DataError, match="no network"):
         check(later, "training")

@@ -146,7 +146,7 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalMod
     monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
     monkeypatch.setattr("nonideal.stages.conditions._task", lambda work: TASK)
     monkeypatch.setattr("nonideal.stages.checks.check_data", lambda *_, **__: None)  # TASK has no data set
-    monkeypatch.setattr("nonideal.stages.workbench.find_pdk", lambda: None)
+    monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "conditions", replace(STAGES["conditions"], tools=dict))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text(EXPERIMENT)

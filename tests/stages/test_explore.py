@@ -102,7 +102,7 @@ def test_the_stage_draws_ranks_writes_and_says_how_to_do_it_again(
 ) -> None:
     """Only the simulations are left out. The layout of the widest selectors cannot be drawn: that choice has no area."""
     monkeypatch.setattr(ranking, "measure", fake_measure)
-    monkeypatch.setattr("nonideal.stages.workbench.find_pdk", lambda: None)
+    monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "explore", replace(STAGES["explore"], tools=layout_tools))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text('name = "tiny"\n[training]\nlayers = [5, 3]\n')

@@ -85,7 +85,7 @@ def place(
     model = paper_model.model_copy(update={"columns": (column.model_copy(update={"axons": 5}),)})
     model.save(RunDir(tmp_path / "runs/tiny").stage("characterization") / "model.json")
     monkeypatch.setattr("nonideal.characterize.fixed_bias.measure_fixed_biases", kept)
-    monkeypatch.setattr("nonideal.stages.workbench.find_pdk", lambda: None)
+    monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "shift", replace(STAGES["shift"], tools=dict))
     return tmp_path
 
