@@ -9,8 +9,8 @@ from typing import get_args
 from nonideal.circuits.extraction.kpex import ExtractorMissing, Mode
 from nonideal.circuits.extraction.parasitics import extract_parasitics
 from nonideal.circuits.extraction.parasitics.exchange import write_arrays
-from nonideal.circuits.extraction.sidewall import Sidewall
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.sidewall import Sidewall
 
 
 def main() -> int:

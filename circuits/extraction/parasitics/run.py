@@ -10,8 +10,8 @@ from pathlib import Path
 from nonideal.circuits.extraction.kpex import Mode, with_tail
 from nonideal.circuits.extraction.netlist import Netlist
 from nonideal.circuits.extraction.parasitics.exchange import read_arrays
-from nonideal.circuits.extraction.sidewall import Sidewall
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.circuits.sidewall import Sidewall
 from nonideal.files.compiled import cache_folder
 from nonideal.spice.process import Stop, clean_environment, supervise
 
