@@ -84,7 +84,7 @@ def test_numbers_are_those_of_the_files(written: Path) -> None:
         "31.4 ns",
         "9.99 ×",
         "0.0625 ns",
-        "1.375 s",
+        "1.38 s",
         "94.12 %",
         "7.77 pJ",
         "0.4137 ± 0.0023 /V",
