@@ -34,7 +34,7 @@ help: ## list the targets and variables
 setup: ## create .venv, install the pinned packages, the sky130 models and ngspice (nothing to do the second time)
 	@bash scripts/setup.sh
 
-doctor: setup ## say what was found (ngspice, PDK, torch, kpex ...) and what to do about what was not
+doctor: setup ## say what was found (ngspice, PDK, torch, C++ compiler ...) and what to do about what was not
 	@$(BIN)/nonideal doctor $(ARGS)
 
 characterize: setup ## sweep the circuit in ngspice and fit the physical model

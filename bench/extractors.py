@@ -26,7 +26,7 @@ from nonideal.circuits.extraction import find_kpex
 from nonideal.circuits.extraction.agreement import Measured, agreement, measured
 from nonideal.circuits.extraction.kpex import run_kpex
 from nonideal.circuits.extraction.netlist import Netlist, parse_netlist, read_netlist
-from nonideal.circuits.extraction.parasitics import extract_parasitics
+from nonideal.circuits.extraction.parasitics import extract_parasitics, find_native, read_technology
 from nonideal.circuits.layout.network import network
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import compare
@@ -96,7 +96,10 @@ def extract_one(extractor: str, folder: Path, mode: Any, sidewall: Any) -> None:
     """In a process of its own: a netlist in the folder."""
     database, netlist = folder / "network.lvsdb.gz", folder / f"{extractor}.spice"
     if extractor == "nonideal":
-        write_text(netlist, extract_parasitics(database, mode=mode, sidewall=sidewall).text())
+        # Without what kpex leaves out, for the two are held against each other.
+        technology = read_technology(find_native().technology).as_kpex()
+        found = extract_parasitics(database, mode=mode, sidewall=sidewall, technology=technology)
+        write_text(netlist, found.text())
         return
     made = run_kpex(
         find_kpex(),

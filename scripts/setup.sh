@@ -88,13 +88,23 @@ venv_suits() {
     [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of $VENV/bin/python)" ]
 }
 
-set_up() {
-    command -v ngspice >/dev/null && compiler && [ -x $VENV/bin/nonideal ] && [ "$(cat $STAMP 2>/dev/null)" = "$(hash_of_inputs)" ] || return 1
-    [ -z "${PYTHON:-}" ] || venv_suits
+# What compiles the extractor and the training kernels: CXX, else one of these (nonideal/files/compiled.py).
+compiler() {
+    local candidate
+    if [ -n "${CXX:-}" ]; then
+        command -v "$CXX" || stop "CXX=$CXX is not a program; give a C++ compiler, or leave CXX out"
+        return
+    fi
+    for candidate in g++ clang++ c++; do
+        if command -v $candidate; then return; fi
+    done
+    return 1
 }
 
-# The extraction and the training kernels are compiled on the machine they run on.
-compiler() { command -v "${CXX:-g++}" >/dev/null || command -v clang++ >/dev/null || command -v c++ >/dev/null; }
+set_up() {
+    command -v ngspice >/dev/null && compiler >/dev/null && [ -x $VENV/bin/nonideal ] && [ "$(cat $STAMP 2>/dev/null)" = "$(hash_of_inputs)" ] || return 1
+    [ -z "${PYTHON:-}" ] || venv_suits
+}
 
 make_venv() {
     local python version
@@ -131,7 +141,7 @@ if [ -z "${NONIDEAL_SETUP_LOCKED:-}" ] && command -v flock >/dev/null; then
 fi
 
 command -v ngspice >/dev/null || install_system ngspice ngspice ngspice ngspice ngspice
-compiler || install_system "a C++ compiler" g++ gcc-c++ gcc gcc
+compiler >/dev/null || install_system "a C++ compiler" g++ gcc-c++ gcc gcc
 make_venv
 if ! set_up; then
     rm -f $STAMP
@@ -139,4 +149,4 @@ if ! set_up; then
     hash_of_inputs >$STAMP.part
     mv $STAMP.part $STAMP
 fi
-say "done: $($VENV/bin/python --version), $(command -v ngspice); next: make demo, or make help"
+say "done: $($VENV/bin/python --version), $(command -v ngspice), $(compiler); next: make demo, or make help"

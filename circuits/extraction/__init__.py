@@ -43,6 +43,7 @@ from nonideal.circuits.extraction.magic import PLAIN, Magic, find_magic, read_ma
 from nonideal.circuits.extraction.naming import named_after
 from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
 from nonideal.circuits.extraction.parasitics import Native, find_native
+from nonideal.circuits.extraction.parasitics.exchange import read_arrays
 from nonideal.circuits.extraction.parasitics.run import run_native
 from nonideal.circuits.extraction.progress import Progress, read_progress
 from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
@@ -55,7 +56,7 @@ from nonideal.files import write_if_changed
 from nonideal.spice.process import Stop
 
 FORMAT, TILES_FORMAT = 2, 1
-Extractor = Literal["kpex", "magic", "nonideal"]
+Extractor = Literal["nonideal", "kpex", "magic"]
 Tool = Kpex | Magic | Native
 
 __all__ = [
@@ -202,22 +203,12 @@ def extract(
     cached = raw is not None
     seconds_cpu, where = 0.0, None if kept is None else kept.path(key)
     log = None
-    if raw is None and not isinstance(tool, Native):
+    if raw is None:
         run = _run(tool, database, gds, folder, options, stop)
         seconds_cpu, log = run.seconds_cpu, run.log
     try:
-        if raw is None and isinstance(tool, Native):
-            own = run_native(
-                database,
-                folder,
-                mode=options.mode,
-                sidewall=options.sidewall,
-                timeout_s=options.timeout_s,
-                stop=stop,
-            )
-            raw, seconds_cpu, log = own.netlist, own.seconds_cpu, own.log
-        elif raw is None:
-            raw = read_netlist(run.netlist) if gds is None else read_magic(run.netlist)
+        if raw is None:
+            raw = _read(tool, run)
         check_extraction(raw, ports, devices, resistance=options.mode == "RC")
         if gds is not None and not cached:
             raw = named_after(raw, database)
@@ -294,7 +285,7 @@ def _tool(options: ExtractionOptions, kpex: Kpex | None, magic: Magic | None, na
 
 
 def _run(
-    tool: Kpex | Magic,
+    tool: Tool,
     database: Path,
     gds: Path | None,
     folder: Path,
@@ -315,9 +306,28 @@ def _run(
             jobs=options.jobs,
             stop=stop,
         )
+    if isinstance(tool, Native):
+        return run_native(
+            tool,
+            database,
+            folder,
+            mode=options.mode,
+            sidewall=options.sidewall,
+            timeout_s=options.timeout_s,
+            stop=stop,
+        )
     if gds is None:
         raise ValueError("magic extracts a GDS file")
     return run_magic(tool, gds, folder, mode=options.mode, timeout_s=options.timeout_s, stop=stop)
+
+
+def _read(tool: Tool, run: Run) -> Netlist:
+    if isinstance(tool, Native):
+        try:
+            return read_arrays(run.netlist)
+        finally:
+            run.netlist.unlink(missing_ok=True)
+    return read_netlist(run.netlist) if isinstance(tool, Kpex) else read_magic(run.netlist)
 
 
 def compare_dendrites(kpex: Extraction, magic: Extraction) -> dict[str, float]:

@@ -18,7 +18,7 @@ from klayout_pex.rcx25.extractor import RCX25Extractor
 from klayout_pex.rcx25.r.r_extractor import RExtractor
 from klayout_pex.tech_info import TechInfo
 
-from nonideal.circuits.extraction.progress import FILE
+from nonideal.circuits.extraction.progress import tell
 from nonideal.circuits.extraction.tiled import install as install_tiles
 from nonideal.files import read_json
 
@@ -34,11 +34,6 @@ def scale_sidewalls(factor: float) -> None:
         return technology
 
     TechInfo.parse_tech_def = staticmethod(scaled)
-
-
-def tell(stage: str, percent: int = 0) -> None:
-    """Say how far this process is."""
-    Path(FILE).write_text(f"{stage} {percent}\n", encoding="utf-8")
 
 
 def watch() -> None:

@@ -17,8 +17,8 @@ from nonideal.sky130_models import PdkError
 from nonideal.sky130_models.expression import number
 from nonideal.sky130_models.statement import statements
 
-MOST_BYTES = 512 * 1024**2
-"""A larger netlist is not read: 64-32-10, capacitance alone, has 60 MB."""
+MOST_BYTES = 1024**3
+"""A larger netlist is not read: 65-32-10, with resistances, has 49 MB, and it grows with the synapses."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|,#\-\[\]]*", re.ASCII)
 _IN_NAME = re.compile(r"\\|\$(?=\S)")
 
@@ -79,7 +79,7 @@ def parse_number(text: str) -> float:
 def read_netlist(path: Path) -> Netlist:
     """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
     try:
-        text = read_text(path)
+        text = read_text(path, most_bytes=MOST_BYTES)
     except UnreadableFile as error:
         raise ExtractionFailed(str(error)) from error
     return parse_netlist(text, str(path))

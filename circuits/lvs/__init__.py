@@ -95,17 +95,10 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     drawn = lvs.netlist()
     drawn.make_top_level_pins()
     drawn.purge_nets()
-    lvs.reference = read_reference(netlist_text, cell)
-    circuit = next(iter(drawn.each_circuit()), None)
-    reference = next(iter(lvs.reference.each_circuit()), None)
-    if circuit is None or reference is None:
-        raise LvsFailed(f"{cell}: nothing was extracted from {gds}")
-    comparer = kdb.NetlistComparer()
-    comparer.same_circuits(circuit, reference)
-    lvs.compare(comparer)
-    differences = (
-        _port_differences(circuit, reference) + _size_differences(circuit, reference) + _differences(lvs)
-    )
+    circuit, reference, differences = _compared(lvs, netlist_text, cell, anchored=True)
+    if differences:
+        # Without anchors they are told better: two exchanged labels as such, not as devices between wrong nets.
+        circuit, reference, differences = _compared(lvs, netlist_text, cell, anchored=False)
     report = LvsReport(
         cell=cell,
         devices_layout=_devices(circuit),
@@ -120,6 +113,33 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
         _name_after_reference(lvs)
         _write_database(lvs, database)
     return report
+
+
+def _compared(
+    lvs: kdb.LayoutVsSchematic, netlist_text: str, cell: str, *, anchored: bool
+) -> tuple[kdb.Circuit, kdb.Circuit, list[str]]:
+    """Both circuits and all differences.
+
+    ``anchored`` begins at ports of the same name: an array is so symmetric that 65-32-10 takes seven times as long without them.
+    """
+    lvs.reference = read_reference(netlist_text, cell)
+    circuit = next(iter(lvs.netlist().each_circuit()), None)
+    reference = next(iter(lvs.reference.each_circuit()), None)
+    if circuit is None or reference is None:
+        raise LvsFailed(f"{cell}: nothing was extracted from the layout")
+    comparer = kdb.NetlistComparer()
+    comparer.same_circuits(circuit, reference)
+    if anchored:
+        wanted = {pin.name().lower(): reference.net_for_pin(pin.id()) for pin in reference.each_pin()}
+        for pin in circuit.each_pin():
+            other = wanted.get(pin.name().lower())
+            if other is not None:
+                comparer.same_nets(circuit.net_for_pin(pin.id()), other, False)
+    lvs.compare(comparer)
+    differences = (
+        _port_differences(circuit, reference) + _size_differences(circuit, reference) + _differences(lvs)
+    )
+    return circuit, reference, differences
 
 
 def write_database(gds: Path, cell: str, database: Path) -> tuple[str, ...]:

@@ -58,12 +58,15 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
         _python(),
         _ngspice(environ),
         _pdk(environ),
-        _compiler(environ),
         _package("torch", "torch"),
         _package("PySpice", "PySpice"),
         _package("gdstk", "gdstk"),
         _package("klayout", "klayout.db"),
-        _package("klayout-pex", "klayout_pex", "kpex"),
+        _compiler(environ),
+        _parasitics(),
+        _package(
+            "klayout-pex", "klayout_pex", "kpex", needed=False, advice=f"only for --extractor kpex: {SETUP}"
+        ),
         _package(
             "dask[distributed]",
             "distributed",
@@ -141,19 +144,35 @@ def _pdk(environ: Mapping[str, str]) -> Finding:
 
 
 def _compiler(environ: Mapping[str, str]) -> Finding:
-    """What compiles the extraction's sweep and the training kernels, once on each machine."""
-    named = environ.get("CXX")
-    found = (
-        shutil.which(named)
-        if named
-        else next(filter(None, map(shutil.which, ("g++", "clang++", "c++"))), None)
-    )
-    advice = (
-        f"{SETUP} installs g++"
-        if named is None
-        else f"CXX = {named} is no program: set it to one, or leave it out"
-    )
-    return Finding("C++ compiler", found is not None, found or "none found", advice)
+    """What the extractor and the training kernels are compiled with, once."""
+    from nonideal.files.compiled import find_compiler
+
+    name = "C++ compiler"
+    try:
+        command = find_compiler(environ)
+    except OSError as error:
+        return Finding(
+            name, False, str(error).partition(" (")[0], f"{SETUP}, or install it: sudo apt-get install g++"
+        )
+    code, output = _ask([command, "--version"])
+    if code != 0:
+        return Finding(
+            name, False, f"{command} does not start", "install g++, or set CXX to a compiler that does"
+        )
+    return Finding(name, True, (output.splitlines() or [command])[0])
+
+
+def _parasitics() -> Finding:
+    """The constants of our own extractor, which klayout-pex keeps; kpex itself need not start."""
+    from nonideal.circuits.extraction.parasitics import find_technology
+    from nonideal.circuits.layout.errors import ExtractionFailed
+
+    name = "sky130 parasitics"
+    try:
+        path, sha256 = find_technology()
+    except ExtractionFailed as error:
+        return Finding(name, False, str(error).partition(";")[0], SETUP)
+    return Finding(name, True, f"of klayout-pex, sha256 {sha256[:12]} ({path})")
 
 
 def _package(
@@ -172,7 +191,11 @@ def _package(
     if code != 0:
         last = (output.strip().splitlines() or ["no message"])[-1]
         return Finding(
-            name, False, f"{version}, but it does not start: {last}", f"remove .venv, then {SETUP}", needed
+            name,
+            False,
+            f"{version}, but it does not start: {last}",
+            f"remove .venv, then {SETUP}" if needed else advice,
+            needed,
         )
     return Finding(name, True, version)
 

@@ -49,8 +49,8 @@ class Comparison(StrEnum):
 class Extractor(StrEnum):
     """What extracts parasitics."""
 
-    kpex = "kpex"
     nonideal = "nonideal"
+    kpex = "kpex"
     magic = "magic"
 
 
@@ -193,7 +193,8 @@ ExtractorOption = Annotated[
     Extractor | None,
     typer.Option(
         "--extractor",
-        help="What extracts: nonideal; kpex, the same rules in minutes; magic, which needs PDK_ROOT and magic >= 8.3.677 (see doctor). "
+        help="What extracts: nonideal, by kpex's rules in seconds; kpex itself, in minutes; "
+        "magic, which needs PDK_ROOT and magic >= 8.3.677 (see doctor). "
         "Default: the experiment's extraction.extractor.",
         show_default=False,
     ),

@@ -74,7 +74,7 @@ KEYS: Final = {
     "circuit.supplies.vsense_V": "bias of the sensing inverter, V; follows vdd_V where it is left out",
     "circuit.supplies.temperature_C": "degrees Celsius",
     "circuit.cells": 'files beside this one, as { synapse = "mine.spice" }',
-    "extraction.extractor": "nonideal; kpex, the same rules in minutes, the witness; magic; --extractor overrides it",
+    "extraction.extractor": "nonideal, by kpex's rules in seconds; kpex itself, in minutes; magic; --extractor overrides it",
     "extraction.sidewall": "how the extractor counts capacitance of sidewalls: docs/how-to/layout.md",
     "characterize.on": "netlist that columns are measured on: schematic, pex-c or pex-rc; --characterize-on overrides it",
     "characterize.membrane_start_V": "sweep of the membrane potential, V",

@@ -15,9 +15,11 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+COMPILERS = ("g++", "clang++", "c++")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
 _MARK = b"\nnonideal kernel sha256 "
@@ -52,14 +54,27 @@ def _end(library: bytes) -> bytes:
     return _MARK + hashlib.sha256(library).hexdigest().encode()
 
 
+def find_compiler(environ: Mapping[str, str] = os.environ) -> str:
+    """The C++ compiler: ``CXX``, else the first that is on ``PATH``; raises ``FileNotFoundError`` where there is none."""
+    named, path = environ.get("CXX"), environ.get("PATH")
+    if named:
+        if shutil.which(named, path=path) is None:
+            raise FileNotFoundError(
+                f"CXX = {named} is not a program (set CXX to a C++ compiler, or leave it out)"
+            )
+        return named
+    found = next((c for c in COMPILERS if shutil.which(c, path=path)), None)
+    if found is None:
+        raise FileNotFoundError("no C++ compiler found (install g++, or set CXX)")
+    return found
+
+
 def compiled(folder: Path, sources: tuple[str, ...], what: str) -> Path:
     """The library of the sources (C++ files and headers) in a folder, compiled unless it is kept; ``what`` it is, for messages.
 
     Raises ``OSError`` or ``subprocess.SubprocessError`` where there is no compiler or it fails; ``why_not`` tells it.
     """
-    compiler = os.environ.get("CXX") or next((c for c in ("g++", "clang++", "c++") if shutil.which(c)), None)
-    if compiler is None:
-        raise FileNotFoundError("no C++ compiler found (install g++, or set CXX)")
+    compiler = find_compiler()
     version = subprocess.run(
         [compiler, "--version"], capture_output=True, text=True, check=True, timeout=60
     ).stdout

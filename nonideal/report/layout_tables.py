@@ -30,6 +30,8 @@ GROUPS = (
     ("control lines", r"(phase|reset|reset_b|iso|iso_b)_\d+"),
     ("supplies and shared biases", r"vdd|vss|v0|vsense"),
 )
+VERSION_DIGITS = 12
+"""Of an extractor's version: our own extractor's is the hash of its code."""
 
 
 def drc_table(drc: DrcSummary) -> Table:
@@ -103,7 +105,7 @@ def pex_table(pex: PexSummary) -> Table:
 
 def _extractor(pex: PexSummary) -> str:
     name, mode = pex.extractor or "extractor", pex.mode or ""
-    version = pex.tools.get({"kpex": "klayout-pex"}.get(name, name), "")
+    version = pex.tools.get({"kpex": "klayout-pex"}.get(name, name), "")[:VERSION_DIGITS]
     sidewall = "" if pex.sidewall is None else f", sidewalls {pex.sidewall}"
     return f"Extractor: {name} {version}".rstrip() + f"; {MODES.get(mode, mode)}{sidewall}."
 

@@ -45,7 +45,8 @@ MOST_LOG_BYTES: Final = 256 * 1024**2
 _PASSED_ON: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Without these a program in a place of its own does not start."""
 _OUT_OF_MEMORY: Final = re.compile(
-    r"out of memory|malloc(?:ation)? failed|bad_alloc|MemoryError|can.t (?:re)?allocate|insufficient memory|memory allocation",
+    r"out of memory|malloc(?:ation)? failed|bad_alloc|MemoryError|can.t (?:re)?allocate|insufficient memory|memory allocation"
+    r"|failed to map segment",
     re.IGNORECASE,
 )
 _GRACE_S: Final = 0.3

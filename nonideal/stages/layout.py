@@ -228,7 +228,7 @@ def extracting(
 
 
 def progress_of(running: Mapping[Path, float], mode: str) -> str:
-    """How far the extractions in these folders are, from when each began; "" while none tells.
+    """How far the extractions in these folders, which have their extractors' names, are, from when each began; "" while none tells.
 
     The time left is by the usual share of the stages: an estimate.
     """
@@ -236,7 +236,7 @@ def progress_of(running: Mapping[Path, float], mode: str) -> str:
 
     told = []
     for folder, began in running.items():
-        found = read_progress(folder, mode)
+        found = read_progress(folder, folder.name, mode)
         if found is None:
             continue
         place = f"{folder.parent.parent.name}/{folder.parent.name}"

@@ -34,6 +34,33 @@ def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
     assert found["magic"].fine
 
 
+def test_what_our_own_extractor_needs_is_needed_and_kpex_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = by_name(examine())
+    assert found["C++ compiler"].needed
+    assert "sky130A_tech.pb.json" in found["sky130 parasitics"].found
+    none = by_name(examine({"PATH": str(tmp_path)}))["C++ compiler"]
+    assert not none.fine
+    assert "apt-get install g++" in none.advice
+    script(tmp_path, "own++", "own++ 1.2")
+    own = by_name(examine({"PATH": str(tmp_path), "CXX": str(tmp_path / "own++")}))["C++ compiler"]
+    assert (own.ok, own.found) == (True, "own++ 1.2")
+    technology = "nonideal.circuits.extraction.parasitics.technology"
+    monkeypatch.setattr(f"{technology}.find_spec", lambda name: None)
+    lacking = by_name(examine())["sky130 parasitics"]
+    assert not lacking.fine
+    assert "make setup" in lacking.advice
+    (tmp_path / "sky130A_tech.pb.json").write_text("{}")
+    monkeypatch.setattr(f"{technology}.technology_file", lambda: tmp_path / "sky130A_tech.pb.json")
+    monkeypatch.setattr("nonideal.cli.doctor._ask", lambda command: (1, "broken"))
+    found = by_name(examine())
+    assert "no technology of klayout-pex" in found["sky130 parasitics"].found
+    assert found["klayout-pex"].state == "optional"
+    assert "only for --extractor kpex" in found["klayout-pex"].advice
+    assert found["C++ compiler"].state == "missing"
+
+
 def test_a_pdk_whose_metadata_names_no_commit_is_used(tmp_path: Path) -> None:
     library = tmp_path / "sky130A/libs.tech/ngspice/sky130.lib.spice"
     library.parent.mkdir(parents=True)

@@ -124,6 +124,35 @@ def test_apt_lists_are_fetched_once_when_empty(tmp_path: Path) -> None:
     assert "no Python" in done.stderr  # ngspice is there: on to the next
 
 
+@pytest.mark.parametrize(
+    ("tools", "told"),
+    [
+        (("apt-get=exit 1",), "apt-get update && apt-get install -y g++"),
+        (("dnf=exit 1",), "dnf install -y gcc-c++"),
+        (("pacman=exit 1",), "pacman -S --noconfirm --needed gcc"),
+        (("brew=exit 1",), "brew install gcc"),
+        ((), "a C++ compiler is missing and no known package manager was found"),
+    ],
+)
+def test_setup_without_a_compiler_prints_the_command(
+    tmp_path: Path, tools: tuple[str, ...], told: str
+) -> None:
+    env = fake_checkout(tmp_path, "ngspice", *tools)
+    (tmp_path / "bin/g++").unlink()
+    done = setup(tmp_path, env)
+    assert done.returncode == 3
+    assert told in done.stderr
+
+
+def test_setup_takes_the_compiler_that_is_named(tmp_path: Path) -> None:
+    env = fake_checkout(tmp_path, "ngspice", "clang++")
+    (tmp_path / "bin/g++").unlink()
+    assert "no Python" in setup(tmp_path, env | {"CXX": "clang++"}).stderr
+    done = setup(tmp_path, env | {"CXX": "nothing++"})
+    assert done.returncode == 3
+    assert "CXX=nothing++ is not a program" in done.stderr
+
+
 def test_setup_costs_nothing_the_second_time(tmp_path: Path) -> None:
     env = fake_checkout(tmp_path, "ngspice")
     for tool in ("mv", "rm"):

@@ -103,6 +103,9 @@ def test_extraction_in_units_that_people_use() -> None:
     assert ("largest resistor", "", "1.23 kΩ") in table.rows
     for told in ("kpex 0.6.12; resistance and capacitance", "0.002 fF", "5 Ω", "1 ps", "3 min 20 s"):
         assert told in table.note
+    ours = PEX | {"extractor": "nonideal", "tools": {"nonideal": "0123456789abcdef"}, "sidewall": "full"}
+    told = pex_table(PexSummary.model_validate(ours)).note
+    assert "nonideal 0123456789ab; resistance and capacitance, sidewalls full" in told
     assert "earlier extraction" in pex_table(PexSummary.model_validate(PEX | {"cached": True})).note
     assert pex_table(PexSummary()).rows == (("resistors", "", ""), ("capacitors", "", ""))
 

@@ -99,7 +99,7 @@ def test_devices_are_asked_for_where_there_is_something_to_train() -> None:
 
 def test_what_cannot_be_drawn_is_known_before() -> None:
     with pytest.raises(CircuitError, match="need no layout"):
-        check(experiment(training={"layers": [5, 66, 3]}), *LOOP)
+        check(experiment(training={"layers": [5, 1000, 3]}), *LOOP)
     wide = experiment(circuit={"synapse": {"memory_n": {"w_um": 50.0, "l_um": 0.25}}})
     with pytest.raises(CircuitError):
         check(wide, "layout")
@@ -116,14 +116,19 @@ def test_own_cells_are_not_drawn_and_have_no_mismatch() -> None:
 
 
 def test_an_extractor_that_is_not_there_is_exit_3(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CXX", "/nowhere/g++")
-    check(experiment(), "layout", layout={"netlist": "schematic"})
-    with pytest.raises(RequirementMissing, match="nowhere"):
-        check(experiment(), "layout", layout={"netlist": "pex-c"})
-    with pytest.raises(RequirementMissing):
-        check(experiment(characterize={"on": "pex-rc"}), "columns")
-    with pytest.raises(RequirementMissing):
-        check(experiment(characterize={"on": "pex-rc"}), "explore")
+    """Before anything runs: a kpex only where it is asked for, for our own a compiler."""
+    for variable, extraction in (("NONIDEAL_KPEX", {"extractor": "kpex"}), ("CXX", {})):
+        with monkeypatch.context() as lacking:
+            lacking.setenv(variable, "/nowhere/tool")
+            check(experiment(), "layout", layout={"netlist": "schematic"})
+            with pytest.raises(RequirementMissing, match="nowhere"):
+                check(experiment(extraction=extraction), "layout", layout={"netlist": "pex-c"})
+            on_layouts = experiment(characterize={"on": "pex-rc"}, extraction=extraction)
+            for stage in ("columns", "explore"):
+                with pytest.raises(RequirementMissing):
+                    check(on_layouts, stage)
+    monkeypatch.setenv("NONIDEAL_KPEX", "/nowhere/kpex")
+    check(experiment(), "layout", layout={"netlist": "pex-c"})
 
 
 def test_images_that_are_fetched_need_not_be_there_to_characterise(

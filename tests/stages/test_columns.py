@@ -65,7 +65,7 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         (folder.parent / "pex.json").write_text("{}")
         return SimpleNamespace(
             net_capacitance_F={"dendrite_1_0": 1e-15, "neuron_1_0_membrane": 2e-15},
-            options=SimpleNamespace(extractor="kpex", tiles=options.tiles, sidewall=options.sidewall), mode="RC", raw_resistors=9, raw_capacitors=8,
+            options=options, mode="RC", raw_resistors=9, raw_capacitors=8,
             netlist=SimpleNamespace(resistors=[1], capacitors=[1, 2]), cached=False, seconds_cpu=1.0,
             write=lambda folder: None,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from nonideal.cli.exit_code import ExitCode, exit_code_of
 from nonideal.cli.main import main
 from nonideal.cli.own_files import draw_given
 from nonideal.experiment.errors import BadOption
+from nonideal.experiment.experiment import load_experiment
 from nonideal.experiment.sections import Training
 from nonideal.runs.pulse import Pulse
-from nonideal.stages.layout import draw_and_check, layout_options, progress_of
+from nonideal.stages.layout import draw_and_check, extractor_of, layout_options, progress_of
 
 
 def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
     assert pins.set_index("pin").loc["vdd", "volts_V"] == 1.8
 
 
-@pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,100"])
+@pytest.mark.parametrize("layers", ["5", "5,x", "0,3", "5,1000"])
 def test_sizes_that_make_no_network(layers: str, tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="--layers"):
         draw_given("iris", layers=layers, out=tmp_path / "out", options=layout_options("schematic"))
@@ -62,10 +64,11 @@ def test_the_experiment_or_the_option_says_what_extracts(tmp_path: Path) -> None
     toml = tmp_path / "mine.toml"
     toml.write_text(
         (Path("experiments") / "iris.toml").read_text(encoding="utf-8").replace('"iris"', '"mine"', 1)
-        + '\n[extraction]\nextractor = "nonideal"\nsidewall = "halved"\n',
+        + '\n[extraction]\nextractor = "kpex"\nsidewall = "halved"\n',
         encoding="utf-8",
     )
-    for name, extractor in (("iris", "nonideal"), (str(toml), None)):
+    assert extractor_of({}, load_experiment(str(toml))) == "kpex"
+    for name, extractor in (("iris", None), (str(toml), "nonideal")):
         out = tmp_path / Path(name).stem
         draw_given(name, layers="1,1", out=out, options=layout_options("pex-rc", extractor), jobs=1)
         told = json.loads((out / "pex.json").read_text())
@@ -137,19 +140,27 @@ def test_own_cells_are_not_drawn(tmp_path: Path) -> None:
         ["explore", "--characterize-on", "pex-c"],
     ],
 )
+@pytest.mark.parametrize(
+    ("extractor", "lacks", "told"),
+    [
+        ([], "CXX", r"CXX = \S+ is not a program.*make setup.*--extractor kpex"),
+        (["--extractor", "kpex"], "NONIDEAL_KPEX", "pip install"),
+    ],
+)
 def test_without_the_extractor_nothing_runs(
-    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    extractor: list[str],
+    lacks: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("CXX", str(tmp_path / "nothing"))
+    monkeypatch.setenv(lacks, str(tmp_path / "nothing"))
     with pytest.raises(SystemExit) as caught:
-        main([*command, "--run-dir", str(tmp_path / "runs")])
+        main([*command, *extractor, "--run-dir", str(tmp_path / "runs")])
     assert caught.value.code == ExitCode.missing
-    assert "install g++, or extract with kpex" in capsys.readouterr().err
-    monkeypatch.setenv("NONIDEAL_KPEX", str(tmp_path / "nothing"))
-    with pytest.raises(SystemExit) as caught:
-        main([*command, "--extractor", "kpex", "--run-dir", str(tmp_path / "runs")])
-    assert caught.value.code == ExitCode.missing
-    assert "pip install" in capsys.readouterr().err
+    assert re.search(told, capsys.readouterr().err.replace("\n", " "))
     made = {path.name for path in (tmp_path / "runs").rglob("*")}
     assert made <= {".lock"}
 
@@ -167,6 +178,11 @@ def test_progress_of_extractions(tmp_path: Path) -> None:
         "columns/3: capacitances, 28 %, about 2 min 38 s left, columns/5: netlist, 57 %, about 45 s left"
     )
     assert progress_of({folders[2]: began}, "CC") == ""
+    ours = tmp_path / "layout" / "nonideal"
+    ours.mkdir(parents=True)
+    (ours / "progress").write_text("resistances 0\n")
+    assert progress_of({ours: began}, "RC").endswith("layout: resistances, 30 %, about 2 min 20 s left")
+    assert progress_of({ours: began}, "CC") == ""
 
 
 def test_the_pulse_tells_what_a_run_tells(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
     netlist = extract_parasitics(Path("network.lvsdb.gz"), mode="RC", sidewall="full")     # raises ExtractorMissing, ExtractionFailed
 
 Capacitances come from one native sweep over all shapes (`capacitance.py`), resistances from KLayout's counting of squares
-(`resistance.py`); capacitances are spread over the nodes of the resistors, each piece of an area or an edge to the nearest node.
-kpex is the witness: see `tests/circuits/layout/test_parasitics.py`.
+(`resistance.py`); capacitances are spread over the nodes of the resistors, each piece of an area or an edge to the nearest node; and so
+are those of wells to the substrate (`wells.py`), which kpex leaves out. `run.py` does it all in a process of its own. kpex is the witness:
+see `tests/circuits/layout/test_parasitics.py`.
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,22 +23,36 @@ from nonideal.circuits.extraction.parasitics.library import Native, find_native,
 from nonideal.circuits.extraction.parasitics.nodes import Numbered, numbered
 from nonideal.circuits.extraction.parasitics.resistance import Wires, resistances
 from nonideal.circuits.extraction.parasitics.sweep import Swept
-from nonideal.circuits.extraction.parasitics.technology import Technology, read_technology
+from nonideal.circuits.extraction.parasitics.technology import Technology, find_technology, read_technology
+from nonideal.circuits.extraction.parasitics.wells import well_capacitors
 from nonideal.circuits.sidewall import DEFAULT, Sidewall
 
-__all__ = ["Native", "Technology", "extract_drawn", "extract_parasitics", "find_native"]
+__all__ = [
+    "Native",
+    "Technology",
+    "extract_drawn",
+    "extract_parasitics",
+    "find_native",
+    "find_technology",
+    "read_technology",
+]
 
 
 def extract_parasitics(
-    database: Path, *, mode: Mode, sidewall: Sidewall = DEFAULT, native: Native | None = None
+    database: Path,
+    *,
+    mode: Mode,
+    sidewall: Sidewall = DEFAULT,
+    native: Native | None = None,
+    technology: Technology | None = None,
 ) -> Netlist:
-    """Extract the layout in an LVS database: its devices, capacitances and, with mode RC, resistances.
+    """Extract the layout in an LVS database: its devices, capacitances and, with mode RC, resistances; by another ``technology`` where one is given.
 
     Raises ExtractorMissing without the technology or a compiler, ExtractionFailed (with the net's or the layer's name) where the
     database is not whole, the technology lacks what is drawn, or what was extracted is not all that is drawn.
     """
     native = find_native() if native is None else native
-    technology = read_technology(native.technology)
+    technology = read_technology(native.technology) if technology is None else technology
     return extract_drawn(
         read_drawn(database, technology),
         technology,
@@ -47,10 +63,19 @@ def extract_parasitics(
 
 
 def extract_drawn(
-    drawn: Drawn, technology: Technology, *, mode: Mode, sidewall: Sidewall, kernel: ctypes.CDLL
+    drawn: Drawn,
+    technology: Technology,
+    *,
+    mode: Mode,
+    sidewall: Sidewall,
+    kernel: ctypes.CDLL,
+    tell: Callable[[str], object] = lambda stage: None,
 ) -> Netlist:
-    """The same of a layout and a technology that were read."""
+    """The same of a layout and a technology that were read; ``tell`` is given each stage as it begins."""
+    if mode == "RC":
+        tell("resistances")
     wires = resistances(drawn, technology) if mode == "RC" else Wires((), {}, {})
+    tell("capacitances")
     nodes = numbered(drawn, technology, wires)
     found = capacitances(drawn, technology, sidewall, nodes.sites, kernel)
     return Netlist(
@@ -58,7 +83,7 @@ def extract_drawn(
         drawn.ports,
         tuple(_placed(device, index, wires) for index, device in drawn.devices.items()),
         wires.resistors,
-        tuple(_capacitors(nodes, found)),
+        (*_capacitors(nodes, found), *well_capacitors(drawn, technology, wires)),
     )
 
 

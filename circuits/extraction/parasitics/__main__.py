@@ -1,31 +1,46 @@
-"""The program that `run_native` starts: `python -m nonideal.circuits.extraction.parasitics DATABASE MODE SIDEWALL OUT`."""
+"""The program that `run_native` starts: one layout extracted, in a process that can be limited and ended.
+
+    python -m nonideal.circuits.extraction.parasitics settings.json
+
+`settings.json` is in the working folder, where `progress` is kept up to date. What the extraction refuses is printed, alone, and the exit code is
+REFUSED; anything else that goes wrong ends with Python's own message.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import get_args
 
-from nonideal.circuits.extraction.kpex import ExtractorMissing, Mode
-from nonideal.circuits.extraction.parasitics import extract_parasitics
+from nonideal.circuits.extraction.parasitics import extract_drawn, read_technology
+from nonideal.circuits.extraction.parasitics.drawn import read_drawn
 from nonideal.circuits.extraction.parasitics.exchange import write_arrays
+from nonideal.circuits.extraction.parasitics.library import loaded
+from nonideal.circuits.extraction.parasitics.run import ARRAYS, REFUSED
+from nonideal.circuits.extraction.progress import tell
 from nonideal.circuits.layout.errors import ExtractionFailed
-from nonideal.circuits.sidewall import Sidewall
+from nonideal.files import read_json
 
 
 def main() -> int:
-    """Extract; what went wrong is one line on the log."""
-    database, asked_mode, asked_sidewall, out = sys.argv[1:]
-    modes: dict[str, Mode] = {mode: mode for mode in get_args(Mode)}
-    conventions: dict[str, Sidewall] = {sidewall: sidewall for sidewall in get_args(Sidewall)}
+    """Extract what the settings' file names."""
+    settings = read_json(Path(sys.argv[1]))
     try:
-        netlist = extract_parasitics(
-            Path(database), mode=modes[asked_mode], sidewall=conventions[asked_sidewall]
+        tell("reading")
+        technology = read_technology(Path(settings["technology"]))
+        drawn = read_drawn(Path(settings["database"]), technology)
+        netlist = extract_drawn(
+            drawn,
+            technology,
+            mode=settings["mode"],
+            sidewall=settings["sidewall"],
+            kernel=loaded(Path(settings["library"])),
+            tell=tell,
         )
-    except (ExtractionFailed, ExtractorMissing) as error:
+    except ExtractionFailed as error:
         print(error)
-        return 1
-    write_arrays(Path(out), netlist)
+        return REFUSED
+    tell("netlist")
+    write_arrays(Path(ARRAYS), netlist)
     return 0
 
 

@@ -14,7 +14,10 @@ from nonideal.circuits.layout.errors import ExtractionFailed
 
 
 def write_arrays(path: Path, netlist: Netlist) -> None:
-    """Write a netlist; elements as the numbers of their nodes [elements, 2] and values [elements]."""
+    """Write a netlist; elements as the numbers of their nodes [elements, 2] and values [elements].
+
+    Values have the digits of `Netlist.text`, so that an extraction says the same when it is read from the cache, which keeps text.
+    """
     nodes = sorted({node for e in (*netlist.resistors, *netlist.capacitors) for node in (e.a, e.b)})
     number = {node: index for index, node in enumerate(nodes)}
     arrays: dict[str, NDArray[Any]] = {
@@ -29,13 +32,13 @@ def write_arrays(path: Path, netlist: Netlist) -> None:
         arrays[f"{name}_ends"] = np.array(
             [(number[e.a], number[e.b]) for e in elements], dtype=np.int64
         ).reshape(-1, 2)
-        arrays[f"{name}_values"] = np.array([e.value for e in elements], dtype=np.float64)
+        arrays[f"{name}_values"] = np.array([float(f"{e.value:.12g}") for e in elements], dtype=np.float64)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path) -> Netlist:
-    """Read it back, bit for bit. Raises ``ExtractionFailed`` where it is not one."""
+    """Read it back. Raises ``ExtractionFailed`` where it is not one."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             nodes = arrays["nodes"].tolist()

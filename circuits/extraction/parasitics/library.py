@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from nonideal.circuits.extraction.kpex import ExtractorMissing
-from nonideal.circuits.extraction.parasitics.technology import technology_file
+from nonideal.circuits.extraction.parasitics.technology import find_technology
 from nonideal.files import read_bytes
 from nonideal.files.compiled import compiled, why_not
 
@@ -39,17 +39,19 @@ class Native:
 
 def find_native() -> Native:
     """Compile the sweep unless it is kept, and find the constants; raises ExtractorMissing without a compiler or klayout-pex's technology."""
-    here, technology = Path(__file__).parent, technology_file()
+    here = Path(__file__).parent
+    technology, technology_sha256 = find_technology()
     try:
         path = compiled(here / "native", SOURCES, "extraction's sweep")
     except (OSError, subprocess.SubprocessError) as error:
         raise ExtractorMissing(
-            f"the extractor of our own (nonideal) cannot be compiled: {why_not(error)}; install g++, or extract with kpex (--extractor kpex)"
+            f"our own extractor (nonideal) cannot be compiled: {why_not(error)}; run `make setup` or install g++, "
+            "or extract with kpex, in minutes (--extractor kpex)"
         ) from error
     code = hashlib.sha256()
     for name in sorted((*here.glob("*.py"), *(here / "native").iterdir())):
         code.update(name.name.encode() + b"\0" + read_bytes(name) + b"\0")
-    return Native(path, technology, code.hexdigest(), hashlib.sha256(read_bytes(technology)).hexdigest())
+    return Native(path, technology, code.hexdigest(), technology_sha256)
 
 
 @cache

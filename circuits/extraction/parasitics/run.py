@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from nonideal.circuits.extraction.kpex import Mode, with_tail
-from nonideal.circuits.extraction.netlist import Netlist
-from nonideal.circuits.extraction.parasitics.exchange import read_arrays
+from nonideal.circuits.extraction.kpex import Mode, Run, with_tail
+from nonideal.circuits.extraction.parasitics.library import Native
+from nonideal.circuits.extraction.progress import FILE
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.sidewall import Sidewall
-from nonideal.files.compiled import cache_folder
-from nonideal.spice.process import Stop, clean_environment, supervise
+from nonideal.files import write_json
+from nonideal.spice.process import Stop, clean_environment, log_tail, supervise
 
-
-@dataclass(frozen=True, slots=True)
-class NativeRun:
-    """What was extracted, where the log is, and what it cost."""
-
-    netlist: Netlist
-    log: Path
-    seconds_cpu: float
+ARRAYS, LOG, SETTINGS = "extracted.npz", "extraction.log", "settings.json"
+REFUSED = 4
+"""The child's exit code where its log is the message."""
 
 
 def run_native(
+    native: Native,
     database: Path,
     folder: Path,
     *,
@@ -33,30 +27,36 @@ def run_native(
     sidewall: Sidewall,
     timeout_s: float,
     stop: Stop | None = None,
-) -> NativeRun:
-    """Extract from an LVS database into a folder; raises ExtractionFailed with the log's last lines."""
+) -> Run:
+    """Extract an LVS database into a folder; the netlist is a file of arrays, see `exchange.py`.
+
+    Raises ExtractionFailed with the extraction's own message, else with what ended it: time, memory, a signal; Interrupted when `stop` is set.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    out, log = folder.resolve() / "extracted.npz", folder.resolve() / "extraction.log"
-    out.unlink(missing_ok=True)
-    module = "nonideal.circuits.extraction.parasitics"
-    command = [sys.executable, "-m", module, str(database.resolve()), mode, sidewall, str(out)]
+    out, log = folder / ARRAYS, folder / LOG
+    for left in (out, folder / FILE):
+        left.unlink(missing_ok=True)
+    settings = {
+        "database": str(database.resolve()),
+        "technology": str(native.technology.resolve()),
+        "library": str(native.library.resolve()),
+        "mode": mode,
+        "sidewall": sidewall,
+    }
+    write_json(folder / SETTINGS, settings)
+    # This package, for the child: it need not be installed where Python looks by itself.
     environ = clean_environment(
-        folder.resolve(),
-        PYTHONIOENCODING="utf-8",
-        PYTHONPATH=str(Path(__file__).absolute().parents[4]),
-        # The sweep was compiled before, by whoever asks; a compiler of one's own tells which it is.
-        NONIDEAL_CACHE=str(cache_folder()),
-        **{name: os.environ[name] for name in ("CXX",) if name in os.environ},
+        folder.resolve(), PYTHONIOENCODING="utf-8", PYTHONPATH=str(Path(__file__).absolute().parents[4])
     )
+    command = [sys.executable, "-m", "nonideal.circuits.extraction.parasitics", SETTINGS]
     ended = supervise(command, folder, log, timeout_s, environ=environ, stop=stop)
     if ended.timed_out:
-        raise ExtractionFailed(with_tail(f"the extraction was not done after {timeout_s:g} s", log), log)
+        raise ExtractionFailed(f"the extraction was not done after {timeout_s:g} s", log)
     if ended.limit is not None:
-        raise ExtractionFailed(with_tail(f"the extraction: {ended.limit}", log), log)
+        raise ExtractionFailed(f"the extraction: {ended.limit}", log)
+    if ended.code == REFUSED:
+        raise ExtractionFailed(log_tail(log), log)
     if ended.code != 0 or not out.is_file():
         what = f"ended with code {ended.code}" if ended.code else "wrote nothing"
         raise ExtractionFailed(with_tail(f"the extraction {what}", log), log)
-    try:
-        return NativeRun(read_arrays(out), log, ended.seconds_cpu)
-    finally:
-        out.unlink(missing_ok=True)
+    return Run(out, log, ended.seconds_cpu, ended.seconds_wall)

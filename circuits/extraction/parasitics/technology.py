@@ -1,22 +1,24 @@
 """Constants of parasitics: layers from the substrate up, capacitances between them, resistances of wires and contacts.
 
-They are read from the file that klayout-pex keeps for sky130A, which is their source.
+They are read from the file that klayout-pex keeps for sky130A, which is their source, but for what that lacks: wells to the substrate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from nonideal.circuits.extraction.kpex import INSTALL, ExtractorMissing
 from nonideal.circuits.layout.errors import ExtractionFailed
-from nonideal.files import UnreadableFile, read_json
+from nonideal.files import UnreadableFile, read_json, sha256_of
 
 PACKAGE, FILE = "klayout_pex_protobuf", "sky130A_tech.pb.json"
 SUBSTRATE = "substrate"
+WELL_AF_UM2 = {"nwell": 120.0}
+"""Area of a well to the substrate below it: that of magic's technology file (open_pdks, sky130.tech, `defaultareacap nwell`)."""
 PER_UM = 0.02
 """A fringe to a plate ends the nearer the more capacitance an area of that plate has, in 1/um for each aF/um2: magic's rule, which kpex took over."""
 
@@ -51,7 +53,8 @@ class Technology:
     """Parasitics of a process. Capacitances in aF, lengths in um, resistances in ohm.
 
     `layers` go from the substrate up. `plate_aF_um2` is by (upper, lower) layer, `fringe_aF_um` by the layer of an edge and that where its
-    fringe ends. `conductors` and `vias` are by their name in the LVS database, `sheet_ohm` by layer: 0 where a layer is as good as a point.
+    fringe ends, `well_aF_um2` of wells to the substrate. `conductors` and `vias` are by their name in the LVS database, `sheet_ohm` by layer: 0 where
+    a layer is as good as a point.
     """
 
     layers: tuple[str, ...]
@@ -63,8 +66,13 @@ class Technology:
     sidewalls: Mapping[str, Sidewall]
     conductors: Mapping[str, Conductor]
     wells: frozenset[str]
+    well_aF_um2: Mapping[str, float]
     sheet_ohm: Mapping[str, float]
     vias: Mapping[str, Via]
+
+    def as_kpex(self) -> Technology:
+        """What kpex takes of it, to hold ours against it: wells without a capacitance to the substrate."""
+        return replace(self, well_aF_um2={})
 
     def is_devices(self, one: str, other: str) -> bool:
         """Whether devices' models have the capacitance between two layers: junctions, and gates over source and drain."""
@@ -83,6 +91,13 @@ def technology_file() -> Path:
     )
 
 
+def find_technology() -> tuple[Path, str]:
+    """The file and the hash of its content, once it was read as a technology; raises ExtractorMissing without it, ExtractionFailed for another."""
+    path = technology_file()
+    read_technology(path)
+    return path, sha256_of(path)
+
+
 def read_technology(path: Path) -> Technology:
     """Read the constants; raises ExtractionFailed with the file's name where it lacks something."""
     try:
@@ -91,7 +106,7 @@ def read_technology(path: Path) -> Technology:
         raise ExtractionFailed(str(error)) from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ExtractionFailed(
-            f"{path}: no technology of klayout-pex {type(error).__name__}: {error}"
+            f"{path}: no technology of klayout-pex, {type(error).__name__}: {error}"
         ) from error
 
 
@@ -152,6 +167,7 @@ def _technology(content: dict[str, Any]) -> Technology:
         },
         conductors=conductors,
         wells=frozenset(wells),
+        well_aF_um2={well: WELL_AF_UM2[well] for well in wells},
         sheet_ohm={name: sheets[name] for name in (*metals, *wells) if name in sheets}
         | dict.fromkeys((name for name in diffusions if name in implants), 0.0),
         vias=_vias(stack, computed, names, gds, resistance),

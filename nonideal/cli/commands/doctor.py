@@ -12,7 +12,7 @@ from nonideal.cli.output import console, print_json
 
 @command("nonideal doctor --json", Panel.start)
 def doctor(as_json: JsonOption = False, debug: DebugOption = False) -> None:
-    """Say what was found (ngspice, PDK, torch, kpex ...) and what to do about what was not."""
+    """Say what was found (ngspice, PDK, torch, C++ compiler ...) and what to do about what was not."""
     from nonideal.cli.doctor import examine, table, width_of
 
     findings = examine()

@@ -1,4 +1,4 @@
-"""kpex against analytic capacitances and resistances, and everything that can go wrong with a run of it."""
+"""Extractions of a small network, the real kpex as witness of our own and against closed forms, and everything that can go wrong with a run of it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from nonideal.circuits.extraction import (
     Reduction,
     extract,
     find_kpex,
+    find_native,
 )
+from nonideal.circuits.extraction.agreement import agreement, measured
 from nonideal.circuits.extraction.kpex import Kpex, run_kpex
 from nonideal.circuits.extraction.netlist import Netlist, net_of, read_netlist
+from nonideal.circuits.extraction.parasitics import Native, extract_parasitics, read_technology
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.layout.network import network
@@ -51,6 +54,14 @@ def wire_F(width: float, height: float, thickness: float, permittivity: float, l
 def kpex() -> Kpex:
     try:
         return find_kpex()
+    except ExtractorMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def native() -> Native:
+    try:
+        return find_native()
     except ExtractorMissing as missing:
         pytest.skip(str(missing))
 
@@ -114,18 +125,29 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
+def test_kpex_is_the_witness(
+    kpex: Kpex, native: Native, tiny: tuple[Path, int], tmp_path: Path, kept: Path
+) -> None:
+    """Of the layout as it is drawn today: the same nets, couplings, resistances and devices, by the real kpex."""
+    database, devices = tiny
+    options = ExtractionOptions(extractor="kpex", reduction=NO_REDUCTION)
+    made = extract(
+        database, Topology((1, 1)).ports, devices, folder=tmp_path, cache=kept, kpex=kpex, options=options
+    )
+    technology = read_technology(native.technology).as_kpex()
+    ours = extract_parasitics(database, mode="RC", native=native, technology=technology)
+    found = agreement(measured(made.netlist), measured(ours))
+    assert found.net[0] < 1e-5, found.net
+    assert found.coupling_F[0] < 1e-19, found.coupling_F
+    assert found.path[0] < 1e-6, found.path
+    assert made.raw_resistors == len(ours.resistors)
+    assert (made.to_json()["extractor"], set(made.tools)) == ("kpex", {"klayout-pex", "klayout"})
+
+
+def test_network_with_resistances(native: Native, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
     database, devices = tiny
     ports = Topology((1, 1)).ports
-    first = extract(
-        database,
-        ports,
-        devices,
-        folder=tmp_path / "a",
-        cache=kept,
-        kpex=kpex,
-        options=ExtractionOptions(extractor="kpex"),
-    )
+    first = extract(database, ports, devices, folder=tmp_path / "a", cache=kept, native=native)
     assert first.netlist.ports == ports
     assert len(first.netlist.resistors) < first.raw_resistors
     assert len(first.netlist.capacitors) < first.raw_capacitors
@@ -134,21 +156,15 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
     assert {"neuron_1_0_membrane", "axon_0_0", "axon_b_0_0", "vdd", "vss"} <= set(first.net_capacitance_F)
     assert {d.name for d in first.netlist.devices} >= {"neuron_1_0_misn", "synapse_1_0_0_mps", "driver_0_mn1"}
 
-    again = extract(
-        database,
-        ports,
-        devices,
-        folder=tmp_path / "b",
-        cache=kept,
-        kpex=kpex,
-        options=ExtractionOptions(extractor="kpex"),
-    )
+    again = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, native=native)
     assert again.cached
     assert not first.cached
     assert again.text == first.text
 
-    coarse = ExtractionOptions(extractor="kpex", reduction=Reduction(coupling_F=1e-15))
-    lumped = extract(database, ports, devices, folder=tmp_path / "b", cache=kept, kpex=kpex, options=coarse)
+    coarse = ExtractionOptions(reduction=Reduction(coupling_F=1e-15))
+    lumped = extract(
+        database, ports, devices, folder=tmp_path / "b", cache=kept, native=native, options=coarse
+    )
     assert lumped.cached, "the reduction is no matter of the extractor"
     assert len(lumped.netlist.capacitors) < len(first.netlist.capacitors)
 
@@ -166,14 +182,16 @@ def test_network_with_resistances(kpex: Kpex, tiny: tuple[Path, int], tmp_path: 
 
 
 @pytest.mark.spice
-def test_reduction_moves_no_edge(kpex: Kpex, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
+def test_reduction_moves_no_edge(native: Native, tiny: tuple[Path, int], tmp_path: Path, kept: Path) -> None:
     """An input's edge on its axon: the same to 0.5 ps with every parasitic and with the reduced ones, later than without any."""
     database, devices = tiny
     topology = Topology((1, 1))
     every = ExtractionOptions(extractor="kpex", reduction=NO_REDUCTION)
     raw, reduced = (
-        extract(database, topology.ports, devices, folder=tmp_path, cache=kept, kpex=kpex, options=options)
-        for options in (every, ExtractionOptions(extractor="kpex"))
+        extract(
+            database, topology.ports, devices, folder=tmp_path, cache=kept, native=native, options=options
+        )
+        for options in (every, ExtractionOptions())
     )
     assert len(reduced.netlist.capacitors) < len(raw.netlist.capacitors) / 5
     delays = [

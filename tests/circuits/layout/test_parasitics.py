@@ -13,6 +13,7 @@ import sys
 from dataclasses import replace
 from math import atan
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import klayout.db as kdb
@@ -23,11 +24,15 @@ from nonideal.circuits.extraction import (
     NO_REDUCTION,
     ExtractionOptions,
     ExtractorMissing,
+    Progress,
     Sidewall,
     extract,
+    extraction_key,
+    read_progress,
 )
 from nonideal.circuits.extraction.agreement import Measured, agreement, measured, paths_ohm
 from nonideal.circuits.extraction.check import check_extraction
+from nonideal.circuits.extraction.kpex import PINNED, Kpex, Run
 from nonideal.circuits.extraction.netlist import Device, Netlist, net_of
 from nonideal.circuits.extraction.parasitics import (
     capacitance,
@@ -36,8 +41,10 @@ from nonideal.circuits.extraction.parasitics import (
     find_native,
 )
 from nonideal.circuits.extraction.parasitics.drawn import Drawn, Terminal, read_drawn
+from nonideal.circuits.extraction.parasitics.exchange import read_arrays
 from nonideal.circuits.extraction.parasitics.library import Native, loaded
 from nonideal.circuits.extraction.parasitics.resistance import resistances
+from nonideal.circuits.extraction.parasitics.run import run_native
 from nonideal.circuits.extraction.parasitics.sweep import Swept
 from nonideal.circuits.extraction.parasitics.technology import Technology, read_technology, technology_file
 from nonideal.circuits.layout.block import Block
@@ -45,6 +52,8 @@ from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import write_database
 from nonideal.cli.exit_code import ExitCode, exit_code_of
+from nonideal.experiment.experiment import Experiment
+from nonideal.spice.errors import Interrupted
 
 KPEX = Path(__file__).parent / "kpex"
 GROUND = "sky130_gnd"
@@ -204,10 +213,11 @@ def kpex_of(name: str, sidewall: str) -> tuple[Measured, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "sidewall"), [("1-1", "full"), ("1-1", "halved"), ("5-5-5", "full"), ("8-8", "full")]
 )
-def test_as_kpex_whole(native: Native, name: str, sidewall: Sidewall) -> None:
+def test_as_kpex_whole(native: Native, technology: Technology, name: str, sidewall: Sidewall) -> None:
     """Asked for: 0.1 % of every net, 0.02 fF of every coupling, 0.5 % of resistances. What is left is the rounding of kpex's text."""
     theirs, told = kpex_of(name, sidewall)
-    netlist = extract_parasitics(KPEX / f"{name}.lvsdb.gz", mode="RC", sidewall=sidewall, native=native)
+    database, kpex = KPEX / f"{name}.lvsdb.gz", technology.as_kpex()
+    netlist = extract_parasitics(database, mode="RC", sidewall=sidewall, native=native, technology=kpex)
     found = agreement(theirs, measured(netlist))
     assert found.net[0] < 1e-5, found.net
     assert found.coupling_F[0] < 1e-19, found.coupling_F
@@ -217,10 +227,34 @@ def test_as_kpex_whole(native: Native, name: str, sidewall: Sidewall) -> None:
     assert {d.name: _sizes(f"{d.model} {d.parameters}") for d in netlist.devices} == {
         n: _sizes(d) for n, d in told["devices"].items()
     }
-    plain = extract_parasitics(KPEX / f"{name}.lvsdb.gz", mode="CC", sidewall=sidewall, native=native)
+    plain = extract_parasitics(database, mode="CC", sidewall=sidewall, native=native, technology=kpex)
     alike = agreement(replace(measured(netlist), paths_ohm={}), replace(measured(plain), paths_ohm={}))
     assert alike.net[0] < 1e-9, "spreading over nodes keeps what is between two nets"
     assert alike.coupling_F[0] < 1e-24
+
+
+@pytest.mark.parametrize("mode", ["CC", "RC"])
+def test_a_well_lies_in_the_substrate(native: Native, technology: Technology, mode: Any) -> None:
+    """What kpex leaves out: its area times the constant, between its net and the substrate's, and nothing else changes."""
+    drawn = drawn_1_1(technology)
+    with_wells, without = (
+        extract_drawn(drawn, one, mode=mode, sidewall="full", kernel=loaded(native.library))
+        for one in (technology, technology.as_kpex())
+    )
+    area_um2 = drawn.shapes["nwell"]["vdd"].area() * drawn.dbu_um**2
+    found, base = measured(with_wells).couplings_F, measured(without).couplings_F
+    assert area_um2 > 50
+    assert found["vdd", "vss"] - base["vdd", "vss"] == pytest.approx(120e-18 * area_um2, rel=1e-9)
+    assert {pair: c for pair, c in found.items() if pair != ("vdd", "vss")} == pytest.approx(
+        {pair: c for pair, c in base.items() if pair != ("vdd", "vss")}, rel=1e-12
+    )
+    if mode == "RC":
+        # Spread along the well's resistors, not put on one node.
+        added = with_wells.capacitors[len(without.capacitors) :]
+        assert len({c.a for c in added}) == len(added) > 3
+        assert [(r.a, r.b) for r in with_wells.resistors] == [(r.a, r.b) for r in without.resistors]
+        values = [r.value for r in without.resistors]
+        assert [r.value for r in with_wells.resistors] == pytest.approx(values, rel=1e-9)
 
 
 def _sizes(text: str) -> tuple[str, frozenset[str]]:
@@ -267,6 +301,65 @@ def test_every_run_says_the_same(native: Native, tmp_path: Path) -> None:
         for seed in ("0", "1", "2", "3")
     }  # fmt: skip
     assert len(said) == 1
+
+
+def in_a_process(native: Native, folder: Path, database: Path, **given: Any) -> Run:
+    given = {"mode": "RC", "sidewall": "full", "timeout_s": 100.0} | given
+    return run_native(native, database, folder / "run", **given)
+
+
+def test_a_process_of_its_own_says_the_same(native: Native, tmp_path: Path) -> None:
+    """And tells its stages, and what it cost."""
+    made = in_a_process(native, tmp_path, KPEX / "1-1.lvsdb.gz", sidewall="halved")
+    here = extract_parasitics(KPEX / "1-1.lvsdb.gz", mode="RC", sidewall="halved", native=native)
+    assert read_arrays(made.netlist).text() == here.text()
+    assert 0 < made.seconds_cpu < 60
+    assert read_progress(made.netlist.parent, "nonideal", "RC") == Progress("netlist", pytest.approx(0.9))
+
+
+def test_what_the_process_refuses_is_told_as_it_says_it(native: Native, tmp_path: Path) -> None:
+    (tmp_path / "x.lvsdb").write_text("nothing")
+    with pytest.raises(ExtractionFailed, match=rf"^{tmp_path}/x\.lvsdb: there is no circuit in it$"):
+        in_a_process(native, tmp_path, tmp_path / "x.lvsdb")
+
+
+def test_time_and_memory_are_limited(native: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = KPEX / "8-8.lvsdb.gz"
+    with pytest.raises(ExtractionFailed, match=r"not done after 0\.3 s"):
+        in_a_process(native, tmp_path, database, timeout_s=0.3)
+    monkeypatch.setenv("NONIDEAL_MEMORY_GB", "0.3")
+    with pytest.raises(ExtractionFailed, match=r"more memory than 0\.3 GB; set NONIDEAL_MEMORY_GB"):
+        in_a_process(native, tmp_path, database)
+    assert not (tmp_path / "run/extracted.npz").exists()
+
+
+def test_it_ends_when_nobody_wants_it(native: Native, tmp_path: Path) -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(Interrupted):
+        in_a_process(native, tmp_path, KPEX / "8-8.lvsdb.gz", stop=stop)
+
+
+def test_a_damaged_library_is_told(native: Native, tmp_path: Path) -> None:
+    (tmp_path / "kernel.so").write_bytes(b"no library")
+    with pytest.raises(ExtractionFailed, match=r"the extraction ended with code 1(.|\n)*kernel\.so"):
+        in_a_process(replace(native, library=tmp_path / "kernel.so"), tmp_path, KPEX / "1-1.lvsdb.gz")
+
+
+def test_extractors_are_kept_apart(native: Native, tmp_path: Path) -> None:
+    """In the cache: by who extracted, by the version of its code and of its constants."""
+    (tmp_path / "x.lvsdb").write_text("database")
+    tools = (
+        native,
+        replace(native, sources_sha256="0"),
+        replace(native, technology_sha256="0"),
+        Kpex(tmp_path / "kpex", PINNED),
+    )
+    assert len({extraction_key(tmp_path / "x.lvsdb", ExtractionOptions(), tool) for tool in tools}) == 4
+
+
+def test_it_is_the_default() -> None:
+    assert ExtractionOptions().extractor == Experiment(name="x").extraction.extractor == "nonideal"
 
 
 def test_options_of_kpex_are_not_ours() -> None:
@@ -339,10 +432,9 @@ def test_a_net_that_is_cut_is_told_by_name(native: Native, technology: Technolog
     cut = drawn_1_1(technology)
     net = max(cut.cuts["via1_con"], key=lambda name: (name.startswith("axon"), name))
     del cut.cuts["via1_con"][net]
-    ports, devices = ports_and_devices("1-1")
-    found = extract_drawn(cut, technology, mode="RC", sidewall="full", kernel=loaded(native.library))
+    netlist = extract_drawn(cut, technology, mode="RC", sidewall="full", kernel=loaded(native.library))
     with pytest.raises(ExtractionFailed, match=rf"no way to their net.*{net}"):
-        check_extraction(found, ports, devices, resistance=True)
+        check_extraction(netlist, *ports_and_devices("1-1"), resistance=True)
 
 
 @pytest.mark.parametrize(
