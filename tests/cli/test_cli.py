@@ -295,7 +295,7 @@ def test_reproduce_refuses_what_cannot_be_drawn_or_extracted_before_anything_run
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PDK_ROOT", raising=False)
-    (place / "wide.toml").write_text('name = "wide"\n[training]\nlayers = [5, 66, 3]\n')
+    (place / "wide.toml").write_text('name = "wide"\n[training]\nlayers = [5, 1000, 3]\n')
     code, _, err = run(capsys, "reproduce", "-e", "wide.toml")
     assert code == 2
     assert "need no layout" in err

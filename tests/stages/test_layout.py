@@ -85,7 +85,7 @@ def test_one_rule_for_sizes_with_its_reason() -> None:
     with pytest.raises(CircuitError, match="17 million synapses"):
         Topology((MAX_NEURONS + 1, 1))
     check_sizes((MAX_DRAWN, MAX_DRAWN))
-    with pytest.raises(LayoutError, match="65 x 32 synapses were drawn and passed DRC and LVS"):
+    with pytest.raises(LayoutError, match="197-64-10 was drawn, passed DRC and LVS"):
         check_sizes((MAX_DRAWN + 1, 2))
 
 
