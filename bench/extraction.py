@@ -146,11 +146,11 @@ def line(runner: Runner, circuit: Circuit, trim: Trimmed) -> str:
         f"{MAPPING}_{round(1e6 * trim.factor)}", MAPPING, Scale(trim.factor, trim.factor)
     )
     here = replace(circuit, vdis_V=trim.vdis_V)
-    outcomes = runner.run(runner.decks(here, biases, inputs.numpy()))
+    outcomes = runner.infer(here, biases, inputs.numpy())
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failed:
         raise SystemExit(f"{failed[0].name}: {failed[0].message} ({failed[0].folder})")
-    times = [spike_times_s(outcome, here) for outcome in outcomes if not isinstance(outcome, Failure)]
+    times = [outcome.times_s for outcome in outcomes if not isinstance(outcome, Failure)]
     seen = [np.stack([sample[layer] for sample in times]) for layer in range(circuit.topology.depth)]
     table = spike_table(
         MAPPING, list(range(plan.samples)), promised, seen, t_circ_s, circuit.timeline.window_s

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from nonideal.circuits.cells.port import VDD, VSS
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
-from nonideal.circuits.network.netlist import Topology, instances
+from nonideal.circuits.network.netlist import Topology
 from nonideal.sky130_models.device import find_device
 
 SHOWN = 5
@@ -107,10 +107,6 @@ class Cut:
         """The columns of a layer."""
         return [self.pieces[Place(layer, k)] for k in range(self.topology.layers[layer])]
 
-    def drivers(self) -> list[Piece]:
-        """The drivers of the inputs."""
-        return [self.pieces[Place(0, j)] for j in range(self.topology.layers[0])]
-
 
 def cut(netlist: Netlist, topology: Topology) -> Cut:
     """The pieces of an extracted network. Raises ``CutError`` where a device or a net belongs to none or to two."""
@@ -135,7 +131,7 @@ def cut(netlist: Netlist, topology: Topology) -> Cut:
     for place in places.values():
         own = frozenset(net for net, at in owner.items() if at == place)
         pieces[place] = _piece(
-            place, own, mine[place], touching[place], wires[place], coupled[place], rails, held, of_device
+            place, own, mine[place], touching[place], wires[place], coupled[place], rails, held
         )
     _check(netlist, pieces)
     return Cut(topology, rails, pieces, owner, seen, netlist)
@@ -175,9 +171,7 @@ def _owners(
         for index in range(topology.layers[layer]):
             for net in (topology.spike(layer, index), topology.spike_b(layer, index)):
                 owner[net] = Place(layer, index)
-    for name, _, nets in instances(topology):
-        if name.startswith("neuron_"):
-            owner.update({net: places[name] for net in nets.values() if net.startswith("dendrite_")})
+    owner |= {topology.dendrite(*where): Place(*where) for where in topology.neurons()}
     pins = set(topology.ports)
     everything = {net_of(node) for device in netlist.devices for node in device.nodes}
     everything |= {net_of(node) for wire in netlist.resistors for node in (wire.a, wire.b)}
@@ -215,8 +209,8 @@ def _piece(
     coupled: list[Element],
     rails: tuple[str, ...],
     held: set[str],
-    of_device: dict[str, Place],
 ) -> Piece:
+    """The piece of a place: ``devices`` of its own, those of others ``touching`` its nets, ``wires`` and capacitors that end in it."""
     terminals = tuple(
         Terminal(device.name, instance_of(device.name.lower()), net_of(node), node)
         for device in devices
@@ -270,7 +264,7 @@ def _piece(
 def _joined(touching: list[Device], own: frozenset[str], rails: tuple[str, ...]) -> list[Device]:
     """The gates of other pieces on nets of this one: those of a kind on a net as one device, the other ends of each on its rail.
 
-    It hangs on the node that most of them do: how they are spread over the wire moves an edge by less than the wire's own delay.
+    It hangs on a node in the middle of theirs, by name: how they are spread over the wire moves an edge by less than the wire's own delay.
     """
     kinds: dict[tuple[tuple[str, ...], str, str], list[tuple[str, Device]]] = defaultdict(list)
     for device in {device.name: device for device in touching}.values():
@@ -296,10 +290,7 @@ def carries(device: Device, index: int) -> bool:
 
 
 def _check(netlist: Netlist, pieces: dict[Place, Piece]) -> None:
-    """Every device is in one piece, and every resistor of a signal net is."""
-    count = sum(len(piece.devices) for piece in pieces.values())
-    if count != len(netlist.devices):
-        raise CutError(f"the pieces hold {count} devices, the netlist {len(netlist.devices)}")
+    """Every resistor of a signal net is in one piece: none leads from one net to another. Of devices `_owners` sees to it."""
     own = {net for piece in pieces.values() for net in piece.own}
     inside = sum(len(piece.resistors) for piece in pieces.values())
     want = sum(net_of(wire.a) in own for wire in netlist.resistors)

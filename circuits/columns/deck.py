@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.cells.port import Role
+from nonideal.circuits.cells.port import VDD
 from nonideal.circuits.columns.cut import Piece, beside, carries
 from nonideal.circuits.columns.rails import Share
 from nonideal.circuits.columns.wave import Wave
@@ -151,17 +151,12 @@ def operating_point(bench: Bench, piece: Piece, name: str, membrane: str, level_
     constants = bench.constant_V(piece)
     lines = [f"* {name}", ".include models.spice"]
     lines += [f"V{source_name(net)} {net} 0 {volts:.9g}" for net, volts in constants.items()]
-    neuron = design.contracts.neuron
-    high = {f"phase_{place.layer}"}
-    for port in neuron.having(Role.CONTROL):
-        net = f"{port.name}_{place.layer}"
-        line = net.replace("_b_", "_")
-        on = (line in high) == (line == net)
-        lines.append(f"V{net} {net} 0 {vdd_V if on else 0:.9g}")
-    for net in piece.axons:
-        complement = net.startswith(("axon_b_", "spike_b_"))
-        lines.append(f"V{net} {net} 0 {0 if complement else vdd_V:.9g}")
-    held = [f"dendrite_{place.layer}_{place.index}", *([membrane] if membrane else [])]
+    topology, neuron = bench.circuit.topology, design.contracts.neuron
+    lines_of, rail_of = neuron.of_layer(place.layer), neuron.held(("phase",))
+    lines += [f"V{net} {net} 0 {vdd_V if rail_of[port] == VDD else 0:.9g}" for port, net in lines_of.items()]
+    complements = {topology.spike_b(place.layer - 1, j) for j in range(topology.layers[place.layer - 1])}
+    lines += [f"V{net} {net} 0 {0 if net in complements else vdd_V:.9g}" for net in piece.axons]
+    held = [topology.dendrite(place.layer, place.index), *([membrane] if membrane else [])]
     lines += [f"V{net} {net} 0 {level_V:.9g}" for net in held]
     count, measured = 0, []
     taps = {terminal.node for terminal in piece.terminals}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,7 @@ HELD_C, SWITCHING_C = 2e-18, 1e-16
 """How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns."""
 NEIGHBOUR_SPACING_S = 2e-9
 LEAST_A = 1e-12
-"""Less than this part of a synapse's 100 nA is drawn by nobody."""
+"""A current of others below it is left out: a synapse carries 100 nA."""
 Cause = tuple[str, int]
 """Who draws from the rails, and when: ("axon", j) of this layer's crossbar, ("before", 0) and ("here", 0) the neurons that fire."""
 
@@ -45,11 +45,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A column with its share of the rails, and what causes the drop that others make there."""
+    """A piece with its share of the rails, and what causes the drop that others make there.
+
+    ``coupled``: its nets that others of its layer couple to, with a node of each; ``watched``: all nodes whose waves are needed.
+    """
 
     piece: Piece
     causes: list[Cause]
     shares: list[Share]
+    coupled: dict[str, str]
+    watched: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,12 @@ class Columns:
     rails: Mapping[str, Rail]
     bench: Bench
 
-    @property
-    def timing(self) -> object:
-        """The phases."""
-        return self.bench.circuit.design.timing
-
     def membrane(self, place: Place) -> str:
         """The net of a neuron's membrane."""
         neuron = self.bench.circuit.design.contracts.neuron
         inner = neuron.inner("membrane")
         if inner in neuron.names:
-            return f"dendrite_{place.layer}_{place.index}"
+            return self.cut.topology.dendrite(place.layer, place.index)
         return f"neuron_{place.layer}_{place.index}_{inner}"
 
     # -- what is drawn from the rails ------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ class Columns:
             if place.layer == 0:
                 continue
             membrane = self.membrane(place)
-            isolated = "" if membrane.startswith("dendrite_") else membrane
+            isolated = "" if membrane == self.cut.topology.dendrite(place.layer, place.index) else membrane
             found[place] = operating_point(self.bench, piece, f"op_{stem}_{place.name}", isolated, level_V)
         return found
 
@@ -114,7 +114,8 @@ class Columns:
         shares = [
             share(rail, taps.get(net, ()), others[net]) for net, rail in self.rails.items() if net in taps
         ]
-        return Prepared(piece, causes, shares)
+        coupled = {net: self.node(net) for net in self.coupled(piece)} if place.layer else {}
+        return Prepared(piece, causes, shares, coupled, self.watched(piece, coupled.values()))
 
     def _causes(self, layer: int) -> list[Cause]:
         if layer == 0:
@@ -124,23 +125,18 @@ class Columns:
 
     # -- decks -----------------------------------------------------------------------------------------------------------------
 
-    def driver(self, j: int, at_norm: float | None) -> Deck:
+    def driver(self, j: int, name: str, at_norm: float | None) -> Deck:
         """The deck of an input's driver with a spike at ``at_norm`` (T_circ), or none."""
-        place = Place(0, j)
-        piece = self.cut.pieces[place]
-        name = f"{place.name}_silent" if at_norm is None else f"{place.name}_{at_norm * 1e6:.0f}"
-        shares = self.prepared(place, Drawn({})).shares
+        one = self.prepared(Place(0, j), Drawn({}))
         wave = "0" if at_norm is None else input_wave(self.bench, at_norm)
-        return transient(self.bench, piece, shares, name, {}, {}, self.watched(piece), {f"in_{j}": wave})
+        return transient(self.bench, one.piece, one.shares, name, {}, {}, one.watched, {f"in_{j}": wave})
 
     def column(
         self, one: Prepared, name: str, waves: Mapping[str, Wave], simulator: SimulatorOptions
     ) -> Deck:
         """The deck of a column; ``waves`` by net of its axons, and of what stands for its neighbours (``beside``) where that is known."""
         bench = replace(self.bench, simulator=simulator)
-        return transient(
-            bench, one.piece, one.shares, name, waves, self._currents(one, waves), self.watched(one.piece)
-        )
+        return transient(bench, one.piece, one.shares, name, waves, self._currents(one, waves), one.watched)
 
     def _currents(self, one: Prepared, waves: Mapping[str, Wave]) -> dict[str, Wave]:
         """What stands for the others' currents, by tap."""
@@ -168,7 +164,7 @@ class Columns:
                     found[tap] = steps(both, np.concatenate([heights, -heights]))
         return found
 
-    def watched(self, piece: Piece) -> tuple[str, ...]:
+    def watched(self, piece: Piece, coupled: Iterable[str]) -> tuple[str, ...]:
         """The nodes of a piece whose waves are needed: its spike, its axon at the next columns, and what neighbours couple to."""
         place, topology = piece.place, self.cut.topology
         nodes = [] if place.layer == 0 else [topology.spike(place.layer, place.index)]
@@ -179,9 +175,7 @@ class Columns:
                     for next_one in self.cut.columns(place.layer + 1)
                     if (net, next_one.place) in self.cut.seen
                 ]
-        if place.layer:
-            nodes += [self.node(net) for net in self.coupled(piece)]
-        return tuple(dict.fromkeys(nodes))
+        return tuple(dict.fromkeys([*nodes, *coupled]))
 
     def coupled(self, piece: Piece) -> list[str]:
         """The nets of a piece that others of its layer couple to."""

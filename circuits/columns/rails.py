@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
-from nonideal.circuits.columns.cut import CutError
+from nonideal.circuits.columns.cut import SHOWN, CutError
 from nonideal.circuits.extraction.netlist import Element, Netlist, net_of
 
 Array = NDArray[np.float64]
@@ -40,7 +41,11 @@ class Rail:
         return np.asarray(self.factor.solve(ones))
 
     def inner(self, taps: Sequence[str]) -> tuple[str, ...]:
-        """Of these taps those that are not at the pin itself."""
+        """Of these taps those that are not at the pin itself. Raises ``CutError`` for one that no wire leads to."""
+        if lost := [tap for tap in taps if tap not in self.index and tap != self.net]:
+            raise CutError(
+                f"rail {self.net}: no wire leads to {', '.join(lost[:SHOWN])}; draw and extract the network anew (the command layout)"
+            )
         return tuple(tap for tap in taps if tap in self.index)
 
 
@@ -70,11 +75,15 @@ def _rail(net: str, wires: list[Element]) -> Rail:
             columns += ends[::-1]
             values += [-siemens, -siemens]
     matrix = coo_array((values, (rows, columns)), shape=(len(nodes), len(nodes))).tocsc()
-    try:
-        factor = splu(matrix)
-    except RuntimeError as error:
-        raise CutError(f"rail {net}: a part of it hangs on no wire to its pin ({error})") from error
-    return Rail(net, index, factor)
+    # Apart from rounding, such a part makes the matrix singular; which nodes it has must be told.
+    parts, part = connected_components(matrix, directed=False)
+    at_pin = {int(part[index[n]]) for w in wires if net in (w.a, w.b) for n in (w.a, w.b) if n in index}
+    if len(at_pin) != parts:
+        loose = [node for node in nodes if int(part[index[node]]) not in at_pin]
+        raise CutError(
+            f"rail {net}: {', '.join(loose[:SHOWN])} hang on no wire to its pin; draw and extract the network anew (the command layout)"
+        )
+    return Rail(net, index, splu(matrix))
 
 
 @dataclass(frozen=True, slots=True)

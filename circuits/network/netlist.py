@@ -82,6 +82,11 @@ class Topology:
         """Net of the complement of a spike."""
         return _spike("_b", layer, index)
 
+    @staticmethod
+    def dendrite(layer: int, neuron: int | None) -> str:
+        """Net of a dendrite."""
+        return f"dendrite_{layer}_{neuron}"
+
     def net(self, port: Port, layer: int, axon: int | None = None, neuron: int | None = None) -> str:
         """The net that a port is on, of the cell at this place."""
         complement = "_b" if port.role in (Role.AXON_B, Role.SPIKE_B) else ""
@@ -91,7 +96,7 @@ class Topology:
             return _spike(complement, layer, neuron)
         if port.role is Role.INPUT:
             return f"in_{axon}"
-        return f"dendrite_{layer}_{neuron}" if port.role is Role.DENDRITE else port.net(layer, axon, neuron)
+        return self.dendrite(layer, neuron) if port.role is Role.DENDRITE else port.net(layer, axon, neuron)
 
     def bias(self, port: str, layer: int, axon: int, neuron: int) -> str:
         """Net of a synapse's weight port."""

@@ -140,6 +140,17 @@ class Circuit:
             "Xbiases " + " ".join(self.topology.bias_ports) + " biases",
         ]
 
+    def check_sample(self, name: str, spike_time_norm: Array) -> None:
+        """Raise ``CircuitError`` unless a sample has a spike time, or none, for every input [inputs]."""
+        if spike_time_norm.shape != (self.topology.layers[0],):
+            raise CircuitError(
+                f"sample {name} has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs"
+            )
+        if np.any(np.isnan(spike_time_norm)):
+            raise CircuitError(
+                f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike"
+            )
+
     def deck(
         self,
         name: str,
@@ -155,14 +166,7 @@ class Circuit:
         """
         simulator = replace(simulator, temperature_C=self.design.supplies.temperature_C)
         timeline, supplies = self.timeline, self.design.supplies
-        if spike_time_norm.shape != (self.topology.layers[0],):
-            raise CircuitError(
-                f"sample has {spike_time_norm.shape} spike times, the network has {self.topology.layers[0]} inputs"
-            )
-        if np.any(np.isnan(spike_time_norm)):
-            raise CircuitError(
-                f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike"
-            )
+        self.check_sample(name, spike_time_norm)
         file = f"biases_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
         lines += self.sources()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.columns.cut import Cut, Place, cut
+from nonideal.circuits.columns.cut import Place, cut
 from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Columns, Prepared, coarse
 from nonideal.circuits.columns.rails import rails_of
@@ -25,11 +25,6 @@ AXON_V, AXON_SPACING_S, QUICK_S, EDGE_V = 10e-3, 20e-12, 2e-9, 30e-3
 """How closely the waves that drive a column follow those that came."""
 AROUND_S = (2e-9, 20e-9)
 """An edge of a driver's output lies in this span about that of its input."""
-
-
-def cut_circuit(circuit: Circuit) -> Cut:
-    """The pieces of a circuit's extracted netlist."""
-    return cut(parse_netlist(circuit.netlist, "the extracted netlist"), circuit.topology)
 
 
 @dataclass(slots=True)
@@ -61,9 +56,12 @@ def infer_columns(
 ) -> list[Inference | Failure]:
     """Simulate samples [samples, inputs] (T_circ; 1 or more: no spike) column by column.
 
-    A sample is a ``Failure`` where any of its columns is one. ``run`` runs decks.
+    A sample is a ``Failure`` where any of its columns is one. ``run`` runs decks. What all samples share, operating points and drivers, counts
+    for each by its part of the processor time.
     """
-    pieces = cut_circuit(circuit)
+    for index, row in enumerate(inputs):
+        circuit.check_sample(f"{biases.name}_{index:04d}", row)
+    pieces = cut(parse_netlist(circuit.netlist, "the extracted netlist"), circuit.topology)
     ports = circuit.topology.pinout.weight_ports
     bench = Bench(circuit, levels_of(biases.text, ports), simulator)
     columns = Columns(pieces, rails_of(pieces.netlist, pieces.rails), bench)
@@ -74,8 +72,11 @@ def infer_columns(
     if failed:
         return [failed[0]] * len(inputs)
     drawn = columns.drawn({p: r for p, r in measured.items() if isinstance(r, Result)})
-    samples = [_Sample(index) for index in range(len(inputs))]
-    _drive_inputs(columns, inputs, samples, run)
+    shared_s = sum(outcome.seconds_cpu for outcome in found if isinstance(outcome, Result)) / max(
+        len(inputs), 1
+    )
+    samples = [_Sample(index, seconds_cpu=shared_s) for index in range(len(inputs))]
+    _drive_inputs(columns, inputs, biases.name, samples, run)
     for layer in range(1, circuit.topology.depth + 1):
         prepared = {piece.place: columns.prepared(piece.place, drawn) for piece in pieces.columns(layer)}
         _fire_layer(columns, layer, prepared, biases.name, samples, simulator, run)
@@ -84,7 +85,7 @@ def infer_columns(
     ]
 
 
-def _drive_inputs(columns: Columns, inputs: Array, samples: Sequence[_Sample], run: Run) -> None:
+def _drive_inputs(columns: Columns, inputs: Array, stem: str, samples: Sequence[_Sample], run: Run) -> None:
     """What the drivers put on the axons of the first layer.
 
     A driver does the same whenever its input comes: it is simulated once for a spike in mid-phase, once for none, and its edges moved; a
@@ -97,12 +98,15 @@ def _drive_inputs(columns: Columns, inputs: Array, samples: Sequence[_Sample], r
     for row in inputs:
         keys = [(j, None if at >= 1.0 else 0.5 if at <= late else float(at)) for j, at in enumerate(row)]
         asked.append(keys)
-        for key in keys:
-            decks.setdefault(key, columns.driver(*key))
+        for j, at in keys:
+            if (j, at) not in decks:
+                decks[j, at] = columns.driver(j, f"{stem}_{Place(0, j).name}_{len(decks)}", at)
     outcomes = dict(zip(decks, run(list(decks.values())), strict=True))
+    shared_s = sum(o.seconds_cpu for o in outcomes.values() if isinstance(o, Result)) / max(len(samples), 1)
     start = timeline.firing_s(0)
     end = timeline.spans()["phase_0"][1]
     for sample, keys, row in zip(samples, asked, inputs, strict=True):
+        sample.seconds_cpu += shared_s
         for key in keys:
             outcome = outcomes[key]
             if isinstance(outcome, Failure):
@@ -190,8 +194,8 @@ def _fire_layer(
                 outcome = next(outcomes)
                 if sample.took(outcome) and isinstance(outcome, Result):
                     found[sample.index][place] = outcome
-                    for net in columns.coupled(prepared[place].piece):
-                        seen[sample.index][net] = _wave(outcome, columns.node(net))
+                    for net, node in prepared[place].coupled.items():
+                        seen[sample.index][net] = _wave(outcome, node)
     for sample in samples:
         if sample.failure is None:
             _collect(columns, layer, {place: found[sample.index][place] for place in prepared}, sample)

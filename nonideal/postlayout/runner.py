@@ -48,13 +48,6 @@ class Runner:
         how = infer_columns if self.plan.simulated == "columns" else infer_whole
         return how(circuit, biases, spike_time, simulator or self.bench.simulator, self.run)
 
-    def decks(self, circuit: Circuit, biases: Biases, spike_time: Array) -> list[Deck]:
-        """A deck for every sample; inputs [B, N_in] in units of T_circ."""
-        return [
-            circuit.deck(f"{biases.name}_{index:04d}", biases, row, self.bench.simulator)
-            for index, row in enumerate(spike_time)
-        ]
-
     def run(self, decks: list[Deck]) -> list[Result | Failure]:
         """What came of every deck."""
         outcomes = run_many(

@@ -44,7 +44,7 @@ class ScaleTrial(Record):
     rmse_s: float
 
 
-class CutError(Record):
+class CutDifference(Record):
     """What cutting a network into columns moves: ``samples`` were simulated whole as well, and all their spikes compared."""
 
     samples: int
@@ -77,7 +77,7 @@ class MappingSummary(Record):
     failed_samples: int | None = None
     vdis_V: float | None = None
     error_budget: BudgetSummary | None = None
-    cut_error: CutError | None = None
+    cut_error: CutDifference | None = None
 
     @property
     def unpaired_spikes(self) -> int | None:

@@ -19,7 +19,7 @@ from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale
-from nonideal.postlayout.summary import CutError, MappingSummary, mapping_summary
+from nonideal.postlayout.summary import CutDifference, MappingSummary, mapping_summary
 from nonideal.postlayout.waveforms import save_waveforms
 from nonideal.spice import Failure
 
@@ -131,6 +131,10 @@ def _worst_waveforms(
         return (), None
     sample = plan.inputs[worst]
     if plan.simulated == "columns" and circuit.synapses > WHOLE_SYNAPSES_MAX:
+        runner.say(
+            f"{mapping}: {circuit.synapses} synapse pairs, more than {WHOLE_SYNAPSES_MAX}: no sample is simulated whole, "
+            "so that there are no waveforms and what the columns leave out is not measured"
+        )
         return (), None
     deck = circuit.deck(f"worst_{mapping}", biases, sample.numpy(), bench.simulator, circuit.membrane_probes)
     saved = save_waveforms(
@@ -142,12 +146,12 @@ def _worst_waveforms(
     return saved.files, (worst, saved.inference)
 
 
-def _cut_error(whole: list[Array], columns: list[Array]) -> CutError:
+def _cut_error(whole: list[Array], columns: list[Array]) -> CutDifference:
     """What the columns of a sample differ by from the whole network."""
     a, b = np.concatenate(whole), np.concatenate(columns)
     both = np.isfinite(a) & np.isfinite(b)
     moved = b[both] - a[both]
-    return CutError(
+    return CutDifference(
         samples=1,
         rms_s=float(np.sqrt(np.mean(moved**2))) if len(moved) else None,
         max_s=float(np.abs(moved).max()) if len(moved) else None,

@@ -250,13 +250,13 @@ def test_a_large_network_is_mapped_with_one_interpolator_a_polarity(
 ) -> None:
     """It was one for every synapse: 512-512 took more than 280 s."""
     made: list[int] = []
-    real = analog.PchipInterpolator
+    real = analog._curve
 
     def counted(*args: Any) -> Any:
         made.append(1)
         return real(*args)
 
-    monkeypatch.setattr(analog, "PchipInterpolator", counted)
+    monkeypatch.setattr(analog, "_curve", counted)
     weights = [np.random.default_rng(0).uniform(-1, 1, (20, 30))]
     back = read_biases(bias_sources(map_weights(weights, silicon)), silicon)
     assert back[0] == pytest.approx(weights[0], rel=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction import ExtractionOptions, extract
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
@@ -64,7 +65,7 @@ def test_columns_spike_as_the_whole_network_does(circuit: Circuit, biases: Biase
 
 
 @pytest.mark.parametrize(
-    "part", ["op_t_column_1_1", "driver_1_500000", "t_0000_column_1_2", "coarse_t_0000_column_2_1"]
+    "part", ["op_t_column_1_1", "t_driver_1_1", "t_0000_column_1_2", "coarse_t_0000_column_2_1"]
 )
 def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biases, part: str) -> None:
     """With a simulator that tells nothing but which deck it was given: what else was asked is never made up."""
@@ -78,6 +79,32 @@ def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biase
     assert part in asked
     assert isinstance(outcome, Failure)
     assert outcome.name == part
+
+
+def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Circuit, biases: Biases) -> None:
+    """A driver whose edges meet is simulated as it is: the names of two such decks are two."""
+    asked: list[str] = []
+
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        asked.extend(deck.name for deck in decks if "driver" in deck.name)
+        return [_flat(deck) for deck in decks]
+
+    inputs = np.array([[0.9901, 0.4, 0.0], [0.9901 + 1e-9, 0.4, 0.0]])
+    infer_columns(circuit, biases, inputs, SimulatorOptions(), run)
+    assert len(asked) == len(set(asked)) == 4
+
+
+@pytest.mark.parametrize(
+    ("sample", "told"), [([0.1, np.nan, 0.0], "hold NaN"), ([0.1, 0.2], "the network has 3 inputs")]
+)
+def test_a_sample_that_is_none_is_refused_before_anything_runs(
+    circuit: Circuit, biases: Biases, sample: list[float], told: str
+) -> None:
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        raise AssertionError(decks)
+
+    with pytest.raises(CircuitError, match=told):
+        infer_columns(circuit, biases, np.array([sample]), SimulatorOptions(), run)
 
 
 def _failed(deck: Deck) -> Failure:

@@ -71,5 +71,12 @@ def test_a_rail_without_resistance_has_no_taps() -> None:
 
 def test_a_part_that_hangs_on_nothing_is_told() -> None:
     loose = netlist(Element("vss", "vss.1", 1.0), Element("vss.7", "vss.8", 1.0))
-    with pytest.raises(CutError, match=r"rail vss.*hangs on no wire"):
+    with pytest.raises(CutError, match=r"rail vss: vss\.7, vss\.8 hang on no wire"):
         rails_of(loose, ["vss"])
+
+
+def test_a_tap_that_no_wire_leads_to_is_told() -> None:
+    """Left out, it would float in the column's deck."""
+    rail = rails_of(ladder(3), ["vss"])["vss"]
+    with pytest.raises(CutError, match=r"no wire leads to vss\.9"):
+        share(rail, ["vss.1", "vss.9"], np.zeros((3, 0)))
