@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.cells.port import VDD, VSS
-from nonideal.circuits.cells.storage import Array, Storage, Stored
+from nonideal.circuits.cells.storage import Array, Storage, Stored, Tie
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
 
 if TYPE_CHECKING:
@@ -126,6 +126,11 @@ class GateBiases:
         """An NMOS is off at ground, a PMOS at the supply."""
         return {self.n: VSS, self.p: VDD}
 
+    @property
+    def ties(self) -> dict[str, Tie]:
+        """None: both are pins."""
+        return {}
+
     def port(self, polarity: str) -> str:
         """The weight port of a polarity, ``n`` (positive weights) or ``p``."""
         return {"n": self.n, "p": self.p}[polarity]
@@ -135,9 +140,20 @@ class GateBiases:
         return {self.n: n_V, self.p: p_V}
 
     def store(
-        self, weights: Sequence[Array], model: BiasModel, *, scale: tuple[float, float], clip: bool
+        self,
+        weights: Sequence[Array],
+        model: BiasModel,
+        *,
+        scale: tuple[float, float],
+        clip: bool,
+        steps: Sequence[float] | None,
     ) -> tuple[Stored, ...]:
         """See ``Storage``. One below the range is smaller than leakage (about 3e-6 of a unit weight): its pair is off, its realised weight 0."""
+        if steps is not None:
+            raise CircuitError(
+                "these weights are codes, and this circuit holds weights as gate biases: give it the coded synapse "
+                '(circuit.synapse.kind = "coded"), or train without codes'
+            )
         layers, outside, most = [], [], _Most(model.positive.current_max_A, model.negative.current_max_A)
         for layer, matrix in enumerate(weights, start=1):
             wanted = np.asarray(matrix, dtype=np.float64)
@@ -166,7 +182,7 @@ class GateBiases:
             }
             off_n, off_p = model.positive.off_bias_V, model.negative.off_bias_V
             volts = self.volts(np.where(positive, bias_V, off_n), np.where(positive, off_p, bias_V))
-            layers.append(Stored(weight, columns, volts))
+            layers.append(Stored(weight, columns, volts, {}))
         if outside and not clip:
             raise OutOfRange(_told(outside, sum(np.size(matrix) for matrix in weights), most))
         return tuple(layers)
@@ -179,7 +195,12 @@ class GateBiases:
         return f" weight={stored.weight[neuron, axon]:+.9g} current_A={current_A:.6g}"
 
     def read(
-        self, volts: Mapping[str, Array], model: BiasModel, scale: tuple[float, float], layer: int
+        self,
+        volts: Mapping[str, Array],
+        lines: Mapping[str, float],
+        model: BiasModel,
+        scale: tuple[float, float],
+        layer: int,
     ) -> Array:
         """See ``Storage``."""
         positive = current_for_bias(model.positive, volts[self.n])

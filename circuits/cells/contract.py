@@ -28,6 +28,7 @@ class Device:
     """A device of the process. ``nodes``: drain, gate, source, bulk, or a capacitor's plates; ``path`` is its name in the cell.
 
     ``role`` is what it does (``memory_n``, ``discharge``); ``key`` the settings that its size stands at, the role's own unless given.
+    ``units``: so many FETs of ``size`` in parallel, in a row in which neighbours share drains and sources; None: one by itself.
     """
 
     role: str
@@ -36,6 +37,7 @@ class Device:
     nodes: tuple[str, ...]
     size: Fet
     key: str = ""
+    units: int | None = None
 
     @property
     def setting(self) -> str:
@@ -47,7 +49,7 @@ class Device:
         if find_device(self.model).kind == "mim":
             cell.X(self.path, self.model, *self.nodes, w=self.size.w_um, l=self.size.l_um)
         else:
-            add_fet(cell, self.path, self.model, self.nodes, self.size)
+            add_fet(cell, self.path, self.model, self.nodes, self.size, self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,14 @@ class Contract:
         names = self.names
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise CircuitError(f"cell {self.cell}: ports {', '.join(twice)} are there twice")
-        inside = {node for part in self.parts for node in part.nodes}
+        inside = {node for part in self.parts for node in part.nodes} | self.passing
         if lost := [node for node in (*names, *self.probes.values()) if node not in inside]:
             raise CircuitError(f"cell {self.cell}: nothing in it is on {', '.join(lost)}")
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """Ports that may pass by: nothing in the cell need be on them."""
+        return frozenset()
 
     def require(self, *roles: Role) -> None:
         """Raises ``CircuitError`` unless there is one port of each of these roles."""
@@ -160,9 +167,18 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Synapse(Contract):
-    """A synapse: ports of role ``AXON``, ``DENDRITE`` and ``WEIGHT``, and how weights stand on the latter."""
+    """A synapse: ports of role ``AXON``, ``DENDRITE`` and ``WEIGHT``, and how weights stand on the latter.
+
+    Of a synapse whose weight is a mask (``storage.ties``) the ports of role ``WEIGHT`` are no pins: each is wired, synapse by synapse, to
+    another port, which may pass by otherwise, or to a rail.
+    """
 
     storage: Storage = field(kw_only=True)
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """What the mask wires weight ports to."""
+        return frozenset(net for tie in self.storage.ties.values() for net in (tie.on, tie.off))
 
     def __post_init__(self) -> None:
         Contract.__post_init__(self)
@@ -171,6 +187,10 @@ class Synapse(Contract):
         if sorted(self.storage.off) != sorted(pins):
             raise CircuitError(
                 f"cell {self.cell}: its storage holds {', '.join(self.storage.off)}, its weight ports are {', '.join(pins)}"
+            )
+        if lost := sorted(({*self.storage.ties} - {*pins}) | (self.passing - {*self.names})):
+            raise CircuitError(
+                f"cell {self.cell}: its mask wires {', '.join(lost)}, which it has no port for"
             )
 
 

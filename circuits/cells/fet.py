@@ -18,6 +18,9 @@ MIM = "sky130_fd_pr__cap_mim_m3_2"
 DIFFUSION_UM = 0.29
 """Length of a contacted source or drain region: 0.055 poly to contact + 0.17 contact + 0.06 enclosure, rounded to 10 nm."""
 
+SHARED_UM = 0.28
+"""Length of a contacted region between two gates, which both share: 0.055 + 0.17 + 0.055, rounded to 10 nm."""
+
 Micrometres = Annotated[float, Field(gt=0.0, le=100.0)]
 
 
@@ -30,14 +33,28 @@ class Fet(BaseModel):
     l_um: Micrometres
 
 
-def add_fet(cell: SubCircuit, name: str, device: str, nodes: tuple[str, ...], size: Fet) -> None:
+def add_fet(
+    cell: SubCircuit,
+    name: str,
+    device: str,
+    nodes: tuple[str, ...],
+    size: Fet,
+    units: int | None = None,
+) -> None:
     """Add transistor ``name`` to ``cell``; ``nodes`` are drain, gate, source, bulk.
 
-    Junction areas (um^2) and perimeters (um) are those of a contacted diffusion that nothing shares.
+    Junction areas (um^2) and perimeters (um) are those of a contacted diffusion that nothing shares. ``units``: so many of this size in
+    parallel, in a row in which each shares drain and source with its neighbours.
     """
-    area = round(size.w_um * DIFFUSION_UM, 6)
-    perimeter = round(2 * (size.w_um + DIFFUSION_UM), 6)
+    many = {}
+    if units is None:
+        area, perimeter = size.w_um * DIFFUSION_UM, 2 * (size.w_um + DIFFUSION_UM)
+    else:
+        # Half of what lies between two gates. The library multiplies nothing by `mult`; simulators do by `m`.
+        area, perimeter, many = size.w_um * SHARED_UM / 2, size.w_um + SHARED_UM, {"m": units}
+    area, perimeter = round(area, 6), round(perimeter, 6)
     # "M" after the "X" keeps the name the extracted devices carry.
     cell.X(
-        name, device, *nodes, w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter
-    )
+        name, device, *nodes,
+        w=size.w_um, l=size.l_um, ad=area, **{"as": area}, pd=perimeter, ps=perimeter, **many,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
+from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.contract import (
     CellSettings,
     Contract,
@@ -23,6 +24,7 @@ from nonideal.circuits.cells.synapse import SynapseSizes
 
 SYNAPSES: Final[dict[str, type[SynapseSettings]]] = {
     "pair": SynapseSizes,
+    "coded": CodedSizes,
 }
 """Kind of ``[circuit.synapse]`` -> its settings."""
 NEURONS: Final[dict[str, type[NeuronSettings]]] = {

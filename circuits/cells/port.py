@@ -38,6 +38,8 @@ class Role(StrEnum):
     RESET_LEVEL = "reset level"
     SENSE = "sense"
     SUPPLY = "supply"
+    SCALE = "gate line"
+    """A line of a layer whose level is what one step of its weights is; ``Storage`` says which level."""
     LINE = "line"
     """Any other line that is held at a level, as one that many synapses share."""
 
@@ -52,6 +54,7 @@ _PER = {
     Role.CONTROL: Per.LAYER,
     Role.WEIGHT: Per.SYNAPSE,
     Role.TRIM: Per.NEURON,
+    Role.SCALE: Per.LAYER,
 }
 _HELD = (Role.RESET_LEVEL, Role.SENSE, Role.SUPPLY, Role.LINE)
 

@@ -13,15 +13,25 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """Where a mask wires a port of a synapse: to the port ``on`` of the same synapse, or to the rail ``off``."""
+
+    on: str
+    off: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """The weights of a layer as its synapses hold them, all [neurons, axons].
 
-    ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port.
+    ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port, of one
+    that a mask wires 1 where it is on and 0 where it is off. ``lines``: the level of every port of role ``SCALE``, V.
     """
 
     weight: Array
     columns: Mapping[str, NDArray[Any]]
     volts: Mapping[str, Array]
+    lines: Mapping[str, float]
 
 
 class Storage(Protocol):
@@ -32,12 +42,24 @@ class Storage(Protocol):
         """The rail, ``vdd`` or ``vss``, that each weight port of a synapse is on that carries nothing."""
         ...
 
+    @property
+    def ties(self) -> Mapping[str, Tie]:
+        """How a mask wires weight ports, which then are no pins of a network; empty where weights are levels on pins."""
+        ...
+
     def store(
-        self, weights: Sequence[Array], model: Any, *, scale: tuple[float, float], clip: bool
+        self,
+        weights: Sequence[Array],
+        model: Any,
+        *,
+        scale: tuple[float, float],
+        clip: bool,
+        steps: Sequence[float] | None,
     ) -> tuple[Stored, ...]:
         """Every layer of ``weights`` [neurons, axons]. ``scale`` multiplies positive and negative currents.
 
-        Raises ``OutOfRange`` for weights that cannot be held; with ``clip`` they are moved to the nearest that can.
+        ``steps``: of weights that are codes, the weight of code 1 in every layer; None: found from the weights. Raises ``OutOfRange`` for
+        weights that cannot be held; with ``clip`` they are moved to the nearest that can.
         """
         ...
 
@@ -45,6 +67,13 @@ class Storage(Protocol):
         """What is remarked beside the source of a weight port."""
         ...
 
-    def read(self, volts: Mapping[str, Array], model: Any, scale: tuple[float, float], layer: int) -> Array:
-        """A layer's weights from the levels of its weight ports. Raises ``MappingError`` for levels that ``store`` does not give."""
+    def read(
+        self,
+        volts: Mapping[str, Array],
+        lines: Mapping[str, float],
+        model: Any,
+        scale: tuple[float, float],
+        layer: int,
+    ) -> Array:
+        """A layer's weights from ``volts`` and ``lines`` as in ``Stored``. Raises ``MappingError`` for what ``store`` does not give."""
         ...

@@ -202,7 +202,9 @@ def _synapse_pins(block: Block, cells: Cells, grid: Grid, layer: int, y: float) 
     ports = [
         port
         for port in cells.contracts.synapse.ports
-        if port.role is Role.WEIGHT or (port.level is not None and port.role is not Role.SUPPLY)
+        if (port.role is Role.WEIGHT and port.name not in cells.contracts.synapse.storage.ties)
+        or port.role is Role.SCALE
+        or (port.level is not None and port.role is not Role.SUPPLY)
     ]
     for axon in range(grid.axons):
         for k in range(grid.dendrites):

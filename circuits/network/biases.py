@@ -1,4 +1,8 @@
-"""The cell ``biases``: a voltage source on every pin that holds a weight. Written here and read here, whatever kind of synapse it is of."""
+"""What a netlist holds weights by, written here and read here, whatever kind of synapse it is of.
+
+The cell ``biases`` has a voltage source on every pin that holds a weight, and on every line that is the step of a layer's weights. What is a mask
+stands in the cell ``network``: there each synapse has its ports on other nets.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.errors import MappingError
-from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.netlist import Pinout, Topology
 
 Array = NDArray[np.float64]
 
@@ -24,10 +28,17 @@ def bias_cell(
     topology: Topology,
     volts: Sequence[Mapping[str, Array]],
     note: Callable[[str, int, int, int], str] = _no_note,
+    scales: Sequence[Mapping[str, float]] = (),
 ) -> str:
-    """The cell as SPICE; ``volts`` of every layer by weight port, [neurons, axons]. ``note(port, layer, axon, neuron)`` ends a source's line."""
-    lines = [".subckt biases " + " ".join(topology.bias_ports)]
+    """The cell as SPICE; ``volts`` of every layer by weight port, [neurons, axons]; ``scales`` of every layer by port of role ``SCALE``, V.
+
+    ``note(port, layer, axon, neuron)`` ends a source's line.
+    """
+    lines = [" ".join((".subckt biases", *topology.scale_ports, *topology.bias_ports))]
     for layer, by_port in enumerate(volts, start=1):
+        for line in topology.pinout.scale_ports:
+            net = topology.net(line, layer)
+            lines.append(f"V{net} {net} 0 {scales[layer - 1][line.name]:.12g}")
         levels = [(port, by_port[port].tolist()) for port in topology.weight_ports]
         for axon in range(topology.layers[layer - 1]):
             for neuron in range(topology.layers[layer]):
@@ -108,6 +119,78 @@ def levels_of(text: str, ports: tuple[str, ...]) -> list[dict[str, Array]]:
         volts.reshape(-1)[place] = sources.volts[here]
         layers.append({name: volts[..., index] for index, name in enumerate(ports)})
     return layers
+
+
+def mask_of(text: str, pinout: Pinout) -> list[dict[str, Array]]:
+    """What the synapses of a cell ``network`` have wired: 1 or 0 for every port of a mask, [neurons, axons], layer by layer.
+
+    Raises ``MappingError`` where a synapse is missing or stands there twice, or has a port where no mask wires it.
+    """
+    found: dict[tuple[int, int, int], list[str]] = {}
+    for line in _SYNAPSE.finditer(text):
+        where = int(line["layer"]), int(line["axon"]), int(line["neuron"])
+        if where in found:
+            raise MappingError(
+                f"synapse_{line['layer']}_{line['axon']}_{line['neuron']} stands in the netlist twice"
+            )
+        found[where] = line["nets"].lower().split()
+    if not found:
+        raise MappingError(
+            "the netlist holds no synapse (Xsynapse_<layer>_<axon>_<neuron>): is it a network written by nonideal?"
+        )
+    depth = max(layer for layer, _, _ in found)
+    sizes = [
+        (1 + max((n for at, _, n in found if at == layer), default=-1), 1 + max((a for at, a, _ in found if at == layer), default=-1))
+        for layer in range(1, depth + 1)
+    ]  # fmt: skip
+    if len(found) != sum(n * a for n, a in sizes) or any(
+        sizes[k][0] != sizes[k + 1][1] for k in range(depth - 1)
+    ):
+        raise MappingError(
+            f"{len(found)} synapses make no network of layers {sizes}: the netlist is not complete"
+        )
+    topology = Topology((sizes[0][1], *(n for n, _ in sizes)), pinout)
+    order = [port.name for port in pinout.synapse]
+    by_name = {port.name: port for port in pinout.synapse}
+    layers = [{port: np.zeros(size) for port, _ in pinout.ties} for size in sizes]
+    for (layer, axon, neuron), nets in found.items():
+        if len(nets) != len(order):
+            raise MappingError(
+                f"synapse_{layer}_{axon}_{neuron} has {len(nets)} nets, its cell has {len(order)} ports"
+            )
+        for port, tie in pinout.ties:
+            net = nets[order.index(port)]
+            on, off = (topology.net(by_name[name], layer, axon, neuron) for name in (tie.on, tie.off))
+            if net not in (on, off):
+                raise MappingError(
+                    f"synapse_{layer}_{axon}_{neuron}: {port} is on {net}, and a mask wires it to {on} or {off}"
+                )
+            layers[layer - 1][port][neuron, axon] = net == on
+    return layers
+
+
+def scales_of(text: str, ports: Sequence[str], depth: int) -> list[dict[str, float]]:
+    """The levels of the lines that are steps of weights, V, by port for every layer. Raises ``MappingError`` unless each is there once."""
+    layers: list[dict[str, float]] = [{} for _ in range(depth)]
+    for port in ports:
+        source = re.compile(
+            rf"^v{re.escape(port)}_(?P<layer>[1-9]\d{{0,5}})[ \t]+\S+[ \t]+0[ \t]+(?P<volts>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=\s|;|$)",
+            re.IGNORECASE | re.MULTILINE | re.ASCII,
+        )
+        seen = [int(one["layer"]) for one in source.finditer(text)]
+        if sorted(seen) != list(range(1, depth + 1)):
+            raise MappingError(
+                f"the netlist has sources V{port}_<layer> for layers {sorted(seen)}, its network has layers 1 to {depth}, each needs one"
+            )
+        for one in source.finditer(text):
+            layers[int(one["layer"]) - 1][port] = float(one["volts"])
+    return layers
+
+
+_SYNAPSE = re.compile(
+    r"^xsynapse_(?P<layer>[1-9]\d{0,5})_(?P<axon>\d{1,6})_(?P<neuron>\d{1,6})[ \t]+(?P<nets>.*?)[ \t]+synapse[ \t]*$",
+    re.IGNORECASE | re.MULTILINE | re.ASCII,
+)
 
 
 def _misread(text: str, ports: tuple[str, ...]) -> Iterator[tuple[int, str]]:

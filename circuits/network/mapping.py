@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, 
 from nonideal.circuits.cells.storage import Storage, Stored
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.biases import bias_cell, levels_of
-from nonideal.circuits.network.netlist import Pinout, Topology
+from nonideal.circuits.network.biases import bias_cell, levels_of, mask_of, scales_of
+from nonideal.circuits.network.netlist import Mask, Pinout, Topology
+from nonideal.circuits.network.testbench import Biases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,15 @@ class Mapping:
         """How many weights were moved into the realisable range."""
         return sum(int(np.sum(stored.columns["clipped"])) for stored in self.layers)
 
+    @property
+    def mask(self) -> Mask | None:
+        """What is wired into the network for these weights; None where they are levels on pins."""
+        return self.topology.mask
+
+    def biases(self, name: str) -> Biases:
+        """What a deck needs of it; ``name`` tells its files from others'."""
+        return Biases(name, bias_sources(self), self.mask)
+
     def weights(self) -> list[NDArray[np.float64]]:
         """Realised weights, per layer ``[neurons, axons]``."""
         return [stored.weight.copy() for stored in self.layers]
@@ -102,11 +112,13 @@ def map_weights(
     scale: tuple[float, float] = (1.0, 1.0),
     clip: bool = False,
     design: Design = DESIGN,
+    steps: Sequence[float] | None = None,
 ) -> Mapping:
     """What the synapses of ``design`` hold for ``weights`` (per layer ``[neurons, axons]``); ``model`` is the physical model of that kind.
 
     ``scale`` multiplies positive and negative currents. A weight whose current is above the characterised range raises ``OutOfRange``; with
-    ``clip`` it is moved to the largest realisable current and marked as clipped.
+    ``clip`` it is moved to the largest realisable current and marked as clipped. ``steps``: of weights that are codes, the weight of code 1 by
+    layer; None: found from the weights. The topology of the mapping holds the mask, where weights are one.
     """
     topology = check_weights(weights, design)
     if not all(np.isfinite(factor) and factor > 0 for factor in scale):
@@ -114,7 +126,19 @@ def map_weights(
             f"scale = {scale}: the factors on positive and negative currents must be positive numbers"
         )
     storage = design.contracts.synapse.storage
-    return Mapping(topology, scale, storage.store(weights, model, scale=scale, clip=clip), storage)
+    layers = storage.store(weights, model, scale=scale, clip=clip, steps=steps)
+    if topology.pinout.ties:
+        topology = replace(topology, mask=tuple(_wired(stored, topology) for stored in layers))
+    return Mapping(topology, scale, layers, storage)
+
+
+def _wired(stored: Stored, topology: Topology) -> tuple[tuple[frozenset[str], ...], ...]:
+    """The ports of a layer's synapses that the mask has on, by neuron and axon."""
+    neurons, axons = stored.weight.shape
+    on = {port: stored.volts[port] > 0 for port, _ in topology.pinout.ties}
+    return tuple(
+        tuple(frozenset(port for port in on if on[port][k, j]) for j in range(axons)) for k in range(neurons)
+    )
 
 
 def bias_sources(mapping: Mapping) -> str:
@@ -124,16 +148,20 @@ def bias_sources(mapping: Mapping) -> str:
         told = mapping.storage.note(mapping.layers[layer - 1], port, neuron, axon)
         return f" ; layer={layer} axon={axon} neuron={neuron}{told}"
 
-    return bias_cell(mapping.topology, [stored.volts for stored in mapping.layers], note)
+    volts, lines = [stored.volts for stored in mapping.layers], [stored.lines for stored in mapping.layers]
+    return bias_cell(mapping.topology, volts, note, lines)
 
 
 def read_biases(
     text: str, model: Any, *, scale: tuple[float, float] = (1.0, 1.0), design: Design = DESIGN
 ) -> list[NDArray[np.float64]]:
-    """Weights, per layer ``[neurons, axons]``, recovered from the bias voltages in a netlist written by :func:`bias_sources`."""
-    storage = design.contracts.synapse.storage
-    ports = Pinout.of(design).weight_ports
+    """Weights, per layer ``[neurons, axons]``, recovered from a netlist: from the bias voltages that :func:`bias_sources` writes, and from what
+    is wired in its cell ``network`` where weights are a mask.
+    """
+    storage, pinout = design.contracts.synapse.storage, Pinout.of(design)
+    held = levels_of(text, pinout.weight_ports) if pinout.weight_ports else mask_of(text, pinout)
+    lines = scales_of(text, [port.name for port in pinout.scale_ports], len(held))
     return [
-        storage.read(volts, model, scale, layer)
-        for layer, volts in enumerate(levels_of(text, ports), start=1)
+        storage.read(volts, line, model, scale, layer)
+        for layer, (volts, line) in enumerate(zip(held, lines, strict=True), start=1)
     ]

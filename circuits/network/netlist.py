@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from nonideal.circuits.cells.kinds import default_contracts
+from nonideal.circuits.cells.kinds import Contracts, default_contracts
 from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.cells.port import Per, Port, Role
+from nonideal.circuits.cells.storage import Tie
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 
@@ -22,20 +24,37 @@ class Pinout:
     synapse: tuple[Port, ...]
     driver: tuple[Port, ...]
     neuron: tuple[Port, ...]
+    ties: tuple[tuple[str, Tie], ...] = ()
+    """The synapse's ports that a mask wires, in their order."""
 
     @classmethod
     def of(cls, design: Design) -> Pinout:
         """Of the design's kinds of cells."""
-        return cls(*(contract.ports for contract in design.contracts))
+        return cls.between(design.contracts)
+
+    @classmethod
+    def between(cls, contracts: Contracts) -> Pinout:
+        """Of these cells."""
+        synapse, driver, neuron = contracts
+        return cls(synapse.ports, driver.ports, neuron.ports, tuple(contracts.synapse.storage.ties.items()))
 
     @property
     def weight_ports(self) -> tuple[str, ...]:
-        """The names of the synapse's ports that hold its weight."""
-        return tuple(port.name for port in self.synapse if port.role is Role.WEIGHT)
+        """The names of the synapse's ports that hold its weight as a level on a pin."""
+        tied = {port for port, _ in self.ties}
+        return tuple(port.name for port in self.synapse if port.role is Role.WEIGHT and port.name not in tied)
+
+    @property
+    def scale_ports(self) -> tuple[Port, ...]:
+        """The synapse's lines whose level is the step of a layer's weights."""
+        return tuple(port for port in self.synapse if port.role is Role.SCALE)
 
 
-DEFAULT = Pinout(*(contract.ports for contract in default_contracts()))
+DEFAULT = Pinout.between(default_contracts())
 """Of the default kinds."""
+
+Mask = tuple[tuple[tuple[frozenset[str], ...], ...], ...]
+"""What is wired into a network: the ports that are on in each synapse, by layer, neuron and axon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +62,12 @@ class Topology:
     """Layer sizes (inputs first), the ports of its cells, and the names of the network's nets.
 
     Layers count from 1; "layer 0" are the input drivers. ``spike(l, j)`` is axon ``j`` of the crossbar in front of layer ``l + 1``.
+    ``mask``: the weights that are wired into it, where its synapses hold them so; None is the blank network, in which all are off.
     """
 
     layers: tuple[int, ...]
     pinout: Pinout = field(default=DEFAULT, repr=False)
+    mask: Mask | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, layers: tuple[int, ...], design: Design) -> Topology:
@@ -66,6 +87,13 @@ class Topology:
                 f"layers = {list(self.layers)}: give at least two sizes (inputs, neurons ...), each between 1 and {MAX_NEURONS}; "
                 "two layers of that size have 17 million synapses between them, each with two lines in the netlist"
             )
+
+        if self.mask is not None:
+            if not self.pinout.ties:
+                raise CircuitError("a mask for synapses that hold their weights on pins")
+            shape = [(len(rows), {len(row) for row in rows}) for rows in self.mask]
+            if shape != [(n, {m}) for m, n in pairwise(self.layers)]:
+                raise CircuitError(f"the mask is not one of layers {list(self.layers)}")
 
     @property
     def depth(self) -> int:
@@ -96,6 +124,12 @@ class Topology:
             return _spike(complement, layer, neuron)
         if port.role is Role.INPUT:
             return f"in_{axon}"
+        if port.role is Role.WEIGHT and axon is not None and neuron is not None:
+            for tied, tie in self.pinout.ties:
+                if tied == port.name:
+                    on = self.mask is not None and port.name in self.mask[layer - 1][neuron][axon]
+                    (wired,) = (one for one in self.pinout.synapse if one.name == (tie.on if on else tie.off))
+                    return self.net(wired, layer, axon, neuron)
         return self.dendrite(layer, neuron) if port.role is Role.DENDRITE else port.net(layer, axon, neuron)
 
     def bias(self, port: str, layer: int, axon: int, neuron: int) -> str:
@@ -146,6 +180,13 @@ class Topology:
         return tuple(self.bias(name, *where) for where in self.synapses() for name in names)
 
     @property
+    def scale_ports(self) -> tuple[str, ...]:
+        """Lines of each layer whose level is the step of its weights."""
+        return tuple(
+            self.net(port, layer) for layer in range(1, self.depth + 1) for port in self.pinout.scale_ports
+        )
+
+    @property
     def vdis_ports(self) -> tuple[str, ...]:
         """Pins of the dischargers' gates, one for each neuron: what calibrates a fabricated neuron."""
         return tuple(self.vdis(*where) for where in self.neurons())
@@ -190,6 +231,7 @@ class Topology:
             *self.spike_ports,
             *(net for net, _, _ in self.lines()),
             *self.vdis_ports,
+            *self.scale_ports,
             *self.bias_ports,
         )
 

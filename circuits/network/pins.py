@@ -10,7 +10,7 @@ import pandas as pd
 
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.biases import read_sources
+from nonideal.circuits.network.biases import read_sources, scales_of
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.timeline import Timeline, control_waveforms
 
@@ -41,12 +41,16 @@ def pins_table(
 
     ``discharger_V(layer, neuron)`` is the bias of a discharger, its trim included, and ``biases`` the cell ``biases`` of a mapping at its
     scale, as SPICE text; None leaves those volts empty. Kinds: ``input``, ``phase``, ``reset``, ``reset_b``, ``iso``, ``iso_b``, ``output``
-    (a spike), ``reset level`` (v0), ``sense``, ``supply``, ``line``, ``discharger bias``, and the names of the synapses' weight ports (``bias_n``,
+    (a spike), ``reset level`` (v0), ``sense``, ``supply``, ``line``, ``discharger bias``, ``gate line``, and the
+    names of the synapses' weight ports (``bias_n``,
     ``bias_p``). Raises ``CircuitError`` where ``biases`` does not hold each of them once.
     """
     volts = None if biases is None else _bias_V(biases, topology)
+    scales = None if biases is None else scales_of(biases, [port.name for port in topology.pinout.scale_ports], topology.depth)  # fmt: skip
     topology.check(design)
-    pins = chain(_around(topology, design, discharger_V), _weights(topology, volts))
+    pins = chain(
+        _around(topology, design, discharger_V), _scales(topology, scales), _weights(topology, volts)
+    )
     table = pd.DataFrame(pins, columns=list(Pin._fields))
     return table.astype({"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float})
 
@@ -77,6 +81,15 @@ def _around(
     return pins
 
 
+def _scales(topology: Topology, scales: list[dict[str, float]] | None) -> list[Pin]:
+    """The lines that are steps of weights."""
+    return [
+        Pin(topology.net(port, layer), port.kind, layer, volts_V=None if scales is None else scales[layer - 1][port.name])
+        for layer in range(1, topology.depth + 1)
+        for port in topology.pinout.scale_ports
+    ]  # fmt: skip
+
+
 def _weights(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
     """The pins that hold the weights."""
     pins = []
@@ -89,6 +102,8 @@ def _weights(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
 
 def _bias_V(text: str, topology: Topology) -> dict[str, float]:
     """Volts of every pin that holds a weight by its net, as the sources of the cell ``biases`` have them."""
+    if not topology.weight_ports:
+        return {}
     ports, read = topology.weight_ports, read_sources(text, topology.weight_ports)
     places = zip(read.port, read.layer, read.axon, read.neuron, read.volts, strict=True)
     found = {topology.bias(ports[port], *where): float(volts) for port, *where, volts in places}

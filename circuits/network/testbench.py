@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.netlist import Mask, Topology, schematic
 from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
 from nonideal.sky130_models.statement import statements
 from nonideal.spice import Deck, Result, SimulatorOptions
@@ -32,10 +32,14 @@ def network_ports(netlist: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Biases:
-    """The cell ``biases`` of one mapping at one scale, as ``nonideal.circuits.network.mapping`` writes it; ``name`` tells its file from others'."""
+    """The cell ``biases`` of one mapping at one scale, as ``nonideal.circuits.network.mapping`` writes it; ``name`` tells its file from others'.
+
+    ``mask``: what these weights wire into the network, where they are no levels on pins.
+    """
 
     name: str
     text: str
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,27 @@ class Circuit:
         """The network and its biases, pins bound by name."""
         return [
             "Xnetwork " + " ".join(network_ports(self.netlist)) + " network",
-            "Xbiases " + " ".join(self.topology.bias_ports) + " biases",
+            " ".join(("Xbiases", *self.topology.scale_ports, *self.topology.bias_ports, "biases")),
         ]
+
+    def wired(self, biases: Biases) -> Circuit:
+        """The network with these weights wired into it, where they are a mask: a blank schematic takes any, a network that has a mask its own alone.
+
+        Raises ``CircuitError`` for a netlist whose mask disagrees with the weights, or that was drawn blank.
+        """
+        if biases.mask == self.topology.mask:
+            return self
+        if self.topology.mask is not None or biases.mask is None:
+            raise CircuitError(
+                f"{biases.name}: the network has other weights wired in than these: draw and extract it with them (the command layout)"
+            )
+        blank = schematic(self.topology, self.design)
+        if self.netlist != blank:
+            raise CircuitError(
+                f"{biases.name}: this netlist is no schematic, so that no mask can be wired into it: draw it with these weights (the command layout)"
+            )
+        topology = replace(self.topology, mask=biases.mask)
+        return replace(self, topology=topology, netlist=schematic(topology, self.design))
 
     def check_sample(self, name: str, spike_time_norm: Array) -> None:
         """Raise ``CircuitError`` unless a sample has a spike time, or none, for every input [inputs]."""
@@ -164,11 +187,16 @@ class Circuit:
         ``spike_time_norm`` [inputs] in T_circ; 1 or more means no spike. ``probes`` are further vectors to save. The temperature is the
         design's.
         """
+        wired = self.wired(biases)
+        if wired is not self:
+            return wired.deck(name, biases, spike_time_norm, simulator, probes)
         simulator = replace(simulator, temperature_C=self.design.supplies.temperature_C)
         timeline, supplies = self.timeline, self.design.supplies
         self.check_sample(name, spike_time_norm)
         file = f"biases_{biases.name}.spice"
-        lines = [f"* {name}", ".include models.spice", ".include network.spice", f".include {file}"]
+        # Decks that lie in one folder share a network, unless each has its own weights in it.
+        network = "network.spice" if biases.mask is None else f"network_{biases.name}.spice"
+        lines = [f"* {name}", ".include models.spice", f".include {network}", f".include {file}"]
         lines += self.sources()
         lines.append(control_sources(timeline, supplies.vdd_V, self.topology.control_ports))
         begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
@@ -182,7 +210,7 @@ class Circuit:
         lines += self.instances()
         vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + tuple(self.rails) + probes
         lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
-        includes = {"models.spice": self.models, "network.spice": self.netlist, file: biases.text}
+        includes = {"models.spice": self.models, network: self.netlist, file: biases.text}
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
 
 

@@ -24,7 +24,7 @@ from nonideal.circuits.cells.fet import MIM, NFET, PFET, Fet
 from nonideal.circuits.cells.leaf_cells import cells_text, illegal_sizes
 from nonideal.circuits.cells.neuron import NeuronSizes
 from nonideal.circuits.cells.port import RAILS, VSS, Per, Port, Role, ports
-from nonideal.circuits.cells.storage import Stored
+from nonideal.circuits.cells.storage import Stored, Tie
 from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError, OutOfRange
@@ -65,8 +65,18 @@ class Code:
     def off(self) -> dict[str, str]:
         return {"sign": VSS} | {f"bit_{k}": VSS for k in range(self.bits)}
 
+    @property
+    def ties(self) -> dict[str, Tie]:
+        return {}
+
     def store(
-        self, weights: Sequence[Array], model: float, *, scale: tuple[float, float], clip: bool
+        self,
+        weights: Sequence[Array],
+        model: float,
+        *,
+        scale: tuple[float, float],
+        clip: bool,
+        steps: Sequence[float] | None,
     ) -> tuple[Stored, ...]:
         found, most = [], 2**self.bits - 1
         for weight in weights:
@@ -77,13 +87,22 @@ class Code:
             held = np.copysign(code * model / most, weight)
             volts = {f"bit_{k}": 1.8 * (code >> k & 1) for k in range(self.bits)}
             volts["sign"] = np.where(weight < 0, 1.8, 0.0)
-            found.append(Stored(held, {"code": code, "current_A": 1e-8 * code, "clipped": clipped}, volts))
+            found.append(
+                Stored(held, {"code": code, "current_A": 1e-8 * code, "clipped": clipped}, volts, {})
+            )
         return tuple(found)
 
     def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
         return f" code={stored.columns['code'][neuron, axon]}"
 
-    def read(self, volts: Mapping[str, Array], model: float, scale: tuple[float, float], layer: int) -> Array:
+    def read(
+        self,
+        volts: Mapping[str, Array],
+        lines: Mapping[str, float],
+        model: float,
+        scale: tuple[float, float],
+        layer: int,
+    ) -> Array:
         code = sum((volts[f"bit_{k}"] > 0.9) * 2**k for k in range(self.bits))
         return np.where(volts["sign"] > 0.9, -1.0, 1.0) * code * model / (2**self.bits - 1)
 
@@ -215,7 +234,7 @@ GATES = tuple(RAMPS.get(line, line) for line in MIM_MET5.gate_lines)
 @pytest.fixture(autouse=True)
 def _their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line in each table."""
-    monkeypatch.setitem(kinds.SYNAPSES, "coded", CodedSizes)
+    monkeypatch.setitem(kinds.SYNAPSES, "signed", CodedSizes)
     monkeypatch.setitem(kinds.NEURONS, "bare", BareSizes)
     monkeypatch.setitem(kinds.SYNAPSES, "pulled", PulledSizes)
     monkeypatch.setitem(kinds.NEURONS, "ramped", RampedSizes)
@@ -228,7 +247,7 @@ LAYERS = (2, 3, 1)
 
 
 def coded() -> Design:
-    return Design.model_validate({"synapse": {"kind": "coded", "line_V": 0.6}, "neuron": {"kind": "bare"}})
+    return Design.model_validate({"synapse": {"kind": "signed", "line_V": 0.6}, "neuron": {"kind": "bare"}})
 
 
 def drawn() -> Design:
@@ -361,7 +380,7 @@ def test_the_same_circuit_behind_other_ports_fires_at_the_same_time(tmp_path: Pa
 
 
 def test_a_kind_without_a_drawing_says_so() -> None:
-    with pytest.raises(LayoutError, match=r"circuit\.synapse\.kind = 'coded': this kind is not drawn"):
+    with pytest.raises(LayoutError, match=r"circuit\.synapse\.kind = 'signed': this kind is not drawn"):
         draw_network((2, 2), coded())
 
 
@@ -371,13 +390,13 @@ def test_a_network_of_other_cells_than_the_designs_is_refused() -> None:
 
 
 def test_an_experiment_chooses_a_kind_and_its_settings() -> None:
-    section = {"synapse": {"kind": "coded", "bits": 3}, "neuron": {"kind": "bare"}}
+    section = {"synapse": {"kind": "signed", "bits": 3}, "neuron": {"kind": "bare"}}
     experiment = parse_experiment({"name": "x", "circuit": section}, "x.toml")
     design = experiment.circuit
     assert design.contracts.synapse.names.count("bit_2") == 1
     assert Design.model_validate(design.model_dump()) == design
     facts = circuit_facts(design)
-    assert (facts["circuit.synapse.kind"], facts["circuit.synapse.bits"]) == ("coded", 3)
+    assert (facts["circuit.synapse.kind"], facts["circuit.synapse.bits"]) == ("signed", 3)
     assert "Cbit" not in cells_text(design)
     assert illegal_sizes(design) == []
 
@@ -385,9 +404,9 @@ def test_an_experiment_chooses_a_kind_and_its_settings() -> None:
 @pytest.mark.parametrize(
     ("section", "told"),
     [
-        ({"synapse": {"kind": "codded"}}, r"circuit\.synapse\.kind = 'codded': .*did you mean 'coded'"),
+        ({"synapse": {"kind": "signned"}}, r"circuit\.synapse\.kind = 'signned': .*did you mean 'signed'"),
         ({"synapse": {"kind": 3}}, r"circuit\.synapse\.kind = 3"),
-        ({"synapse": {"kind": "coded", "bitts": 3}}, r"circuit\.synapse\.bitts = 3: unknown key; did you mean 'bits'"),
+        ({"synapse": {"kind": "signed", "bitts": 3}}, r"circuit\.synapse\.bitts = 3: unknown key; did you mean 'bits'"),
         ({"synapse": {"bits": 3}}, r"circuit\.synapse\.bits = 3: unknown key"),
         ({"synapse": {"memory_nn": 3}}, r"circuit\.synapse\.memory_nn = 3: unknown key; did you mean 'memory_n'"),
         ({"neuron": {"kind": "bare", "fet": {"w_um": 0.1, "l_um": 0.15}}}, r"circuit\.neuron\.fet: .*W = 0\.1 um is outside"),
