@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from nonideal.circuits.cells.kinds import Contracts, default_contracts
@@ -176,8 +177,7 @@ class Topology:
     @property
     def bias_ports(self) -> tuple[str, ...]:
         """Pins that hold the weights: for each synapse all of its weight ports, of a pair the NMOS gate, then the PMOS gate."""
-        names = self.weight_ports
-        return tuple(self.bias(name, *where) for where in self.synapses() for name in names)
+        return _bias_ports(self.layers, self.weight_ports)
 
     @property
     def scale_ports(self) -> tuple[str, ...]:
@@ -240,6 +240,18 @@ def _spike(complement: str, layer: int, index: int | None) -> str:
     return f"axon{complement}_0_{index}" if layer == 0 else f"spike{complement}_{layer}_{index}"
 
 
+@lru_cache(maxsize=4)
+def _bias_ports(layers: tuple[int, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """See ``Topology.bias_ports``. Kept, for a large network's half a million names are asked for by all that writes it."""
+    return tuple(
+        f"{name}_{layer}_{axon}_{neuron}"
+        for layer in range(1, len(layers))
+        for axon in range(layers[layer - 1])
+        for neuron in range(layers[layer])
+        for name in names
+    )
+
+
 def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
     """(instance, leaf cell, its nets by port) of every cell of the network: input drivers, then per layer synapses and neurons."""
     pins, net = topology.pinout, topology.net
@@ -249,18 +261,33 @@ def instances(topology: Topology) -> Iterator[tuple[str, str, dict[str, str]]]:
             f"driver_{j}", "driver",
             {port.name: net(port, 1 if port.role in (Role.AXON, Role.AXON_B) else 0, axon=j) for port in pins.driver},
         )  # fmt: skip
+    names = tuple(port.name for port in pins.synapse)
     for layer in range(1, topology.depth + 1):
         neurons = range(topology.layers[layer])
         for axon in range(topology.layers[layer - 1]):
-            for k in neurons:
-                nets = {port.name: net(port, layer, axon, k) for port in pins.synapse}
-                yield f"synapse_{layer}_{axon}_{k}", "synapse", nets
+            row = _row(topology, layer, axon)
+            for k, nets in zip(neurons, zip(*row, strict=True), strict=True):
+                yield f"synapse_{layer}_{axon}_{k}", "synapse", dict(zip(names, nets, strict=True))
         for k in neurons:
             yield (
                 f"neuron_{layer}_{k}",
                 "neuron",
                 {port.name: net(port, layer, None, k) for port in pins.neuron},
             )
+
+
+def _row(topology: Topology, layer: int, axon: int) -> list[list[str]]:
+    """The nets of each of the synapse's ports along an axon; one that all of them share is named once."""
+    row, neurons = [], range(topology.layers[layer])
+    tied = {port for port, _ in topology.pinout.ties}
+    for port in topology.pinout.synapse:
+        if port.per in (Per.NETWORK, Per.LAYER, Per.AXON):
+            row.append([topology.net(port, layer, axon)] * len(neurons))
+        elif port.per is Per.SYNAPSE and port.name not in tied:
+            row.append([f"{port.name}_{layer}_{axon}_{k}" for k in neurons])
+        else:
+            row.append([topology.net(port, layer, axon, k) for k in neurons])
+    return row
 
 
 def network(topology: Topology) -> str:

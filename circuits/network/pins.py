@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
+from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.biases import read_sources, scales_of
+from nonideal.circuits.network.biases import levels_of, scales_of
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.timeline import Timeline, control_waveforms
+
+Array = NDArray[np.float64]
 
 
 class Pin(NamedTuple):
@@ -45,14 +49,12 @@ def pins_table(
     names of the synapses' weight ports (``bias_n``,
     ``bias_p``). Raises ``CircuitError`` where ``biases`` does not hold each of them once.
     """
-    volts = None if biases is None else _bias_V(biases, topology)
     scales = None if biases is None else scales_of(biases, [port.name for port in topology.pinout.scale_ports], topology.depth)  # fmt: skip
     topology.check(design)
-    pins = chain(
-        _around(topology, design, discharger_V), _scales(topology, scales), _weights(topology, volts)
-    )
-    table = pd.DataFrame(pins, columns=list(Pin._fields))
-    return table.astype({"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float})
+    few = [*_around(topology, design, discharger_V), *_scales(topology, scales)]
+    tables = (pd.DataFrame(few, columns=list(Pin._fields)), _weights(topology, biases))
+    kinds = {"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float, "waveform": object}
+    return pd.concat([table.astype(kinds) for table in tables], ignore_index=True)
 
 
 def _around(
@@ -90,26 +92,36 @@ def _scales(topology: Topology, scales: list[dict[str, float]] | None) -> list[P
     ]  # fmt: skip
 
 
-def _weights(topology: Topology, volts: dict[str, float] | None) -> list[Pin]:
-    """The pins that hold the weights."""
-    pins = []
-    for where in topology.synapses():
-        for port in topology.weight_ports:
-            net = topology.bias(port, *where)
-            pins.append(Pin(net, port, *where, None if volts is None else volts[net]))
-    return pins
+def _weights(topology: Topology, biases: str | None) -> pd.DataFrame:
+    """The pins that hold the weights, whole columns at once: a large network has half a million."""
+    names = topology.weight_ports
+    synapses = np.array(topology.synapses(), dtype=np.int64)
+    layer, axon, neuron = np.repeat(synapses, len(names), axis=0).T
+    return pd.DataFrame(
+        {
+            "pin": topology.bias_ports,
+            "kind": names * len(synapses),
+            "layer": layer,
+            "axon": axon,
+            "neuron": neuron,
+            "volts_V": np.nan if biases is None else _bias_V(biases, topology),
+            "waveform": None,
+        }
+    )
 
 
-def _bias_V(text: str, topology: Topology) -> dict[str, float]:
-    """Volts of every pin that holds a weight by its net, as the sources of the cell ``biases`` have them."""
-    if not topology.weight_ports:
-        return {}
-    ports, read = topology.weight_ports, read_sources(text, topology.weight_ports)
-    places = zip(read.port, read.layer, read.axon, read.neuron, read.volts, strict=True)
-    found = {topology.bias(ports[port], *where): float(volts) for port, *where, volts in places}
-    if found.keys() != set(topology.bias_ports):
+def _bias_V(text: str, topology: Topology) -> Array:
+    """Volts of every pin that holds a weight, in the order of ``Topology.bias_ports``, as the sources of the cell ``biases`` have them."""
+    ports = topology.weight_ports
+    if not ports:
+        return np.zeros(0)
+    levels = levels_of(text, ports)
+    sizes = [by_port[ports[0]].shape[::-1] for by_port in levels]
+    if sizes != [*pairwise(topology.layers)]:
         raise CircuitError(
-            f"the cell `biases` has sources for {len(found)} biases, and not for each of the {len(topology.bias_ports)} of a network "
+            f"the cell `biases` has sources for synapses {sizes} (axons, neurons), and not for each of a network "
             f"{'-'.join(map(str, topology.layers))}"
         )
-    return found
+    return np.concatenate(
+        [np.stack([by_port[port].T for port in ports], axis=-1).ravel() for by_port in levels]
+    )

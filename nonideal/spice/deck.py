@@ -103,6 +103,10 @@ class Deck:
 
     def cards(self) -> list[str]:
         """The cards of `text` with continuation lines joined; without title, comments and `.end`."""
+        return [join_card(card) for card in self._whole_cards()]
+
+    def _whole_cards(self) -> list[str]:
+        """Cards with their continuation lines, as they stand there."""
         joined: list[str] = []
         for line in self.text.splitlines()[1:]:
             stripped = line.strip()
@@ -110,11 +114,13 @@ class Deck:
                 joined[-1] += "\n" + stripped
             elif stripped and not stripped.startswith("*") and stripped.lower() != ".end":
                 joined.append(stripped)
-        return [join_card(card) for card in joined]
+        return joined
 
     def analyses(self) -> tuple[Analysis, ...]:
         """The analyses that `text` asks for."""
-        return parse_analyses(self.name, self.cards())
+        return parse_analyses(
+            self.name, [join_card(card) for card in self._whole_cards() if card.startswith(".")]
+        )
 
     def key(self, simulator_version: str) -> str:
         """SHA-256 over what decides the result: text, includes, libraries, vectors, t_stop, simulator; not the name."""

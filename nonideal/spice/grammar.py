@@ -54,15 +54,17 @@ _OWN: Final = (
 )
 
 
-def _unknown_line(forms: Iterable[str]) -> re.Pattern[str]:
-    """Finds the first line that is of none of these forms."""
-    return re.compile(rf"^(?![ \t]*+(?:{'|'.join(forms)})[ \t]*+$)[^\n]*$", _FLAGS)
+def _known_lines(forms: Iterable[str]) -> re.Pattern[str]:
+    """Matches from a text's begin up to its first line that is of none of these forms."""
+    return re.compile(rf"(?:[ \t]*+(?:{'|'.join(forms)})[ \t]*+\n)*+", _FLAGS)
 
 
-_IN_INCLUDE: Final = _unknown_line(_SHARED)
-_IN_TEXT: Final = _unknown_line((*_SHARED, *_OWN))
+_IN_INCLUDE: Final = _known_lines(_SHARED)
+_IN_TEXT: Final = _known_lines((*_SHARED, *_OWN))
 _TITLE: Final = re.compile(r"\*(?:[ \t][ -~\t]*)?")
 _LIBRARY: Final = re.compile(r"^\.lib[ \t]+(/[ -!#-_a-~]*)[ \t]+([A-Za-z0-9_]+)[ \t]*$", _FLAGS)
+# Begins with the line feed before it, which is found ten times as fast as a line's begin.
+_DOTTED: Final = re.compile(r"\n[ \t]*\.[^\n]*")
 _INCLUDED: Final = re.compile(rf"^[ \t]*\.include[ \t]+({_NAME})", _FLAGS)
 _OPENED: Final = re.compile(rf"^[ \t]*\.(?:(subckt)[ \t]+({_NAME})|ends|model[ \t]+({_NAME}))", _FLAGS)
 _END: Final = re.compile(r"^[ \t]*\.end[ \t]*\n(?=[ \t\n]*\S)", _FLAGS)
@@ -80,9 +82,9 @@ def check_text(deck: str, text: str) -> None:
             f"deck {deck}: the first line is the title, and `{_shown(title)}` is none; put a `* comment` there"
         )
     # Libraries are checked against the deck's own list; here they only have to be of this form.
-    unknown = _IN_TEXT.search(_LIBRARY.sub("*", rest))
-    if unknown:
-        raise BadDeck(_told(deck, "text", unknown[0]))
+    unknown = _first_unknown(_IN_TEXT, _LIBRARY.sub("*", rest))
+    if unknown is not None:
+        raise BadDeck(_told(deck, "text", unknown))
     if _END.search(text):
         raise BadDeck(f"deck {deck}, text: lines after `.end` are a deck of their own; remove them")
 
@@ -101,14 +103,20 @@ def libraries(text: str) -> list[str]:
 
 def included(text: str) -> list[str]:
     """Names of the files that a text includes."""
-    return _INCLUDED.findall(text)
+    return _INCLUDED.findall(_dotted(text))
+
+
+@lru_cache(maxsize=32)
+def _dotted(text: str) -> str:
+    """The lines of a text that begin with a dot. Kept, as what is found in them: a network has hundreds of thousands of others."""
+    return "".join(_DOTTED.findall(f"\n{text}"))
 
 
 @lru_cache(maxsize=32)
 def defined(text: str) -> tuple[str, ...]:
     """Subcircuits and models that a text defines for the whole deck, in lower case; a name twice stands there twice."""
     names, depth = [], 0
-    for found in _OPENED.finditer(text):
+    for found in _OPENED.finditer(_dotted(text)):
         subcircuit, model = found[2], found[3]
         if depth == 0 and (subcircuit or model):
             names.append(f".subckt {subcircuit}".lower() if subcircuit else f".model {model}".lower())
@@ -120,8 +128,15 @@ def defined(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _unknown(content: str) -> str | None:
     """The first line of an include that is of no known form. Kept, for many decks include the same text."""
-    found = _IN_INCLUDE.search(content)
-    return None if found is None else found[0]
+    return _first_unknown(_IN_INCLUDE, content)
+
+
+def _first_unknown(known: re.Pattern[str], content: str) -> str | None:
+    """The first line of a text that is not among the known ones, or None."""
+    ended = f"{content}\n"
+    found = known.match(ended)
+    at = found.end() if found else 0
+    return None if at == len(ended) else ended[at : ended.index("\n", at)]
 
 
 def _told(deck: str, file: str, line: str) -> str:

@@ -122,18 +122,19 @@ def write_netlist(
                 "nothing was written"
             )
     write_text(files.netlist, text)
-    write_csv(files.table, mapping.table)
-    write_csv(files.pins, pins_table(topology, design, lambda layer, k: realised.vdis_V, biases))
+    table = mapping.table
+    write_csv(files.table, table)
+    write_csv(files.pins, pins_table(topology, design, lambda layer, k: realised.vdis_V, text))
     for path, content in (example or {}).items():
         write_text(path, content)
     return NetlistSummary(
         realised=_realisation(realised),
         vdis_V=realised.vdis_V,
         layers=topology.layers,
-        synapses=len(mapping.table),
+        synapses=len(table),
         clipped=mapping.clipped,
         off=mapping.off,
-        largest_current_A=float(mapping.table["current_A"].max()),
+        largest_current_A=float(table["current_A"].max()),
         circuit_unknown=unknown,
         order=None if given.own else tuple(given.names),
         left_out=tuple(given.left_out),

@@ -80,10 +80,10 @@ def test_without_weights_their_volts_are_empty() -> None:
     assert list(table.columns) == list(Pin._fields)
 
 
-def test_biases_of_another_network_are_refused() -> None:
-    with pytest.raises(
-        CircuitError, match="sources for 1 biases, and not for each of the 40 of a network 3-4-2"
-    ):
-        pins_table(
-            TOPOLOGY, DESIGN, biases=".subckt biases a\nVbias_n_1_0_0 bias_n_1_0_0 0 0.5\n.ends biases\n"
-        )
+@pytest.mark.parametrize(("sources", "said"), [
+    ("Vbias_n_1_0_0 bias_n_1_0_0 0 0.5", "layer 1: 1 bias sources, but 1 axons on 1 neurons need 2: the netlist is not complete"),
+    ("Vbias_n_1_0_0 bias_n_1_0_0 0 0.5\nVbias_p_1_0_0 bias_p_1_0_0 0 1.8", r"synapses \[\(1, 1\)\] \(axons, neurons\), and not .* 3-4-2"),
+])  # fmt: skip
+def test_biases_of_another_network_are_refused(sources: str, said: str) -> None:
+    with pytest.raises(CircuitError, match=said):
+        pins_table(TOPOLOGY, DESIGN, biases=f".subckt biases a\n{sources}\n.ends biases\n")

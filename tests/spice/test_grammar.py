@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonideal.spice import BadDeck, Deck, Ngspice
+from nonideal.spice.grammar import check_include
 
 COMMANDS = [
     *(f"{character}#shell touch hacked" for character in '!"$%&(),*:;=?[]\f'),
@@ -162,6 +163,29 @@ def test_no_line_passes_that_ngspice_might_run(before: str, after: str) -> None:
         bare = line.strip()
         assert bare[:2] != "*#"
         assert bare == "" or bare[0] in "*.+" or bare[0].upper() in "RCLKVIEFGHBXMDQJ"
+
+
+ANY_LINE = st.sampled_from([*LINES[:15], *COMMANDS, *OTHERS]) | st.text(
+    st.sampled_from("*.#+R x\t;$(){}\f\r"), max_size=8
+)
+
+
+@given(st.lists(ANY_LINE, max_size=8))
+def test_a_text_passes_where_each_of_its_lines_does(lines: list[str]) -> None:
+    """A whole network is matched at once; what is refused, and told, is its first line that would be refused alone."""
+    text = "\n".join(lines)
+    refused = []
+    for line in text.split("\n"):
+        try:
+            check_include("a", "m.lib", line)
+        except BadDeck as error:
+            refused.append(str(error))
+    if refused:
+        with pytest.raises(BadDeck) as told:
+            check_include("a", "m.lib", text)
+        assert str(told.value) == refused[0]
+    else:
+        check_include("a", "m.lib", text)
 
 
 def test_a_library_is_trusted_by_path_and_hash(tmp_path: Path) -> None:
