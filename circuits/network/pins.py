@@ -53,8 +53,14 @@ def pins_table(
     topology.check(design)
     few = [*_around(topology, design, discharger_V), *_scales(topology, scales)]
     tables = (pd.DataFrame(few, columns=list(Pin._fields)), _weights(topology, biases))
-    kinds = {"layer": "Int64", "axon": "Int64", "neuron": "Int64", "volts_V": float, "waveform": object}
-    return pd.concat([table.astype(kinds) for table in tables], ignore_index=True)
+    dtypes = {
+        "layer": "Int64",
+        "axon": "Int64",
+        "neuron": "Int64",
+        "volts_V": "float64",
+        "waveform": "object",
+    }
+    return pd.concat([table.astype(dtypes) for table in tables], ignore_index=True)
 
 
 def _around(
