@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 NFET = "sky130_fd_pr__nfet_01v8"
 NFET_LVT = "sky130_fd_pr__nfet_01v8_lvt"
 PFET = "sky130_fd_pr__pfet_01v8"
+PFET_LVT = "sky130_fd_pr__pfet_01v8_lvt"
 PFET_HVT = "sky130_fd_pr__pfet_01v8_hvt"
 MIM = "sky130_fd_pr__cap_mim_m3_2"
 

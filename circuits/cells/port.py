@@ -42,6 +42,11 @@ class Role(StrEnum):
     """A line of a layer whose level is what one step of its weights is; ``Storage`` says which level."""
     LINE = "line"
     """Any other line that is held at a level, as one that many synapses share."""
+    REFERENCE = "reference current"
+    BIAS = "bias line"
+    """A gate line that the bias generator drives."""
+    SETTING = "setting"
+    """A digital level that stays as it is over an inference, as a trim bit."""
 
 
 _PER = {

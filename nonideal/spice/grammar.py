@@ -49,6 +49,8 @@ _SHARED: Final = (
 _OWN: Final = (
     rf"\.temp[ \t]+[-+0-9.eE]+{_REMARK}",
     rf"\.save(?:[ \t]+{_VECTOR})+{_REMARK}",
+    # Where a node begins that no supply defines, as a control voltage on a capacitor.
+    rf"\.ic(?:[ \t]+v\([A-Za-z0-9_.]+\)[ \t]*=[ \t]*[-+0-9.eE]+)+{_REMARK}",
     rf"\.(?:{'|'.join(ANALYSES)})(?:[ \t]{_TEXT}*+)?",
     r"\.end",
 )
@@ -70,7 +72,7 @@ _OPENED: Final = re.compile(rf"^[ \t]*\.(?:(subckt)[ \t]+({_NAME})|ends|model[ \
 _END: Final = re.compile(r"^[ \t]*\.end[ \t]*\n(?=[ \t\n]*\S)", _FLAGS)
 _WAY_OUT: Final = (
     "a deck may hold comments (`* text`), device lines of "
-    f"{' '.join(DEVICES)}, .subckt .ends .param .model .include .options and its analyses, in printable ASCII"
+    f"{' '.join(DEVICES)}, .subckt .ends .param .model .include .options .ic and its analyses, in printable ASCII"
 )
 
 

@@ -57,6 +57,8 @@ OTHERS = [
     ".step param x 1 2 1",
     ".save v(a) > hacked",
     ".save `touch hacked`",
+    ".ic v(a)=`touch hacked`",
+    ".ic v(a)=1 > hacked",
     ".options rawfile=hacked",
     ".options method=`touch`",
     ".option savecurrents",
@@ -135,6 +137,7 @@ LINES = [
     ".option scale=1.0u",
     ".options method=trap reltol=0.00015 bypass=0",
     ".temp -40",
+    ".ic v(xgenerator.control)=0.85 v(a)=-1e-3",
     ".save v(a) i(v1) @m.xa.m1[delvto] v(xnetwork.xneuron_1_0.membrane)",
     ".tran 1e-08 2e-06 0 1e-08 uic $ a remark",
 ]

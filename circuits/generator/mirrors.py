@@ -1,0 +1,119 @@
+"""The mirrors: the common current from the reference, and what every line has it flow through."""
+
+from __future__ import annotations
+
+from nonideal.circuits.cells.contract import Contract, Device, Neuron
+from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT
+from nonideal.circuits.cells.port import RAILS, Port, Role, ports
+from nonideal.circuits.generator.sizes import MODELS, GeneratorSizes
+
+GATES = ports("gate_n gate_p", Role.BIAS)
+"""Gate lines inside of the generator: of legs that sink, and of legs that source, the common current."""
+
+
+def leg(
+    sizes: GeneratorSizes, polarity: str, path: str, role: str, drain: str, gate: str, legs: int
+) -> tuple[Device, Device]:
+    """Legs that sink (polarity ``n``) or source (``p``) their part: a long FET and one of low threshold above it, on the same gate.
+
+    The difference of their thresholds keeps the drain of the long one where it is, whatever the leg's own drain does.
+    """
+    inner = f"{path.lower()}_x"
+    if polarity == "n":
+        model, low, rail, size, above = NFET, NFET_LVT, "vss", sizes.leg_n, sizes.cascode_n
+    else:
+        model, low, rail, size, above = PFET, PFET_LVT, "vdd", sizes.leg_p, sizes.cascode_p
+    return (
+        Device(role, f"M{path}", model, (inner, gate, rail, rail), size, f"leg_{polarity}", legs),
+        Device(f"{role}_cascode", f"M{path}C", low, (drain, gate, inner, rail), above, f"cascode_{polarity}", legs),
+    )  # fmt: skip
+
+
+def reference(sizes: GeneratorSizes) -> Contract:
+    """Cell ``reference``: the common current, a fixed part of the reference and one that ``control`` against ``middle`` steers."""
+    return Contract(
+        "reference",
+        (Port("iref", Role.REFERENCE), *ports("control middle", Role.BIAS), *GATES, *RAILS),
+        (
+            *leg(sizes, "n", "REF", "reference", "iref", "iref", sizes.reference_legs),
+            *leg(sizes, "n", "FIX", "fixed", "gate_p", "iref", sizes.fixed_legs),
+            *leg(sizes, "n", "TAIL", "tail", "tail", "iref", sizes.steered_legs),
+            Device("steer_in", "MIN", NFET_LVT, ("gate_p", "control", "tail", "vss"), sizes.steer, "steer"),
+            Device("steer_out", "MOUT", NFET_LVT, ("vdd", "middle", "tail", "vss"), sizes.steer, "steer"),
+            *leg(sizes, "p", "CP", "common_p", "gate_p", "gate_p", sizes.common_legs),
+            *leg(sizes, "p", "COPY", "copy", "gate_n", "gate_p", sizes.common_legs),
+            *leg(sizes, "n", "CN", "common_n", "gate_n", "gate_n", sizes.common_legs),
+            *leg(sizes, "p", "MID", "middle_source", "middle", "gate_p", sizes.middle_legs),
+            Device("middle_upper", "MMU", NFET_LVT, ("middle", "middle", "half", "vss"), sizes.middle, "middle"),
+            Device("middle_lower", "MML", NFET_LVT, ("half", "half", "vss", "vss"), sizes.middle, "middle"),
+            Device("decoupling", "MDEC", NFET, ("vss", "middle", "vss", "vss"), sizes.decoupling),
+        ),
+    )  # fmt: skip
+
+
+def firing_bias(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
+    """Cell ``firing_bias``: V_dis from dischargers as the neurons have them, V_sense from the source of their sensing stage."""
+    discharge, enable, source = (
+        neuron.device(role).size for role in ("discharge", "discharge_enable", "sense_bias")
+    )
+    many, sources = sizes.dischargers, sizes.sensing_sources
+    return Contract(
+        "firing_bias",
+        (*GATES, *ports("vdis vsense", Role.BIAS), *RAILS),
+        (
+            *leg(sizes, "p", "DS", "discharger_source", "vdis", "gate_p", sizes.discharger_legs),
+            Device("discharge", "MDI", NFET, ("vdis", "vdis", "dx", "vss"), discharge, units=many),
+            Device("discharge_enable", "MDE", NFET, ("dx", "vdd", "vss", "vss"), enable, units=many),
+            *leg(sizes, "n", "SS", "sensing_sink", "vsense", "gate_n", sizes.sensing_legs),
+            Device("sense_bias", "MSB", PFET, ("vsense", "vsense", "vdd", "vdd"), source, units=sources),
+            # Of low threshold, since V_dis barely turns an ordinary one on.
+            Device("decoupling_dis", "MDD", NFET_LVT, ("vss", "vdis", "vss", "vss"), sizes.decoupling, "decoupling"),
+            Device("decoupling_sense", "MDV", PFET, ("vdd", "vsense", "vdd", "vdd"), sizes.decoupling, "decoupling"),
+        ),
+    )  # fmt: skip
+
+
+def line_cell(polarity: str, layer: int) -> str:
+    """The name of the cell of a line."""
+    return f"bias_line_{polarity}_{layer}"
+
+
+def trim_ports(sizes: GeneratorSizes, polarity: str) -> tuple[str, ...]:
+    """The trim bits of a line, lowest first; high means smaller units, of a P line's complements low does."""
+    name = "trim" if polarity == "n" else "trim_b"
+    return tuple(f"{name}_{bit}" for bit in range(sizes.trim_bits))
+
+
+def line(sizes: GeneratorSizes, polarity: str, layer: int) -> Contract:
+    """Cell ``bias_line_<polarity>_<layer>``: unit FETs as the synapses have them, in a diode that the layer's line is the gate of.
+
+    Every group has a source of its own, as in a synapse, which a trim bit turns off.
+    """
+    positive = polarity == "n"
+    rail, on = ("vss", "vdd") if positive else ("vdd", "vss")
+    unit, source = (sizes.unit_n, sizes.source_n) if positive else (sizes.unit_p, sizes.source_p)
+    gate = "gate_p" if positive else "gate_n"
+    model = MODELS[polarity]
+    groups = [(sizes.trimmed_units(polarity, layer, 0), on, "fixed")]
+    groups += [
+        (units, port, f"trim_{bit}")
+        for bit, (units, port) in enumerate(zip(sizes.trim_units, trim_ports(sizes, polarity), strict=True))
+    ]
+    parts = list(leg(sizes, "p" if positive else "n", "LEG", "leg", "line", gate, sizes.line_legs))
+    for index, (units, turned_on, role) in enumerate(groups):
+        inner = f"s{index}"
+        drivers = -(-units // sizes.units_per_source)
+        parts += [
+            Device(f"unit_{role}", f"MU{index}", model, ("line", "line", inner, rail), unit, f"unit_{polarity}", units),
+            Device(f"source_{role}", f"MS{index}", model, (inner, turned_on, rail, rail), source, f"source_{polarity}", drivers),
+        ]  # fmt: skip
+    return Contract(
+        line_cell(polarity, layer),
+        (
+            Port(gate, Role.BIAS),
+            Port("line", Role.BIAS),
+            *ports(" ".join(trim_ports(sizes, polarity)), Role.SETTING),
+            *RAILS,
+        ),
+        tuple(parts),
+    )

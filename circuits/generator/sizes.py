@@ -1,0 +1,129 @@
+"""What the bias generator is made by: the keys of ``[circuit.generator]``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT, Fet
+from nonideal.sky130_models import IllegalSize, check_size
+
+Count = Annotated[int, Field(ge=1, le=4096)]
+Trim = Annotated[int, Field(ge=0, le=6)]
+Amperes = Annotated[float, Field(gt=0.0, le=1e-4)]
+
+MODELS = {"n": NFET, "p": PFET}
+"""Of what device a line of either polarity is a replica."""
+
+
+LOW_THRESHOLD = {"cascode_n": NFET_LVT, "cascode_p": PFET_LVT, "steer": NFET_LVT, "middle": NFET_LVT}
+"""Keys whose FETs are of low threshold."""
+
+
+class GeneratorSizes(BaseModel):
+    """Mirrors, replicas and the loop. Everything is counted in legs: one leg carries ``reference_A / reference_legs``.
+
+    ``units_n`` and ``units_p`` are the unit FETs through which a layer's line has its current flow, one number for every layer (the
+    last one holds for all further layers): a unit of a synapse carries ``line_legs / units`` legs, so fewer units are a larger full
+    scale. ``trim_bits`` groups of ``trim_step`` units and twice, four times ... as many are switched into each line from outside; ``units``
+    counts them with all but the largest in.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reference_A: Amperes = 500e-9
+    leg_n: Fet = Fet(w_um=1.0, l_um=4.0)
+    leg_p: Fet = Fet(w_um=2.0, l_um=4.0)
+    cascode_n: Fet = Fet(w_um=2.0, l_um=0.5)
+    cascode_p: Fet = Fet(w_um=2.0, l_um=0.5)
+    reference_legs: Count = 10
+    fixed_legs: Count = 6
+    steered_legs: Count = 8
+    common_legs: Count = 10
+    line_legs: Count = 12
+    unit_n: Fet = Fet(w_um=0.42, l_um=1.0)
+    unit_p: Fet = Fet(w_um=0.42, l_um=1.0)
+    source_n: Fet = Fet(w_um=2.0, l_um=0.15)
+    source_p: Fet = Fet(w_um=4.0, l_um=0.15)
+    units_per_source: Count = 15
+    units_n: Annotated[tuple[Count, ...], Field(min_length=1)] = (60,)
+    units_p: Annotated[tuple[Count, ...], Field(min_length=1)] = (60,)
+    trim_bits: Trim = 3
+    trim_step: Count = 2
+    dischargers: Count = 5
+    discharger_legs: Count = 9
+    sensing_sources: Count = 1
+    sensing_legs: Count = 5
+    steer: Fet = Fet(w_um=2.0, l_um=1.0)
+    middle: Fet = Fet(w_um=2.0, l_um=1.0)
+    middle_legs: Count = 2
+    pump_legs: Count = 2
+    pump_n: Fet = Fet(w_um=0.42, l_um=0.5)
+    pump_p: Fet = Fet(w_um=0.42, l_um=0.5)
+    start: Fet = Fet(w_um=0.42, l_um=0.5)
+    control_capacitor: Fet = Fet(w_um=12.0, l_um=12.0)
+    dendrite_capacitor: Fet = Fet(w_um=2.0, l_um=1.2)
+    decoupling: Fet = Fet(w_um=10.0, l_um=10.0)
+    overlap_s: Annotated[float, Field(ge=1e-9, le=1e-7)] = 10e-9
+
+    @property
+    def leg_A(self) -> float:
+        """What a leg carries with the control voltage in its middle, where ``common_legs`` are as many as the reference's."""
+        return self.reference_A / self.reference_legs
+
+    def units(self, polarity: str, layer: int) -> int:
+        """How many unit FETs the line of a polarity (``n``, ``p``) of a layer (from 1) has, the trim in its middle."""
+        given = self.units_n if polarity == "n" else self.units_p
+        return given[min(layer, len(given)) - 1]
+
+    @property
+    def trim_units(self) -> tuple[int, ...]:
+        """Units of every trim bit, lowest first."""
+        return tuple(self.trim_step << bit for bit in range(self.trim_bits))
+
+    def trimmed_units(self, polarity: str, layer: int, code: int | None = None) -> int:
+        """Units of a line whose trim stands at ``code``, in the middle unless told. Raises ``ValueError`` for a code that it has not."""
+        most = (1 << self.trim_bits) - 1
+        code = most // 2 if code is None else code
+        if not 0 <= code <= most:
+            raise ValueError(
+                f"trim code {code}: circuit.generator.trim_bits = {self.trim_bits} has 0 .. {most}"
+            )
+        return self.units(polarity, layer) + self.trim_step * (code - most // 2)
+
+    def unit_legs(self, polarity: str, layer: int, code: int | None = None) -> float:
+        """The ideal current of a unit in legs: the ratio that is drawn. What ``code`` is and raises, see ``trimmed_units``."""
+        return self.line_legs / self.trimmed_units(polarity, layer, code)
+
+    def control_range(self) -> tuple[float, float]:
+        """Least and largest common current against the reference, as the control voltage steers it."""
+        return (
+            self.fixed_legs / self.reference_legs,
+            (self.fixed_legs + self.steered_legs) / self.reference_legs,
+        )
+
+    @model_validator(mode="after")
+    def _lines_have_units(self) -> GeneratorSizes:
+        for polarity in MODELS:
+            for units in self.units_n if polarity == "n" else self.units_p:
+                least = units - self.trim_step * (((1 << self.trim_bits) - 1) // 2)
+                if least < 1:
+                    raise ValueError(
+                        f"circuit.generator.units_{polarity} = {units} with trim_bits = {self.trim_bits} and trim_step = {self.trim_step} leaves "
+                        f"{least} units at the lowest trim: raise units_{polarity} or lower trim_bits or trim_step"
+                    )
+        return self
+
+    def illegal_sizes(self) -> list[str]:
+        """A line for every size that the process does not have."""
+        problems = []
+        for key, value in self:
+            if isinstance(value, Fet):
+                try:
+                    check_size(
+                        LOW_THRESHOLD.get(key, PFET if key.endswith("_p") else NFET), value.w_um, value.l_um
+                    )
+                except IllegalSize as error:
+                    problems.append(f"circuit.generator.{key}: {error}")
+        return problems

@@ -1,0 +1,184 @@
+"""The generator's cells: what hangs together, what is drawn as which ratio, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from nonideal.circuits.cells.contract import Call, Contract, Device
+from nonideal.circuits.cells.fet import Fet
+from nonideal.circuits.cells.port import RAILS, Role
+from nonideal.circuits.design import Design, Timing
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.generator.generator import Generator, line_net, trim_nets
+from nonideal.circuits.generator.loop import EARLY, LATE, RAMP
+from nonideal.circuits.generator.mirrors import line
+from nonideal.circuits.generator.sizes import GeneratorSizes
+from nonideal.circuits.generator.timing import inference_s, loop_spans
+from nonideal.sky130_models import check_size
+from nonideal.sky130_models.netlist import instances, parallel_devices
+
+NEURON = Design().contracts.neuron
+ANALOG = (Role.REFERENCE, Role.RESET_LEVEL)
+
+
+def generator(depth: int = 2, **sizes: object) -> Generator:
+    return Generator(GeneratorSizes.model_validate(sizes), NEURON, depth)
+
+
+def test_calls_fit_the_cells_they_call() -> None:
+    made = generator()
+    design = Design()
+    known: dict[str, Contract] = {one.cell: one for one in (*design.contracts, *made.cells)}
+    for cell in made.cells:
+        for part in cell.parts:
+            if isinstance(part, Call):
+                assert len(part.nodes) == len(known[part.cell].names), (cell.cell, part.path)
+
+
+def test_every_cell_is_written_once_and_after_what_it_calls() -> None:
+    text = generator(3).text()
+    cells = [words[1] for words in map(str.split, text.splitlines()) if words[:1] == [".subckt"]]
+    assert max(Counter(cells).values()) == 1
+    assert cells[-1] == "generator"
+    for layer in (1, 2, 3):
+        assert {f"bias_line_n_{layer}", f"bias_line_p_{layer}"} < {*cells}
+
+
+def test_no_net_of_a_cell_ends_on_one_device_alone() -> None:
+    """A net is a port, or at least two things are on it; the unused outputs of gates are the exception."""
+    for cell in generator().cells:
+        seen = Counter(node for part in cell.parts for node in part.nodes)
+        loose = {node for node, count in seen.items() if count == 1} - {*cell.names}
+        assert loose <= {"open_b"}, cell.cell
+
+
+def test_the_process_has_all_sizes() -> None:
+    assert GeneratorSizes().illegal_sizes() == []
+    for size, _ in instances(generator().text()):
+        check_size(size.device, size.w_um, size.l_um, size.fingers)
+    wrong = GeneratorSizes(cascode_p=Fet(w_um=2.0, l_um=0.15))
+    (told,) = wrong.illegal_sizes()
+    assert told.startswith("circuit.generator.cascode_p: sky130_fd_pr__pfet_01v8_lvt: L = 0.15 um")
+
+
+def test_two_layers_take_six_analog_pins() -> None:
+    """The reference, the reset level, and the four gate lines if they get a capacitor off the chip."""
+    made = generator(2)
+    pins = [port.name for port in made.contract.ports if port.role in ANALOG]
+    pins += [line_net(*one) for one in made.lines]
+    assert pins == ["iref", "v0", "line_n_1", "line_p_1", "line_n_2", "line_p_2"]
+
+
+def legs(cell: Contract, role: str) -> int:
+    return cell.device(role).units or 1
+
+
+@given(
+    legs=st.integers(1, 40),
+    units=st.integers(20, 200),
+    bits=st.integers(0, 3),
+    step=st.integers(1, 4),
+    data=st.data(),
+)
+def test_a_unit_carries_the_drawn_ratio(
+    legs: int, units: int, bits: int, step: int, data: st.DataObject
+) -> None:
+    """What conducts at a trim code, counted in the netlist, is the ratio that the settings tell."""
+    sizes = GeneratorSizes(line_legs=legs, units_n=(units,), units_p=(units,), trim_bits=bits, trim_step=step)
+    code = data.draw(st.integers(0, (1 << bits) - 1))
+    made = Generator(sizes, NEURON, 1)
+    levels = made.trim_levels({("n", 1): code, ("p", 1): code})
+    for polarity, on in (("n", "vdd"), ("p", "vss")):
+        cell = line(sizes, polarity, 1)
+        nets = dict(zip((f"trim{'' if polarity == 'n' else '_b'}_{k}" for k in range(bits)), trim_nets(sizes, polarity, 1), strict=True))  # fmt: skip
+        conducting = 0
+        for device in cell.devices:
+            if device.role.startswith("unit_"):
+                (source,) = (one for one in cell.devices if one.role == f"source_{device.role[5:]}")
+                gate = source.nodes[1]
+                if levels.get(nets.get(gate, ""), gate) == on:
+                    conducting += device.units or 1
+        assert conducting == sizes.trimmed_units(polarity, 1, code)
+        assert cell.device("leg").units == legs
+        assert sizes.unit_legs(polarity, 1, code) == legs / conducting
+
+
+def test_further_layers_have_the_last_one_s_units() -> None:
+    sizes = GeneratorSizes(units_n=(60, 80))
+    assert [sizes.units("n", layer) for layer in (1, 2, 3)] == [60, 80, 80]
+    assert sizes.units("p", 3) == 60
+
+
+def test_trim_moves_the_full_scale_by_more_than_a_tenth_both_ways() -> None:
+    sizes = GeneratorSizes()
+    middle = sizes.unit_legs("n", 1)
+    assert sizes.unit_legs("n", 1, 0) / middle > 1.1
+    assert sizes.unit_legs("n", 1, 7) / middle < 0.9
+
+
+def test_the_loop_reaches_further_than_the_corners_ask() -> None:
+    low, high = GeneratorSizes().control_range()
+    assert low < 0.87
+    assert high > 1.16
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"units_n": (5,)}, "units_n = 5 with trim_bits = 3 and trim_step = 2 leaves -1 units"),
+        ({"units_p": ()}, "units_p"),
+        ({"legs": 3}, "legs"),
+        ({"trim_bits": 7}, "trim_bits"),
+        ({"reference_A": 0.0}, "reference_A"),
+    ],
+)
+def test_bad_settings_are_told_by_their_key(sizes: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        GeneratorSizes.model_validate(sizes)
+
+
+def test_bad_codes_neurons_and_depths_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"trim code 8: .*trim_bits = 3 has 0 \.\. 7"):
+        generator().trim_levels({("n", 1): 8})
+    with pytest.raises(CircuitError, match="0 layers"):
+        generator(0)
+    parts = tuple(
+        replace(part, role="leak") if isinstance(part, Device) and part.role == "discharge" else part
+        for part in NEURON.parts
+    )
+    with pytest.raises(CircuitError, match="0 devices are its discharge;"):
+        Generator(GeneratorSizes(), replace(NEURON, parts=parts), 1).text()
+
+
+def test_statistics_know_how_many_devices_stand_side_by_side() -> None:
+    """Mismatch of a bank is that of its area: the count is where the statistics look for it."""
+    counts = {
+        parallel_devices({"m": word.split("=")[1]})
+        for _, text in instances(line(GeneratorSizes(), "n", 1).text())
+        for word in text.split()
+        if word.startswith("m=")
+    }
+    assert counts == {12.0, 54.0, 4.0, 2.0, 8.0, 1.0}
+
+
+def test_the_replica_is_watched_on_both_sides_of_the_phase_s_end() -> None:
+    sizes, timing = GeneratorSizes(), Timing()
+    spans = loop_spans(sizes, timing)
+    begin, last = spans[RAMP]
+    end = begin + timing.t_circ_s
+    assert spans[LATE][0] == pytest.approx(end - sizes.overlap_s)
+    assert spans[EARLY] == (0.0, pytest.approx(end + sizes.overlap_s))
+    # No pump may see the spike's own fall: `early` is low by then, and `late` over.
+    assert spans[EARLY][1] < spans[LATE][1] < last < inference_s(timing)
+    with pytest.raises(CircuitError, match="overlap_s"):
+        loop_spans(sizes, Timing(guard_s=15e-9))
+
+
+def test_supplies_come_last() -> None:
+    assert generator().contract.ports[-2:] == RAILS
