@@ -91,7 +91,7 @@ test: setup ## run all tests
 quick: setup ## run the tests without the slow ones
 	@$(BIN)/python -m pytest -m 'not slow and not fuzz' $(ARGS)
 
-fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 8 kinds; not part of CI)
+fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 9 kinds; not part of CI)
 	@$(BIN)/python -m pytest -m fuzz -s tests/fuzz $(ARGS)
 
 lint: setup ## ruff, mypy, and the contracts between the rooms

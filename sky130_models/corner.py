@@ -35,5 +35,5 @@ def parse_corner(text: str) -> Corner:
     except ValueError:
         names = [corner.value for corner in Corner]
         near = get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ValueError(f"no corner {text!r}{hint} Corners: {', '.join(names)}") from None

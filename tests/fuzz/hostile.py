@@ -43,7 +43,8 @@ COMMANDS = (
 )
 NAMES = st.sampled_from(
     [
-        "a", "", " ", ".", "..", "../pwned", "/dev/null", "/dev/full", "/dev/zero", "a/b", "x" * 300, "[red]x", "sweep[/b]", "lr[high]",
+        "a", "", " ", ".", "..", "../outside", "out/../../outside",
+         "/dev/null", "/dev/full", "/dev/zero", "a/b", "x" * 300, "[red]x", "sweep[/b]", "lr[high]",
         "a\nb", "a;b", "$(touch pwned)", "`touch pwned`", "-h", "--force", "é", "\u202ea", "a\x00b", "NUL", "%s", "{x}", "a b", "'", '"', "\\",
     ]
 )  # fmt: skip

@@ -1,28 +1,35 @@
 """Inputs that nobody meant well with: none reaches a shell, a traceback, a hang, or a file outside of the run directory.
 
-    NONIDEAL_FUZZ=1250 .venv/bin/python -m pytest -m fuzz -s tests/fuzz/test_inputs.py       # 10,000 and more
+    NONIDEAL_FUZZ=1250 .venv/bin/python -m pytest -m fuzz -s tests/fuzz/test_inputs.py       # 1250 of each of 9 kinds
 
 Without ``NONIDEAL_FUZZ`` a fiftieth of that. CI leaves them out.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from nonideal.cli.main import app
 from nonideal.experiment.experiment import load_experiment
 from nonideal.pnn import preset, variant_options
 from nonideal.pnn.checkpoint import Provenance, WeightsHeader, save_network
 from nonideal.pnn.data import Encoding
 from tests.fuzz.conftest import Bench
 from tests.fuzz.hostile import NAMES, VALUES, altered, altered_lines, damaged, toml
+from tests.report.conftest import Builder
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(7200)]
 
@@ -51,10 +58,9 @@ XMPM d g xp s sky130_fd_pr__pfet_01v8 ad=0.29 as=0.29 l=0.25 pd=2.58 ps=2.58 w=w
 XMPS xp en s s sky130_fd_pr__pfet_01v8 ad=0.29 as=0.29 l=0.25 pd=2.58 ps=2.58 w='w*1'
 .ends branch
 """
-SUBCOMMANDS = (
-    "characterize", "explore", "conditions", "yield", "calibrate", "train", "netlist", "layout", "validate-post-layout", "report", "reproduce",
-    "doctor",
-)  # fmt: skip
+BESIDE = (".csv", ".pins.csv", ".cir", ".models.spice")
+"""Endings of what lies beside a netlist."""
+WRITTEN = ("out.spice", *(f"out{ending}" for ending in BESIDE))
 EXPERIMENT = {
     "name": "small",
     "circuit": {
@@ -79,8 +85,15 @@ EXPERIMENT = {
 }
 
 
+class Files(dict[str, bytes]):
+    """Contents by name; a failing input is told without them."""
+
+    def __repr__(self) -> str:
+        return "files"
+
+
 @pytest.fixture(scope="module")
-def files(bench: Bench) -> dict[str, bytes]:
+def files(bench: Bench) -> Files:
     """A valid file of every kind."""
     folder = bench.folder.parent
     model = preset("sky130_tt")
@@ -103,7 +116,7 @@ def files(bench: Bench) -> dict[str, bytes]:
         "parquet": "d.parquet",
         "npz": "d.npz",
     }
-    return {name: (folder / file).read_bytes() for name, file in names.items()}
+    return Files((name, (folder / file).read_bytes()) for name, file in names.items())
 
 
 def experiment(bench: Bench, tree: object) -> Path:
@@ -118,6 +131,8 @@ def experiment(bench: Bench, tree: object) -> Path:
 
 def clear(bench: Bench) -> None:
     """Nothing is there but what the next input brings."""
+    outside = bench.folder.parent / "outside"
+    shutil.rmtree(outside) if outside.is_dir() else outside.unlink(missing_ok=True)
     for path in sorted(bench.folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
@@ -149,7 +164,7 @@ def test_cells(bench: Bench, text: str) -> None:
 
 @WHATEVER
 @given(text=altered_lines(SYNAPSE))
-def test_cells_in_written_netlists(bench: Bench, files: dict[str, bytes], text: str) -> None:
+def test_cells_in_written_netlists(bench: Bench, files: Files, text: str) -> None:
     clear(bench)
     (bench.folder / "cell.spice").write_bytes(text.encode("utf-8", "surrogatepass"))
     (bench.folder / "w.safetensors").write_bytes(files["weights"])
@@ -157,7 +172,7 @@ def test_cells_in_written_netlists(bench: Bench, files: dict[str, bytes], text: 
     experiment(bench, EXPERIMENT | {"circuit": {"cells": {"synapse": "cell.spice"}}})
     bench.run(
         "netlist", "-e", "small.toml", "--weights", "w.safetensors", "--model", "m.json", "--out", "out.spice", "--clip",
-        may_write=("runs", "out.spice", "out.csv", "pins.csv", "out.pins.csv", "out.cir", "out.pins", "out.deck.cir"),
+        may_write=("runs", *WRITTEN),
     )  # fmt: skip
     for path in bench.folder.glob("out*"):
         assert "pwned" not in path.read_text(), path.read_text()
@@ -165,7 +180,7 @@ def test_cells_in_written_netlists(bench: Bench, files: dict[str, bytes], text: 
 
 @WHATEVER
 @given(data=st.data(), which=st.sampled_from(["weights", "model"]))
-def test_weights_and_models(bench: Bench, files: dict[str, bytes], data: st.DataObject, which: str) -> None:
+def test_weights_and_models(bench: Bench, files: Files, data: st.DataObject, which: str) -> None:
     clear(bench)
     content = dict(files)
     if which == "model" and data.draw(st.booleans()):
@@ -179,7 +194,7 @@ def test_weights_and_models(bench: Bench, files: dict[str, bytes], data: st.Data
     experiment(bench, EXPERIMENT)
     answer = bench.run(
         "netlist", "-e", "small.toml", "--weights", "w.safetensors", "--model", "m.json", "--out", "out.spice", "--clip",
-        may_write=("runs", "out.spice", "out.csv", "pins.csv", "out.pins.csv", "out.cir"),
+        may_write=("runs", *WRITTEN),
     )  # fmt: skip
     if which == "weights" and content["weights"] != files["weights"]:
         assert answer.code != 0, "weights that are not what was written were taken"
@@ -187,7 +202,7 @@ def test_weights_and_models(bench: Bench, files: dict[str, bytes], data: st.Data
 
 @WHATEVER
 @given(data=st.data(), kind=st.sampled_from(["csv", "parquet", "npz"]))
-def test_data_files(bench: Bench, files: dict[str, bytes], data: st.DataObject, kind: str) -> None:
+def test_data_files(bench: Bench, files: Files, data: st.DataObject, kind: str) -> None:
     clear(bench)
     changed = data.draw(damaged(files[kind]))
     if kind == "csv" and data.draw(st.booleans()):
@@ -199,49 +214,168 @@ def test_data_files(bench: Bench, files: dict[str, bytes], data: st.DataObject, 
     bench.run("train", "-e", "small.toml")
 
 
-@WHATEVER
-@given(
-    command=st.sampled_from([*SUBCOMMANDS, "x"]),
-    options=st.lists(
-        st.tuples(
-            st.sampled_from(
-                ["-e", "--experiment", "--run-dir", "--jobs", "--corner", "--scheduler", "--weights", "--out", "--model", "--netlist", "--samples",
-                 "--layers", "--chip", "--chips", "--vary", "--temperature", "--data", "--force", "--json", "--clip", "--characterize-on", "--zzz"]
-            ),
-            st.none() | NAMES | VALUES.map(str),
-        ),
-        max_size=5,
-    ),
-)  # fmt: skip
-def test_command_lines(bench: Bench, command: str, options: list[tuple[str, str | None]]) -> None:
-    clear(bench)
-    # One other design, and no extraction unless asked for: what is right takes no minutes either.
-    experiment(bench, EXPERIMENT | {"explore": {"vary": {"neuron.mim_w_um": [7.5]}}})
-    words = [word for name, value in options for word in ((name,) if value is None else (name, value))]
-    if "-e" not in words and "--experiment" not in words:
-        words += ["-e", "small.toml"]
-    if command == "reproduce" and "--netlist" not in words:
-        words += ["--netlist", "schematic"]
-    places = {Path(word).parts[0] for word in words if word and not word.startswith("/") and Path(word).parts}
-    stems = {f"{Path(word).stem}{ending}" for word in places for ending in (".csv", ".pins.csv")}
-    bench.run(command, *words, may_write=("runs", *places, *stems))
-
-
-@WHATEVER
-@given(data=st.data())
-def test_run_directories(bench: Bench, files: dict[str, bytes], data: st.DataObject) -> None:
-    """A finished training's files, each damaged; then netlist and report."""
+@pytest.fixture(scope="module")
+def trained(bench: Bench, files: Files) -> Path:
+    """The run directory of a training and its netlist."""
     clear(bench)
     experiment(bench, EXPERIMENT)
     model = bench.folder / "runs/small/characterization/model.json"
     model.parent.mkdir(parents=True)
     model.write_bytes(files["model"])
-    bench.run("train", "-e", "small.toml")
+    for command in (["train"], ["netlist", "--clip"]):
+        assert bench.run(*command, "-e", "small.toml").code == 0
+    return Path(shutil.copytree(bench.folder / "runs", bench.folder.parent / "trained"))
+
+
+def option_names() -> dict[str, list[str]]:
+    """The options of every command, without what opens a window and what asks for a traceback."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return {
+        name: [one for parameter in command.params for one in parameter.opts if one.startswith("-") and one not in ("--open", "--debug")]
+        for name, command in group.commands.items()
+    }  # fmt: skip
+
+
+OPTIONS = option_names()
+RIGHT: dict[str, list[str | None]] = {
+    "-e": ["small.toml"], "--experiment": ["small.toml"], "--run-dir": ["runs/other"], "--jobs": ["1", "2"], "-j": ["1"],
+    "--corner": ["tt", "ss,ff"], "--scheduler": ["tcp://127.0.0.1:9"], "--characterize-on": ["schematic"], "--weights": ["w.safetensors"],
+    "--model": ["m.json", "sky130_tt"], "--out": ["out.spice", "out"], "--layers": ["1,1", "5,3"], "--data": ["d.csv", "iris"],
+    "--accelerator": ["cpu", "auto"], "--devices": ["1"], "--samples": ["2"], "--compare": ["layout", "paper"], "--netlist": ["schematic"],
+    "--extractor": ["nonideal", "magic"], "--vary": ["timing.hold_s=2e-9"], "--temperature": ["-40,125"], "--spice": ["0", "1"], "--chips": ["10"],
+    "--first-chip": ["0", "3"], "--spice-chips": ["0"], "--hidden": ["3"], "--chip": ["0", "1"], "--sample": ["0", "1"], "--mapping": ["pnn"],
+    "--folder": [".", "experiments"],
+}  # fmt: skip
+"""Values that are right, of options that take one."""
+ANY = st.none() | NAMES | VALUES.map(str)
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """A command with some of its options: as they are meant, one of them otherwise, or all and others' too."""
+    command = draw(st.sampled_from([*OPTIONS, "x"]))
+    own = OPTIONS.get(command, ["-e"])
+    every = sorted({name for names in OPTIONS.values() for name in names} | {"--zzz", "--version"})
+    hostile = draw(st.sampled_from(["none", "one", "all"]))
+    names = draw(st.lists(st.sampled_from(own), max_size=4, unique=True))
+    meant = [(name, draw(st.sampled_from(RIGHT.get(name, [None])))) for name in names]
+    if hostile == "one" and meant:
+        meant[0] = (meant[0][0], draw(ANY))
+    if hostile == "all":
+        others = draw(st.lists(st.sampled_from(every), max_size=2))
+        meant = [(name, draw(ANY)) for name in (*names, *others)]
+    loose = draw(st.lists(NAMES, max_size=2)) if hostile == "all" else ["mine"] if command == "new" else []
+    return [
+        command,
+        *loose,
+        *(word for name, value in meant for word in ((name,) if value is None else (name, value))),
+    ]
+
+
+@WHATEVER
+@given(words=command_lines(), after=st.booleans())
+def test_command_lines(bench: Bench, files: Files, trained: Path, words: list[str], after: bool) -> None:
+    """Anything typed, in an empty folder or ``after`` a training."""
+    clear(bench)
+    if after:
+        shutil.copytree(trained, bench.folder / "runs")
+    # One other design, and no extraction unless asked for: what is right takes no minutes either.
+    experiment(
+        bench, EXPERIMENT | {"explore": {"vary": {"neuron.mim_w_um": [7.5]}}, "chips": {"mapping": "pnn"}}
+    )
+    for name, content in {"w.safetensors": "weights", "m.json": "model", "d.csv": "csv"}.items():
+        (bench.folder / name).write_bytes(files[content])
+    if words[0] != "new" and "-e" not in words and "--experiment" not in words:
+        words = [*words, "-e", "small.toml"]
+    if words[0] == "reproduce" and "--netlist" not in words:
+        words = [*words, "--netlist", "schematic"]
+    spelt = {*words, *(os.path.normpath(word) for word in words if word)}
+    places = {Path(word).parts[0] for word in spelt if not word.startswith("/") and Path(word).parts}
+    stems = {f"{Path(word).stem}{ending}" for word in words for ending in BESIDE}
+    bench.run(*words, may_write=("runs", "experiments", *places, *stems))
+
+
+def spoil(data: st.DataObject, victim: Path) -> None:
+    """A file is damaged, or its values are others; half of the time the manifest beside it tells the new content's hash."""
+    content = victim.read_bytes()
+    tree = json_of(victim) if data.draw(st.booleans()) else None
+    changed = (
+        data.draw(damaged(content or b"x"))
+        if tree is None
+        else json.dumps(data.draw(altered(tree))).encode("utf-8", "replace")
+    )
+    victim.write_bytes(changed)
+    folder = next(one for one in victim.parents if (one / "manifest.json").exists() or one.name == "runs")
+    told = json_of(folder / "manifest.json")
+    if victim.name != "manifest.json" and isinstance(told, dict) and data.draw(st.booleans()):
+        known = told.get("outputs")
+        told["outputs"] = (known if isinstance(known, dict) else {}) | {
+            str(victim.relative_to(folder)): hashlib.sha256(changed).hexdigest()
+        }
+        (folder / "manifest.json").write_text(json.dumps(told))
+
+
+def json_of(path: Path) -> Any:
+    """What a file says, or None where it is no JSON."""
+    if path.suffix == ".json" and path.is_file():
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(path.read_bytes())
+    return None
+
+
+@WHATEVER
+@given(data=st.data())
+def test_run_directories(bench: Bench, trained: Path, data: st.DataObject) -> None:
+    """The files of a finished training and netlist, one or two of them spoilt; then what reads them."""
+    clear(bench)
+    experiment(bench, EXPERIMENT)
+    shutil.copytree(trained, bench.folder / "runs")
     found = sorted(path for path in (bench.folder / "runs/small").rglob("*") if path.is_file())
-    victim = data.draw(st.sampled_from(found))
-    victim.write_bytes(data.draw(damaged(victim.read_bytes() or b"x")))
-    for command in data.draw(st.permutations(["train", "netlist", "report"])):
+    for _ in range(data.draw(st.integers(1, 2))):
+        spoil(data, data.draw(st.sampled_from(found)))
+    commands = ["train", "netlist", "report", "show", "simulate"]
+    for command in data.draw(st.lists(st.sampled_from(commands), min_size=1, max_size=4, unique=True)):
         bench.run(command, "-e", "small.toml")
+
+
+@pytest.fixture(scope="module")
+def validated(bench: Bench) -> Path:
+    """A run directory with results of a characterisation, a training, a layout and a validation, none of them simulated."""
+    folder = bench.folder.parent / "validated"
+    builder = Builder(folder / "small").characterization(curves=True).training().validation()
+    builder.write_json("layout/drc.json", {"violations": 0, "rules_checked": 145})
+    builder.write_json("layout/lvs.json", {"matched": True, "nets": 347})
+    drawn = {
+        "layers": [5, 2, 3],
+        "area_um2": 1e4,
+        "devices": 200,
+        "drc_violations": 0,
+        "drc_rules": 145,
+        "lvs_matched": True,
+        "override": False,
+    }
+    builder.manifest("layout", {}, drawn)
+    clear(bench)
+    experiment(bench, EXPERIMENT)
+    shutil.copytree(folder, bench.folder / "runs")
+    for command in ("report", "show"):
+        assert bench.run(command, "-e", "small.toml").code in (0, 1)
+    return folder
+
+
+@WHATEVER
+@given(data=st.data())
+def test_reports(bench: Bench, validated: Path, data: st.DataObject) -> None:
+    """The files of a validated run, some of them spoilt; then what shows them."""
+    clear(bench)
+    experiment(bench, EXPERIMENT)
+    shutil.copytree(validated, bench.folder / "runs")
+    found = sorted(path for path in (bench.folder / "runs/small").rglob("*") if path.is_file())
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoil(data, data.draw(st.sampled_from(found)))
+    for command in data.draw(st.permutations(["report", "show"])):
+        bench.run(command, "-e", "small.toml", *data.draw(st.sampled_from([[], ["--json"]])))
 
 
 def test_the_shipped_experiment_is_valid(bench: Bench) -> None:

@@ -86,7 +86,7 @@ def test_corners() -> None:
     assert Corner.ff.mismatch_section == "ff_mm"
     with pytest.raises(ValueError, match="did you mean 'tt'"):
         parse_corner("ttt")
-    with pytest.raises(ValueError, match=r"no corner 'quick' Corners: tt, ff"):
+    with pytest.raises(ValueError, match=r"no corner 'quick'\. Corners: tt, ff"):
         parse_corner("quick")
 
 
