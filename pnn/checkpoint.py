@@ -1,6 +1,9 @@
 """Files: ``weights.safetensors`` (one file rebuilds a network) and the trainer's checkpoint (one file
 continues a training).
 
+Of weights that are codes both hold codes, bits and full scales beside the weights that follow from them (``nonideal.pnn.codes``); the text says
+by ``network.bits`` whether they are codes.
+
 Both are safetensors with one JSON text in the metadata, written beside and renamed: whole or not at all. The text ends with the
 SHA-256 of itself and the tensors, which is compared when the file is read; a file from before there was one is read without.
 """
@@ -11,7 +14,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,8 +24,9 @@ from torch import Tensor, nn
 
 from nonideal.files import UnreadableFile, read_bytes, write_bytes
 from nonideal.pnn import checks
+from nonideal.pnn.codes import LatentWeights, check_codes
 from nonideal.pnn.data import Encoding
-from nonideal.pnn.errors import CheckpointError
+from nonideal.pnn.errors import BadParameter, CheckpointError
 from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
 from nonideal.pnn.scaling import Origin
 from nonideal.pnn.stack import AnyNetworkOptions
@@ -72,7 +76,15 @@ class TrainingState(BaseModel):
 
 
 def save_network(path: Path | str, network: nn.Module, header: WeightsHeader) -> None:
-    """Write ``network``'s weights and ``header`` to ``path``."""
+    """Write ``network``'s weights and ``header`` to ``path``. Raises ``BadParameter`` for weights that are not the codes that the header tells."""
+    bits = header.network.bits
+    held = {int(codes.bits) for codes in network.codes} if isinstance(network, SpikingNetwork) else set()
+    if held != (set() if bits is None else {bits}):
+        raise BadParameter(
+            f"network.bits = {bits} in the header, the network's layers hold {f'codes of {sorted(held)} bits' if held else 'no codes'}: make them one"
+        )
+    if bits is not None:
+        check_codes(cast(SpikingNetwork, network).spiking_layers, bits)
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     _write(checks.path(path, "path"), tensors, header)
 
@@ -94,16 +106,33 @@ def load_network(path: Path | str) -> SpikingNetwork:
     except (ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(f"{path}: its header describes no network: {error}") from error
     found = {name: (t.shape, t.dtype) for name, t in tensors.items()}
+    if found.keys() ^ described.keys() and {_is_code(k) for k in found.keys() ^ described.keys()} == {True}:
+        told = "analog weights" if options.bits is None else f"codes of {options.bits} bits"
+        raise CheckpointError(f"{path}: its header tells of {told}, it holds {_shapes(found)}: train again")
     if found.keys() != described.keys() or any(found[k][0] != described[k][0] for k in found):
         raise CheckpointError(
             f"{path}: weights do not fit the network its header describes: {_shapes(found)} in place of {_shapes(described)}"
         )
     for name, values in tensors.items():
-        if not values.is_floating_point() or not bool(values.isfinite().all()):
+        if _is_code(name) and not name.endswith(".full_scale"):
+            if values.dtype != described[name][1]:
+                raise CheckpointError(
+                    f"{path}: {name} holds {values.dtype}, codes and bits are {described[name][1]}: train again"
+                )
+        elif not values.is_floating_point() or not bool(values.isfinite().all()):
             raise CheckpointError(f"{path}: {name} holds values that are no finite numbers: train again")
     network: SpikingNetwork = options.build()
     network.load_state_dict(tensors)
+    if options.bits is not None:
+        try:
+            check_codes(network.spiking_layers, options.bits)
+        except BadParameter as error:
+            raise CheckpointError(f"{path}: {error}") from error
     return network
+
+
+def _is_code(name: str) -> bool:
+    return ".codes." in name
 
 
 def _shapes(tensors: dict[str, tuple[torch.Size, torch.dtype]]) -> str:
@@ -138,11 +167,16 @@ def save_training(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     state: TrainingState,
+    latent: LatentWeights | None = None,
 ) -> None:
-    """Write all that the next epoch depends on: weights, optimiser, generator (data order, offsets, noise),
+    """Write all that the next epoch depends on: weights, those ``latent`` behind codes, optimiser, generator (data order, offsets, noise),
     epoch.
     """
     tensors = {f"network.{name}": t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    if latent is not None:
+        tensors |= {
+            f"latent.{name}": t.detach().cpu().contiguous() for name, t in latent.state_dict().items()
+        }
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
@@ -156,8 +190,9 @@ def load_training(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     fingerprint: str,
+    latent: LatentWeights | None = None,
 ) -> TrainingState:
-    """Set network, optimiser and generator to the checkpoint at ``path``.
+    """Set network, the weights ``latent`` behind its codes, optimiser and generator to the checkpoint at ``path``.
 
     Raises ``CheckpointError`` for a damaged file or one of another run (``fingerprint`` differs).
     """
@@ -169,7 +204,7 @@ def load_training(
             "or start over without resume"
         )
     try:
-        _restore(tensors, network, optimiser, generator)
+        _restore(tensors, network, optimiser, generator, latent)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path}: does not hold what this training continues from ({error}): start over without resume, or in another folder"
@@ -182,19 +217,22 @@ def _restore(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
+    latent: LatentWeights | None,
 ) -> None:
     optimiser_state: dict[int, dict[str, Any]] = {}
-    weights: dict[str, Tensor] = {}
+    modules: dict[str, dict[str, Tensor]] = {"network": {}, "latent": {}}
     for key, value in tensors.items():
         kind, _, name = key.partition(".")
-        if kind == "network":
-            weights[name] = value
+        if kind in modules:
+            modules[kind][name] = value
         elif kind == "optimiser":
             index, _, name = name.partition(".")
             optimiser_state.setdefault(int(index), {})[name] = value
-    network.load_state_dict(weights)
+    network.load_state_dict(modules["network"])
+    if latent is not None:
+        latent.load_state_dict(modules["latent"])
     # the fused Adam reads its averages in the parameter's memory layout
-    for position, parameter in enumerate(network.parameters()):
+    for position, parameter in enumerate((network if latent is None else latent).parameters()):
         for name, value in optimiser_state.get(position, {}).items():
             if value.shape == parameter.shape:
                 optimiser_state[position][name] = torch.empty_like(parameter.detach()).copy_(value)

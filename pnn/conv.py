@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nonideal.pnn import checks
+from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD, membrane_dstd
 from nonideal.pnn.errors import BadParameter
@@ -52,6 +53,7 @@ class RCSpikeConv2d(nn.Module):
         self.method: Method = method if method is not None else DSTD()
         # memory order [kernel, kernel, in, out]: an axon's weights side by side, as the native kernel reads them
         self.weight = nn.Parameter(torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1))
+        self.codes: Codes | None = None
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -59,6 +61,7 @@ class RCSpikeConv2d(nn.Module):
         bound = 1.0 / math.sqrt(self.in_channels * self.kernel**2)
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
+        keep_codes(self)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
         """spike_time [B, in_channels, H, W] -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""

@@ -42,7 +42,9 @@ _FOLD: Final = (
 class Matrices:
     """The weights of a fully connected network, first layer first, each float64 ``[neurons, axons]``.
 
-    ``physics``: trained on the columns of a model (``bottom_up``). ``left_out``: scalars of the file that no synapse realises.
+    ``physics``: trained on the columns of a model (``bottom_up``). ``left_out``: scalars of the file that no synapse realises. ``bits``,
+    ``codes`` int16 ``[neurons, axons]`` and ``full_scales`` are of weights that are codes, whose values are
+    ``codes * full_scale / (2**bits - 1)``; None and nothing: analog.
     """
 
     names: tuple[str, ...]
@@ -50,6 +52,9 @@ class Matrices:
     physics: bool = False
     own: bool = False
     left_out: tuple[str, ...] = ()
+    bits: int | None = None
+    codes: tuple[NDArray[np.int16], ...] = ()
+    full_scales: tuple[float, ...] = ()
 
 
 def load_matrices(path: Path | str) -> Matrices:
@@ -70,7 +75,16 @@ def load_matrices(path: Path | str) -> Matrices:
             network = load_dense(path)
             layers = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
             names = tuple(f"layers.{k}.weight" for k in range(len(layers)))
-            return Matrices(names, tuple(layers), physics=bool(network.physics), own=True)
+            codes = network.codes
+            return Matrices(
+                names,
+                tuple(layers),
+                physics=bool(network.physics),
+                own=True,
+                bits=int(codes[0].bits) if codes else None,
+                codes=tuple(one.code.numpy() for one in codes),
+                full_scales=tuple(float(one.full_scale) for one in codes),
+            )
         # A plain safetensors file lists its tensors by name.
         return _chain(path, _plain(path, content), sort=True)
     except (UnreadableFile, DataError) as error:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from nonideal.characterize.physics import Physics
 from nonideal.pnn import checks
+from nonideal.pnn.choices import Bits
+from nonideal.pnn.codes import Codes, round_weights
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
@@ -30,7 +32,7 @@ class NetworkOptions(BaseModel):
 
     ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones,
     are used (None: all). ``physics``, one for each layer as its column was measured, stands in for ``reversal`` and
-    ``discharger``.
+    ``discharger``. With ``bits`` weights are codes of so many bits and a sign (``nonideal.pnn.codes``), without analog.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,7 @@ class NetworkOptions(BaseModel):
     sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
     classes: int | None = Field(default=None, ge=1)
     physics: tuple[Physics, ...] = ()
+    bits: Bits | None = None
 
     @model_validator(mode="after")
     def _physics_of_every_layer(self) -> NetworkOptions:
@@ -58,7 +61,7 @@ class NetworkOptions(BaseModel):
 
     def build(self) -> RCSpikeNetwork:
         """A network with freshly drawn weights."""
-        return RCSpikeNetwork(
+        network = RCSpikeNetwork(
             self.layer_sizes,
             self.reversal,
             self.discharger,
@@ -67,6 +70,9 @@ class NetworkOptions(BaseModel):
             classes=self.classes,
             physics=self.physics,
         )
+        if self.bits is not None:
+            round_weights(network.linear_layers, self.bits)
+        return network
 
 
 class SpikingNetwork(nn.Module):
@@ -93,6 +99,11 @@ class SpikingNetwork(nn.Module):
     def weights(self) -> list[nn.Parameter]:
         """Of every layer of neurons."""
         return [cast(nn.Parameter, layer.weight) for layer in self.spiking_layers]
+
+    @property
+    def codes(self) -> list[Codes]:
+        """Of every layer of neurons; none where weights are analog."""
+        return [layer.codes for layer in self.spiking_layers if isinstance(layer.codes, Codes)]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw all weights from ``generator``."""

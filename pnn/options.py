@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from nonideal.pnn.choices import Accelerator
+from nonideal.pnn.choices import Accelerator, Bits, FullScale
 from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.variation import Variation
 
@@ -20,7 +20,8 @@ class TrainingOptions(BaseModel):
     an epoch (0: every epoch). ``firing_promotion`` is the factor of the term that makes silent TTFS neurons fire
     (paper, section 5: 8e-6). ``accelerator`` "auto" is CUDA where there is one; ``devices`` above 1 needs the
     extra ``devices`` (Lightning Fabric), every device takes its share of each batch. With ``variation`` every mini-batch
-    sees drawn chips; what is written and evaluated is the undisturbed network all the same.
+    sees drawn chips; what is written and evaluated is the undisturbed network all the same. With ``bits`` weights are codes of so many bits
+    and a sign, of ``full_scale`` (``nonideal.pnn.codes``), in training and whenever the network is evaluated.
 
         options = nonideal.TrainingOptions(seed=1, epochs=200, learning_rate=5e-3, schedule="cosine")
     """
@@ -40,3 +41,13 @@ class TrainingOptions(BaseModel):
     accelerator: Accelerator = "cpu"
     devices: int = Field(default=1, ge=1, le=1024)
     variation: Variation | None = None
+    bits: Bits | None = None
+    full_scale: FullScale = "learned"
+
+    @model_validator(mode="after")
+    def _full_scale_is_of_codes(self) -> TrainingOptions:
+        if self.bits is None and "full_scale" in self.model_fields_set:
+            raise ValueError(
+                f"full_scale = {self.full_scale!r} is of weights that are codes: give bits, or leave it out"
+            )
+        return self

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nonideal.pnn import checks
+from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact, share_a_call
@@ -67,6 +68,7 @@ class RCSpikeLinear(nn.Module):
         self.wiring = wiring
         # an axon's weights lie side by side in memory: the native kernel reads them without a copy
         self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
+        self.codes: Codes | None = None
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -74,6 +76,7 @@ class RCSpikeLinear(nn.Module):
         bound = 1.0 / math.sqrt(self.in_features)
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
+        keep_codes(self)
 
     def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
         """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from torch import Tensor, nn
 
 from nonideal.pnn import checks
+from nonideal.pnn.choices import Bits
+from nonideal.pnn.codes import round_weights
 from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
@@ -69,6 +71,7 @@ class StackOptions(_Options):
     method: Method = DSTD()
     sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
     classes: int | None = Field(default=None, ge=1)
+    bits: Bits | None = None
 
     @model_validator(mode="after")
     def _parts_fit(self) -> StackOptions:
@@ -83,7 +86,10 @@ class StackOptions(_Options):
 
     def build(self) -> StackNetwork:
         """A network with freshly drawn weights."""
-        return StackNetwork(self)
+        network = StackNetwork(self)
+        if self.bits is not None:
+            round_weights(network.spiking_layers, self.bits)
+        return network
 
 
 AnyNetworkOptions: TypeAlias = Annotated[

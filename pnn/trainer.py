@@ -27,6 +27,7 @@ from nonideal.pnn.checkpoint import (
     save_network,
     save_training,
 )
+from nonideal.pnn.codes import LatentWeights
 from nonideal.pnn.data import Dataset
 from nonideal.pnn.devices import Engine, choose_device, launch
 from nonideal.pnn.errors import BadParameter, CheckpointError
@@ -48,7 +49,8 @@ class TrainingResult:
 
     Accuracies are of the final weights without noise, as ``predict_times`` evaluates them: fully connected RC-Spike
     networks exactly in float64. ``membrane_range``: smallest and largest v per layer over time on the training set
-    (of those networks); ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``seconds``: of this call.
+    (of those networks); ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``full_scale`` per layer, where weights
+    are codes. ``seconds``: of this call.
     """
 
     network: SpikingNetwork
@@ -59,6 +61,7 @@ class TrainingResult:
     largest_weight: tuple[float, ...]
     epochs: int
     seconds: float
+    full_scale: tuple[float, ...] = ()
 
 
 def train(
@@ -114,7 +117,11 @@ def train(
     device = choose_device(
         options.accelerator, options.devices, min(options.batch_size, dataset.train_y.shape[0])
     )
-    network_options = network_options.model_copy(update={"classes": dataset.classes})
+    if network_options.bits not in (None, options.bits):
+        raise BadParameter(
+            f"the network's bits = {network_options.bits}, the training's {options.bits}: give them to the training alone, or make them equal"
+        )
+    network_options = network_options.model_copy(update={"classes": dataset.classes, "bits": options.bits})
     folder.mkdir(parents=True, exist_ok=True)
     arguments = (dataset, network_options, options, folder, resume, variant, model_sha256, show_progress)
     if options.devices == 1:
@@ -131,6 +138,7 @@ def train(
         largest_weight=tuple(float(w.detach().abs().max()) for w in network.weights),
         epochs=options.epochs,
         seconds=time.perf_counter() - start,
+        full_scale=tuple(float(codes.full_scale) for codes in network.codes),
     )
 
 
@@ -151,15 +159,20 @@ def _train_on(
 ) -> SpikingNetwork:
     """The training of one process; the first one writes the files."""
     generator = torch.Generator().manual_seed(options.seed)
-    network: SpikingNetwork = network_options.build()
+    network: SpikingNetwork = network_options.model_copy(update={"bits": None}).build()
     network.reset_parameters(generator)
     network.to(engine.device)
-    optimiser = FusedAdam(network.parameters(), lr=options.learning_rate)
+    latent = None
+    if options.bits is not None:
+        latent = LatentWeights(network.spiking_layers, options.bits, options.full_scale)
+    optimiser = FusedAdam((network if latent is None else latent).parameters(), lr=options.learning_rate)
+    if latent is not None:
+        latent.follow(optimiser)
     fingerprint = _fingerprint(dataset, network_options, options)
     checkpoint = folder / CHECKPOINT
     done = 0
     if resume and checkpoint.is_file():
-        done = load_training(checkpoint, network, optimiser, generator, fingerprint).epoch
+        done = load_training(checkpoint, network, optimiser, generator, fingerprint, latent).epoch
         if done > options.epochs:
             raise CheckpointError(
                 f"{checkpoint} has {done} epochs, {options.epochs} are asked: use another folder or no resume"
@@ -197,7 +210,7 @@ def _train_on(
             due = epoch == options.epochs or time.perf_counter() - saved >= options.checkpoint_every_s
             if writes and due:
                 state = TrainingState(epoch=epoch, fingerprint=fingerprint)
-                save_training(checkpoint, network, optimiser, generator, state)
+                save_training(checkpoint, network, optimiser, generator, state, latent)
                 saved = time.perf_counter()
 
     if writes:
@@ -236,10 +249,13 @@ def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, optio
     digest = hashlib.sha256()
     for x in (dataset.train_x, dataset.train_y):
         digest.update(x.contiguous().numpy().tobytes())
-    digest.update(network.model_dump_json().encode())
+    analog = options.bits is None  # a checkpoint from before there were codes stays good
+    digest.update(network.model_dump_json(exclude={"bits"} if analog else None).encode())
     free: dict[str, Any] = dict.fromkeys(
         ("log_every", "checkpoint_every_s", "tensorboard", "accelerator"), True
     )
+    if analog:
+        free |= {"bits": True, "full_scale": True}
     if options.devices == 1:
         free["devices"] = True
     if options.schedule == "constant":

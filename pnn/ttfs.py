@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nonideal.pnn import checks
+from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.conv import convolution_taps, unfold_spikes
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.errors import BadParameter
@@ -169,6 +170,7 @@ class _TTFS(nn.Module):
         self.bound = initial_bound(reversal, inputs, layers, t_ref)
         self.sigma = spread * 0.5 * self.bound
         self.weight = nn.Parameter(weight)
+        self.codes: Codes | None = None
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -177,6 +179,7 @@ class _TTFS(nn.Module):
             self.weight.uniform_(0.0, self.bound, generator=generator)
             if self.sigma > 0.0:
                 self.weight.add_(torch.empty_like(self.weight).normal_(0.0, self.sigma, generator=generator))
+        keep_codes(self)
 
     def first_spike(
         self, samples: Tensor, flat: Tensor, taps: Tensor | None, generator: torch.Generator | None
