@@ -17,6 +17,7 @@ from nonideal.files.lazy import lazy
 if TYPE_CHECKING:
     from nonideal.pnn.checkpoint import load_dense, load_header, load_network, save_network
     from nonideal.pnn.choices import Variant
+    from nonideal.pnn.codes import Codes, LatentWeights, check_codes, round_weights
     from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
     from nonideal.pnn.data import Dataset, Encoding, load_small
     from nonideal.pnn.discharger import Discharger
@@ -49,6 +50,7 @@ __all__ = [
     "DSTD",
     "BadParameter",
     "CheckpointError",
+    "Codes",
     "Convolution",
     "DataError",
     "Dataset",
@@ -58,6 +60,7 @@ __all__ = [
     "Exact",
     "Firing",
     "FirstSpike",
+    "LatentWeights",
     "LossWeights",
     "NetworkOptions",
     "Origin",
@@ -81,6 +84,7 @@ __all__ = [
     "Trajectory",
     "Variant",
     "Variation",
+    "check_codes",
     "chip_accuracy",
     "first_to_fire",
     "kernel_name",
@@ -96,6 +100,7 @@ __all__ = [
     "membrane_exact",
     "preset",
     "preset_names",
+    "round_weights",
     "save_network",
     "train",
     "training_loss",

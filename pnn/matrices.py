@@ -56,6 +56,11 @@ class Matrices:
     codes: tuple[NDArray[np.int16], ...] = ()
     full_scales: tuple[float, ...] = ()
 
+    @property
+    def steps(self) -> tuple[float, ...] | None:
+        """Of weights that are codes, the weight of code 1 in every layer; None: analog."""
+        return None if self.bits is None else tuple(f / (2**self.bits - 1) for f in self.full_scales)
+
 
 def load_matrices(path: Path | str) -> Matrices:
     """The weights that a file holds, in the order in which they chain: that of the file, numbered names by their numbers.

@@ -307,6 +307,7 @@ def test_matrices_tell_codes(tmp_path: Path) -> None:
         )
         for values, code, full_scale in zip(found.values, found.codes, found.full_scales, strict=False):
             assert np.array_equal(values, code * (full_scale / 15))
+        assert found.steps == (None if bits is None else tuple(codes.step for codes in network.codes))
 
 
 def test_a_file_whose_codes_cannot_be_is_refused(tmp_path: Path) -> None:
