@@ -73,7 +73,7 @@ class Supplies(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    vdd_V: Annotated[float, Field(ge=1.6, le=1.95)] = 1.8
+    vdd_V: Annotated[float, Field(ge=1.6, le=1.98)] = 1.8
     v0_V: Annotated[float, Field(ge=0.9, le=1.7)] = Field(default_factory=_v0_for)
     vsense_V: Volts = Field(default_factory=_vsense_for)
     temperature_C: Annotated[float, Field(ge=-40.0, le=125.0)] = 27.0

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nonideal.circuits.cells.contract import Call, Contract, Neuron
+from nonideal.circuits.cells.contract import Call, Contract, Neuron, Synapse
 from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
+from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.loop import loop, pump
-from nonideal.circuits.generator.mirrors import firing_bias, line, line_cell, reference
-from nonideal.circuits.generator.sizes import GeneratorSizes
-
-POLARITIES = ("n", "p")
+from nonideal.circuits.generator.mirrors import Bank, firing_bias, line, line_cell, reference
+from nonideal.circuits.generator.sizes import POLARITIES, GeneratorSizes
 
 
 def line_net(polarity: str, layer: int) -> str:
-    """The gate line of all units of a polarity of a layer (from 1)."""
-    return f"line_{polarity}_{layer}"
+    """The gate line of all units of a polarity of a layer (from 1), as the network calls it."""
+    return f"gate_{polarity}_{layer}"
 
 
 def trim_nets(sizes: GeneratorSizes, polarity: str, layer: int) -> tuple[str, ...]:
@@ -28,14 +27,15 @@ def trim_nets(sizes: GeneratorSizes, polarity: str, layer: int) -> tuple[str, ..
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """The generator of a network of ``depth`` layers of ``neuron``.
+    """The generator of a network of ``depth`` layers of ``neuron`` and ``synapse``.
 
-    Raises ``CircuitError`` for a neuron that it cannot make replicas of: one without the devices ``discharge``, ``discharge_enable`` and
-    ``sense_bias``.
+    Raises ``CircuitError`` for those that it cannot make replicas of: a neuron without the devices ``discharge``, ``discharge_enable`` and
+    ``sense_bias``, a synapse without units.
     """
 
     sizes: GeneratorSizes
     neuron: Neuron
+    synapse: Synapse
     depth: int
     contract: Contract = field(init=False, repr=False)
 
@@ -52,9 +52,15 @@ class Generator:
     @property
     def cells(self) -> tuple[Contract, ...]:
         """All its cells, called ones first; cells neuron and driver, which the loop calls too, are the network's."""
-        lines = (line(self.sizes, *one) for one in self.lines)
+        banks = {polarity: Bank.of(self.synapse, polarity) for polarity in POLARITIES}
+        lines = (line(self.sizes, banks[polarity], layer) for polarity, layer in self.lines)
         loops = (pump(self.sizes), loop(self.sizes, self.neuron))
         return (reference(self.sizes), firing_bias(self.sizes, self.neuron), *lines, *loops, self.contract)
+
+    @classmethod
+    def of(cls, sizes: GeneratorSizes, design: Design, depth: int) -> Generator:
+        """The generator of a network of a design's cells."""
+        return cls(sizes, design.contracts.neuron, design.contracts.synapse, depth)
 
     def text(self) -> str:
         """All its cells as SPICE."""
@@ -79,12 +85,12 @@ class Generator:
         trims = [net for one in self.lines for net in trim_nets(self.sizes, *one)]
         outs = [line_net(*one) for one in self.lines]
         calls = [
-            Call("reference", "reference", ("iref", "control", "middle", "gate_n", "gate_p", VDD, VSS)),
-            Call("firing", "firing_bias", ("gate_n", "gate_p", "vdis", "vsense", VDD, VSS)),
+            Call("reference", "reference", ("iref", "control", "middle", "legs_n", "legs_p", VDD, VSS)),
+            Call("firing", "firing_bias", ("legs_n", "legs_p", "vdis", "vsense", VDD, VSS)),
             Call("loop", inner.cell, inner.names),
         ]
         for one in self.lines:
-            gate = "gate_p" if one[0] == "n" else "gate_n"
+            gate = "legs_p" if one[0] == "n" else "legs_n"
             nodes = (gate, line_net(*one), *trim_nets(self.sizes, *one), VDD, VSS)
             calls.append(Call(line_cell(*one), line_cell(*one), nodes))
         return Contract(
@@ -98,5 +104,5 @@ class Generator:
                 *RAILS,
             ),
             tuple(calls),
-            {"control": "control", "middle": "middle", "gate_n": "gate_n", "gate_p": "gate_p"},
+            {"control": "control", "middle": "middle", "legs_n": "legs_n", "legs_p": "legs_p"},
         )

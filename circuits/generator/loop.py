@@ -11,7 +11,7 @@ from nonideal.circuits.cells.contract import Call, Contract, Device, Neuron
 from nonideal.circuits.cells.driver import driver_call
 from nonideal.circuits.cells.fet import NFET, PFET
 from nonideal.circuits.cells.port import RAILS, Role, ports
-from nonideal.circuits.generator.mirrors import GATES, leg
+from nonideal.circuits.generator.mirrors import LEGS, leg
 from nonideal.circuits.generator.sizes import GeneratorSizes
 
 RAMP, EARLY, LATE, START = "ramp", "early", "late", "start"
@@ -29,14 +29,14 @@ def pump(sizes: GeneratorSizes) -> Contract:
         (
             *ports("up up_b down down_b start", Role.CONTROL),
             *ports("control middle", Role.BIAS),
-            *GATES,
+            *LEGS,
             *RAILS,
         ),
         (
-            *leg(sizes, "p", "PS", "source", "above", "gate_p", legs),
+            *leg(sizes, "p", "PS", "source", "above", "legs_p", legs),
             Device("up", "MPU", PFET, ("control", "up_b", "above", "vdd"), p, "pump_p"),
             Device("up_idle", "MPI", PFET, ("middle", "up", "above", "vdd"), p, "pump_p"),
-            *leg(sizes, "n", "NS", "sink", "below", "gate_n", legs),
+            *leg(sizes, "n", "NS", "sink", "below", "legs_n", legs),
             Device("down", "MND", NFET, ("control", "down", "below", "vss"), n, "pump_n"),
             Device("down_idle", "MNI", NFET, ("middle", "down_b", "below", "vss"), n, "pump_n"),
             Device("start", "MST", NFET, ("control", "start", "middle", "vss"), sizes.start, "start"),
@@ -60,7 +60,7 @@ def loop(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
             *ports(" ".join([*lines, RAMP, EARLY, LATE, START]), Role.CONTROL),
             *neuron.having(Role.RESET_LEVEL),
             *ports("vdis vsense control middle", Role.BIAS),
-            *GATES,
+            *LEGS,
             *RAILS,
         ),
         (
@@ -73,7 +73,7 @@ def loop(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
             Call(
                 "pump",
                 "charge_pump",
-                ("up", "up_b", "down", "down_b", START, "control", "middle", "gate_n", "gate_p", "vdd", "vss"),
+                ("up", "up_b", "down", "down_b", START, "control", "middle", "legs_n", "legs_p", "vdd", "vss"),
             ),
         ),
         {"spike": "spike", "down": "down", "up": "up"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nonideal.circuits.cells.contract import Contract, Device, Neuron
 from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT
-from nonideal.circuits.cells.port import RAILS, Port, Role, ports
-from nonideal.circuits.generator.sizes import MODELS, GeneratorSizes
+from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.generator.sizes import GeneratorSizes
 
-GATES = ports("gate_n gate_p", Role.BIAS)
+LEGS = ports("legs_n legs_p", Role.BIAS)
 """Gate lines inside of the generator: of legs that sink, and of legs that source, the common current."""
 
 
@@ -33,17 +36,17 @@ def reference(sizes: GeneratorSizes) -> Contract:
     """Cell ``reference``: the common current, a fixed part of the reference and one that ``control`` against ``middle`` steers."""
     return Contract(
         "reference",
-        (Port("iref", Role.REFERENCE), *ports("control middle", Role.BIAS), *GATES, *RAILS),
+        (Port("iref", Role.REFERENCE), *ports("control middle", Role.BIAS), *LEGS, *RAILS),
         (
             *leg(sizes, "n", "REF", "reference", "iref", "iref", sizes.reference_legs),
-            *leg(sizes, "n", "FIX", "fixed", "gate_p", "iref", sizes.fixed_legs),
+            *leg(sizes, "n", "FIX", "fixed", "legs_p", "iref", sizes.fixed_legs),
             *leg(sizes, "n", "TAIL", "tail", "tail", "iref", sizes.steered_legs),
-            Device("steer_in", "MIN", NFET_LVT, ("gate_p", "control", "tail", "vss"), sizes.steer, "steer"),
+            Device("steer_in", "MIN", NFET_LVT, ("legs_p", "control", "tail", "vss"), sizes.steer, "steer"),
             Device("steer_out", "MOUT", NFET_LVT, ("vdd", "middle", "tail", "vss"), sizes.steer, "steer"),
-            *leg(sizes, "p", "CP", "common_p", "gate_p", "gate_p", sizes.common_legs),
-            *leg(sizes, "p", "COPY", "copy", "gate_n", "gate_p", sizes.common_legs),
-            *leg(sizes, "n", "CN", "common_n", "gate_n", "gate_n", sizes.common_legs),
-            *leg(sizes, "p", "MID", "middle_source", "middle", "gate_p", sizes.middle_legs),
+            *leg(sizes, "p", "CP", "common_p", "legs_p", "legs_p", sizes.common_legs),
+            *leg(sizes, "p", "COPY", "copy", "legs_n", "legs_p", sizes.common_legs),
+            *leg(sizes, "n", "CN", "common_n", "legs_n", "legs_n", sizes.common_legs),
+            *leg(sizes, "p", "MID", "middle_source", "middle", "legs_p", sizes.middle_legs),
             Device("middle_upper", "MMU", NFET_LVT, ("middle", "middle", "half", "vss"), sizes.middle, "middle"),
             Device("middle_lower", "MML", NFET_LVT, ("half", "half", "vss", "vss"), sizes.middle, "middle"),
             Device("decoupling", "MDEC", NFET, ("vss", "middle", "vss", "vss"), sizes.decoupling),
@@ -59,12 +62,12 @@ def firing_bias(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
     many, sources = sizes.dischargers, sizes.sensing_sources
     return Contract(
         "firing_bias",
-        (*GATES, *ports("vdis vsense", Role.BIAS), *RAILS),
+        (*LEGS, *ports("vdis vsense", Role.BIAS), *RAILS),
         (
-            *leg(sizes, "p", "DS", "discharger_source", "vdis", "gate_p", sizes.discharger_legs),
+            *leg(sizes, "p", "DS", "discharger_source", "vdis", "legs_p", sizes.discharger_legs),
             Device("discharge", "MDI", NFET, ("vdis", "vdis", "dx", "vss"), discharge, units=many),
             Device("discharge_enable", "MDE", NFET, ("dx", "vdd", "vss", "vss"), enable, units=many),
-            *leg(sizes, "n", "SS", "sensing_sink", "vsense", "gate_n", sizes.sensing_legs),
+            *leg(sizes, "n", "SS", "sensing_sink", "vsense", "legs_n", sizes.sensing_legs),
             Device("sense_bias", "MSB", PFET, ("vsense", "vsense", "vdd", "vdd"), source, units=sources),
             # Of low threshold, since V_dis barely turns an ordinary one on.
             Device("decoupling_dis", "MDD", NFET_LVT, ("vss", "vdis", "vss", "vss"), sizes.decoupling, "decoupling"),
@@ -84,28 +87,57 @@ def trim_ports(sizes: GeneratorSizes, polarity: str) -> tuple[str, ...]:
     return tuple(f"{name}_{bit}" for bit in range(sizes.trim_bits))
 
 
-def line(sizes: GeneratorSizes, polarity: str, layer: int) -> Contract:
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """The units of a synapse of one polarity: what they are, and what pulls the source of ``units`` of them."""
+
+    polarity: str
+    unit: Device
+    pull: Device
+    units: int
+
+    @classmethod
+    def of(cls, synapse: Contract, polarity: str) -> Bank:
+        """Of a synapse. Raises ``CircuitError`` for one whose weights are no units, by the roles of its devices."""
+        units = [device for device in synapse.devices if device.role == f"unit_{polarity}"]
+        pulls = [device for device in synapse.devices if device.role == f"pull_{polarity}"]
+        if not units or len(pulls) != 1:
+            raise CircuitError(
+                f"cell {synapse.cell}: it has no units for the bias generator to replicate (devices unit_{polarity}, pull_{polarity}); "
+                'synapses of circuit.synapse.kind = "coded" have'
+            )
+        return cls(polarity, units[0], pulls[0], sum(device.units or 1 for device in units))
+
+    @property
+    def rail(self) -> str:
+        """What the source is pulled to."""
+        return VSS if self.polarity == "n" else VDD
+
+    @property
+    def on(self) -> str:
+        """What the gate of the pull is on while the units conduct."""
+        return VDD if self.polarity == "n" else VSS
+
+
+def line(sizes: GeneratorSizes, bank: Bank, layer: int) -> Contract:
     """Cell ``bias_line_<polarity>_<layer>``: unit FETs as the synapses have them, in a diode that the layer's line is the gate of.
 
     Every group has a source of its own, as in a synapse, which a trim bit turns off.
     """
-    positive = polarity == "n"
-    rail, on = ("vss", "vdd") if positive else ("vdd", "vss")
-    unit, source = (sizes.unit_n, sizes.source_n) if positive else (sizes.unit_p, sizes.source_p)
-    gate = "gate_p" if positive else "gate_n"
-    model = MODELS[polarity]
-    groups = [(sizes.trimmed_units(polarity, layer, 0), on, "fixed")]
+    polarity = bank.polarity
+    legs, gate = ("p", "legs_p") if polarity == "n" else ("n", "legs_n")
+    groups = [(sizes.trimmed_units(polarity, layer, 0), bank.on, "fixed")]
     groups += [
         (units, port, f"trim_{bit}")
         for bit, (units, port) in enumerate(zip(sizes.trim_units, trim_ports(sizes, polarity), strict=True))
     ]
-    parts = list(leg(sizes, "p" if positive else "n", "LEG", "leg", "line", gate, sizes.line_legs))
+    parts = list(leg(sizes, legs, "LEG", "leg", "line", gate, sizes.line_legs))
     for index, (units, turned_on, role) in enumerate(groups):
-        inner = f"s{index}"
-        drivers = -(-units // sizes.units_per_source)
+        inner, pulls = f"s{index}", -(-units // bank.units)
+        unit, pull = bank.unit, bank.pull
         parts += [
-            Device(f"unit_{role}", f"MU{index}", model, ("line", "line", inner, rail), unit, f"unit_{polarity}", units),
-            Device(f"source_{role}", f"MS{index}", model, (inner, turned_on, rail, rail), source, f"source_{polarity}", drivers),
+            Device(f"unit_{role}", f"MU{index}", unit.model, ("line", "line", inner, bank.rail), unit.size, unit.role, units),
+            Device(f"pull_{role}", f"MS{index}", pull.model, (inner, turned_on, bank.rail, bank.rail), pull.size, pull.role, pulls),
         ]  # fmt: skip
     return Contract(
         line_cell(polarity, layer),

@@ -13,21 +13,19 @@ Count = Annotated[int, Field(ge=1, le=4096)]
 Trim = Annotated[int, Field(ge=0, le=6)]
 Amperes = Annotated[float, Field(gt=0.0, le=1e-4)]
 
-MODELS = {"n": NFET, "p": PFET}
-"""Of what device a line of either polarity is a replica."""
-
+POLARITIES = ("n", "p")
 
 LOW_THRESHOLD = {"cascode_n": NFET_LVT, "cascode_p": PFET_LVT, "steer": NFET_LVT, "middle": NFET_LVT}
 """Keys whose FETs are of low threshold."""
 
 
 class GeneratorSizes(BaseModel):
-    """Mirrors, replicas and the loop. Everything is counted in legs: one leg carries ``reference_A / reference_legs``.
+    """Mirrors and the loop; of units, dischargers and sensing sources the sizes are the synapse's and the neuron's own.
 
-    ``units_n`` and ``units_p`` are the unit FETs through which a layer's line has its current flow, one number for every layer (the
-    last one holds for all further layers): a unit of a synapse carries ``line_legs / units`` legs, so fewer units are a larger full
-    scale. ``trim_bits`` groups of ``trim_step`` units and twice, four times ... as many are switched into each line from outside; ``units``
-    counts them with all but the largest in.
+    Everything is counted in legs: one leg carries ``reference_A / reference_legs``. ``units_n`` and ``units_p`` are the unit FETs through
+    which a layer's line has its current flow, one number for every layer (the last one holds for all further layers): a unit of a synapse
+    carries ``line_legs / units`` legs, so fewer units are a larger full scale. ``trim_bits`` groups of ``trim_step`` units and twice, four
+    times ... as many are switched into each line from outside; ``units`` counts them with all but the largest in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,19 +40,14 @@ class GeneratorSizes(BaseModel):
     steered_legs: Count = 8
     common_legs: Count = 10
     line_legs: Count = 12
-    unit_n: Fet = Fet(w_um=0.42, l_um=1.0)
-    unit_p: Fet = Fet(w_um=0.42, l_um=1.0)
-    source_n: Fet = Fet(w_um=2.0, l_um=0.15)
-    source_p: Fet = Fet(w_um=4.0, l_um=0.15)
-    units_per_source: Count = 15
-    units_n: Annotated[tuple[Count, ...], Field(min_length=1)] = (60,)
-    units_p: Annotated[tuple[Count, ...], Field(min_length=1)] = (60,)
-    trim_bits: Trim = 3
+    units_n: Annotated[tuple[Count, ...], Field(min_length=1)] = (66,)
+    units_p: Annotated[tuple[Count, ...], Field(min_length=1)] = (54,)
+    trim_bits: Trim = 4
     trim_step: Count = 2
-    dischargers: Count = 5
-    discharger_legs: Count = 9
-    sensing_sources: Count = 1
-    sensing_legs: Count = 5
+    dischargers: Count = 10
+    discharger_legs: Count = 18
+    sensing_sources: Count = 2
+    sensing_legs: Count = 4
     steer: Fet = Fet(w_um=2.0, l_um=1.0)
     middle: Fet = Fet(w_um=2.0, l_um=1.0)
     middle_legs: Count = 2
@@ -65,6 +58,7 @@ class GeneratorSizes(BaseModel):
     control_capacitor: Fet = Fet(w_um=12.0, l_um=12.0)
     dendrite_capacitor: Fet = Fet(w_um=2.0, l_um=1.2)
     decoupling: Fet = Fet(w_um=10.0, l_um=10.0)
+    line_capacitor_F: Annotated[float, Field(ge=0.0, le=1e-6)] = 1e-9
     overlap_s: Annotated[float, Field(ge=1e-9, le=1e-7)] = 10e-9
 
     @property
@@ -105,7 +99,7 @@ class GeneratorSizes(BaseModel):
 
     @model_validator(mode="after")
     def _lines_have_units(self) -> GeneratorSizes:
-        for polarity in MODELS:
+        for polarity in POLARITIES:
             for units in self.units_n if polarity == "n" else self.units_p:
                 least = units - self.trim_step * (((1 << self.trim_bits) - 1) // 2)
                 if least < 1:

@@ -69,7 +69,7 @@ def test_other_experiments_differ_in_data_and_layers() -> None:
         ({"circuit": {"timing": {"t_circ_us": 1}}}, ["t_circ_us = 1", "given in s", "t_circ_s = 1e-06"]),
         ({"circuit": {"timing": {"t_circ": 1e-6}}}, ["circuit.timing.t_circ", "needs its unit", "t_circ_s"]),
         ({"circuit": {"supplies": {"vdd_mV": 1800}}}, ["vdd_mV = 1800", "write vdd_V = 1.8"]),
-        ({"circuit": {"supplies": {"vdd_V": 2.5}}}, ["supplies.vdd_V = 2.5", "1.95", "unit of this key is V"]),
+        ({"circuit": {"supplies": {"vdd_V": 2.5}}}, ["supplies.vdd_V = 2.5", "1.98", "unit of this key is V"]),
         ({"simulator": {"abstol_fA": 10}}, ["abstol_fA", "abstol_A = 1e-14"]),
         ({"circuit": {"supplies": {"v0_V": "1.3 V"}}}, ["supplies.v0_V = '1.3 V'", "bare number in V"]),
         ({"circuit": {"timing": {"guard_s": 50}}}, ["guard_s = 50", "less than", "unit of this key is s"]),

@@ -17,24 +17,24 @@ from nonideal.circuits.design import Design, Timing
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.generator import Generator, line_net, trim_nets
 from nonideal.circuits.generator.loop import EARLY, LATE, RAMP
-from nonideal.circuits.generator.mirrors import line
+from nonideal.circuits.generator.mirrors import Bank, line
 from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.circuits.generator.timing import inference_s, loop_spans
 from nonideal.sky130_models import check_size
 from nonideal.sky130_models.netlist import instances, parallel_devices
 
-NEURON = Design().contracts.neuron
+DESIGN = Design.model_validate({"synapse": {"kind": "coded"}})
+NEURON, SYNAPSE = DESIGN.contracts.neuron, DESIGN.contracts.synapse
 ANALOG = (Role.REFERENCE, Role.RESET_LEVEL)
 
 
 def generator(depth: int = 2, **sizes: object) -> Generator:
-    return Generator(GeneratorSizes.model_validate(sizes), NEURON, depth)
+    return Generator.of(GeneratorSizes.model_validate(sizes), DESIGN, depth)
 
 
 def test_calls_fit_the_cells_they_call() -> None:
     made = generator()
-    design = Design()
-    known: dict[str, Contract] = {one.cell: one for one in (*design.contracts, *made.cells)}
+    known: dict[str, Contract] = {one.cell: one for one in (*DESIGN.contracts, *made.cells)}
     for cell in made.cells:
         for part in cell.parts:
             if isinstance(part, Call):
@@ -72,11 +72,7 @@ def test_two_layers_take_six_analog_pins() -> None:
     made = generator(2)
     pins = [port.name for port in made.contract.ports if port.role in ANALOG]
     pins += [line_net(*one) for one in made.lines]
-    assert pins == ["iref", "v0", "line_n_1", "line_p_1", "line_n_2", "line_p_2"]
-
-
-def legs(cell: Contract, role: str) -> int:
-    return cell.device(role).units or 1
+    assert pins == ["iref", "v0", "gate_n_1", "gate_p_1", "gate_n_2", "gate_p_2"]
 
 
 @given(
@@ -92,16 +88,16 @@ def test_a_unit_carries_the_drawn_ratio(
     """What conducts at a trim code, counted in the netlist, is the ratio that the settings tell."""
     sizes = GeneratorSizes(line_legs=legs, units_n=(units,), units_p=(units,), trim_bits=bits, trim_step=step)
     code = data.draw(st.integers(0, (1 << bits) - 1))
-    made = Generator(sizes, NEURON, 1)
+    made = Generator(sizes, NEURON, SYNAPSE, 1)
     levels = made.trim_levels({("n", 1): code, ("p", 1): code})
     for polarity, on in (("n", "vdd"), ("p", "vss")):
-        cell = line(sizes, polarity, 1)
+        cell = line(sizes, Bank.of(SYNAPSE, polarity), 1)
         nets = dict(zip((f"trim{'' if polarity == 'n' else '_b'}_{k}" for k in range(bits)), trim_nets(sizes, polarity, 1), strict=True))  # fmt: skip
         conducting = 0
         for device in cell.devices:
             if device.role.startswith("unit_"):
-                (source,) = (one for one in cell.devices if one.role == f"source_{device.role[5:]}")
-                gate = source.nodes[1]
+                (pull,) = (one for one in cell.devices if one.role == f"pull_{device.role[5:]}")
+                gate = pull.nodes[1]
                 if levels.get(nets.get(gate, ""), gate) == on:
                     conducting += device.units or 1
         assert conducting == sizes.trimmed_units(polarity, 1, code)
@@ -112,14 +108,14 @@ def test_a_unit_carries_the_drawn_ratio(
 def test_further_layers_have_the_last_one_s_units() -> None:
     sizes = GeneratorSizes(units_n=(60, 80))
     assert [sizes.units("n", layer) for layer in (1, 2, 3)] == [60, 80, 80]
-    assert sizes.units("p", 3) == 60
+    assert sizes.units("p", 3) == 54
 
 
 def test_trim_moves_the_full_scale_by_more_than_a_tenth_both_ways() -> None:
     sizes = GeneratorSizes()
     middle = sizes.unit_legs("n", 1)
     assert sizes.unit_legs("n", 1, 0) / middle > 1.1
-    assert sizes.unit_legs("n", 1, 7) / middle < 0.9
+    assert sizes.unit_legs("n", 1, 15) / middle < 0.9
 
 
 def test_the_loop_reaches_further_than_the_corners_ask() -> None:
@@ -131,7 +127,7 @@ def test_the_loop_reaches_further_than_the_corners_ask() -> None:
 @pytest.mark.parametrize(
     ("sizes", "told"),
     [
-        ({"units_n": (5,)}, "units_n = 5 with trim_bits = 3 and trim_step = 2 leaves -1 units"),
+        ({"units_n": (5,)}, "units_n = 5 with trim_bits = 4 and trim_step = 2 leaves -9 units"),
         ({"units_p": ()}, "units_p"),
         ({"legs": 3}, "legs"),
         ({"trim_bits": 7}, "trim_bits"),
@@ -144,8 +140,8 @@ def test_bad_settings_are_told_by_their_key(sizes: dict[str, object], told: str)
 
 
 def test_bad_codes_neurons_and_depths_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"trim code 8: .*trim_bits = 3 has 0 \.\. 7"):
-        generator().trim_levels({("n", 1): 8})
+    with pytest.raises(ValueError, match=r"trim code 16: .*trim_bits = 4 has 0 \.\. 15"):
+        generator().trim_levels({("n", 1): 16})
     with pytest.raises(CircuitError, match="0 layers"):
         generator(0)
     parts = tuple(
@@ -153,18 +149,20 @@ def test_bad_codes_neurons_and_depths_are_refused() -> None:
         for part in NEURON.parts
     )
     with pytest.raises(CircuitError, match="0 devices are its discharge;"):
-        Generator(GeneratorSizes(), replace(NEURON, parts=parts), 1).text()
+        Generator(GeneratorSizes(), replace(NEURON, parts=parts), SYNAPSE, 1).text()
+    with pytest.raises(CircuitError, match=r"no units .*circuit\.synapse\.kind"):
+        Generator.of(GeneratorSizes(), Design(), 1).text()
 
 
 def test_statistics_know_how_many_devices_stand_side_by_side() -> None:
     """Mismatch of a bank is that of its area: the count is where the statistics look for it."""
     counts = {
         parallel_devices({"m": word.split("=")[1]})
-        for _, text in instances(line(GeneratorSizes(), "n", 1).text())
+        for _, text in instances(line(GeneratorSizes(), Bank.of(SYNAPSE, "n"), 1).text())
         for word in text.split()
         if word.startswith("m=")
     }
-    assert counts == {12.0, 54.0, 4.0, 2.0, 8.0, 1.0}
+    assert counts == {12.0, 52.0, 4.0, 2.0, 8.0, 16.0, 1.0}
 
 
 def test_the_replica_is_watched_on_both_sides_of_the_phase_s_end() -> None:
