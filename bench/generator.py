@@ -3,33 +3,62 @@
     python bench/generator.py settle [--inferences 24]
     python bench/generator.py start
     python bench/generator.py kick
+    python bench/generator.py network
     python bench/generator.py area
 
 ``settle``: the loop closed, nothing derived anew, one transient a line, from the loop's reset. Currents are those of a unit of either polarity
 and of a discharger at the reset level, against home; I/I_dis is what of them is left once the loop has set the common current. Capacitors off
 the chip are left out, for lines behind them follow the loop more slowly than it settles. ``start``: how long after the supplies currents
 stay within 1 %. ``kick``: by how much a unit's charge runs ahead (ns of its current) at a time after other units have begun to conduct.
-``area``: of the devices with what stands between them, by cell, estimated.
+``network``: a 5-5-5 network of random codes on the generator, first beside ideal sources of the same levels at home, by capacitor, then in other
+places beside itself at home. ``area``: of the devices with what stands between them, by cell, estimated.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
-from nonideal.characterize.generator import INFERENCES, Settled, everywhere, kick, start_up_s, survey
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.characterize.condition import Condition
+from nonideal.characterize.generator import (
+    HOME,
+    INFERENCES,
+    Settled,
+    Surroundings,
+    everywhere,
+    kick,
+    start_up_s,
+    survey,
+)
 from nonideal.characterize.generator_bench import GeneratorBench
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.codes import coded_weights
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.area import areas_um2
+from nonideal.circuits.generator.deck import BiasedCircuit
 from nonideal.circuits.generator.generator import Generator
 from nonideal.circuits.generator.sizes import GeneratorSizes
-from nonideal.sky130_models import Corner, find_pdk
+from nonideal.circuits.network.biases import bias_cell
+from nonideal.circuits.network.netlist import Mask, Pinout, Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.sky130_models import Corner, find_pdk, lean_library
 from nonideal.spice import Cache, SimulatorOptions
 
-LAYERS = 2
+Array = NDArray[np.float64]
+CORNERS = ((Corner.ss, -40.0), (Corner.ff, 125.0), (Corner.sf, 125.0), (Corner.fs, -40.0))
 CAPACITORS_F = (0.0, 1e-10, 1e-9, 1e-8)
 SPIKES = {"1 synapse of code 15": (15,), "5 of code 4": (4,) * 5, "4 of code 15": (15,) * 4}
+PLACES = [
+    HOME,
+    *(Surroundings(Condition(corner, t), 1.8) for corner, t in CORNERS),
+    *(Surroundings(HOME.condition, volts) for volts in (1.62, 1.98)),
+]
+SHAPE, SAMPLES, SEED = (5, 5, 5), 4, 1
 AFTER_S = (20e-9, 100e-9, 300e-9, 990e-9)
 
 
@@ -38,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("settle", "start", "kick", "area"))
+    parser.add_argument("what", choices=("settle", "start", "kick", "network", "area"))
     parser.add_argument("--inferences", type=int, default=INFERENCES)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("/tmp/generator"))
@@ -52,12 +81,14 @@ def main() -> None:
         settled(bench, bench_of(0.0), given.out, given.inferences)
     elif given.what == "start":
         started(bench, given.out)
-    else:
+    elif given.what == "kick":
         kicked(bench, given.out)
+    else:
+        networked(bench, given.out)
 
 
-def bench_of(capacitor_F: float, layers: int = LAYERS) -> GeneratorBench:
-    """The default generator, its lines with such capacitors."""
+def bench_of(capacitor_F: float, layers: tuple[int, ...] = (1, 1, 1)) -> GeneratorBench:
+    """The default generator, its lines with such capacitors; unless told for two layers, of a neuron each."""
     design = Design.model_validate({"synapse": {"kind": "coded"}})
     sizes = GeneratorSizes(line_capacitor_F=capacitor_F)
     return GeneratorBench(Generator.of(sizes, design, layers), design)
@@ -100,7 +131,7 @@ def started(bench: Workbench, folder: Path) -> None:
     for capacitor_F in CAPACITORS_F[:3]:
         # The P line falls by its unit's threshold: some 2 ms for 1 nF.
         stop_s = 5e-5 + 5e6 * capacitor_F
-        found = start_up_s(bench, bench_of(capacitor_F, 1), folder / "start", stop_s=stop_s)
+        found = start_up_s(bench, bench_of(capacitor_F, (1, 1)), folder / "start", stop_s=stop_s)
         told = ", ".join(f"I_{key} {1e6 * value:.1f} us" for key, value in found.items())
         print(f"{1e9 * capacitor_F:6.1f} nF: {told}")
 
@@ -111,14 +142,100 @@ def kicked(bench: Workbench, folder: Path) -> None:
     for polarity in "np":
         for told, codes in SPIKES.items():
             for capacitor_F in CAPACITORS_F:
-                found = kick(bench, bench_of(capacitor_F, 1), polarity, codes, folder / "kick")
+                found = kick(bench, bench_of(capacitor_F, (1, 1)), polarity, codes, folder / "kick")
                 moved = " ".join(f"{1e9 * found.after_s(after):8.3f}" for after in AFTER_S)
                 print(f"{polarity}: {told:25} {1e9 * capacitor_F:5.1f} {moved}", flush=True)
 
 
+def networked(bench: Workbench, folder: Path) -> None:
+    """Print how far spikes of a network on its generator lie from those on ideal sources, and from home's in other places."""
+    made = bench_of(0.0)
+    found = survey(bench, made, PLACES, folder / "network_settle")
+    home = found[0]
+    mask, inputs = random_codes(made.design)
+    ideal = spikes_on_sources(bench, made.design, home, mask, inputs, folder / "network")
+    on_generator = []
+    print(
+        "at home, beside ideal sources: capacitor, rms and most (ns) of the hidden and of the output layer, spikes of one alone"
+    )
+    for capacitor_F in CAPACITORS_F:
+        one = bench_of(capacitor_F, SHAPE)
+        on_generator.append(
+            spikes_on_generator(bench, one, home, mask, inputs, folder / "network", f"g{len(on_generator)}")
+        )
+        print(f"{1e9 * capacitor_F:6.1f} nF: {moved(on_generator[-1], ideal)}", flush=True)
+    print("with 1 nF, beside itself at home")
+    for place, settled_there in zip(PLACES[1:], found[1:], strict=True):
+        there = replace(bench_of(1e-9, SHAPE), design=place.design(made.design))
+        name = place.name.replace("-", "m")
+        at = spikes_on_generator(
+            bench.at(place.condition.corner), there, settled_there, mask, inputs, folder / name, "there"
+        )
+        print(f"{place.label:22} {moved(at, on_generator[2])}", flush=True)
+
+
+def random_codes(design: Design) -> tuple[Mask, Array]:
+    """The mask of random codes, rather more of them positive, and samples of input spikes [samples, inputs]; the last input is always there."""
+    storage, rng = coded_weights(design.contracts.synapse.storage), np.random.default_rng(SEED)
+    mask = tuple(
+        tuple(tuple(storage.on(int(code)) for code in row) for row in rng.integers(-4, 10, (n, m)))
+        for m, n in pairwise(SHAPE)
+    )
+    inputs = rng.uniform(0.0, 0.9, (SAMPLES, SHAPE[0]))
+    inputs[:, -1] = 0.0
+    return mask, inputs
+
+
+def spikes_on_sources(
+    bench: Workbench, design: Design, at: Settled, mask: Mask, inputs: Array, folder: Path
+) -> list[Array]:
+    """Spike times [samples, neurons] of every layer, s, with ideal sources at the levels that the generator has settled to."""
+    supplies = design.supplies.model_copy(update={"vsense_V": at.bias_V["vsense"]})
+    design = design.model_copy(update={"supplies": supplies})
+    topology = Topology(SHAPE, Pinout.of(design), mask)
+    scales = [{port: at.bias_V[f"{port}_{layer}"] for port in ("gate_n", "gate_p")} for layer in (1, 2)]
+    biases = Biases("ideal", bias_cell(topology, [{}] * 2, scales=scales), mask)
+    netlist = schematic(topology, design)
+    circuit = Circuit(
+        topology, design, netlist, lean_library(bench.pdk, bench.corner, netlist), at.bias_V["vdis"]
+    )
+    decks = [circuit.deck(f"ideal_{k}", biases, one, bench.simulator) for k, one in enumerate(inputs)]
+    return by_layer([spike_times_s(one, circuit) for one in bench.run_decks(decks, folder / "ideal")])
+
+
+def spikes_on_generator(
+    bench: Workbench, made: GeneratorBench, at: Settled, mask: Mask, inputs: Array, folder: Path, name: str
+) -> list[Array]:  # fmt: skip
+    """Spike times [samples, neurons] of every layer, s."""
+    topology = Topology(SHAPE, Pinout.of(made.design), mask)
+    netlist = schematic(topology, made.design)
+    models = lean_library(bench.pdk, bench.corner, netlist + made.generator.text())
+    circuit = Circuit(topology, made.design, netlist, models, 0.0)
+    biased = BiasedCircuit(circuit, made.generator, float(at.control_V[-1]))
+    blank = Biases(name, "", mask)
+    decks = [biased.deck(f"{name}_{k}", blank, one, bench.simulator) for k, one in enumerate(inputs)]
+    return by_layer([spike_times_s(one, circuit) for one in bench.run_decks(decks, folder / name)])
+
+
+def by_layer(samples: list[list[Array]]) -> list[Array]:
+    """From layers of samples to samples of layers."""
+    return [np.array(layer) for layer in zip(*samples, strict=True)]
+
+
+def moved(these: list[Array], those: list[Array]) -> str:
+    """Rms and largest difference of the spikes that both have, layer by layer, and how many one alone has."""
+    told = []
+    for a, b in zip(these, those, strict=True):
+        both = np.isfinite(a) & np.isfinite(b)
+        ns = 1e9 * (a[both] - b[both])
+        alone = int(np.sum(np.isfinite(a) != np.isfinite(b)))
+        told.append(f"{np.sqrt(np.mean(ns**2)):7.3f} {np.abs(ns).max():7.3f}  ({alone} alone of {a.size})")
+    return "   ".join(told)
+
+
 def area() -> None:
     """Print the estimate of the area."""
-    found = areas_um2(bench_of(0.0).generator)
+    found = areas_um2(bench_of(0.0, SHAPE).generator)
     for name, area_um2 in found.items():
         print(f"{name:18} {area_um2:8.0f} um2")
     print(f"{'in all':18} {sum(found.values()):8.0f} um2")

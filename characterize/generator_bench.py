@@ -13,7 +13,7 @@ from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.generator import Generator, line_net
 from nonideal.circuits.generator.loop import EARLY, RAMP, START
-from nonideal.circuits.generator.mirrors import Bank
+from nonideal.circuits.generator.mirrors import Bank, phase_nets
 from nonideal.circuits.generator.timing import inference_s, loop_spans
 from nonideal.circuits.network.timeline import Timeline, pulse
 
@@ -83,7 +83,7 @@ class GeneratorBench:
         circuit = self._rails("bias generator: inferences")
         neuron, synapse = self.design.contracts.neuron, self.design.contracts.synapse
         self._held(circuit)
-        # On the replica's own phase, which lets it be seen to be late.
+        # On the replica's own phase, which lets it be seen to be late; so the generator has to be one for a neuron a layer.
         neuron.add(circuit, "silent", {**NEURON, "phase": RAMP})
         for axon in range(AXONS):
             nets: dict[str, str] = {**SILENT, **synapse.storage.off, Role.DENDRITE: NEURON[Role.DENDRITE]}
@@ -197,7 +197,12 @@ class GeneratorBench:
             port.name for port in self.design.contracts.neuron.having(Role.CONTROL) if port.name != "phase"
         }
         sources = []
+        phases = phase_nets(self.generator.depth)
         for line in sorted(wanted - {START}):
+            if line in phases:
+                first = self._pulses(spans[RAMP], inverted=False)
+                sources.append(f"V{line} {line} 0 {first if line == phases[0] else 0}")
+                continue
             plain = line.removesuffix("_b")
             sources.append(f"V{line} {line} 0 {self._pulses(spans[plain], inverted=line != plain)}")
         return sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nonideal.circuits.cells.contract import Contract, Device, Neuron
@@ -54,19 +55,36 @@ def reference(sizes: GeneratorSizes) -> Contract:
     )  # fmt: skip
 
 
-def firing_bias(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
-    """Cell ``firing_bias``: V_dis from dischargers as the neurons have them, V_sense from the source of their sensing stage."""
+def phase_nets(depth: int) -> tuple[str, ...]:
+    """The phases of all layers, as the network calls them."""
+    return tuple(f"phase_{layer}" for layer in range(1, depth + 1))
+
+
+def firing_bias(sizes: GeneratorSizes, neuron: Neuron, neurons: Sequence[int]) -> Contract:
+    """Cell ``firing_bias``: V_dis from dischargers as the neurons have them, V_sense from the source of their sensing stage.
+
+    Where a phase begins, every discharger of a layer takes charge from V_dis at once, for its source falls. A FET that the phase turns on,
+    one for each neuron of a layer (``neurons``) and for the replica, gives it back.
+    """
     discharge, enable, source = (
         neuron.device(role).size for role in ("discharge", "discharge_enable", "sense_bias")
     )
     many, sources = sizes.dischargers, sizes.sensing_sources
+    phases = ("ramp", *phase_nets(len(neurons)))
+    givers = [
+        Device(
+            f"giver_{phase}", f"MG{index}", NFET, ("vdis", phase, "vdis", "vss"), sizes.giver, "giver", count
+        )
+        for index, (phase, count) in enumerate(zip(phases, (1, *neurons), strict=True))
+    ]
     return Contract(
         "firing_bias",
-        (*LEGS, *ports("vdis vsense", Role.BIAS), *RAILS),
+        (*LEGS, *ports(" ".join(phases), Role.CONTROL), *ports("vdis vsense", Role.BIAS), *RAILS),
         (
             *leg(sizes, "p", "DS", "discharger_source", "vdis", "legs_p", sizes.discharger_legs),
             Device("discharge", "MDI", NFET, ("vdis", "vdis", "dx", "vss"), discharge, units=many),
             Device("discharge_enable", "MDE", NFET, ("dx", "vdd", "vss", "vss"), enable, units=many),
+            *givers,
             *leg(sizes, "n", "SS", "sensing_sink", "vsense", "legs_n", sizes.sensing_legs),
             Device("sense_bias", "MSB", PFET, ("vsense", "vsense", "vdd", "vdd"), source, units=sources),
             # Of low threshold, since V_dis barely turns an ordinary one on.
@@ -119,24 +137,24 @@ class Bank:
         return VDD if self.polarity == "n" else VSS
 
 
-def line(sizes: GeneratorSizes, bank: Bank, layer: int) -> Contract:
-    """Cell ``bias_line_<polarity>_<layer>``: unit FETs as the synapses have them, in a diode that the layer's line is the gate of.
+def line(sizes: GeneratorSizes, bank: Bank, layer: int, units: int) -> Contract:
+    """Cell ``bias_line_<polarity>_<layer>``: ``units`` unit FETs as the synapses have them, in a diode that the layer's line is the gate of.
 
     Every group has a source of its own, as in a synapse, which a trim bit turns off.
     """
     polarity = bank.polarity
     legs, gate = ("p", "legs_p") if polarity == "n" else ("n", "legs_n")
-    groups = [(sizes.trimmed_units(polarity, layer, 0), bank.on, "fixed")]
+    groups = [(sizes.trimmed_units(units, 0), bank.on, "fixed")]
     groups += [
-        (units, port, f"trim_{bit}")
-        for bit, (units, port) in enumerate(zip(sizes.trim_units, trim_ports(sizes, polarity), strict=True))
+        (many, port, f"trim_{bit}")
+        for bit, (many, port) in enumerate(zip(sizes.trim_units, trim_ports(sizes, polarity), strict=True))
     ]
     parts = list(leg(sizes, legs, "LEG", "leg", "line", gate, sizes.line_legs))
-    for index, (units, turned_on, role) in enumerate(groups):
-        inner, pulls = f"s{index}", -(-units // bank.units)
+    for index, (many, turned_on, role) in enumerate(groups):
+        inner, pulls = f"s{index}", -(-many // bank.units)
         unit, pull = bank.unit, bank.pull
         parts += [
-            Device(f"unit_{role}", f"MU{index}", unit.model, ("line", "line", inner, bank.rail), unit.size, unit.role, units),
+            Device(f"unit_{role}", f"MU{index}", unit.model, ("line", "line", inner, bank.rail), unit.size, unit.role, many),
             Device(f"pull_{role}", f"MS{index}", pull.model, (inner, turned_on, bank.rail, bank.rail), pull.size, pull.role, pulls),
         ]  # fmt: skip
     return Contract(

@@ -23,9 +23,9 @@ class GeneratorSizes(BaseModel):
     """Mirrors and the loop; of units, dischargers and sensing sources the sizes are the synapse's and the neuron's own.
 
     Everything is counted in legs: one leg carries ``reference_A / reference_legs``. ``units_n`` and ``units_p`` are the unit FETs through
-    which a layer's line has its current flow, one number for every layer (the last one holds for all further layers): a unit of a synapse
-    carries ``line_legs / units`` legs, so fewer units are a larger full scale. ``trim_bits`` groups of ``trim_step`` units and twice, four
-    times ... as many are switched into each line from outside; ``units`` counts them with all but the largest in.
+    which a layer's line has its current flow, for layers that are given no others (``Generator.units``): a unit of a synapse carries
+    ``line_legs / units`` legs, so fewer units are a larger full scale. ``trim_bits`` groups of ``trim_step`` units and twice, four times ...
+    as many are switched into each line from outside; ``units`` counts them with all but the largest in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,12 +40,13 @@ class GeneratorSizes(BaseModel):
     steered_legs: Count = 8
     common_legs: Count = 10
     line_legs: Count = 12
-    units_n: Annotated[tuple[Count, ...], Field(min_length=1)] = (66,)
-    units_p: Annotated[tuple[Count, ...], Field(min_length=1)] = (54,)
+    units_n: Count = 60
+    units_p: Count = 49
     trim_bits: Trim = 4
     trim_step: Count = 2
     dischargers: Count = 10
-    discharger_legs: Count = 18
+    discharger_legs: Count = 20
+    giver: Fet = Fet(w_um=0.42, l_um=0.15)
     sensing_sources: Count = 2
     sensing_legs: Count = 4
     steer: Fet = Fet(w_um=2.0, l_um=1.0)
@@ -66,29 +67,33 @@ class GeneratorSizes(BaseModel):
         """What a leg carries with the control voltage in its middle, where ``common_legs`` are as many as the reference's."""
         return self.reference_A / self.reference_legs
 
-    def units(self, polarity: str, layer: int) -> int:
-        """How many unit FETs the line of a polarity (``n``, ``p``) of a layer (from 1) has, the trim in its middle."""
-        given = self.units_n if polarity == "n" else self.units_p
-        return given[min(layer, len(given)) - 1]
+    def units(self, polarity: str) -> int:
+        """How many unit FETs a line of a polarity (``n``, ``p``) has where its layer is given no others, the trim in its middle."""
+        return self.units_n if polarity == "n" else self.units_p
 
     @property
     def trim_units(self) -> tuple[int, ...]:
         """Units of every trim bit, lowest first."""
         return tuple(self.trim_step << bit for bit in range(self.trim_bits))
 
-    def trimmed_units(self, polarity: str, layer: int, code: int | None = None) -> int:
-        """Units of a line whose trim stands at ``code``, in the middle unless told. Raises ``ValueError`` for a code that it has not."""
+    def trimmed_units(self, units: int, code: int | None = None) -> int:
+        """Units of a line of ``units`` whose trim stands at ``code``, in the middle unless told. Raises ``ValueError`` for a code that it has not."""
         most = (1 << self.trim_bits) - 1
         code = most // 2 if code is None else code
         if not 0 <= code <= most:
             raise ValueError(
                 f"trim code {code}: circuit.generator.trim_bits = {self.trim_bits} has 0 .. {most}"
             )
-        return self.units(polarity, layer) + self.trim_step * (code - most // 2)
+        return units + self.trim_step * (code - most // 2)
 
-    def unit_legs(self, polarity: str, layer: int, code: int | None = None) -> float:
-        """The ideal current of a unit in legs: the ratio that is drawn. What ``code`` is and raises, see ``trimmed_units``."""
-        return self.line_legs / self.trimmed_units(polarity, layer, code)
+    def check_units(self, key: str, units: int) -> None:
+        """Raises ``ValueError`` for a line of so many units that the lowest trim leaves none."""
+        least = self.trimmed_units(units, 0)
+        if least < 1:
+            raise ValueError(
+                f"{key} = {units} with trim_bits = {self.trim_bits} and trim_step = {self.trim_step} leaves "
+                f"{least} units at the lowest trim: raise it, or lower trim_bits or trim_step"
+            )
 
     def control_range(self) -> tuple[float, float]:
         """Least and largest common current against the reference, as the control voltage steers it."""
@@ -100,13 +105,7 @@ class GeneratorSizes(BaseModel):
     @model_validator(mode="after")
     def _lines_have_units(self) -> GeneratorSizes:
         for polarity in POLARITIES:
-            for units in self.units_n if polarity == "n" else self.units_p:
-                least = units - self.trim_step * (((1 << self.trim_bits) - 1) // 2)
-                if least < 1:
-                    raise ValueError(
-                        f"circuit.generator.units_{polarity} = {units} with trim_bits = {self.trim_bits} and trim_step = {self.trim_step} leaves "
-                        f"{least} units at the lowest trim: raise units_{polarity} or lower trim_bits or trim_step"
-                    )
+            self.check_units(f"circuit.generator.units_{polarity}", self.units(polarity))
         return self
 
     def illegal_sizes(self) -> list[str]:

@@ -34,8 +34,8 @@ DESIGN = Design.model_validate({"synapse": {"kind": "coded"}})
 ALONE = GeneratorSizes(line_capacitor_F=0.0)
 
 
-def bench(depth: int = 1, **changes: Any) -> GeneratorBench:
-    return GeneratorBench(Generator.of(ALONE, DESIGN, depth), DESIGN, **changes)
+def bench(*neurons: int, **changes: Any) -> GeneratorBench:
+    return GeneratorBench(Generator.of(ALONE, DESIGN, (5, *(neurons or (1,)))), DESIGN, **changes)
 
 
 def settled(replica_s: list[float]) -> Settled:
@@ -97,7 +97,7 @@ def _with_items(result: Any, values: dict[str, Any]) -> Any:
 
 
 def test_every_control_line_of_the_bench_has_a_source() -> None:
-    made = bench(2)
+    made = bench(1, 1)
     for text, vectors, stop_s in (made.inferences(3), made.kick("p", (15, 3)), made.start(1e-3)):
         sources = {line.split()[1].lower() for line in text.splitlines() if line.startswith("V")}
         wanted = {port.name for port in made.generator.contract.ports if port.role in (Role.CONTROL, Role.SETTING, Role.RESET_LEVEL)}  # fmt: skip
