@@ -38,11 +38,11 @@ from nonideal.characterize.generator import (
 from nonideal.characterize.generator_bench import GeneratorBench
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.codes import coded_weights
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.area import areas_um2
 from nonideal.circuits.generator.deck import BiasedCircuit
 from nonideal.circuits.generator.generator import Generator
-from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.circuits.network.biases import bias_cell
 from nonideal.circuits.network.netlist import Mask, Pinout, Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s

@@ -9,14 +9,17 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializationInfo,
+    SerializerFunctionWrapHandler,
     field_serializer,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
 from nonideal.circuits.cells.contract import CellSettings, NeuronSettings, SynapseSettings
 from nonideal.circuits.cells.driver import DriverSizes
 from nonideal.circuits.cells.fet import Fet
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.kinds import Contracts, chosen, dumped
 from nonideal.circuits.cells.neuron import NeuronSizes
 from nonideal.circuits.cells.synapse import SynapseSizes
@@ -89,6 +92,10 @@ class Design(BaseModel):
     neuron: NeuronSettings = NeuronSizes()
     timing: Timing = Timing()
     supplies: Supplies = Supplies()
+    generator: GeneratorSizes | None = Field(
+        default=None,
+        description="the bias generator, where biases are made on the chip; it makes gate lines of coded synapses",
+    )
     cells: dict[Literal["synapse", "driver", "neuron"], str] = Field(
         default_factory=dict,
         description="SPICE text of the user's own cells; they replace ours (which then ignore their sizes)",
@@ -107,6 +114,16 @@ class Design(BaseModel):
     @field_serializer("synapse", "neuron")
     def _with_kind(self, settings: CellSettings, info: SerializationInfo) -> dict[str, Any]:
         return dumped(settings, mode=info.mode, exclude_unset=info.exclude_unset)
+
+    @model_serializer(mode="wrap")
+    def _without_what_it_has_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A circuit without a generator is known by what it was known by before there were any."""
+        values: dict[str, Any] = dump(self)
+        return (
+            values
+            if self.generator is not None
+            else {key: value for key, value in values.items() if key != "generator"}
+        )
 
     @property
     def contracts(self) -> Contracts:

@@ -41,6 +41,8 @@ def illegal_sizes(design: Design) -> list[str]:
                 check_size(device.model, device.size.w_um, device.size.l_um)
             except IllegalSize as error:
                 problems[f"circuit.{contract.cell}.{device.setting}: {error}"] = None
+    if design.generator is not None:
+        problems |= dict.fromkeys(design.generator.illegal_sizes())
     return list(problems)
 
 

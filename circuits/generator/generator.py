@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nonideal.circuits.cells.contract import Call, Contract, Neuron, Synapse
+from nonideal.circuits.cells.generator import POLARITIES, GeneratorSizes
 from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.loop import RAMP, loop, pump
 from nonideal.circuits.generator.mirrors import Bank, firing_bias, line, line_cell, phase_nets, reference
-from nonideal.circuits.generator.sizes import POLARITIES, GeneratorSizes
 
 
 def line_net(polarity: str, layer: int) -> str:

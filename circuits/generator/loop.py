@@ -10,9 +10,9 @@ from __future__ import annotations
 from nonideal.circuits.cells.contract import Call, Contract, Device, Neuron
 from nonideal.circuits.cells.driver import driver_call
 from nonideal.circuits.cells.fet import NFET, PFET
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import RAILS, Role, ports
 from nonideal.circuits.generator.mirrors import LEGS, leg
-from nonideal.circuits.generator.sizes import GeneratorSizes
 
 RAMP, EARLY, LATE, START = "ramp", "early", "late", "start"
 """The control lines that only the loop has: the replica's own phase, until when a spike pumps down, from when none pumps up, reset of the loop."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from nonideal.circuits.cells.contract import Contract, Device, Neuron
 from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.generator.sizes import GeneratorSizes
 
 LEGS = ports("legs_n legs_p", Role.BIAS)
 """Gate lines inside of the generator: of legs that sink, and of legs that source, the common current."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.design import Timing
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.loop import EARLY, LATE, RAMP
-from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.circuits.network.timeline import Timeline
 
 LAYER = 1

@@ -73,6 +73,7 @@ KEYS: Final = {
     "circuit.supplies.v0_V": "reset level of the membrane, V; follows vdd_V where it is left out",
     "circuit.supplies.vsense_V": "bias of the sensing inverter, V; follows vdd_V where it is left out",
     "circuit.supplies.temperature_C": "degrees Celsius",
+    "circuit.generator": "bias generator of a coded circuit, by its keys (docs/explanation/generator.md); left out, biases come from outside",
     "circuit.cells": 'files beside this one, as { synapse = "mine.spice" }',
     "extraction.extractor": "nonideal, by kpex's rules in seconds; kpex itself, in minutes; magic; --extractor overrides it",
     "extraction.sidewall": "how the extractor counts capacitance of sidewalls: docs/how-to/layout.md",
@@ -195,6 +196,7 @@ KEYS: Final = {
 """Key -> what it is, with its unit."""
 
 EXAMPLES: Final = {
+    "circuit.generator": {"reference_A": 500e-9},
     "conditions.mapping": "pnn",
     "chips.spice_neurons": 4,
     "calibration.bias_n_range_V": (0.2, 0.8),

@@ -23,10 +23,10 @@ from nonideal.characterize.generator import (
     settle,
 )
 from nonideal.characterize.generator_bench import HELD, REPLICA, GeneratorBench
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.generator import Generator
-from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.sky130_models import Corner
 from tests.conftest import WorkbenchMaker
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from nonideal.circuits.cells.codes import coded_weights
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.deck import BiasedCircuit
 from nonideal.circuits.generator.generator import Generator
-from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.circuits.network.netlist import Pinout, Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.spice import SimulatorOptions

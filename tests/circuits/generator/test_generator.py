@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from nonideal.characterize.circuit import circuit_facts
 from nonideal.circuits.cells.contract import Call, Contract, Device
 from nonideal.circuits.cells.fet import Fet
+from nonideal.circuits.cells.generator import GeneratorSizes
+from nonideal.circuits.cells.leaf_cells import illegal_sizes
 from nonideal.circuits.cells.port import RAILS, Role
 from nonideal.circuits.design import Design, Timing
 from nonideal.circuits.errors import CircuitError
@@ -19,7 +22,6 @@ from nonideal.circuits.generator.area import areas_um2
 from nonideal.circuits.generator.generator import Generator, line_net, trim_nets
 from nonideal.circuits.generator.loop import EARLY, LATE, RAMP
 from nonideal.circuits.generator.mirrors import Bank, line
-from nonideal.circuits.generator.sizes import GeneratorSizes
 from nonideal.circuits.generator.timing import inference_s, loop_spans
 from nonideal.sky130_models import check_size
 from nonideal.sky130_models.netlist import instances, parallel_devices
@@ -204,3 +206,12 @@ def test_area_is_counted_cell_by_cell_and_fits_the_budget() -> None:
     assert sum(found.values()) < 5000
     assert found["bias_line_n_1"] == found["bias_line_n_2"]
     assert sum(areas_um2(generator(line_legs=24)).values()) > sum(found.values())
+
+
+def test_a_circuit_without_a_generator_is_known_as_it_was() -> None:
+    assert "generator" not in Design().model_dump()
+    made = Design.model_validate({"synapse": {"kind": "coded"}, "generator": {"units_n": 40}})
+    assert Design.model_validate(made.model_dump()) == made
+    assert circuit_facts(made)["circuit.generator.units_n"] == 40
+    wrong = made.model_copy(update={"generator": GeneratorSizes(cascode_p=Fet(w_um=2.0, l_um=0.15))})
+    assert [line.partition(":")[0] for line in illegal_sizes(wrong)] == ["circuit.generator.cascode_p"]
