@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/faults.py RUN [--only PATTERN]
 
-RUN holds kill.toml and a finished run as `bench/kills.py` leaves it in `undisturbed`; it is copied for every fault. As root on Linux, for
-a disk that fills up. Ends with 1 where a fault was answered otherwise than is right.
+RUN holds kill.toml and a finished run as `bench/kills.py` leaves it in `undisturbed` (`bench/kills.py WORK --kills 0` makes no more than
+that); it is copied for every fault. As root on Linux, for a disk that fills up. Ends with 1 where a fault was answered otherwise than is right.
 """
 
 from __future__ import annotations

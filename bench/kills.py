@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/kills.py /tmp/kills [--stages train,netlist] [--kills 15] [--seed 0]
 
-Real ngspice, kpex and training on a network of 5-3. Every stage is begun without its results and without the cache, killed several times
+Real ngspice, extraction and training on a network of 5-3. Every stage is begun without its results and without the cache, killed several times
 on its way (SIGKILL, SIGTERM, SIGHUP, SIGINT in turn), each time gone on with, then run to its end. What an undisturbed run made is kept in
 the folder, so that a second call begins with the kills. Ends with 1 where anything differs.
 """
@@ -13,6 +13,7 @@ import argparse
 import itertools
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -52,20 +53,24 @@ COMMANDS = {
     "characterize": ["characterize"],
     "train": ["train"],
     "netlist": ["netlist"],
+    "layout": ["layout", "--netlist", "pex-rc"],
+    "extracted": ["validate-post-layout", "--netlist", "pex-rc"],
     "validate": ["validate-post-layout", "--netlist", "schematic"],
     "yield": ["yield"],
     "calibrate": ["calibrate", "--chip", "0"],
-    "layout": ["layout", "--layers", "1,1", "--netlist", "pex-c", "--out", "runs/kill/small", "--force"],
+    "small": ["layout", "--layers", "1,1", "--netlist", "pex-c", "--out", "runs/kill/small", "--force"],
 }
 """In the order in which they need each other."""
 FOLDERS = {
     "characterize": ["characterization"],
     "train": ["training"],
     "netlist": ["netlist"],
+    "layout": ["layout"],
+    "extracted": ["validation"],
     "validate": ["validation"],
     "yield": ["mismatch", "yield"],
     "calibrate": ["calibration"],
-    "layout": ["small"],
+    "small": ["small"],
 }
 CODES = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 PASSED_S = 10.0
@@ -157,8 +162,13 @@ def results(folder: Path, stage: str) -> dict[str, Any]:
     return found
 
 
-def undisturbed(work: Path, last: str) -> tuple[Path, dict[str, float]]:
-    """A folder in which the stages up to ``last`` have ended, and how long each took in s."""
+def expected(work: Path, stage: str) -> Path:
+    """The file of what a stage found undisturbed."""
+    return work / f"{stage}.pickle"
+
+
+def undisturbed(work: Path, last: str) -> dict[str, float]:
+    """Run the stages up to ``last`` in a folder of their own, where that was not done; how long each took in s."""
     folder, times = work / "undisturbed", work / "times.json"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kill.toml").write_text(TOML)
@@ -168,17 +178,20 @@ def undisturbed(work: Path, last: str) -> tuple[Path, dict[str, float]]:
             began = time.monotonic()
             finish(folder, stage)
             took[stage] = time.monotonic() - began
+            # Kept by itself: a later stage may write into the same folder.
+            expected(work, stage).write_bytes(pickle.dumps(results(folder, stage)))
             times.write_text(json.dumps(took))
         print(f"undisturbed {stage}: {took[stage]:.0f} s", flush=True)
-    return folder, took
+    return took
 
 
 def killed(
-    stage: str, kills: list[tuple[signal.Signals, float]], whole: Path, folder: Path, took_s: float
+    stage: str, kills: list[tuple[signal.Signals, float]], work: Path, took_s: float
 ) -> tuple[int, list[str]]:
     """How many kills met a command at work, and what is wrong afterwards."""
+    folder = work / "killed"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(whole, folder)
+    shutil.copytree(work / "undisturbed", folder)
     for name in [*FOLDERS[stage], "cache"]:
         shutil.rmtree(folder / "runs/kill" / name, ignore_errors=True)
     met, wrong = 0, []
@@ -204,15 +217,15 @@ def killed(
         wrong += [f"{told}: left {one}" for one in left_of(folder)]
     finish(folder, stage)
     wrong += [f"{stage}: left {one}" for one in left_of(folder)]
-    expected, found = results(whole, stage), results(folder, stage)
-    differ = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
+    before, found = pickle.loads(expected(work, stage).read_bytes()), results(folder, stage)
+    differ = [name for name in sorted({*before, *found}) if before.get(name) != found.get(name)]
     wrong += [f"{stage}: {name} is not that of an undisturbed run" for name in differ]
     left = [
         path for path in (folder / "runs").rglob("*") if ".part" in path.name or path.name.startswith(".run-")
     ]
     wrong += [f"{stage}: {path} was left" for path in left]
     print(f"  {stage}: {len(found)} files of results, {len(differ)} differ", flush=True)
-    if not expected:
+    if not before:
         wrong.append(f"{stage}: nothing was compared")
     return met, wrong
 
@@ -240,12 +253,14 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     work = options.work.resolve()
     stages = options.stages.split(",")
-    whole, took = undisturbed(work, max(stages, key=[*COMMANDS].index))
+    took = undisturbed(work, max(stages, key=[*COMMANDS].index))
     plan = list(moments(options.kills, stages, options.seed))
     met, wrong = 0, []
     for stage in stages:
         kills = [(how, moment) for one, how, moment in plan if one == stage]
-        number, problems = killed(stage, kills, whole, work / "killed", took[stage])
+        if not kills:
+            continue
+        number, problems = killed(stage, kills, work, took[stage])
         met += number
         wrong += problems
         print("\n".join(problems), flush=True)

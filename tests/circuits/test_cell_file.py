@@ -186,6 +186,37 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     assert load_experiment(str(mine)).circuit.cells["synapse"] == PLAIN
 
 
+AREAS = "ad=0.29 as=0.29 l=0.25 pd=2.58 ps=2.58"
+WRITTEN_OUT = f"""\
+.subckt synapse {PORTS}
+XMNM dendrite bias_n xn vss {NFET} {AREAS} w=1.0
+XMNS xn axon vss vss {NFET} {AREAS} w=1.0
+XMPM dendrite bias_p xp vdd {PFET} {AREAS} w=1.0
+XMPS xp axon_b vdd vdd {PFET} {AREAS} w=1.0
+.ends synapse
+"""
+BARE = WRITTEN_OUT.replace(f"{AREAS} w=1.0", "l=0.25 w=2")
+AS_FOUND = {
+    "bom_comment": (f"\ufeff* synapse by xschem\n{WRITTEN_OUT}", WRITTEN_OUT),
+    "upper": (WRITTEN_OUT.upper(), WRITTEN_OUT),
+    "param": (f".param wm=2\n{BARE.replace('w=2', 'w=wm')}", BARE),
+}
+"""Files as people wrote them, and the plain cell that each of them is."""
+
+
+@pytest.mark.parametrize("case", AS_FOUND)
+def test_a_file_as_people_write_it_is_the_circuit_of_the_plain_cell(tmp_path: Path, case: str) -> None:
+    """All that is characterised is written from the circuit: the same one gives the same numbers."""
+    circuits = []
+    for name, text in zip(("found", "plain"), AS_FOUND[case], strict=True):
+        (tmp_path / f"{name}.spice").write_bytes(text.encode())
+        toml = tmp_path / f"{name}.toml"
+        toml.write_text(f'name = "{name}"\n[circuit.cells]\nsynapse = "{name}.spice"\n')
+        circuits.append(load_experiment(str(toml)).circuit)
+    assert cells_text(circuits[0]) == cells_text(circuits[1])
+    assert cells_text(circuits[0]) != cells_text(Design())
+
+
 COMMANDS = [f"{mark}#shell id" for mark in "*;!([,%=+-@&|:.<>?/\\~^`'\"$#{}_a1X"]
 
 

@@ -19,6 +19,10 @@ XMPS xp axon_b vdd vdd {PFET} w=1 l=0.25
 .ends synapse
 """
 DRIVER = f".subckt driver trigger phase out out_b vdd vss\nXM out out_b vss vss {NFET} w=1 l=0.15\n.ends\n"
+NEURON = (
+    f".subckt neuron dendrite spike spike_b phase reset reset_b iso iso_b v0 vdis vsense vdd vss\n"
+    f"XMDI membrane vdis dx vss {NFET} w=1 l=0.5\nXdriver sense phase spike spike_b vdd vss driver\n.ends\n"
+)
 CASES = {
     "own_cell_shell": (
         f"{SYNAPSE}\n;#echo code ran in $inputdir > pwned\n!#shell id >> pwned\n".encode(),
@@ -28,7 +32,10 @@ CASES = {
         "* synapse, W = 1 \xb5m, after J. M\xfcller\n".encode("latin1") + SYNAPSE.encode(),
         "cell.spice, line 1, byte 18 of it: byte 0xb5 is not UTF-8",
     ),
-    "whole_file": ((SYNAPSE + DRIVER).encode(), "cell.spice also holds driver, which would not replace ours"),
+    "whole_file": (
+        (SYNAPSE + DRIVER + NEURON).encode(),
+        "cell.spice also holds driver and neuron, which would not replace ours",
+    ),
 }
 
 
