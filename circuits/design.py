@@ -26,7 +26,6 @@ from nonideal.circuits.cells.synapse import SynapseSizes
 
 __all__ = ["Design", "DriverSizes", "Fet", "NeuronSizes", "Supplies", "SynapseSizes", "Timing"]
 
-Seconds = Annotated[float, Field(gt=0.0, le=1e-3)]
 Volts = Annotated[float, Field(ge=0.0, le=1.95)]
 
 
@@ -35,7 +34,7 @@ class Timing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    t_circ_s: Seconds = 1e-6
+    t_circ_s: Annotated[float, Field(ge=2e-8, le=1e-3)] = 1e-6  # the sensing stage alone takes 54 ns
     guard_s: Annotated[float, Field(ge=5e-9, le=1e-6)] = 50e-9
     hold_s: Annotated[
         float, Field(ge=1e-10, le=1e-6, description="from the isolation's opening to the reset of the spikes")

@@ -72,6 +72,7 @@ def test_other_experiments_differ_in_data_and_layers() -> None:
         ({"circuit": {"supplies": {"vdd_V": 2.5}}}, ["supplies.vdd_V = 2.5", "1.98", "unit of this key is V"]),
         ({"simulator": {"abstol_fA": 10}}, ["abstol_fA", "abstol_A = 1e-14"]),
         ({"circuit": {"supplies": {"v0_V": "1.3 V"}}}, ["supplies.v0_V = '1.3 V'", "bare number in V"]),
+        ({"circuit": {"timing": {"t_circ_s": 1e-12}}}, ["t_circ_s = 1e-12", "greater than or equal to", "unit of this key is s"]),
         ({"circuit": {"timing": {"guard_s": 50}}}, ["guard_s = 50", "less than", "unit of this key is s"]),
         ({"circuit": {"supplies": {"v0_V": 1.7, "vdd_V": 1.65}}}, ["v0_V = 1.7", "vdd_V = 1.65"]),
         ({"process": {"corner": "tf"}}, ["process.corner = 'tf'", "did you mean 'tt'"]),
