@@ -73,7 +73,7 @@ def inventory(results: Results, opened: Session | None) -> Iterator[Shown]:
             passed=None if made is None else made.passed,
             numbers=() if made is None else _numbers(made),
             files=tuple(map(str, _files(folder, FILES.get(stage_of(stage), ())))),
-            command=results.command(stage) if made is None or not made.command else made.command,
+            command=results.command(stage) if made is None or not made.command else results.recorded(made),
         )
 
 

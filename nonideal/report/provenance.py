@@ -56,7 +56,7 @@ def _stages(results: Results) -> Table:
                 (
                     stage,
                     state,
-                    f"`{results.command(stage)}`",
+                    f"`{manifest.command or results.command(stage)}`",
                     manifest.started[:16].replace("T", " "),
                     duration(manifest.seconds),
                     seeds,

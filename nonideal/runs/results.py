@@ -91,7 +91,7 @@ class Altered:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was found in ``path``; ``asked``: what commands on it have on their line, where no stage recorded it."""
+    """What was found in ``path``; ``asked``: what commands on it have on their line ("": as its stages recorded it)."""
 
     path: Path
     model: PhysicalModel | None = None
@@ -165,16 +165,19 @@ class Results:
 
     @property
     def shared_options(self) -> str:
-        """What every command on this directory has on its line, as the last finished stage recorded it."""
+        """What every command on this directory has on its line: as it was asked now, or as the last finished stage recorded it."""
         last = max(self.manifests.values(), key=lambda manifest: manifest.started, default=None)
         recorded = last.shared if last is not None else ""
-        return recorded or self.asked or RunDir.at(self.path).options(self.experiment)
+        return self.asked or recorded or RunDir.at(self.path).options(self.experiment)
 
     def command(self, stage: str, corner: str = "") -> str:
-        """The command that makes a stage's results, of a corner in this directory too: as recorded, or for a stage that did not end."""
+        """The command that makes a stage's results, of a corner in this directory too: as recorded, or for a stage that did not end.
+
+        A directory that was moved, or copied, is the one it is now.
+        """
         manifest = self.manifests.get(stage)
         if manifest is not None and manifest.command and not corner:
-            return manifest.command
+            return self.recorded(manifest)
         settings = {} if manifest is None else manifest.inputs.settings
         own = {name[2:]: value for name, value in settings.items() if name.startswith("--")}
         if manifest is None and "/chip_" in stage:
@@ -183,6 +186,10 @@ class Results:
             own["netlist"] = netlist_of_stage(stage)
         at = {"corner": corner or None}
         return f"nonideal {command_of(stage)}{self.shared_options}{option_text(at | own)}"
+
+    def recorded(self, made: Manifest) -> str:
+        """The command that a manifest recorded, as it is typed for this directory."""
+        return made.command.replace(made.shared, self.shared_options, 1) if made.shared else made.command
 
     def setting(self, section: str) -> dict[str, Any] | None:
         """A section of the experiment as a finished stage recorded it, e.g. ``circuit`` or ``data``."""

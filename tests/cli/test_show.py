@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def test_a_run_directory_from_its_first_stage_to_damage(
 
     assert shown(capsys, "--run-dir", "runs/tiny")["training"]["state"] == "current", (
         "manifests name the experiment"
+    )
+    copied = shutil.copytree("runs/tiny", "runs/copied [b]")
+    there = shown(capsys, "--run-dir", str(copied))["training"]
+    assert there["command"] == "nonideal train --experiment tiny.toml --run-dir 'runs/copied [b]'", (
+        "what is told works on the directory that is looked at"
     )
     Path("tiny.toml").write_text(TOML.replace("epochs = 2", "epochs = 3"))
     found = shown(capsys, "tiny.toml")

@@ -27,6 +27,7 @@ from nonideal.experiment.experiment import load_experiment
 from nonideal.pnn import preset, variant_options
 from nonideal.pnn.checkpoint import Provenance, WeightsHeader, save_network
 from nonideal.pnn.data import Encoding
+from nonideal.runs.manifest import load_manifest
 from tests.fuzz.conftest import Bench
 from tests.fuzz.hostile import NAMES, VALUES, altered, altered_lines, damaged, toml
 from tests.report.conftest import Builder
@@ -307,13 +308,10 @@ def spoil(data: st.DataObject, victim: Path) -> None:
     )
     victim.write_bytes(changed)
     folder = next(one for one in victim.parents if (one / "manifest.json").exists() or one.name == "runs")
-    told = json_of(folder / "manifest.json")
-    if victim.name != "manifest.json" and isinstance(told, dict) and data.draw(st.booleans()):
-        known = told.get("outputs")
-        told["outputs"] = (known if isinstance(known, dict) else {}) | {
-            str(victim.relative_to(folder)): hashlib.sha256(changed).hexdigest()
-        }
-        (folder / "manifest.json").write_text(json.dumps(told))
+    made = load_manifest(folder)
+    if victim.name != "manifest.json" and made is not None and data.draw(st.booleans()):
+        told = {str(victim.relative_to(folder)): hashlib.sha256(changed).hexdigest()}
+        made.model_copy(update={"outputs": made.outputs | told}).save(folder)
 
 
 def json_of(path: Path) -> Any:
