@@ -31,6 +31,8 @@ NUMPY: Final = (".npz", ".npy")
 INSIDE: Final = ("state_dict", "model_state_dict")
 """Where checkpoints of others keep the state of their network."""
 SHOWN: Final = 12
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""What PyTorch makes words of its messages bold with."""
 _NUMBER: Final = re.compile(r"(\d+)")
 _FOLD: Final = (
     "a synapse array has no bias of its own: give the layer in front of it one more neuron (or the network one more input) that always spikes, "
@@ -277,4 +279,5 @@ def _shown(name: object) -> str:
 
 
 def _why(error: BaseException) -> str:
-    return (str(error).strip().split("\n")[0] or type(error).__name__)[:160]
+    first = _COLOUR.sub("", str(error)).strip().split("\n")[0]
+    return (first or type(error).__name__)[:160]

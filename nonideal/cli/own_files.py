@@ -72,8 +72,9 @@ def write_given(
                 f"{option} {path}: was altered or damaged after it was made, {manifest} records another file: make it again, or give a copy "
                 "from elsewhere to take it as it is"
             )
-    files = NetlistFiles.beside(out)
     inputs = {"--weights": weights, "--model": model_path}
+    check_out(out, inputs, force=force)
+    files = NetlistFiles.beside(out)
     for path in files.all:
         check_out(path, inputs, force=force)
     untold = check_weights(weights, model_path)

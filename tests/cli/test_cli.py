@@ -197,6 +197,9 @@ def test_any_checkpoint_becomes_a_netlist(place: Path, capsys: pytest.CaptureFix
     assert json.loads(out)["synapses"] == 24
     assert ".subckt network" in (place / "sub/mine.spice").read_text().lower()
     assert len(pd.read_csv(place / "sub/mine.csv")) == 24
+    for folder in (".", "..", "/", "sub"):
+        code, _, err = run(capsys, *arguments[:6], folder)
+        assert (code, "is a folder; name the file to write" in " ".join(err.split())) == (2, True)
 
 
 @pytest.mark.parametrize(
