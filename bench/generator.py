@@ -4,14 +4,16 @@
     python bench/generator.py start
     python bench/generator.py kick
     python bench/generator.py network
+    python bench/generator.py mismatch
     python bench/generator.py area
 
 ``settle``: the loop closed, nothing derived anew, one transient a line, from the loop's reset. Currents are those of a unit of either polarity
 and of a discharger at the reset level, against home; I/I_dis is what of them is left once the loop has set the common current. Capacitors off
 the chip are left out, for lines behind them follow the loop more slowly than it settles. ``start``: how long after the supplies currents
 stay within 1 %. ``kick``: by how much a unit's charge runs ahead (ns of its current) at a time after other units have begun to conduct.
-``network``: a 5-5-5 network of random codes on the generator, first beside ideal sources of the same levels at home, by capacitor, then in other
-places beside itself at home. ``area``: of the devices with what stands between them, by cell, estimated.
+``network``: a 5-5-5 network of random codes on the generator, first beside ideal sources of the same levels at home, by capacitor, then in
+other places beside itself at home. ``mismatch``: drawn generators beside nominal synapses and neurons. ``area``: of the devices with what
+stands between them, by cell, estimated.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ from nonideal.characterize.generator import (
     survey,
 )
 from nonideal.characterize.generator_bench import GeneratorBench
+from nonideal.characterize.generator_spread import SEED as SPREAD_SEED
+from nonideal.characterize.generator_spread import spread
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.codes import coded_weights
 from nonideal.circuits.cells.generator import GeneratorSizes
@@ -59,6 +63,7 @@ PLACES = [
     *(Surroundings(HOME.condition, volts) for volts in (1.62, 1.98)),
 ]
 SHAPE, SAMPLES, SEED = (5, 5, 5), 4, 1
+CHIPS = 60
 AFTER_S = (20e-9, 100e-9, 300e-9, 990e-9)
 
 
@@ -67,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("settle", "start", "kick", "network", "area"))
+    parser.add_argument("what", choices=("settle", "start", "kick", "network", "mismatch", "area"))
     parser.add_argument("--inferences", type=int, default=INFERENCES)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("/tmp/generator"))
@@ -83,6 +88,12 @@ def main() -> None:
         started(bench, given.out)
     elif given.what == "kick":
         kicked(bench, given.out)
+    elif given.what == "mismatch":
+        found = spread(bench, bench_of(0.0, (1, 1)), CHIPS, given.out / "mismatch")
+        told = ", ".join(f"I_{key} / I_dis {100 * found.sigma_ratio(key):.1f} %" for key in "np")
+        print(
+            f"sigma over {CHIPS} chips, seed {SPREAD_SEED}: {told}, I_dis with the loop open {100 * found.sigma_common():.1f} %"
+        )
     else:
         networked(bench, given.out)
 

@@ -54,21 +54,32 @@ class Settled:
         return self.current_A[polarity] / self.current_A["dis"]
 
 
-def deck(bench: Workbench, made: GeneratorBench, name: str, body: tuple[str, tuple[str, ...], float]) -> Deck:
-    """A complete deck of a bench of the generator, at the workbench's corner and the design's temperature."""
+def deck(
+    bench: Workbench,
+    made: GeneratorBench,
+    name: str,
+    body: tuple[str, tuple[str, ...], float | None],
+    generator: str | None = None,
+) -> Deck:
+    """A complete deck of a bench of the generator, at the workbench's corner and the design's temperature.
+
+    ``generator``: the text of its cells where it is another than the drawn one, for this deck alone.
+    """
     text, vectors, stop_s = body
-    cells = cells_text(made.design) + "\n" + made.generator.text()
+    drawn = made.generator.text()
+    cells = cells_text(made.design) + "\n" + (generator or drawn)
+    file = "generator.spice" if generator is None else f"generator_{name}.spice"
     models, simulator = f"models_{bench.corner.value}.spice", replace(
         bench.simulator, temperature_C=made.design.supplies.temperature_C
     )  # fmt: skip
     lines = [
         f"* {name}",
         f".include {models}",
-        ".include generator.spice",
+        f".include {file}",
         text.replace(".title ", "* ", 1),
-        simulator.lines() + simulator.tran(stop_s) + ".end",
+        simulator.lines() + ("" if stop_s is None else simulator.tran(stop_s)) + ".end",
     ]
-    includes = {models: lean_library(bench.pdk, bench.corner, cells), "generator.spice": cells}
+    includes = {models: lean_library(bench.pdk, bench.corner, cells), file: cells}
     return Deck(name, "\n".join(lines) + "\n", includes, vectors, stop_s)
 
 

@@ -105,6 +105,14 @@ class GeneratorBench:
         body = [str(circuit), *self._still(rising=True), f".save {' '.join(vectors)}"]
         return "\n".join(body) + "\n", vectors, stop_s
 
+    def static(self) -> tuple[str, tuple[str, ...], None]:
+        """Body and vectors of an operating point, the loop in its reset; it has no end."""
+        circuit = self._rails("bias generator: operating point")
+        self._held(circuit)
+        vectors = tuple(f"i(v{source})" for source in HELD.values())
+        body = [str(circuit), *self._still(), f".save {' '.join(vectors)}", ".op"]
+        return "\n".join(body) + "\n", vectors, None
+
     def _still(self, *, rising: bool = False) -> list[str]:
         """Sources of the generator's control lines while its loop is in reset."""
         high = ("reset", "iso_b", EARLY, START)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from nonideal.characterize.generator import (
     settle,
 )
 from nonideal.characterize.generator_bench import HELD, REPLICA, GeneratorBench
+from nonideal.characterize.generator_spread import GeneratorSpread, drawn
 from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
@@ -148,3 +150,28 @@ def test_the_loop_closes(make_workbench: WorkbenchMaker, tmp_path: Path) -> None
     assert moved.silent_s[0] == pytest.approx(1e-6, abs=3e-9)
     assert np.all(np.diff(moved.silent_s) < 0)
     assert moved.silent_s[-1] < 0.99e-6
+
+
+@pytest.mark.spice
+def test_every_fet_of_a_drawn_generator_has_a_shift_of_its_own(make_workbench: WorkbenchMaker) -> None:
+    """As wide as the statistics of its row: 16 units in parallel spread half as much as 4."""
+    pdk = make_workbench().pdk
+    text = bench(1, 1).generator.text()
+    draws = [drawn(text, pdk, Corner.tt, np.random.default_rng(seed)) for seed in range(200)]
+    assert re.sub(r" dvt=\S+", "", draws[0]) == text.rstrip("\n") + "\n"
+    assert draws[0].count("dvt=") == text.count("sky130_fd_pr__")
+
+    def shifts(device: str) -> float:
+        found = [re.findall(rf"^{device} .* dvt=(\S+)$", one, re.M) for one in draws]
+        return float(np.std([float(value) for values in found for value in values[:1]]))
+
+    # Units of bits 1 and 3 of the first line: 4 and 16.
+    assert shifts("XMU2") / shifts("XMU4") == pytest.approx(2.0, rel=0.25)
+
+
+def test_a_spread_is_of_what_the_loop_leaves() -> None:
+    common = np.array([0.1, -0.2, 0.3])
+    found = GeneratorSpread({"n": common + [0.01, 0.0, -0.01], "p": common, "dis": common})
+    assert found.sigma_ratio("n") == pytest.approx(0.01)
+    assert found.sigma_ratio("p") == 0.0
+    assert found.sigma_common() == pytest.approx(float(np.std(common, ddof=1)))
