@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
-
-import torch
-from torch import Tensor
 
 from nonideal.characterize.shift import CurrentShift, LayerShift
 from nonideal.characterize.variation import CurrentSpread, LayerVariation
 from nonideal.pnn import DSTD, Exact, NetworkOptions, TrainingOptions, Variation, load_small
-from nonideal.pnn.adam import FusedAdam
-from nonideal.pnn.devices import Engine
-from nonideal.pnn.loop import Loop
-from timing.images import cycle
+from timing.mini_batch import mini_batch
 from timing.networks import PAPER, RAMP, SIZES
 from timing.plan import Plan
-from timing.row import Row, Step, compare
+from timing.row import Row, compare
 
 SPREAD = LayerVariation(CurrentSpread(0.30, 5.0), CurrentSpread(0.20, 7.2), 0.154, 0.0186, 0.153)
 """About what the default circuit shows; times do not depend on it."""
@@ -81,40 +74,14 @@ def rows(plan: Plan) -> Iterator[Row]:
                 layers=(SPREAD,) * depth, conditions=((HOT,) * depth,) * conditions, chips=8, tail=tail
             )
             weights = sum(a * b for a, b in pairwise(sizes))
-            ours, reference = (trainer_step(x, y, sizes, method, batch, v) for v in (variation, None))
+            network = NetworkOptions(layer_sizes=sizes, reversal=PAPER, discharger=RAMP, method=method)
+            ours, reference = (
+                mini_batch(x, y, network, TrainingOptions(batch_size=batch, variation=v))
+                for v in (variation, None)
+            )
             chips = variation.chips_of(batch, weights)
             drawn = "1 chip" if chips == 1 else f"{chips} chips"
             many = plan.rounds if sizes == SIZES else 10 * plan.rounds
             yield compare(
                 name, ours, "nominal step", reference, many, target="<= 1.5", note=f"{drawn} a mini-batch"
             )
-
-
-def trainer_step(
-    x: Tensor,
-    y: Tensor,
-    sizes: tuple[int, ...],
-    method: DSTD | Exact,
-    batch: int,
-    variation: Variation | None,
-) -> Step:
-    """One mini-batch of the trainer itself, with everything that it does around forward, loss, backward and Adam."""
-    options = NetworkOptions(
-        layer_sizes=sizes, reversal=PAPER, discharger=RAMP, method=method, classes=int(y.max()) + 1
-    )
-    network = options.build()
-    part = slice(batch)
-    data = replace(load_small("iris"), train_x=x[part], train_y=y[part], test_x=x[part], test_y=y[part])
-    generator = torch.Generator().manual_seed(0)
-    training = TrainingOptions(batch_size=batch, variation=variation)
-    loop = Loop(
-        Engine(torch.device("cpu")), data, network, FusedAdam(network.parameters()), generator, training
-    )
-    batches = cycle(x, y, batch)
-
-    def step() -> None:
-        images, loop.train_y = next(batches)
-        loop.train_x = images.to(torch.float32)
-        loop.epoch(1, False)
-
-    return step

@@ -14,6 +14,7 @@ from nonideal.characterize.candidates import varied
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import columns_of
 from nonideal.chips.options import CalibrationOptions, YieldOptions
+from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.kinds import contract_in
 from nonideal.circuits.cells.leaf_cells import LEAVES, check_cell, illegal_sizes
 from nonideal.circuits.design import Design
@@ -119,6 +120,15 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _full_scale_is_of_codes(self) -> Experiment:
+        if self.bits is None and "full_scale" in self.training.model_fields_set:
+            raise ValueError(
+                f"training.full_scale = {self.training.full_scale!r} is of weights that are codes, and this circuit's are analog: "
+                'leave it out, or give circuit.synapse.kind = "coded"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _conditions_have_weights(self) -> Experiment:
         mapping = self.conditions.mapping
         if mapping is not None and mapping not in self.training.variants:
@@ -132,6 +142,12 @@ class Experiment(Section):
         """The numbers of axons of the columns to characterise: those of the network's layers, or of the bench where there is no circuit."""
         dense = self.training.network is None
         return columns_of(self.training.layers if dense else (self.characterize.axons, 1))
+
+    @property
+    def bits(self) -> int | None:
+        """Of the codes that the synapses hold, a sign besides; None: they hold analog weights."""
+        synapse = self.circuit.synapse
+        return synapse.bits if isinstance(synapse, CodedSizes) else None
 
     @property
     def sees_conditions(self) -> bool:
@@ -152,8 +168,8 @@ class Experiment(Section):
         return self.model_copy(update=update)
 
     def section(self, dotted: str) -> Any:
-        """A section or value by its dotted name, or ``columns``, JSON-ready (for manifests)."""
-        value: Any = self.model_dump(mode="json") | {"columns": list(self.columns)}
+        """A section or value by its dotted name, or ``columns`` or ``bits``, JSON-ready (for manifests)."""
+        value: Any = self.model_dump(mode="json") | {"columns": list(self.columns), "bits": self.bits}
         for part in dotted.split("."):
             value = value[part]
         return value

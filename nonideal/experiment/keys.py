@@ -166,6 +166,7 @@ KEYS: Final = {
     "training.loss.t_rail": "T_circ",
     "training.firing_promotion": "weight of a term that makes silent TTFS neurons fire",
     "training.variation": "train on drawn chips, and in other conditions: docs/how-to/chips.md",
+    "training.full_scale": "of weights that are codes: learned for each layer, largest (its largest weight), or a number for all",
     "training.accelerator": "cpu, cuda or auto",
     "training.devices": "train on so many at once, through Lightning Fabric",
     "training.log_every_epochs": "a line of metrics.csv every so many epochs",

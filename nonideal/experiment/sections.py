@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nonideal.circuits.network.netlist import MAX_NEURONS
 from nonideal.circuits.sidewall import DEFAULT as DEFAULT_SIDEWALL
 from nonideal.circuits.sidewall import Sidewall
-from nonideal.pnn.choices import Accelerator, Variant
+from nonideal.pnn.choices import Accelerator, FullScale, Variant
 from nonideal.pnn.layers import Convolution, Layer, Pool, check_order, shapes
 from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.presets import preset_names
@@ -113,7 +113,8 @@ class Training(Section):
     """What is trained, on which seeds, and how.
 
     ``layers`` are fully connected RC-Spike layers; ``network`` takes their place for any other network.
-    The first seed goes to silicon; the others say how much the draw matters.
+    The first seed goes to silicon; the others say how much the draw matters. ``full_scale``: of the codes of a coded synapse, see
+    ``nonideal.pnn.codes``.
     """
 
     layers: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_NEURONS)], ...], Field(min_length=2)] = (
@@ -137,6 +138,7 @@ class Training(Section):
     loss: LossWeights = LossWeights()
     firing_promotion: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     variation: TrainingVariation | None = None
+    full_scale: FullScale = "learned"
     accelerator: Accelerator = "cpu"
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     log_every_epochs: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10
@@ -194,8 +196,12 @@ class Training(Section):
         seed: int,
         spread: tuple[LayerVariation, ...] = (),
         conditions: tuple[tuple[LayerShift, ...], ...] = (),
+        bits: int | None = None,
     ) -> TrainingOptions:
-        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``, so are its ``conditions``."""
+        """The trainer's options for one seed; ``spread`` of every layer is needed with ``variation``, so are its ``conditions``.
+
+        ``bits``: of the codes that the circuit's synapses hold; None: they are analog.
+        """
         from nonideal.pnn.options import TrainingOptions
         from nonideal.pnn.variation import Variation
 
@@ -203,6 +209,7 @@ class Training(Section):
         if self.variation is not None:
             asked = self.variation.model_dump(include={"chips", "tail", "scale"})
             drawn = Variation(layers=spread, conditions=conditions, **asked)
+        coded: dict[str, Any] = {} if bits is None else {"bits": bits, "full_scale": self.full_scale}
         return TrainingOptions(
             seed=seed,
             epochs=self.epochs,
@@ -217,6 +224,7 @@ class Training(Section):
             log_every=self.log_every_epochs,
             checkpoint_every_s=self.checkpoint_every_s,
             tensorboard=self.tensorboard,
+            **coded,
         )
 
 

@@ -58,7 +58,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "training.variation",
         "simulator",
     ),
-    "training": ("data", "training"),
+    "training": ("data", "training", "bits"),
     "netlist": (
         "process",
         "circuit",

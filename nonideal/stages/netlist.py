@@ -101,7 +101,7 @@ def write_netlist(
     unknown = check_model(model, model_path, experiment)
     realised = BottomUp(model) if given.physics else model
     design = experiment.circuit
-    mapping = map_weights(given.values, realised, clip=clip, design=design)
+    mapping = map_weights(given.values, realised, clip=clip, design=design, steps=given.steps)
     biases, topology = bias_sources(mapping), mapping.topology
     circuit = schematic(topology, design)
     example = _example(topology, design, circuit, biases, realised.vdis_V, model.corner, files)

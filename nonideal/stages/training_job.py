@@ -66,7 +66,7 @@ def train_one(
     shipped = training.preset is not None
     model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
     conditions = () if shifts is None else shifts.of(training.layers[:-1])
-    options = training.options(seed, spread_of(experiment, model), conditions)
+    options = training.options(seed, spread_of(experiment, model), conditions, experiment.bits)
     result = train(
         dataset,
         network_of(experiment, dataset, variant, model),

@@ -220,7 +220,8 @@ def test_every_option_of_the_trainer_is_an_experiments_key() -> None:
         "firing_promotion": 1e-5, "log_every_epochs": 4, "checkpoint_every_s": 1.0, "tensorboard": False,
         "accelerator": "auto", "devices": 2, "network": {"neuron": "ttfs", "layers": [4, 3]},
     }  # fmt: skip
-    options = parse_experiment({"name": "x", "training": told}, "x.toml").training.options(3)
+    training = parse_experiment({"name": "x", "training": told}, "x.toml").training
+    options = training.model_copy(update={"full_scale": "largest"}).options(3, bits=4)
     same = [name for name, value in options if value == TrainingOptions.model_fields[name].default]
     assert same == ["variation"]  # not of time-to-first-spike neurons
 
@@ -241,6 +242,27 @@ def test_training_on_drawn_chips_takes_the_measured_spread(spread: Spread) -> No
     shipped = experiment.changed({"training": {"preset": "sky130_tt"}})
     with pytest.raises(NoSpread, match=r"preset sky130_tt knows no mismatch: leave training.preset out"):
         spread_of(shipped, preset("sky130_tt").model_copy(update={"spread": None}))
+
+
+def test_a_coded_circuit_trains_codes_and_no_other_does() -> None:
+    told = {
+        "name": "x",
+        "circuit": {"synapse": {"kind": "coded", "bits": 5}},
+        "training": {"full_scale": 1.5},
+    }
+    experiment = parse_experiment(told, "x.toml")
+    options = experiment.training.options(1, bits=experiment.bits)
+    assert (experiment.bits, options.bits, options.full_scale) == (5, 5, 1.5)
+    assert experiment.section("bits") == 5
+    analog = Experiment(name="x")
+    assert (analog.bits, analog.training.options(1, bits=analog.bits).bits) == (None, None)
+    with pytest.raises(
+        ExperimentError, match=r"training.full_scale = 1.5 is of weights that are codes, .*leave it out"
+    ):
+        parse_experiment({"name": "x", "training": {"full_scale": 1.5}}, "x.toml")
+    for wrong in (0, -1.0, "smallest"):
+        with pytest.raises(ExperimentError, match=r"training.full_scale"):
+            parse_experiment(told | {"training": {"full_scale": wrong}}, "x.toml")
 
 
 def test_the_command_line_changes_keys_but_none() -> None:
