@@ -20,8 +20,11 @@ def mini_batch(
 ) -> Step:
     """One of ``options.batch_size`` samples, on drawn chips or with codes where the options ask for them."""
     built = network.model_copy(update={"classes": int(y.max()) + 1}).build()
-    part = slice(options.batch_size)
-    data = replace(load_small("iris"), train_x=x[part], train_y=y[part], test_x=x[part], test_y=y[part])
+    seen, told = x[: options.batch_size], y[: options.batch_size]
+    data = replace(
+        load_small("iris"), train_x=seen, train_y=told, test_x=seen, test_y=told,
+        features=x.shape[1], classes=int(y.max()) + 1,
+    )  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     latent = None
     if options.bits is not None:
