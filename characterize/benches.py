@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
 from nonideal.circuits.cells.analog import gate_biases
+from nonideal.circuits.cells.codes import CodedWeights
 from nonideal.circuits.cells.port import VDD, VSS, Role
+from nonideal.circuits.cells.storage import Storage
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.timeline import Timeline, control_sources
 
@@ -156,8 +158,24 @@ def sensing_bench(design: Design, membrane: Grid) -> Bench:
 
 
 def silent_V(design: Design, n_V: float, p_V: float) -> dict[str, float]:
-    """Levels of the weight ports of a silent pair: the gate biases of a positive and of a negative weight, V."""
-    return gate_biases(design.contracts.synapse.storage).volts(n_V, p_V)
+    """Levels of the weight ports of a silent synapse: gate biases of a positive and of a negative weight, or levels of gate lines, V."""
+    storage = design.contracts.synapse.storage
+    if isinstance(storage, CodedWeights):
+        rail = {VDD: design.supplies.vdd_V, VSS: 0.0}
+        # Every group is on its line, which loads the dendrite as any code does; the inverters rest.
+        drives = {port: rail[tie.off] for port, tie in storage.ties.items()}
+        return drives | dict.fromkeys(storage.n, n_V) | dict.fromkeys(storage.p, p_V)
+    return gate_biases(storage).volts(n_V, p_V)
+
+
+def load_nets(storage: Storage, j: int, spike: str, spike_b: str) -> dict[str, str]:
+    """The nets of a synapse that loads a spike and carries nothing; of codes every second is negative: they load one of the two alone."""
+    axons: dict[str, str] = {Role.AXON: spike, Role.AXON_B: spike_b}
+    if not isinstance(storage, CodedWeights):
+        return axons | dict(storage.off)
+    lines = {storage.gate_n: VSS, storage.gate_p: VDD}
+    nets = storage.nets(-1 if j % 2 else 1, {storage.axon: spike, storage.axon_b: spike_b, **lines})
+    return axons | lines | nets
 
 
 def membrane_of(design: Design, k: int) -> str:
@@ -207,8 +225,7 @@ def neuron_bench(
             synapse.add(circuit, f"pair_{k}_{j}", {**SILENT, Role.DENDRITE: f"dendrite_{k}"})
         neuron.add(circuit, f"neuron_{k}", {**neuron.of_layer(1), **_nets_of(k)})
         for j in range(driven[k] if driven else 0):
-            axons_of_spike: dict[str, str] = {Role.AXON: f"spike_{k}", Role.AXON_B: f"spike_b_{k}"}
-            nets = {**axons_of_spike, **synapse.storage.off, Role.DENDRITE: f"v0_{k}"}
+            nets = {**load_nets(synapse.storage, j, f"spike_{k}", f"spike_b_{k}"), Role.DENDRITE: f"v0_{k}"}
             synapse.add(circuit, f"load_{k}_{j}", nets)
         if current != 0:
             points = [(0, 0), (begin, 0), (begin + edge, current), (end, current), (end + edge, 0)]

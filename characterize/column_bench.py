@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from nonideal.characterize.codes import Codes
 from nonideal.characterize.fits import crossing_time_s
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.mapping import BiasModel, bias_sources, map_weights
+from nonideal.circuits.network.mapping import BiasModel, map_weights
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.spice import Deck, Result, SimulatorOptions
 
@@ -22,6 +23,8 @@ NEURONS = 3
 INNER = 1
 WEIGHTS = (0.05, 0.2, 0.5, 1.0)
 """Sizes of weight, of both signs, at which a lone synapse is watched."""
+CODES = (1 / 15, 0.25, 0.5, 1.0)
+"""The same of codes, of the largest."""
 AXON_WEIGHT = 0.2
 MOST_AXONS = 5
 """At most so many axons are compared with each other."""
@@ -50,19 +53,21 @@ class Lone:
         return f"lone_{self.axon}_{sign}{round(1000 * abs(self.weight))}_{'all' if self.along else 'inner'}"
 
 
-def lone_synapses(axons: int) -> list[Lone]:
+def lone_synapses(
+    axons: int, weights: Sequence[float] = WEIGHTS, axon_weight: float = AXON_WEIGHT, swing: float = 0.75
+) -> list[Lone]:
     """What is run: every weight on the middle axon with and without the neighbours; one weight of each sign on the other axons."""
     middle = axons // 2
 
     def arrival(weight: float) -> float:
-        # So late that the membrane stays where the currents are linear: 0.75 V_th down, 0.25 up.
-        return max(0.1, 1.0 - (0.75 if weight > 0 else 0.25) / abs(weight))
+        # So late that the membrane stays where the currents are linear: ``swing`` V_th down, 0.25 up.
+        return max(0.1, 1.0 - (swing if weight > 0 else 0.25) / abs(weight))
 
-    signed = [sign * size for size in WEIGHTS for sign in (1, -1)]
+    signed = [sign * size for size in weights for sign in (1, -1)]
     found = [Lone(middle, w, arrival(w), along) for w in signed for along in (True, False)]
     others = np.unique(np.linspace(0, axons - 1, min(axons, MOST_AXONS)).round().astype(int))
     found += [
-        Lone(int(axon), sign * AXON_WEIGHT, arrival(sign * AXON_WEIGHT), True)
+        Lone(int(axon), sign * axon_weight, arrival(sign * axon_weight), True)
         for axon in others
         if axon != middle
         for sign in (1, -1)
@@ -72,11 +77,15 @@ def lone_synapses(axons: int) -> list[Lone]:
 
 @dataclass(frozen=True, slots=True)
 class ColumnBench:
-    """Decks on one column. ``model`` realises weights as biases; what it is told (a first model's unit current) it need not believe."""
+    """Decks on one column. ``model`` realises weights as biases; what it is told (a first model's unit current) it need not believe.
+
+    ``codes``: what the model says of them where weights are codes; those of the decks then are, of the nominal full scale.
+    """
 
     circuit: Circuit
     model: BiasModel
     simulator: SimulatorOptions
+    codes: Codes | None = None
 
     def __post_init__(self) -> None:
         if len(self.circuit.topology.layers) != 2 or self.circuit.topology.layers[1] != NEURONS:
@@ -94,7 +103,30 @@ class ColumnBench:
 
     def biases(self, name: str, weight: Array) -> Biases:
         """The cell ``biases`` of ``weight`` [neurons, axons]."""
-        return Biases(name, bias_sources(map_weights([weight], self.model, design=self.circuit.design)))
+        steps = None if self.codes is None else [self.codes.full_scale / self.codes.largest]
+        return map_weights([weight], self.model, design=self.circuit.design, steps=steps).biases(name)
+
+    def nearest(self, weight: Array) -> Array:
+        """What the synapses can hold: of codes the nearest, but not 0 where ``weight`` is not."""
+        if self.codes is None:
+            return weight
+        step, most = self.codes.full_scale / self.codes.largest, self.codes.largest
+        code = np.clip(np.rint(np.abs(weight) / step), np.where(weight == 0.0, 0, 1), most)
+        return np.asarray(np.copysign(code * step, weight), np.float64)
+
+    def carried(self, weight: float) -> tuple[float, float]:
+        """What says which current a synapse of this weight carries: that of the family's curve, A at V_0, and its share of the curve."""
+        unit_A = self.model.unit_current_A(self.axons)
+        if self.codes is None:
+            return abs(weight) * unit_A, 1.0
+        return self.codes.full_scale * unit_A, self.codes.of_largest(weight)
+
+    def lone(self) -> list[Lone]:
+        """See ``lone_synapses``; of codes the whole range of a layer."""
+        if self.codes is None:
+            return lone_synapses(self.axons)
+        sizes = self.nearest(self.codes.full_scale * np.array(CODES))
+        return lone_synapses(self.axons, sizes.tolist(), float(sizes[1]), 0.9)
 
     def off(self) -> Biases:
         """Every synapse off."""
@@ -122,7 +154,7 @@ class ColumnBench:
     def lone_decks(self) -> list[Deck]:
         """One deck for each of ``lone_synapses``."""
         decks = []
-        for lone in lone_synapses(self.axons):
+        for lone in self.lone():
             weight = np.zeros((NEURONS, self.axons))
             weight[slice(None) if lone.along else INNER, lone.axon] = lone.weight
             arrive = np.full(self.axons, np.inf)

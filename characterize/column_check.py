@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -55,10 +55,11 @@ def check_column(
     Raises ``FitRefused`` where no neuron fires, ``CharacterizationFailed`` where a deck gives no result.
     """
     physics = layer_physics(model, column.axons, driven=True)
-    realised = ColumnBench(column.circuit, BottomUp(model), column.simulator)
+    realised = replace(column, model=BottomUp(model))
     generator = np.random.default_rng(CHECK_SEED)
     chosen: list[tuple[Array, Array]] = []
-    for weight, arrive in islice(random_patterns(column.axons, generator), MOST_DRAWS):
+    for drawn, arrive in islice(random_patterns(column.axons, generator), MOST_DRAWS):
+        weight = column.nearest(drawn)
         v = membrane(physics, weight, arrive[None])[0]
         if np.all((v > -0.25) & (v < 0.8)) and np.any(v > 0.05):
             chosen.append((weight, arrive))

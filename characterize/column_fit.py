@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from nonideal.characterize.column_bench import (
     STARTS,
     ColumnBench,
     Lone,
-    lone_synapses,
 )
 from nonideal.characterize.column_check import check_column, rms_s
 from nonideal.characterize.errors import FitRefused
@@ -84,15 +84,25 @@ def measure_column(
     column = column.at(vdis_V)
     firing, lone = column.firing_decks(), column.lone_decks()
     results = bench.run_decks([*firing, *lone], folder)
-    levels, fit = _firing(column, results[: len(firing)])
+    levels, drop_V, times_s = _firing(column, results[: len(firing)])
     swings = [
         _swing(column, one, result, levels)
-        for one, result in zip(lone_synapses(column.axons), results[len(firing) :], strict=True)
+        for one, result in zip(column.lone(), results[len(firing) :], strict=True)
     ]
     watched = [_watch(column, one, model, families, levels) for one in swings]
     own_F, coupling_F = _capacitances(watched)
+    t_circ_s = column.circuit.design.timing.t_circ_s
+    if column.codes is None:
+        stored = StoredCharge((own_F.value,))
+        fit = fits.fit_firing(drop_V, times_s, t_circ_s)
+    else:
+        # The junctions of many units are part of the membrane, and bend its charge: the ramp is fitted over charge, as the currents add it.
+        stored = _stored_charge(column, swings, model, families, levels)
+        about_V = fits.fit_firing(drop_V, times_s, t_circ_s).v_th_V.value
+        own_F = own_F.model_copy(update={"value": stored.charge_C(about_V) / about_V})
+        fit = fits.fit_firing(stored.charge_C(drop_V) / own_F.value, times_s, t_circ_s)
     watched = [
-        _with_missed_charge(one, swing, own_F.value, coupling_F.value)
+        _with_missed_charge(one, swing, stored, coupling_F.value)
         for one, swing in zip(watched, swings, strict=True)
     ]
     positive, rms_n = _turn_on([one for one in watched if one.lone.weight > 0], own_F.value)
@@ -119,7 +129,8 @@ def measure_column(
     return _checked(bench, column, model, found, folder)
 
 
-def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, fits.FiringFit]:
+def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, Array, Array]:
+    """Levels without spikes; of the neurons that fire, by how much their membranes have dropped, and when they fire, s."""
     end, held, times = [], [], []
     reset: list[float] = []
     t_circ_s = column.circuit.design.timing.t_circ_s
@@ -134,7 +145,7 @@ def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, fits.Fi
     seen = np.array(times)
     # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.
     fired = np.isfinite(seen) & (seen > 0.1)
-    return levels, fits.fit_firing(reset_V - levels.end_V[fired], seen[fired] * t_circ_s, t_circ_s)
+    return levels, reset_V - levels.end_V[fired], seen[fired] * t_circ_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +185,8 @@ def _watch(
 ) -> Watched:
     """C_m from the slope of charge against potential; ``missed_C`` still holds the whole charge that flowed."""
     lone = swing.lone
-    polarity, branch = ("n", model.positive) if lone.weight > 0 else ("p", model.negative)
-    current_A = abs(lone.weight) * column.model.unit_current_A(column.axons)
-    bias_V = float(bias_for_current(branch, np.array([current_A]))[0])
-    current = families[polarity].current_at_A(bias_V, swing.membrane_V)
-    charge = np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(swing.time_s))])
+    polarity = "n" if lone.weight > 0 else "p"
+    charge = _charge(column, swing, model, families)
     sign = 1.0 if lone.weight > 0 else -1.0
     settled = int(np.searchsorted(swing.time_s, swing.arrival_s + SETTLED_S))
     moved_V = sign * float(swing.membrane_V[settled] - swing.membrane_V[-1])
@@ -189,10 +197,65 @@ def _watch(
             ("lower" if lone.weight < 0 else "raise", "circuit.supplies.v0_V"),
             ("change", f"circuit.synapse.memory_{polarity}.w_um"),
         )
-    at_v0 = float(families[polarity].current_at_A(bias_V, np.array([levels.reset_V]))[0])
+    at_v0 = float(_current(column, lone, model, families, np.array([levels.reset_V]))[0])
     return Watched(
         lone, at_v0, float(charge[-1] - charge[settled]) / moved_V, float(charge[-1]), swing.driver_delay_s
     )
+
+
+def _current(
+    column: ColumnBench, lone: Lone, model: PhysicalModel, families: Mapping[str, Family], membrane_V: Array
+) -> Array:
+    """What a lone synapse carries at these membrane potentials, A, positive."""
+    polarity, branch = ("n", model.positive) if lone.weight > 0 else ("p", model.negative)
+    curve_A, share = column.carried(lone.weight)
+    bias_V = float(bias_for_current(branch, np.array([curve_A]))[0])
+    return np.asarray(share * families[polarity].current_at_A(bias_V, membrane_V))
+
+
+def _charge(
+    column: ColumnBench, swing: _Swing, model: PhysicalModel, families: Mapping[str, Family]
+) -> Array:
+    """What has flowed since the arrival, at ``swing.time_s``, C, positive."""
+    current = _current(column, swing.lone, model, families, swing.membrane_V)
+    return np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(swing.time_s))])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCharge:
+    """Charge off a membrane over its drop below the reset level, neighbours held: ``drop * sum_k c_k drop^k``, F/V^k."""
+
+    coefficients: tuple[float, ...]
+
+    def charge_C(self, drop_V: Array | float) -> Any:
+        """The shape of ``drop_V``."""
+        return np.asarray(drop_V) * np.polynomial.polynomial.polyval(drop_V, self.coefficients)
+
+
+BEND = 3
+"""Coefficients of a membrane's charge over its drop."""
+
+
+def _stored_charge(
+    column: ColumnBench,
+    swings: list[_Swing],
+    model: PhysicalModel,
+    families: Mapping[str, Family],
+    levels: Levels,
+) -> StoredCharge:
+    """From all traces of lone synapses whose neighbours rest: one curve, and of each trace the charge that its arrival missed."""
+    alone = [swing for swing in swings if not swing.lone.along]
+    rows, values = [], []
+    for k, swing in enumerate(alone):
+        settled_s = np.linspace(swing.arrival_s + SETTLED_S, swing.time_s[-1], 101)
+        sign = 1.0 if swing.lone.weight > 0 else -1.0
+        drop = levels.reset_V - np.interp(settled_s, swing.time_s, swing.membrane_V)
+        missed = np.zeros((len(drop), len(alone)))
+        missed[:, k] = 1.0
+        rows.append(np.hstack([np.stack([drop ** (power + 1) for power in range(BEND)], axis=1), missed]))
+        values.append(sign * np.interp(settled_s, swing.time_s, _charge(column, swing, model, families)))
+    found, *_ = np.linalg.lstsq(np.vstack(rows), np.concatenate(values), rcond=None)
+    return StoredCharge(tuple(float(c) for c in found[:BEND]))
 
 
 def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
@@ -216,10 +279,10 @@ def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
     )
 
 
-def _with_missed_charge(one: Watched, swing: _Swing, own_F: float, coupling_F: float) -> Watched:
+def _with_missed_charge(one: Watched, swing: _Swing, stored: StoredCharge, coupling_F: float) -> Watched:
     left, inner, right = swing.drop_V
     sign = 1.0 if one.lone.weight > 0 else -1.0
-    arrived_C = sign * (own_F * inner - coupling_F * (left + right))
+    arrived_C = sign * (float(stored.charge_C(inner)) - coupling_F * (left + right))
     return Watched(one.lone, one.current_A, one.membrane_F, one.missed_C - arrived_C, one.driver_delay_s)
 
 

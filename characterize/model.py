@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nonideal.characterize.artifact import Artifact
+from nonideal.characterize.codes import Codes
 from nonideal.characterize.column import Column
 from nonideal.characterize.estimate import Estimate, estimate
 from nonideal.characterize.spread import Spread
@@ -93,6 +94,10 @@ class PhysicalModel(Artifact):
         description="columns as measured, by number of axons; none in a version 1 file",
     )
     spread: Spread | None = Field(default=None, description="mismatch; None where it was not measured")
+    codes: Codes | None = Field(
+        default=None,
+        description="of a synapse whose weight is a code: its branches are those of the largest code",
+    )
     circuit: dict[str, float | str] | None = Field(
         default=None,
         description="the circuit it was measured on, by key of an experiment; None: of an older version, unknown",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from nonideal.characterize.column import Netlist
 from nonideal.circuits.network.netlist import MAX_NEURONS
@@ -29,6 +29,16 @@ class CharacterizeOptions(BaseModel):
     max_weight: Annotated[float, Field(ge=1.0, le=10.0)] = 4.0
     axons: Annotated[int, Field(ge=1, le=256)] = 5
     max_linearity_rms: Annotated[float, Field(gt=0.0, le=0.2)] = 0.02
+    full_scale: Annotated[
+        float,
+        Field(gt=0.05, le=10.0, description="of coded synapses: weight of the largest code where columns are measured"),
+    ] = 1.5  # fmt: skip
+    full_scales: Annotated[
+        tuple[float, float],
+        Field(description="of coded synapses: between which a layer's full scale may lie"),
+    ] = (0.5, 3.0)
+    max_lambda_spread: Annotated[float, Field(gt=0.0, le=0.2)] = 0.02
+    max_inl_lsb: Annotated[float, Field(gt=0.0, le=0.5)] = 0.1
     max_firing_rms_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 2e-9
     silent_bias_n_V: Annotated[float, Field(ge=0.0, le=1.95)] = 0.5
     silent_bias_p_V: Annotated[float, Field(ge=0.0, le=1.95)] = 1.1
@@ -37,6 +47,15 @@ class CharacterizeOptions(BaseModel):
         Field(ge=0, le=MAX_NEURONS, description="synapses and neurons drawn to measure mismatch; 0: none"),
     ] = 0
     draw_seed: Annotated[int, Field(ge=0, lt=2**31)] = 20260
+
+    @model_validator(mode="after")
+    def _full_scales_hold_the_nominal_one(self) -> CharacterizeOptions:
+        low, high = self.full_scales
+        if not 0 < low < self.full_scale < high:
+            raise ValueError(
+                f"full_scale = {self.full_scale:g} must lie between the ends of full_scales = [{low:g}, {high:g}]"
+            )
+        return self
 
     @field_validator("draws")
     @classmethod

@@ -24,7 +24,8 @@ class Physics:
     """What one layer does.
 
     A spike at t on a synapse of weight w >= 0 contributes ``dv/dt = w (1 - beta(w) v)`` from ``t + delay`` on, less the charge
-    ``charge_positive`` once (w < 0: plus ``charge_negative``); ``beta`` is a polynomial in |w|, held outside its range. Each
+    ``charge_positive`` once (w < 0: plus ``charge_negative``), and less ``skew |w|``, half of what the delays of both signs differ by;
+    ``beta`` is a polynomial in |w|, held outside its range. Each
     membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
     ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``.
     """
@@ -39,6 +40,7 @@ class Physics:
     charge_negative: float
     coupling: float
     spike_delay: float
+    skew: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,18 @@ def column_for(model: PhysicalModel, axons: int) -> Column:
     return nearest.model_copy(update={"axons": axons, "membrane_F": carried})
 
 
-def layer_physics(model: PhysicalModel, axons: int, *, fan_out: int = 0, driven: bool = False) -> Physics:
+def layer_physics(
+    model: PhysicalModel,
+    axons: int,
+    *,
+    fan_out: int = 0,
+    driven: bool = False,
+    full_scale: float | None = None,
+) -> Physics:
     """The layer whose dendrites carry ``axons`` pairs and whose spikes drive ``fan_out`` neurons each.
 
-    ``driven``: its axons are driven from input pins, so that spike times count from the pins. Raises ``NoColumn``.
+    ``driven``: its axons are driven from input pins, so that spike times count from the pins. ``full_scale``: of a layer of codes, the weight of
+    the largest (None: the one that columns were measured at). Raises ``NoColumn``.
     """
     column = column_for(model, axons)
     v_th, t_circ, c_m = column.v_th_V.value, model.t_circ_s, column.membrane_F.value
@@ -105,6 +115,11 @@ def layer_physics(model: PhysicalModel, axons: int, *, fan_out: int = 0, driven:
     def beta(branch: Branch, sign: float) -> tuple[float, ...]:
         # The branch's polynomial counts currents in units of its own; here they are weights of this layer.
         ratio = unit_A / model.unit_current_A()
+        if model.codes is not None:
+            # All codes of a layer have one lambda; it goes with the current of a unit.
+            wanted = model.codes.full_scale if full_scale is None else full_scale
+            at = model.codes.lambda_ratio("positive" if sign > 0 else "negative", wanted * ratio)
+            return tuple(sign * v_th * c * at for c in branch.lambda_polynomial_per_V)
         return tuple(sign * v_th * c * ratio**k for k, c in enumerate(branch.lambda_polynomial_per_V))
 
     def span(branch: Branch) -> tuple[float, float]:
@@ -124,17 +139,21 @@ def layer_physics(model: PhysicalModel, axons: int, *, fan_out: int = 0, driven:
         charge_negative=negative.charge_C.value / (c_m * v_th),
         coupling=column.coupling_F.value / c_m,
         spike_delay=fan_out * column.spike_load_s.value / t_circ,
+        skew=0.0 if model.codes is None else (positive.delay_s.value - negative.delay_s.value) / (2 * t_circ),
     )
 
 
-def network_physics(model: PhysicalModel, layers: Sequence[int]) -> tuple[Physics, ...]:
-    """The physics of every layer of a network with these sizes, inputs first. Raises ``NoColumn``."""
+def network_physics(
+    model: PhysicalModel, layers: Sequence[int], full_scales: Sequence[float] = ()
+) -> tuple[Physics, ...]:
+    """The physics of every layer of a network with these sizes, inputs first; ``full_scales`` of layers of codes. Raises ``NoColumn``."""
     return tuple(
         layer_physics(
             model,
             layers[index],
             fan_out=layers[index + 2] if index + 2 < len(layers) else 0,
             driven=index == 0,
+            full_scale=full_scales[index] if full_scales else None,
         )
         for index in range(len(layers) - 1)
     )

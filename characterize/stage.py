@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nonideal.characterize.branch import Family, fit_branch
 from nonideal.characterize.circuit import circuit_facts
+from nonideal.characterize.code_fit import code_options, with_codes
 from nonideal.characterize.column import Column, Netlist, Sidewall
 from nonideal.characterize.column_bench import NEURONS, ColumnBench
 from nonideal.characterize.column_fit import measure_column
@@ -25,6 +26,7 @@ from nonideal.characterize.spread_stage import check_cells, measure_spread
 from nonideal.characterize.static import StaticMeasurements, measure_static
 from nonideal.characterize.transients import TransientMeasurements, measure_transients
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.codes import CodedWeights
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.netlist import Topology, schematic
@@ -88,6 +90,8 @@ def _characterize(
     static = measure_static(bench, design, options, folder)
     moving = measure_transients(bench, design, options, static, folder)
     model = _model(bench, design, options, static, moving)
+    if isinstance(design.contracts.synapse.storage, CodedWeights):
+        model = with_codes(bench, design, options, static, model, folder)
     families = {"n": static.family_n, "p": static.family_p}
     measured = _columns(bench, design, columns, model, families, moving.spike_load_s, folder)
     model = model.model_copy(update={"columns": measured})
@@ -120,6 +124,7 @@ def _model(
     v0_V, vdd_V = supplies.v0_V, supplies.vdd_V
     reset_V, reset_spread_V = float(np.mean(moving.reset_V)), float(np.std(moving.reset_V))
     unit_A = moving.membrane_F.value * fired.fit.v_th_V.value / timing.t_circ_s
+    weights = code_options(options) if isinstance(design.contracts.synapse.storage, CodedWeights) else options
     return PhysicalModel(
         corner=str(bench.corner),
         temperature_C=supplies.temperature_C,
@@ -135,8 +140,8 @@ def _model(
         discharge_norm=fired.fit.b,
         vdis_V=moving.vdis_V,
         vsense_V=supplies.vsense_V,
-        positive=fit_branch(static.family_n, "n", v0_V, unit_A, 0.0, options),
-        negative=fit_branch(static.family_p, "p", v0_V, unit_A, vdd_V, options),
+        positive=fit_branch(static.family_n, "n", v0_V, unit_A, 0.0, weights),
+        negative=fit_branch(static.family_p, "p", v0_V, unit_A, vdd_V, weights),
         valid_V=options.window_V,
         additivity_error=static.additivity_error,
         circuit=circuit_facts(design),
@@ -170,7 +175,7 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
         models=lean_library(bench.pdk, bench.corner, netlist.text),
         vdis_V=model.vdis_V,
     )
-    return ColumnBench(circuit, model, bench.simulator)
+    return ColumnBench(circuit, model, bench.simulator, model.codes)
 
 
 def _columns(

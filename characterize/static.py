@@ -10,8 +10,10 @@ import numpy as np
 from nonideal.characterize import fits
 from nonideal.characterize.benches import Grid, dendrite_bench, sensing_bench, synapse_bench
 from nonideal.characterize.branch import Family, measured_family, sweeps
+from nonideal.characterize.code_bench import bank_bench, dendrite_of_codes
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.codes import CodedWeights
 from nonideal.circuits.design import Design
 
 SENSING_V = Grid(0.3, 0.7, 0.001)
@@ -42,15 +44,25 @@ def measure_static(
     membrane, bias_n, bias_p = sweeps(options, supplies.vdd_V)
     spread_n = [options.silent_bias_n_V + SPREAD_V * (j % STEPS) for j in axons]
     spread_p = [options.silent_bias_p_V - SPREAD_V * (j % STEPS) for j in axons]
-    positive, negative, dendrite, sensing = bench.run(
-        [
+    storage = design.contracts.synapse.storage
+    if isinstance(storage, CodedWeights):
+        # No two are alike here either.
+        codes = [(1 - 2 * (j % 2)) * (storage.largest - j % storage.largest) for j in axons]
+        lines_V = options.silent_bias_n_V, options.silent_bias_p_V
+        currents = [
+            bank_bench(design, "n", membrane, bias_n),
+            bank_bench(design, "p", membrane, bias_p),
+            dendrite_of_codes(design, codes, lines_V, membrane),
+        ]
+    else:
+        currents = [
             synapse_bench(design, "n", membrane, bias_n),
             synapse_bench(design, "p", membrane, bias_p),
             dendrite_bench(design, spread_n, spread_p, membrane),
-            sensing_bench(design, SENSING_V),
-        ],
-        design, folder,
-    )  # fmt: skip
+        ]
+    positive, negative, dendrite, sensing = bench.run(
+        [*currents, sensing_bench(design, SENSING_V)], design, folder
+    )
     family_n = measured_family(positive, "n", bias_n, membrane, supplies.v0_V, options)
     family_p = measured_family(negative, "p", bias_p, membrane, supplies.v0_V, options)
     total = np.asarray(dendrite["i(vall)"], float)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.cells.analog import BiasModel, bias_for_current, current_for_bias
+from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, current_for_bias
 from nonideal.circuits.cells.port import VDD, VSS
 from nonideal.circuits.cells.storage import Array, Storage, Stored, Tie
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
@@ -49,7 +49,9 @@ def step_of(weight: Array, bits: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class CodedWeights:
-    """A ``nonideal.circuits.cells.contract.Storage`` of codes on ports that a mask wires; its model is a ``BiasModel`` of one unit.
+    """A ``nonideal.circuits.cells.contract.Storage`` of codes on ports that a mask wires; its model is a ``BiasModel`` of the largest code.
+
+    That is, its tables say what the largest code carries at each level of a gate line: the full scale.
 
     ``n`` and ``p`` are the gates of the groups, of 1, 2, 4 ... units; ``drive_n`` and ``drive_p`` the inputs of the inverters that pull the
     banks' sources, tied to the axon in the bank that the sign picks, still in the other, and in both for code 0.
@@ -123,10 +125,11 @@ class CodedWeights:
             if np.any(clipped) and not clip:
                 raise OutOfRange(_too_large(wanted, codes, self, layer))
             codes = np.clip(codes, -self.largest, self.largest)
-            unit_A = step * model.unit_current_A(wanted.shape[1])
+            full_scale = step * self.largest
+            full_A = full_scale * model.unit_current_A(wanted.shape[1])
             lines = {
-                self.gate_n: self._level(model.positive, unit_A * scale[0], layer, "n", step),
-                self.gate_p: self._level(model.negative, unit_A * scale[1], layer, "p", step),
+                self.gate_n: self._level(model.positive, full_A * scale[0], layer, "n", full_scale),
+                self.gate_p: self._level(model.negative, full_A * scale[1], layer, "p", full_scale),
             }
             size = np.abs(codes)
             volts = {self.drive_n: codes > 0, self.drive_p: codes < 0}
@@ -135,7 +138,7 @@ class CodedWeights:
                 volts |= {n: bit & (codes > 0), p: bit & (codes < 0)}
             columns = {
                 "code": codes,
-                "current_A": size * unit_A * np.where(codes >= 0, scale[0], scale[1]),
+                "current_A": size / self.largest * full_A * np.where(codes >= 0, scale[0], scale[1]),
                 "clipped": clipped,
             }
             tied = {port: on.astype(np.float64) for port, on in volts.items()}
@@ -167,20 +170,20 @@ class CodedWeights:
             )
         return step, np.rint(codes).astype(np.int64)
 
-    def _level(self, branch: object, unit_A: float, layer: int, polarity: str, step: float) -> float:
-        """The level of a gate line at which a unit carries this, V. Raises ``OutOfRange``."""
-        low_A, high_A = branch.current_min_A, branch.current_max_A  # type: ignore[attr-defined]
-        if unit_A > 0 and not low_A * (1 - 1e-9) <= unit_A <= high_A * (1 + 1e-9):
-            at_most = unit_A > high_A
-            bound_A = high_A if at_most else low_A
-            move = "wider" if at_most else "narrower"
+    def _level(self, branch: Branch, full_A: float, layer: int, polarity: str, full_scale: float) -> float:
+        """The level of a gate line at which the largest code carries this, V. Raises ``OutOfRange``."""
+        if full_A == 0.0:
+            return branch.off_bias_V
+        low_A, high_A = branch.current_min_A, branch.current_max_A
+        if not low_A * (1 - 1e-9) <= full_A <= high_A * (1 + 1e-9):
+            too_much = full_A > high_A
+            bound_A = high_A if too_much else low_A
             raise OutOfRange(
-                f"layer {layer}: its full scale {step * self.largest:.4g} (code {self.largest}) wants {unit_A:.3g} A of a unit, which was measured "
-                f"from {low_A:.3g} to {high_A:.3g} A: train it with a full scale of at {'most' if at_most else 'least'} "
-                f"{step * self.largest * bound_A / unit_A:.4g}, or make circuit.synapse.unit_{polarity} {move}"
+                f"layer {layer}: its full scale {full_scale:.4g} (code {self.largest}) wants {full_A / self.largest:.3g} A of a unit, which carries "
+                f"{low_A / self.largest:.3g} to {high_A / self.largest:.3g} A: train it with a full scale of at {'most' if too_much else 'least'} "
+                f"{full_scale * bound_A / full_A:.4g}, or make circuit.synapse.unit_{polarity} {'wider' if too_much else 'narrower'}"
             )
-        clamped = np.clip(unit_A, low_A, high_A) if unit_A > 0 else 0.0
-        return float(bias_for_current(branch, np.array([clamped]))[0])  # type: ignore[arg-type]
+        return float(bias_for_current(branch, np.clip([full_A], low_A, high_A))[0])
 
     def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
         """See ``Storage``."""
@@ -208,7 +211,7 @@ class CodedWeights:
         unit_A = model.unit_current_A(n.shape[1])
         n_A = current_for_bias(model.positive, np.array([lines[self.gate_n]]))[0]
         p_A = current_for_bias(model.negative, np.array([lines[self.gate_p]]))[0]
-        return np.asarray((n * n_A / scale[0] - p * p_A / scale[1]) / unit_A)
+        return np.asarray((n * n_A / scale[0] - p * p_A / scale[1]) / (self.largest * unit_A))
 
 
 def _sum(bits: Iterable[Array]) -> Array:

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Unit:
-    """Of one polarity: gate-line levels against ln(current of a unit / 1 A)."""
+    """Of one polarity: gate-line levels against ln(current of the largest code / 1 A)."""
 
     ln_current: tuple[float, ...]
     bias_V: tuple[float, ...]
@@ -45,12 +45,12 @@ class Unit:
         return float(np.exp(self.ln_current[-1]))
 
 
-LN = tuple(float(x) for x in np.log(1e-9) + np.linspace(0.0, 3.5, 8))
+LN = tuple(float(x) for x in np.log(15e-9) + np.linspace(0.0, 3.5, 8))
 
 
 @dataclass(frozen=True)
 class Model:
-    """Units from 1 to 33 nA; a unit weight is 100 nA."""
+    """Largest codes from 15 to 497 nA; a unit weight is 100 nA."""
 
     positive: Unit = Unit(LN, tuple(0.4 + 0.03 * k for k in range(8)), 0.0)
     negative: Unit = Unit(LN, tuple(1.3 - 0.03 * k for k in range(8)), 1.8)
@@ -132,8 +132,8 @@ def test_each_synapse_is_wired_by_its_code(read_netlist: Any) -> None:
 def test_codes_read_back_as_the_same_weights(bits: int, data: st.DataObject) -> None:
     design = coded(bits=bits)
     most = largest_code(bits)
-    # Of a unit: 2 to 30 nA, within what it carries.
-    steps = data.draw(st.lists(st.floats(0.02, 0.3), min_size=2, max_size=2))
+    full_scales = data.draw(st.lists(st.floats(0.3, 4.5), min_size=2, max_size=2))
+    steps = [full_scale / most for full_scale in full_scales]
     seed = data.draw(st.integers(0, 2**16))
     scale = data.draw(st.tuples(st.floats(0.6, 1.1), st.floats(0.6, 1.1)))
     draw = np.random.default_rng(seed)

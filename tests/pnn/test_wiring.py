@@ -285,3 +285,42 @@ def test_compiled_layer_is_the_eager_one() -> None:
 def test_values_that_are_no_corrections_are_refused(value: float) -> None:
     with pytest.raises(BadParameter, match="small correction"):
         Wiring(delay=value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["native", "plain"])
+@pytest.mark.parametrize("physics", [PHYSICS, STRONG])
+def test_a_skew_is_a_charge_that_goes_with_the_weight(
+    physics: Physics, method: DSTD | Exact, name: str
+) -> None:
+    t, w, _ = draw(11, (5, 30, 20), "zeros")
+    skewed = replace(physics, skew=0.03)
+    with form(name), torch.no_grad():
+        v = layer(skewed, w, method)(t).membrane
+        plain = layer(physics, w, method)(t).membrane
+    # Charges enter linearly: what the skew adds is the same for every method.
+    with torch.no_grad():
+        expected = (layer(skewed, w, Exact())(t).membrane - layer(physics, w, Exact())(t).membrane).numpy()
+    tolerance = 1e-10 if isinstance(method, Exact) else 0.05 * np.abs(expected).max()
+    np.testing.assert_allclose((v - plain).numpy(), expected, atol=tolerance)
+    np.testing.assert_allclose(truth(skewed, t, w) - truth(physics, t, w), expected, atol=1e-9)
+    assert np.abs(expected).max() > 0.05
+
+
+def test_a_skew_is_the_difference_of_two_delays() -> None:
+    """Positive weights that begin later and negative ones that begin earlier, by a delay that is small."""
+    late = 1e-3
+    bare = replace(
+        PHYSICS,
+        beta_positive=(0.0,),
+        beta_negative=(0.0,),
+        charge_positive=0.0,
+        charge_negative=0.0,
+        coupling=0.0,
+        delay=0.01,
+    )
+    t = torch.tensor([[0.3, 0.5]], dtype=torch.float64)
+    w = torch.tensor([[0.8, -0.6]], dtype=torch.float64)
+    with torch.no_grad():
+        v = layer(replace(bare, skew=late), w, Exact())(t).membrane.item()
+    assert v == pytest.approx(0.8 * (0.69 - late) - 0.6 * (0.49 + late), abs=1e-12)
