@@ -49,7 +49,6 @@ TABLE: dict[str, ExitCode] = {
     "builtins.KeyboardInterrupt": ExitCode.interrupted,
     "builtins.ModuleNotFoundError": ExitCode.missing,
     "pydantic_core._pydantic_core.ValidationError": ExitCode.bad_input,
-    "builtins.MemoryError": ExitCode.tool_failed,
     "builtins.OSError": ExitCode.bad_input,
 }
 MACHINE = frozenset(
@@ -67,9 +66,24 @@ MACHINE = frozenset(
 """Errors of the operating system that no input is the reason of: a full disk, a device that fails, a reader that went away."""
 
 
+NO_MEMORY = (
+    (ImportError, "failed to map segment"),
+    (ImportError, "cannot allocate memory"),
+    (RuntimeError, "can't allocate memory"),
+)
+"""How the loader of libraries and PyTorch say that there is no memory: kind of exception, and words of it."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that there is no memory."""
+    return isinstance(error, MemoryError) or any(
+        isinstance(error, kind) and words in str(error).lower() for kind, words in NO_MEMORY
+    )
+
+
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """The code for an exception; None for one that no room declares (a bug: show the traceback)."""
-    if isinstance(error, OSError) and error.errno in MACHINE:
+    if out_of_memory(error) or (isinstance(error, OSError) and error.errno in MACHINE):
         return ExitCode.tool_failed
     for kind in type(error).__mro__:
         code = TABLE.get(f"{kind.__module__}.{kind.__qualname__}")

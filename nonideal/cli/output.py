@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nonideal.cli.exit_code import ExitCode
+from nonideal.cli.exit_code import ExitCode, out_of_memory
 
 if TYPE_CHECKING:
     from nonideal.runs.stage import Outcome
@@ -51,6 +51,10 @@ def report_error(error: BaseException, code: ExitCode | None, as_json: bool) -> 
     from nonideal.runs.terminal import console_for
 
     message = str(error) or type(error).__name__
+    if out_of_memory(error):
+        message = (
+            f"memory ran out ({message}): lower --jobs, end other programs, or raise the limit (ulimit -v)"
+        )
     if code is None:
         message = (
             f"{type(error).__name__}: {message} (a defect of nonideal: please report it with the lines above)"

@@ -65,6 +65,13 @@ def test_the_codes_are_the_documented_ones() -> None:
         (OSError(errno.EIO, "Input/output error"), 4),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 4),
         (MemoryError(), 4),
+        (ImportError("/x/_y.so: failed to map segment from shared object"), 4),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried to ..."
+            ),
+            4,
+        ),
     ],
 )
 def test_table(error: BaseException, code: int) -> None:
