@@ -4,7 +4,7 @@ A weight is ``code * step``: codes are whole numbers within ``+-top``, ``top = 2
 significant bits, so that the product is exact in float32 and in float64: whoever reads codes, bits and full scale computes the same weight.
 
     network = nonideal.train(data, options, nonideal.TrainingOptions(bits=4)).network
-    network.layers[0].codes.code                        # int16 [out_features, in_features]
+    network.layers[0].codes.code                        # int32 [out_features, in_features]
     round_weights(network.spiking_layers, bits=3)       # to codes of other bits, after training
 """
 
@@ -29,7 +29,7 @@ STEP_BITS: Final = 16
 class Codes(nn.Module):
     """The codes of one layer's weights, ``layer.codes`` beside ``layer.weight``, which is always ``code * step``.
 
-    Buffers, so that every ``state_dict`` holds them: ``code`` int16 of the weight's shape, ``bits`` (magnitude; the sign is one more) and
+    Buffers, so that every ``state_dict`` holds them: ``code`` int32 of the weight's shape (no backend of DDP takes int16), ``bits`` (magnitude; the sign is one more) and
     ``full_scale``, the weight of the largest code. Raises ``BadParameter`` for bits outside 2 to 8.
     """
 
@@ -41,7 +41,7 @@ class Codes(nn.Module):
         super().__init__()
         bits = checks.whole(bits, "bits", FEWEST_BITS, MOST_BITS)
         weight = weight.detach()
-        self.register_buffer("code", torch.zeros_like(weight, dtype=torch.int16))
+        self.register_buffer("code", torch.zeros_like(weight, dtype=torch.int32))
         self.register_buffer("bits", torch.tensor(bits, dtype=torch.uint8, device=weight.device))
         self.register_buffer("full_scale", weight.new_ones(()))
 
@@ -231,5 +231,5 @@ def _side_by_side(*tensors: Tensor) -> bool:
     return (
         available(first)
         and reach == first.numel()
-        and all(x.stride() == first.stride() and x.dtype in (first.dtype, torch.int16) for x in tensors)
+        and all(x.stride() == first.stride() and x.dtype in (first.dtype, torch.int32) for x in tensors)
     )

@@ -45,7 +45,7 @@ class Matrices:
     """The weights of a fully connected network, first layer first, each float64 ``[neurons, axons]``.
 
     ``physics``: trained on the columns of a model (``bottom_up``). ``left_out``: scalars of the file that no synapse realises. ``bits``,
-    ``codes`` int16 ``[neurons, axons]`` and ``full_scales`` are of weights that are codes, whose values are
+    ``codes`` int32 ``[neurons, axons]`` and ``full_scales`` are of weights that are codes, whose values are
     ``codes * full_scale / (2**bits - 1)``; None and nothing: analog.
     """
 
@@ -55,7 +55,7 @@ class Matrices:
     own: bool = False
     left_out: tuple[str, ...] = ()
     bits: int | None = None
-    codes: tuple[NDArray[np.int16], ...] = ()
+    codes: tuple[NDArray[np.int32], ...] = ()
     full_scales: tuple[float, ...] = ()
 
     @property

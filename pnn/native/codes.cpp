@@ -17,13 +17,13 @@ template <class T> inline T nearest(T x) {
 template <class T> inline T held(T x, T limit) { return std::max(-limit, std::min(limit, x)); }
 
 // Latent weights are held half a step beyond the full scale.
-template <class T> void round(T *latent, int64_t count, T top, T step, T *weight, int16_t *code) {
+template <class T> void round(T *latent, int64_t count, T top, T step, T *weight, int32_t *code) {
     const T per_step = 1 / step, limit = (top + T(0.5)) * step;
     for (int64_t i = 0; i < count; i++) {
         const T x = held(latent[i], limit), c = nearest(held(x * per_step, top));
         latent[i] = x;
         weight[i] = c * step;
-        code[i] = int16_t(int32_t(c));
+        code[i] = int32_t(c);
     }
 }
 
@@ -53,7 +53,7 @@ template <class T> double slope(const T *grad, const T *latent, int64_t count, T
 
 // latent, weight, code, grad [count], in one order
 #define CODES(NAME, T)                                                                                                              \
-    extern "C" void codes_round_##NAME(T *latent, int64_t count, double top, double step, T *weight, int16_t *code) {               \
+    extern "C" void codes_round_##NAME(T *latent, int64_t count, double top, double step, T *weight, int32_t *code) {               \
         round<T>(latent, count, T(top), T(step), weight, code);                                                                     \
     }                                                                                                                               \
     extern "C" void codes_slope_##NAME(const T *grad, const T *latent, int64_t count, double top, double step, double *out) {       \

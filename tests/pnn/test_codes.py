@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_codes_and_weights_are_each_others(
     # the same product in both precisions, and from it the same code
     assert torch.equal(weight.double(), codes.code.double() * step)
     assert torch.equal(weight.float(), codes.code.float() * step)
-    assert torch.equal((weight / step).round().to(torch.int16), codes.code)
+    assert torch.equal((weight / step).round().to(torch.int32), codes.code)
     inside = given_weights.clamp(-step * top, step * top)
     assert float((weight - inside).abs().max()) <= 0.5000001 * step
     before = weight.clone(), codes.code.clone()
@@ -290,7 +291,7 @@ def test_files_give_back_codes_and_weights(name: str, tmp_path: Path) -> None:
             if k.startswith(f"layers.{number}.")
         }
         if read:
-            assert read["codes.code"].dtype == torch.int16
+            assert read["codes.code"].dtype == torch.int32
             step = read["codes.full_scale"] / (2 ** int(read["codes.bits"]) - 1)
             assert torch.equal(read["codes.code"] * step, read["weight"])
 
@@ -453,6 +454,22 @@ def test_codes_train_on_drawn_chips_and_columns(tmp_path: Path, paper_model: Phy
     for name, network in (("chips", DENSE), ("columns", columns)):
         result = short(tmp_path / name, network=network, variation=variation)
         check_codes(result.network.spiking_layers, 4)
+
+
+@pytest.mark.skipif(
+    find_spec("lightning_fabric") is None, reason="Lightning Fabric (extra 'devices') is not installed"
+)
+def test_two_processes_train_the_same_codes(tmp_path: Path) -> None:
+    one = short(tmp_path / "one", batch_size=33)
+    two = short(tmp_path / "two", batch_size=33, devices=2)
+    check_codes(two.network.spiking_layers, 4)
+    for a, b in zip(one.network.codes, two.network.codes, strict=True):
+        assert int((a.code - b.code).abs().max()) <= 1  # sums of gradients are rounded otherwise
+        assert a.step == pytest.approx(b.step, rel=1e-3)
+    short(tmp_path / "parts", 2, batch_size=33, devices=2)
+    parts = short(tmp_path / "parts", batch_size=33, devices=2)
+    for x, y in zip(two.network.state_dict().values(), parts.network.state_dict().values(), strict=True):
+        assert torch.equal(x, y)
 
 
 def test_a_network_of_codes_stays_one() -> None:
