@@ -29,8 +29,8 @@ STEP_BITS: Final = 16
 class Codes(nn.Module):
     """The codes of one layer's weights, ``layer.codes`` beside ``layer.weight``, which is always ``code * step``.
 
-    Buffers, so that every ``state_dict`` holds them: ``code`` int32 of the weight's shape (no backend of DDP takes int16), ``bits`` (magnitude; the sign is one more) and
-    ``full_scale``, the weight of the largest code. Raises ``BadParameter`` for bits outside 2 to 8.
+    Buffers, so that every ``state_dict`` holds them: ``code`` int32 (which every backend of DDP takes) of the weight's shape, ``bits`` (of the
+    magnitude; the sign is one more) and ``full_scale``, the weight of the largest code. Raises ``BadParameter`` for bits outside 2 to 8.
     """
 
     code: Tensor
@@ -55,36 +55,36 @@ class Codes(nn.Module):
         """The weight of code 1."""
         return float(self.full_scale) / self.top
 
-    @torch.no_grad()
-    def round(self, latent: Tensor, weight: Tensor, full_scale: float) -> None:
-        """Set codes and ``weight`` to what is nearest to ``latent``, which is held half a step beyond the full scale at most."""
-        top, step = self.top, short_step(full_scale, self.top)
-        self.full_scale.fill_(step * top)
-        if _side_by_side(latent, weight, self.code):
-            function("codes_round", latent.dtype)(
-                latent.data_ptr(), latent.numel(), top, step, weight.data_ptr(), self.code.data_ptr()
-            )
-            return
-        latent.clamp_(-(top + 0.5) * step, (top + 0.5) * step)
-        nearest = (latent * (1.0 / step)).clamp_(-top, top).round_()
-        self.code.copy_(nearest)
-        weight.copy_(nearest.mul_(step))
-
-    def slope(self, grad: Tensor, latent: Tensor) -> float:
-        """The derivative of a loss by ln(full scale), ``grad`` being that by the weights; see ``LatentWeights``."""
-        top, step = self.top, self.step
-        if _side_by_side(grad, latent):
-            found = ctypes.c_double()
-            function("codes_slope", latent.dtype)(
-                grad.data_ptr(), latent.data_ptr(), latent.numel(), top, step, ctypes.addressof(found)
-            )
-            return found.value * step
-        v = latent.detach() * (1.0 / step)
-        moved = torch.where(v.abs() < top, v.round() - v, v.sign() * top)
-        return float((grad * moved).sum(dtype=torch.float64)) * step
-
     def extra_repr(self) -> str:
         return f"bits={int(self.bits)}, full_scale={float(self.full_scale):.6g}"
+
+
+def nearest(latent: Tensor, top: int, step: float, weight: Tensor, code: Tensor) -> None:
+    """Set codes and weights to what is nearest to ``latent``, which is held half a step beyond the full scale at most."""
+    if _side_by_side(latent, weight, code):
+        function("codes_round", latent.dtype)(
+            latent.data_ptr(), latent.numel(), top, step, weight.data_ptr(), code.data_ptr()
+        )
+        return
+    with torch.no_grad():
+        latent.clamp_(-(top + 0.5) * step, (top + 0.5) * step)
+        found = (latent * (1.0 / step)).clamp_(-top, top).round_()
+        code.copy_(found)
+        weight.copy_(found.mul_(step))
+
+
+def slope(grad: Tensor, latent: Tensor, top: int, step: float) -> float:
+    """The derivative of a loss by ln(full scale), ``grad`` being that by the weights; see ``LatentWeights``."""
+    if _side_by_side(latent, grad):
+        found = ctypes.c_double()
+        function("codes_slope", latent.dtype)(
+            grad.data_ptr(), latent.data_ptr(), latent.numel(), top, step, ctypes.byref(found)
+        )
+        return found.value * step
+    with torch.no_grad():
+        u = latent * (1.0 / step)
+        moved = torch.where(u.abs() < top, u.round() - u, u.sign() * top)
+        return float((grad * moved).sum(dtype=torch.float64)) * step
 
 
 class LatentWeights(nn.Module):
@@ -109,11 +109,15 @@ class LatentWeights(nn.Module):
         self.full_scale = _full_scale(full_scale)
         self.layers: tuple[Any, ...] = tuple(layers)  # a tuple: they stay the network's
         self.weight = nn.ParameterList(layer.weight.detach().clone() for layer in self.layers)
+        self._latent = tuple(self.weight)  # a list of parameters is slow to go through
         if self.full_scale == "learned":
-            start = [_largest(w, k) for k, w in enumerate(self.weight, start=1)]
+            start = [_largest(w, k) for k, w in enumerate(self._latent, start=1)]
             self.ln_full_scale = nn.Parameter(self.weight[0].new_tensor(start).log())
         for layer in self.layers:
             layer.codes = Codes(layer.weight, bits)
+        self.top = 2**bits - 1
+        self.steps: list[float] = []
+        self.register_load_state_dict_post_hook(lambda *_: self.push())
         self.push()
 
     def follow(self, optimiser: torch.optim.Optimizer) -> None:
@@ -124,24 +128,30 @@ class LatentWeights(nn.Module):
     def pull(self) -> None:
         """Take over the gradients of the weights."""
         slopes = []
-        for layer, latent in zip(self.layers, self.weight, strict=True):
-            latent.grad, layer.weight.grad = layer.weight.grad, None
+        for layer, latent, step in zip(self.layers, self._latent, self.steps, strict=True):
+            weight = layer.weight
+            latent.grad = grad = weight.grad
+            weight.grad = None
             if self.full_scale == "learned":
-                slopes.append(layer.codes.slope(latent.grad, latent))
+                slopes.append(0.0 if grad is None else slope(grad, latent, self.top, step))
         if slopes:
             self.ln_full_scale.grad = self.ln_full_scale.new_tensor(slopes)
 
+    @torch.no_grad()
     def push(self) -> None:
         """Set weights and codes to what is nearest."""
-        for layer, latent, full_scale in zip(self.layers, self.weight, self.full_scales(), strict=True):
-            layer.codes.round(latent.detach(), layer.weight.detach(), full_scale)
+        self.steps = [short_step(full_scale, self.top) for full_scale in self.full_scales()]
+        for layer, latent, step in zip(self.layers, self._latent, self.steps, strict=True):
+            codes = layer.codes
+            codes.full_scale.fill_(step * self.top)
+            nearest(latent, self.top, step, layer.weight, codes.code)
 
     def full_scales(self) -> list[float]:
         """Of every layer, as it is now."""
         if self.full_scale == "learned":
             return [math.exp(x) for x in self.ln_full_scale.tolist()]
         if self.full_scale == "largest":
-            return [_largest(w, k) for k, w in enumerate(self.weight, start=1)]
+            return [_largest(w, k) for k, w in enumerate(self._latent, start=1)]
         return [float(self.full_scale)] * len(self.layers)
 
 
@@ -224,12 +234,15 @@ def _first(wrong: Tensor, values: Tensor) -> tuple[list[int], Any]:
     return place, values[tuple(place)].item()
 
 
-def _side_by_side(*tensors: Tensor) -> bool:
+def _side_by_side(first: Tensor, *others: Tensor) -> bool:
     """Whether the kernel reads these in step: on the CPU, their values without gaps in one order."""
-    first = tensors[0]
-    reach = 1 + sum((n - 1) * stride for n, stride in zip(first.shape, first.stride(), strict=True))
-    return (
-        available(first)
-        and reach == first.numel()
-        and all(x.stride() == first.stride() and x.dtype in (first.dtype, torch.int32) for x in tensors)
-    )
+    if not available(first):
+        return False
+    order = first.stride()
+    for x in others:
+        if x.stride() != order or x.dtype not in (first.dtype, torch.int32):
+            return False
+    reach = 1
+    for n, stride in zip(first.shape, order, strict=True):
+        reach += (n - 1) * stride
+    return reach == first.numel()

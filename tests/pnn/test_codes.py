@@ -45,7 +45,7 @@ from nonideal.pnn import (
 from nonideal.pnn import codes as room
 from nonideal.pnn.adam import FusedAdam
 from nonideal.pnn.checkpoint import Provenance, WeightsHeader
-from nonideal.pnn.codes import Codes, LatentWeights, check_codes, round_weights, short_step
+from nonideal.pnn.codes import Codes, LatentWeights, check_codes, nearest, round_weights, short_step, slope
 from nonideal.pnn.matrices import load_matrices
 from nonideal.pnn.network import SpikingNetwork
 
@@ -147,24 +147,25 @@ def test_forms_agree_in_any_memory_order(monkeypatch: pytest.MonkeyPatch) -> Non
                         patch.setattr(room, "available", lambda tensor: False)
                     weight = drawn.permute(order).clone(memory_format=torch.contiguous_format).permute(back)
                     latent, codes = weight.clone(), Codes(weight, 4)
-                    codes.round(latent, weight, 1.1)
+                    step = short_step(1.1, 15)
+                    nearest(latent, 15, step, weight, codes.code)
                     mine = grad.permute(order).contiguous().permute(back)
                     found.append(
                         (
                             weight,
                             latent,
                             codes.code,
-                            codes.slope(mine, latent),
-                            codes.slope(grad.contiguous(), latent),
+                            slope(mine, latent, 15, step),
+                            slope(grad.contiguous(), latent, 15, step),
                         )
                     )
-            (weight, latent, code, slope, other), plain = found
+            (weight, latent, code, total, other), plain = found
             assert torch.equal(weight, plain[0])
             assert torch.equal(latent, plain[1])
             assert torch.equal(code, plain[2])
-            assert slope == pytest.approx(plain[3], rel=1e-4)
-            assert other == pytest.approx(slope, rel=1e-4)
-            assert latent.abs().max() == pytest.approx(15.5 * codes.step)
+            assert total == pytest.approx(plain[3], rel=1e-4)
+            assert other == pytest.approx(total, rel=1e-4)
+            assert latent.abs().max() == pytest.approx(15.5 * step)
 
 
 def frozen(latent: Tensor, codes: Codes, ln_full_scale: Tensor) -> Tensor:
