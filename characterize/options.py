@@ -32,11 +32,11 @@ class CharacterizeOptions(BaseModel):
     full_scale: Annotated[
         float,
         Field(gt=0.05, le=10.0, description="of coded synapses: weight of the largest code where columns are measured"),
-    ] = 1.5  # fmt: skip
+    ] = 0.8  # fmt: skip
     full_scales: Annotated[
         tuple[float, float],
         Field(description="of coded synapses: between which a layer's full scale may lie"),
-    ] = (0.5, 3.0)
+    ] = (0.25, 2.5)
     max_lambda_spread: Annotated[float, Field(gt=0.0, le=0.2)] = 0.02
     max_inl_lsb: Annotated[float, Field(gt=0.0, le=0.5)] = 0.1
     max_firing_rms_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 2e-9

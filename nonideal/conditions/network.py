@@ -18,9 +18,9 @@ from nonideal.characterize.reference import membrane, spike_times
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.mapping import DESIGN, Mapping, bias_sources, map_weights
+from nonideal.circuits.network.mapping import DESIGN, Mapping, map_weights
 from nonideal.circuits.network.netlist import Topology, schematic
-from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.circuits.network.testbench import Circuit, spike_times_s
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
@@ -251,7 +251,7 @@ def check_in_spice(
             models=lean_library(bench.pdk, met.condition.corner, netlist),
             vdis_V=realised.vdis_V if new else home.vdis_V,
         )
-        biases = Biases(name, bias_sources(mapping))
+        biases = mapping.biases(name)
         decks = [
             circuit.deck(f"{name}_{k:04d}", biases, row, bench.simulator)
             for k, row in enumerate(task.inputs[chosen])

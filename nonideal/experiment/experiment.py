@@ -121,7 +121,7 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _full_scale_is_of_codes(self) -> Experiment:
-        if self.bits is None and "full_scale" in self.training.model_fields_set:
+        if self.bits is None and self.training.full_scale != Training.model_fields["full_scale"].default:
             raise ValueError(
                 f"training.full_scale = {self.training.full_scale!r} is of weights that are codes, and this circuit's are analog: "
                 'leave it out, or give circuit.synapse.kind = "coded"'

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from nonideal.characterize.trim import Trim, trim_discharger
-from nonideal.circuits.network.mapping import bias_sources, map_weights
-from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.mapping import map_weights
+from nonideal.circuits.network.testbench import Circuit
 from nonideal.pnn import Reversal
 from nonideal.pnn.draw import drawn_by_class
 from nonideal.postlayout.errors import SamplesFailed
@@ -31,8 +31,7 @@ def trim(runner: Runner) -> Trim | None:
         plan.model,
         design=plan.circuit.design,
     )
-    biases = Biases("off", bias_sources(off))
-    found = trim_discharger(plan.circuit, biases, runner.bench.simulator, runner.run)
+    found = trim_discharger(plan.circuit, off.biases("off"), runner.bench.simulator, runner.run)
     runner.say(
         f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {found.vdis_V:.4f} V on the {plan.netlist} netlist"
     )

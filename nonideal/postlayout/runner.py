@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize.workbench import Workbench
-from nonideal.circuits.network.mapping import bias_sources, map_weights
+from nonideal.circuits.network.mapping import map_weights
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.postlayout.columns import infer_columns
 from nonideal.postlayout.inference import Inference, infer_whole
@@ -33,13 +33,13 @@ class Runner:
 
     def biases(self, name: str, mapping: str, scale: Scale) -> tuple[Biases, int]:
         """The biases of a mapping at a scale, and how many weights had to be clipped."""
-        weights = [
-            layer.weight.detach().double().numpy() for layer in self.plan.networks[mapping].linear_layers
-        ]
+        network = self.plan.networks[mapping]
+        weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+        steps = [codes.step for codes in network.codes] or None
         model = self.plan.realised_by(mapping)
         design, clip = self.plan.circuit.design, self.plan.clip
-        mapped = map_weights(weights, model, scale=scale.pair, clip=clip, design=design)
-        return Biases(name, bias_sources(mapped)), mapped.clipped
+        mapped = map_weights(weights, model, scale=scale.pair, clip=clip, design=design, steps=steps)
+        return mapped.biases(name), mapped.clipped
 
     def infer(
         self, circuit: Circuit, biases: Biases, spike_time: Array, simulator: SimulatorOptions | None = None

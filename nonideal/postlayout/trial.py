@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +177,7 @@ def _numerical_floor_s(
 ) -> float:
     """RMS change of all spike times when step and tolerances are halved; NaN (and said so) when no such run succeeded."""
     tight = runner.bench.simulator.tightened()
-    finer = Biases(name, biases.text)
+    finer = replace(biases, name=name)
     changes = []
     for outcome, before in zip(runner.infer(circuit, finer, inputs, tight), times, strict=True):
         if isinstance(outcome, Failure):

@@ -166,7 +166,7 @@ def _example(
     models = lean_library(pdk, Corner(corner), cells_text(design))
     sample = np.full(topology.layers[0], MIDDLE)
     deck = Circuit(topology, design, circuit, models, vdis_V).deck(
-        "example", Biases("example", biases), sample, SimulatorOptions()
+        "example", Biases("example", biases, topology.mask), sample, SimulatorOptions()
     )
     includes = (
         f'.include "{files.models.name}"\n.include "{files.netlist.name}"\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.scaling import Origin
     from nonideal.pnn.stack import StackOptions
+    from nonideal.pnn.trainer import TrainingResult
 
     Options: TypeAlias = NetworkOptions | StackOptions
 
@@ -76,6 +77,8 @@ def train_one(
         model_sha256=f"{PRESET}{training.preset}" if shipped else sha256_of(model_path),
         show_progress=show_progress,
     )
+    if variant == "bottom_up" and model.codes is not None and result.full_scale:
+        result = at_its_full_scales(result, dataset, model)
     labels = () if shifts is None else shifts.labels
     accuracies = condition_accuracy(result.network, dataset, options, model)
     found = SeedSummary(
@@ -89,6 +92,33 @@ def train_one(
         epochs=result.epochs,
     )
     return Trained(found, len(dataset.test_y), dataset.origin, result.weights_path)
+
+
+def at_its_full_scales(result: TrainingResult, dataset: Dataset, model: PhysicalModel) -> TrainingResult:
+    """The trained network with the physics of the full scales that its layers have come to, in its file too.
+
+    Lambda of a layer goes with the current of its units, by some per cent over all full scales; it was trained at the nominal one's.
+    """
+    from nonideal.characterize.physics import network_physics
+    from nonideal.pnn.checkpoint import load_header, save_network
+    from nonideal.pnn.network import NetworkOptions
+    from nonideal.pnn.trainer import exact_accuracy
+
+    header = load_header(result.weights_path)
+    if not isinstance(header.network, NetworkOptions):
+        return result
+    physics = network_physics(model, header.network.layer_sizes, result.full_scale)
+    options = header.network.model_copy(update={"physics": physics})
+    network = options.build()
+    network.load_state_dict(result.network.state_dict())
+    save_network(result.weights_path, network, header.model_copy(update={"network": options}))
+    return replace(
+        result,
+        network=network,
+        train_accuracy=exact_accuracy(network, dataset.train_x, dataset.train_y),
+        test_accuracy=exact_accuracy(network, dataset.test_x, dataset.test_y),
+        membrane_range=tuple(network.membrane_range(dataset.train_x)),
+    )
 
 
 def condition_accuracy(

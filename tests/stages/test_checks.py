@@ -70,7 +70,17 @@ def test_every_command_refuses_what_experiment_and_data_tell(
 
 
 @pytest.mark.parametrize(
-    "name", ["iris", "iris_robust", "iris_everywhere", "wine", "digits", "iris_fixed_bias", "iris_low_energy"]
+    "name",
+    [
+        "iris",
+        "iris_robust",
+        "iris_everywhere",
+        "wine",
+        "digits",
+        "iris_fixed_bias",
+        "iris_low_energy",
+        "iris_mask",
+    ],
 )
 def test_the_experiments_that_come_along_pass(name: str) -> None:
     check(load_experiment(name), "training", "netlist")
