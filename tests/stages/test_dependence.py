@@ -22,6 +22,7 @@ ELSEWHERE = {
 COMPUTED: dict[Path, tuple[Path, ...]] = {
     ("sees_conditions",): (("training", "variation"),),
     ("mappings",): (("validation", "mappings"), ("validation", "compare"), ("training", "variants")),
+    ("bits",): (("circuit", "synapse"),),
     ("columns",): (("training", "layers"), ("training", "network"), ("characterize", "axons")),
 }
 """Properties of an experiment, and what they are made of."""
