@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -88,12 +89,47 @@ def variation_bench(bench: Json) -> str:
     return f"{_bench_source(bench)}\n\n{_bench_table(rows)}"
 
 
+def codes_bench(bench: Json) -> str:
+    """Steps whose weights are codes."""
+    source = _bench_source(bench).replace(
+        "make bench-training", 'python bench/training.py --only "coded step" --out bench/coded_steps.json'
+    )
+    return f"{source}\n\n{_bench_table(bench['rows'])}"
+
+
+def codes(bench: Json) -> str:
+    """Accuracy by bits: a table for each data set."""
+    tables = []
+    for name in dict.fromkeys(row["set"] for row in bench["rows"]):
+        rows = [row for row in bench["rows"] if row["set"] == name]
+        bits = sorted({row["bits"] for row in rows if row["bits"] is not None})
+        found: dict[tuple[str, str], dict[int | None, str]] = {}
+        for row in rows:
+            full_scale = "" if row["full_scale"] is None else str(row["full_scale"])
+            way = "analog" if row["bits"] is None else "trained" if row["trained"] else "rounded"
+            found.setdefault((way, full_scale), {})[row["bits"]] = _median_and_worst(row["accuracy"])
+        analog = found.pop(("analog", ""))[None]
+        lines = [[full_scale, way, *(cells[b] for b in bits)] for (way, full_scale), cells in found.items()]
+        samples, seeds = rows[0]["test_samples"], len(rows[0]["accuracy"])
+        tables.append(
+            f"**{name}**, {samples} samples (one is {100 / samples:.2g} points), {seeds} seeds. Analog weights: {analog}.\n\n"
+            + _table(["full scale", "", *(f"{b} bits and sign" for b in bits)], lines)
+        )
+    made = f"torch {bench['torch']}, kernel {bench['kernel']}"
+    source = (
+        f"`{bench['command']}`, {bench['date']}: {bench['variant']} on the preset {bench['model']}, {made}."
+    )
+    return "\n\n".join((source, *tables))
+
+
 BLOCKS: dict[str, tuple[str, Callable[[Json], str]]] = {
     "readme": ("docs/numbers/iris.json", readme),
     "iris": ("docs/numbers/iris.json", iris),
     "iris paper": ("docs/numbers/iris_paper.json", paper),
     "blind": ("docs/numbers/iris.json", blind),
     "training bench": ("bench/training.json", training_bench),
+    "codes bench": ("bench/coded_steps.json", codes_bench),
+    "codes": ("bench/codes.json", codes),
     "variation bench": ("bench/training.json", variation_bench),
 }
 """Name of a marked place -> the results file it is filled from, and how."""
@@ -189,6 +225,10 @@ def _bench_table(rows: list[Json]) -> str:
         ["row", "target", "measured"],
         [[row["name"], row["target"], f"{_ratio(row['ratio'])} {row['reference']}{', ' if row['note'] else ''}{row['note']}"] for row in rows],
     )  # fmt: skip
+
+
+def _median_and_worst(accuracy: list[float]) -> str:
+    return f"{100 * median(accuracy):.3g} ({100 * min(accuracy):.3g})"
 
 
 def _ratio(ratio: float) -> str:
