@@ -127,12 +127,22 @@ def cut(netlist: Netlist, topology: Topology) -> Cut:
                 seen.setdefault((net_of(node), place), node)
     wires = _by_place(netlist.resistors, owner)
     coupled = _by_place(netlist.capacitors, owner)
-    pieces = {}
-    for place in places.values():
-        own = frozenset(net for net, at in owner.items() if at == place)
-        pieces[place] = _piece(
-            place, own, mine[place], touching[place], wires[place], coupled[place], rails, held
+    nets: dict[Place, set[str]] = defaultdict(set)
+    for net, place in owner.items():
+        nets[place].add(net)
+    pieces = {
+        place: _piece(
+            place,
+            frozenset(nets[place]),
+            mine[place],
+            touching[place],
+            wires[place],
+            coupled[place],
+            rails,
+            held,
         )
+        for place in dict.fromkeys(places.values())
+    }
     _check(netlist, pieces)
     return Cut(topology, rails, pieces, owner, seen, netlist)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.cells.port import VDD
+from nonideal.circuits.cells.port import VDD, VSS
 from nonideal.circuits.columns.cut import Piece, beside, carries
 from nonideal.circuits.columns.rails import Share
 from nonideal.circuits.columns.wave import Wave
@@ -21,6 +21,20 @@ from nonideal.spice import Deck, SimulatorOptions
 
 Levels = Sequence[Mapping[str, NDArray[np.float64]]]
 """Volts of every layer by weight port, [neurons, axons]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of an inference that is simulated by itself, on a column's clock."""
+
+    name: str
+    start_s: float
+    stop_s: float
+
+    @property
+    def length_s(self) -> float:
+        """How long it takes."""
+        return self.stop_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +50,31 @@ class Bench:
         """Phases of a column by itself: its input spikes count from ``accumulation_s(1)``, its own from ``firing_s(1)``."""
         return Timeline(self.circuit.design.timing, 1)
 
+    @property
+    def accumulation(self) -> Span:
+        """From the reset until the column fires: axons switch, the neuron's own nodes stay as they are."""
+        return Span("accumulation", 0.0, self.timeline.firing_s(1) - self.timeline.timing.edge_s)
+
+    @property
+    def firing(self) -> Span:
+        """From there on: all axons are back, the membrane is cut off from the dendrite."""
+        return Span("firing", self.accumulation.stop_s, self.timeline.stop_s)
+
+    @property
+    def whole(self) -> Span:
+        """Both."""
+        return Span("", 0.0, self.timeline.stop_s)
+
     def held(self) -> dict[str, float]:
         """Volts of the lines of the whole network, by net."""
         supplies = self.circuit.design.supplies
         return {net: port.level_V(supplies) for net, port, _ in self.circuit.topology.lines()}
 
-    def controls(self, layer: int) -> dict[str, str]:
-        """Waveforms of all control lines, by net, on the clock of a column of this layer (0: a driver)."""
+    def controls(self, layer: int, start_s: float = 0.0) -> dict[str, str]:
+        """Waveforms of all control lines, by net, from ``start_s`` on the clock of a column of this layer (0: a driver)."""
         circuit = self.circuit
         timing, vdd_V = circuit.design.timing, circuit.design.supplies.vdd_V
-        shift_s = max(layer - 1, 0) * (timing.t_circ_s + timing.guard_s)
+        shift_s = max(layer - 1, 0) * (timing.t_circ_s + timing.guard_s) + start_s
         spans = {
             line: (start - shift_s if start > 0 else 0.0, end - shift_s)
             for line, (start, end) in circuit.timeline.spans().items()
@@ -60,6 +89,18 @@ class Bench:
             topology.bias(port, layer, axon, neuron): float(volts[neuron][axon])
             for port, volts in self.levels[layer - 1].items()
             for axon in range(topology.layers[layer - 1])
+        }
+
+    def closed(self, layer: int, neuron: int) -> dict[str, str]:
+        """By net the rail of the weight pins of a neuron's synapses that carry nothing."""
+        supplies_V = {VSS: 0.0, VDD: self.circuit.design.supplies.vdd_V}
+        off = self.circuit.design.contracts.synapse.storage.off
+        topology = self.circuit.topology
+        return {
+            topology.bias(port, layer, axon, neuron): off[port]
+            for port, volts in self.levels[layer - 1].items()
+            for axon in range(topology.layers[layer - 1])
+            if port in off and float(volts[neuron][axon]) == supplies_V[off[port]]
         }
 
     def constant_V(self, piece: Piece) -> dict[str, float]:
@@ -94,42 +135,71 @@ def _device(device: Device) -> str:
     return f"X{device.name} {' '.join(device.nodes)} {device.model} {device.parameters}"
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What others' currents do to a column's taps on a rail: ``into_A`` by tap, times ``wave``."""
+
+    name: str
+    into_A: Mapping[str, float]
+    wave: Wave
+
+    def lines(self, span: Span) -> Iterator[str]:
+        """A node that has the wave in this span, and what each tap takes of it."""
+        yield f"B{self.name} {self.name} 0 V={self.wave.shifted(-span.start_s).function(span.length_s)}"
+        yield from (
+            f"G{self.name}_{i} 0 {tap} {self.name} 0 {ampere:.9g}"
+            for i, (tap, ampere) in enumerate(self.into_A.items())
+        )
+
+
 def transient(
     bench: Bench,
     piece: Piece,
-    shares: Sequence[Share],
+    netlist: str,
+    span: Span,
     name: str,
     waves: Mapping[str, Wave],
-    currents: Mapping[str, Wave],
     probes: Sequence[str],
+    *,
+    drops: Sequence[Drop] = (),
+    stops_s: Sequence[float] = (),
+    start_V: Mapping[str, float] = MappingProxyType({}),
     inputs: Mapping[str, str] = MappingProxyType({}),
 ) -> Deck:
-    """The deck of a column, or of a driver with what drives its input among ``inputs``.
+    """The deck of a column in a ``span``, or of a driver with what drives its input among ``inputs``.
 
-    ``waves`` (V) by net drive axons and neighbours; another piece's net that has none is at ground. ``currents`` (A) by node flow into
-    the rails' taps. ``probes`` are nodes to save beside the currents of the rails.
+    ``netlist`` is what ``elements`` made of the piece. ``waves`` (V) by net drive axons and neighbours; neighbours that have none are at
+    ground. They are functions of time: a simulator that stopped at every point of all axons would take four times the steps. It
+    stops at ``stops_s``. Times are on the column's clock. ``start_V``: nodes that begin at a voltage. ``probes`` are nodes to save beside
+    the currents of the rails.
     """
-    timeline, place = bench.timeline, piece.place
+    place, length_s = piece.place, span.length_s
     simulator = replace(bench.simulator, temperature_C=bench.circuit.design.supplies.temperature_C)
-    controls = bench.controls(place.layer)
-    held = bench.held()
-    coupled = piece.nets & (controls.keys() | waves.keys())
-    alone = "" if any(beside(net) in waves for net in piece.neighbours) else "_alone"
-    file = f"{place.name}{alone}.spice"
+    controls = bench.controls(place.layer, span.start_s)
+    held, active, nets = bench.held(), piece.active, piece.nets
+    driven = {net: wave.shifted(-span.start_s) for net, wave in waves.items() if net in nets}
+    file = f"{place.name}.spice"
     lines = [f"* {name}", ".include models.spice", f".include {file}"]
     lines += [
         f"V{source_name(net)} {net} 0 {volts:.9g}"
         for net, volts in bench.constant_V(piece).items()
-        if net in piece.active or net in held
+        if net in active or net in held
     ]
-    lines += [f"V{net} {net} 0 {wave}" for net, wave in controls.items() if net in coupled]
-    lines += [f"V{net} {net} 0 {wave.source()}" for net, wave in waves.items() if net in coupled]
+    lines += [f"V{net} {net} 0 {wave}" for net, wave in controls.items() if net in nets]
+    lines += [f"V{node} {node} 0 0" for node in map(beside, piece.neighbours) if node not in driven]
+    lines += [f"B{net} {net} 0 V={wave.function(length_s)}" for net, wave in driven.items()]
     lines += [f"V{net} {net} 0 {source}" for net, source in inputs.items()]
-    lines += [f"I{index} 0 {node} {wave.source()}" for index, (node, wave) in enumerate(currents.items())]
+    for drop in drops:
+        lines += drop.lines(span)
+    stops = np.array([at - span.start_s for at in stops_s if span.start_s < at < span.stop_s])
+    if len(stops):
+        turns = Wave(stops, np.array([n % 2 for n in range(len(stops))], float))
+        lines.append(f"Vstops stops 0 {turns.source()}")
+    lines += [f".ic v({node})={volts:.9g}" for node, volts in start_V.items()]
     vectors = (*(f"v({node})" for node in probes), *bench.circuit.rails)
-    lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
-    includes = {"models.spice": bench.circuit.models, file: elements(piece, shares, coupled)}
-    return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
+    lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(length_s), ".end"]
+    includes = {"models.spice": bench.circuit.models, file: netlist}
+    return Deck(name, "\n".join(lines) + "\n", includes, vectors, length_s)
 
 
 def input_wave(bench: Bench, at_norm: float) -> str:

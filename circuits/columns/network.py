@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.columns.cut import Cut, Piece, Place, beside
-from nonideal.circuits.columns.deck import Bench, input_wave, operating_point, transient
-from nonideal.circuits.columns.rails import Rail, Share, share
-from nonideal.circuits.columns.wave import Wave, mean, steps
+from nonideal.circuits.columns.deck import Bench, Drop, elements, input_wave, operating_point, transient
+from nonideal.circuits.columns.quiet import quieted
+from nonideal.circuits.columns.rails import Rail, Share, rails_of, share
+from nonideal.circuits.columns.wave import LEAST_STEP_S, Wave, mean, steps
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -25,13 +26,22 @@ def coarse(simulator: SimulatorOptions) -> SimulatorOptions:
     return replace(simulator, method="gear", reltol=1e-3, chgtol_C=1e-14, max_step_s=40e-9)
 
 
+def accumulating(simulator: SimulatorOptions) -> SimulatorOptions:
+    """Settings of the accumulation: the charge on a membrane, 150 fC and more, is followed, that of single gates is not.
+
+    A sensing stage of a few fF needs that of gates: the firing keeps the settings of the whole network.
+    """
+    return replace(simulator, chgtol_C=30 * simulator.chgtol_C)
+
+
 LEVEL_BELOW_V0_V = 0.3
 """Where dendrite and membrane are held to measure what a column draws: in the middle of their range."""
 HELD_C, SWITCHING_C = 2e-18, 1e-16
 """How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns."""
 NEIGHBOUR_SPACING_S = 2e-9
-LEAST_A = 1e-12
-"""A current of others below it is left out: a synapse carries 100 nA."""
+COMB_S, COMB_SPACING_S = 5e-9, 0.4e-9
+"""How often the simulator stops from where a membrane is cut off until so long after the axons' last edges: a dendrite of a few fF swings
+under its synapses' currents, and pulls at the membrane."""
 Cause = tuple[str, int]
 """Who draws from the rails, and when: ("axon", j) of this layer's crossbar, ("before", 0) and ("here", 0) the neurons that fire."""
 
@@ -44,26 +54,55 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A piece with its share of the rails, and what causes the drop that others make there.
+class Part:
+    """A piece, its netlist, and the modes of what others do to its rails.
 
-    ``coupled``: its nets that others of its layer couple to, with a node of each; ``watched``: all nodes whose waves are needed.
+    ``drops``: name, what flows into its taps, and how much of it each cause adds.
     """
 
     piece: Piece
+    netlist: str
+    drops: list[tuple[str, dict[str, float], Array]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A column with its share of the rails, and what causes the drop that others make there.
+
+    ``coupled``: its nets that others of its layer couple to, with a node of each; ``spikes``: the nodes whose waves drive the next layer;
+    ``state``: by net a node of all that keeps a charge from the accumulation to the firing, the nodes inside of synapses among them: they
+    go on taking charge from the dendrite.
+    """
+
+    place: Place
     causes: list[Cause]
-    shares: list[Share]
+    part: Part
     coupled: dict[str, str]
-    watched: tuple[str, ...]
+    spikes: tuple[str, ...]
+    state: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The pieces of a network, the rails, and what all decks have in common."""
+    """The pieces of a network, the rails, and what all decks have in common. ``pieces`` have their weights: branches that those close are one."""
 
     cut: Cut
+    pieces: Mapping[Place, Piece]
     rails: Mapping[str, Rail]
     bench: Bench
+
+    @classmethod
+    def of(cls, network: Cut, bench: Bench) -> Columns:
+        """Those of a cut network with the bench's weights."""
+        pieces = {
+            place: quieted(piece, bench.closed(place.layer, place.index)) if place.layer else piece
+            for place, piece in network.pieces.items()
+        }
+        return cls(network, pieces, rails_of(network.netlist, network.rails), bench)
+
+    def of_layer(self, layer: int) -> list[Place]:
+        """The places of a layer's columns."""
+        return [Place(layer, k) for k in range(self.cut.topology.layers[layer])]
 
     def membrane(self, place: Place) -> str:
         """The net of a neuron's membrane."""
@@ -79,7 +118,7 @@ class Columns:
         """A deck for every column that measures what it draws."""
         level_V = self.bench.circuit.design.supplies.v0_V - LEVEL_BELOW_V0_V
         found = {}
-        for place, piece in self.cut.pieces.items():
+        for place, piece in self.pieces.items():
             if place.layer == 0:
                 continue
             membrane = self.membrane(place)
@@ -91,31 +130,42 @@ class Columns:
         """The currents of these operating points."""
         currents = {}
         for place, result in results.items():
-            terminals = self.cut.pieces[place].terminals
+            terminals = self.pieces[place].terminals
             vectors = [f"i(v{terminal.rail}_{n})" for n, terminal in enumerate(terminals)]
             currents[place] = np.array([-float(np.real(result[vector][0])) for vector in vectors])
         return Drawn(currents)
 
     def prepared(self, place: Place, drawn: Drawn) -> Prepared:
-        """A piece with its share of every rail."""
-        piece = self.cut.pieces[place]
+        """A column as both spans need it."""
+        piece = self.pieces[place]
         causes = self._causes(place.layer)
         column_of = {cause: number for number, cause in enumerate(causes)}
         others = {net: np.zeros((len(rail.index), len(causes))) for net, rail in self.rails.items()}
         for other, currents in drawn.current_A.items():
             if other == place or not -1 <= other.layer - place.layer <= 0:
                 continue
-            for terminal, ampere in zip(self.cut.pieces[other].terminals, currents, strict=True):
+            for terminal, ampere in zip(self.pieces[other].terminals, currents, strict=True):
                 cause = _cause(terminal.instance, other.layer - place.layer)
                 at = self.rails[terminal.rail].index.get(terminal.node)
                 if cause in column_of and at is not None:
                     others[terminal.rail][at, column_of[cause]] += ampere
+        coupled = {net: self.node(net) for net in self.coupled(piece)}
+        state = {net: self.node(net) for net in sorted(piece.own)}
+        return Prepared(place, causes, self._part(piece, others), coupled, self._spikes(piece), state)
+
+    def _part(self, piece: Piece, others: Mapping[str, Array]) -> Part:
+        """A piece's netlist and the modes of what ``others`` put into the nodes of its rails."""
         taps = piece.taps
         shares = [
             share(rail, taps.get(net, ()), others[net]) for net, rail in self.rails.items() if net in taps
         ]
-        coupled = {net: self.node(net) for net in self.coupled(piece)} if place.layer else {}
-        return Prepared(piece, causes, shares, coupled, self.watched(piece, coupled.values()))
+        drops = [
+            (f"drop_{part.rail}_{mode}", dict(zip(part.taps, into_A, strict=True)), of_cause)
+            for part in shares
+            for mode, (into_A, of_cause) in enumerate(_by_mode(part))
+        ]
+        moving = {*self.bench.controls(piece.place.layer), *piece.axons, *map(beside, piece.neighbours)}
+        return Part(piece, elements(piece, shares, moving), drops)
 
     def _causes(self, layer: int) -> list[Cause]:
         if layer == 0:
@@ -127,20 +177,63 @@ class Columns:
 
     def driver(self, j: int, name: str, at_norm: float | None) -> Deck:
         """The deck of an input's driver with a spike at ``at_norm`` (T_circ), or none."""
-        one = self.prepared(Place(0, j), Drawn({}))
+        piece = self.pieces[Place(0, j)]
+        part = self._part(piece, {net: np.zeros((len(rail.index), 0)) for net, rail in self.rails.items()})
         wave = "0" if at_norm is None else input_wave(self.bench, at_norm)
-        return transient(self.bench, one.piece, one.shares, name, {}, {}, one.watched, {f"in_{j}": wave})
+        span, probes = self.bench.whole, self._spikes(piece)
+        return transient(self.bench, piece, part.netlist, span, name, {}, probes, inputs={f"in_{j}": wave})
 
-    def column(
-        self, one: Prepared, name: str, waves: Mapping[str, Wave], simulator: SimulatorOptions
+    def accumulation(
+        self,
+        one: Prepared,
+        name: str,
+        axons: Mapping[str, Wave],
+        seen: Mapping[str, Wave],
+        simulator: SimulatorOptions,
     ) -> Deck:
-        """The deck of a column; ``waves`` by net of its axons, and of what stands for its neighbours (``beside``) where that is known."""
-        bench = replace(self.bench, simulator=simulator)
-        return transient(bench, one.piece, one.shares, name, waves, self._currents(one, waves), one.watched)
+        """The deck of a column until it fires; ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where
+        that is known."""
+        part, bench = one.part, replace(self.bench, simulator=simulator)
+        waves = {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen})
+        cut_off_s = bench.timeline.accumulation_s(1) + bench.timeline.timing.t_circ_s
+        return transient(
+            bench,
+            part.piece,
+            part.netlist,
+            bench.accumulation,
+            name,
+            waves,
+            tuple(dict.fromkeys([*one.coupled.values(), *one.state.values()])),
+            drops=self._drops(one, part, axons),
+            stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist(),
+        )
 
-    def _currents(self, one: Prepared, waves: Mapping[str, Wave]) -> dict[str, Wave]:
-        """What stands for the others' currents, by tap."""
-        timeline, topology, layer = self.bench.timeline, self.cut.topology, one.piece.place.layer
+    def firing(
+        self,
+        one: Prepared,
+        name: str,
+        accumulated: Result,
+        axons: Mapping[str, Wave],
+        seen: Mapping[str, Wave],
+        simulator: SimulatorOptions,
+    ) -> Deck:
+        """The deck of a column from where ``accumulated`` ended."""
+        part, bench = one.part, replace(self.bench, simulator=simulator)
+        return transient(
+            bench,
+            part.piece,
+            part.netlist,
+            bench.firing,
+            name,
+            {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen}),
+            tuple(dict.fromkeys([*one.spikes, *one.coupled.values()])),
+            drops=self._drops(one, part, axons),
+            start_V={node: float(np.real(accumulated[f"v({node})"][-1])) for node in one.state.values()},
+        )
+
+    def _drops(self, one: Prepared, part: Part, axons: Mapping[str, Wave]) -> list[Drop]:
+        """What stands for the others' currents."""
+        timeline, topology, layer = self.bench.timeline, self.cut.topology, one.place.layer
         start, fire, length = timeline.accumulation_s(1), timeline.firing_s(1), timeline.window_s
         half_s = timeline.timing.edge_s / 2
         edges, active = [], []
@@ -149,23 +242,21 @@ class Columns:
             up = (begin - half_s, begin + half_s)
             end = (begin + length - half_s, begin + length + half_s)
             if kind == "axon":
-                wave = waves[topology.spike(layer - 1, axon)]
-                up = wave.first_edge_s
-                end = (float(wave.time_s[-2]), float(wave.time_s[-1])) if len(wave.time_s) > 2 else up
+                wave = axons[topology.spike(layer - 1, axon)]
+                up, end = wave.first_edge_s, wave.last_edge_s
             if up[0] < end[0] < np.inf:
                 active.append(number)
                 edges.append((up, end))
         both = [up for up, _ in edges] + [end for _, end in edges]
-        found = {}
-        for part in one.shares:
-            for row, tap in enumerate(part.taps):
-                heights = part.into_A[row, active]
-                if np.any(np.abs(heights) > LEAST_A):
-                    found[tap] = steps(both, np.concatenate([heights, -heights]))
-        return found
+        if not both:
+            return []
+        return [
+            Drop(name, into_A, steps(both, np.concatenate([of_cause[active], -of_cause[active]])))
+            for name, into_A, of_cause in part.drops
+        ]
 
-    def watched(self, piece: Piece, coupled: Iterable[str]) -> tuple[str, ...]:
-        """The nodes of a piece whose waves are needed: its spike, its axon at the next columns, and what neighbours couple to."""
+    def _spikes(self, piece: Piece) -> tuple[str, ...]:
+        """The nodes of a piece's spike: its own, and those where its axon drives the next columns."""
         place, topology = piece.place, self.cut.topology
         nodes = [] if place.layer == 0 else [topology.spike(place.layer, place.index)]
         for net in (topology.spike(place.layer, place.index), topology.spike_b(place.layer, place.index)):
@@ -175,7 +266,7 @@ class Columns:
                     for next_one in self.cut.columns(place.layer + 1)
                     if (net, next_one.place) in self.cut.seen
                 ]
-        return tuple(dict.fromkeys([*nodes, *coupled]))
+        return tuple(dict.fromkeys(nodes))
 
     def coupled(self, piece: Piece) -> list[str]:
         """The nets of a piece that others of its layer couple to."""
@@ -209,13 +300,30 @@ class Columns:
 
     def node(self, net: str) -> str:
         """A node of a net: of its own name, where there is one."""
-        piece = self.cut.pieces[self.cut.owner[net]]
+        piece = self.pieces[self.cut.owner[net]]
         nodes = {n for device in piece.devices for n in device.nodes} | {
             n for wire in piece.resistors for n in (wire.a, wire.b)
         }
         if net in nodes:
             return net
         return min(n for n in nodes if n.startswith(f"{net}."))
+
+
+def _by_mode(part: Share) -> Iterator[tuple[Array, Array]]:
+    """The modes of a rail's drop: what flows into each tap, and how much of it each cause adds."""
+    into_A, of_cause = part.modes()
+    return zip(into_A.T, of_cause, strict=True)
+
+
+def _stops(axons: Mapping[str, Wave], own: Sequence[str], cut_off_s: float) -> Array:
+    """Where the simulator stops: where an axon of the column's ``own`` begins and ends to switch, and often from where the membrane is cut off."""
+    begins = np.array([at for net in own for at in axons[net].first_edge_s])
+    ends = np.array([axons[net].last_edge_s[0] for net in axons])
+    last = ends[np.isfinite(ends)].max(initial=cut_off_s)
+    comb = np.arange(cut_off_s, last + COMB_S, COMB_SPACING_S)
+    stops = np.sort(np.concatenate([begins, comb]))
+    stops = stops[np.isfinite(stops)]
+    return stops[np.diff(stops, prepend=-np.inf) > LEAST_STEP_S]
 
 
 def _cause(instance: str, layers_before: int) -> Cause:

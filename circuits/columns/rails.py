@@ -21,6 +21,8 @@ from nonideal.circuits.extraction.netlist import Element, Netlist, net_of
 Array = NDArray[np.float64]
 LEAST_PART = 1e-7
 """A conductance below this part of those that its nodes have is left out."""
+MOST_DROP_V = 1e-5
+"""Of the drop that others cause: a membrane takes a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +92,42 @@ def _rail(net: str, wires: list[Element]) -> Rail:
 class Share:
     """A column's share of one rail: the resistors between its taps and the pin, and what others' currents do there.
 
-    ``drop_V`` [taps, causes] is the voltage at its taps by what others draw, ``into_A`` [taps, causes] the current into its taps that
-    makes it in the column.
+    ``conductance_S`` [taps, taps] are these resistors, ``drop_V`` [taps, causes] is the voltage at its taps by what others draw.
     """
 
     rail: str
     taps: tuple[str, ...]
     resistors: tuple[Element, ...]
+    conductance_S: Array
     drop_V: Array
-    into_A: Array
+
+    @property
+    def into_A(self) -> Array:
+        """The current into its taps that makes the drop in the column [taps, causes]."""
+        return np.asarray(self.conductance_S @ self.drop_V)
+
+    def modes(self, most_V: float = MOST_DROP_V) -> tuple[Array, Array]:
+        """``into_A`` as a product: what flows into each tap [taps, modes], and how much of it each cause adds [modes, causes].
+
+        The drop of neighbouring axons differs little along a rail, so that a few modes are all of it: what the others would add is at no
+        tap and at no time more than ``most_V``.
+        """
+        left, size, right = np.linalg.svd(self.drop_V, full_matrices=False)
+        for count in range(len(size) + 1):
+            profile = left[:, :count] * size[:count]
+            rest_V = np.abs(self.drop_V - profile @ right[:count]).sum(axis=1)
+            if rest_V.max(initial=0.0) <= most_V:
+                break
+        return np.asarray(self.conductance_S @ profile), right[:count]
 
 
 def share(rail: Rail, taps: Sequence[str], others_A: Array) -> Share:
     """The share of a column with these taps, where others put ``others_A`` [nodes, causes] into the rail's nodes."""
     taps = rail.inner(taps)
     if not taps:
-        empty = np.zeros((0, others_A.shape[1]))
-        return Share(rail.net, (), (), empty, empty)
+        return Share(rail.net, (), (), np.zeros((0, 0)), np.zeros((0, others_A.shape[1])))
     transfer = rail.transfer_ohm(taps)
-    conductance = np.linalg.inv(transfer[[rail.index[tap] for tap in taps]])
-    drop_V = transfer.T @ others_A
+    conductance: Array = np.asarray(np.linalg.inv(transfer[[rail.index[tap] for tap in taps]]), np.float64)
     scale = np.diag(conductance)
     resistors = []
     for a, tap in enumerate(taps):
@@ -120,4 +138,4 @@ def share(rail: Rail, taps: Sequence[str], others_A: Array) -> Share:
             siemens = -float(conductance[a, b])
             if siemens > LEAST_PART * min(scale[a], scale[b]):
                 resistors.append(Element(tap, taps[b], 1.0 / siemens))
-    return Share(rail.net, taps, tuple(resistors), drop_V, conductance @ drop_V)
+    return Share(rail.net, taps, tuple(resistors), conductance, transfer.T @ others_A)

@@ -37,6 +37,14 @@ class Wave:
             return np.inf, np.inf
         return float(self.time_s[moving[0]]), float(self.time_s[moving[0] + 1])
 
+    @property
+    def last_edge_s(self) -> tuple[float, float]:
+        """Where it last leaves a level, and has got to its last one; infinity where it never does."""
+        moving = np.flatnonzero(np.diff(self.value))
+        if not len(moving):
+            return np.inf, np.inf
+        return float(self.time_s[moving[-1]]), float(self.time_s[moving[-1] + 1])
+
     def shifted(self, by_s: float) -> Wave:
         """The same, ``by_s`` later."""
         return Wave(self.time_s + by_s, self.value)
@@ -117,16 +125,29 @@ class Wave:
         return Wave(self.time_s[keep], self.value[keep])
 
     def source(self) -> str:
-        """What stands behind a source's nodes, its times on a grid; a source begins at 0 s, so that earlier points become one."""
-        if len(self.time_s) == 1:
-            return f"{self.value[0]:.9g}"
-        time_s = np.round(self.time_s / GRID_S) * GRID_S
-        inside = (time_s > 0) & (np.diff(time_s, append=np.inf) > GRID_S / 2)
-        value = np.concatenate([self.at(np.zeros(1)), self.value[inside]])
-        time_s = np.concatenate([[0.0], time_s[inside]])
+        """What stands behind a source's nodes; the simulator stops at every point."""
+        time_s, value = self._from_zero()
         if len(time_s) == 1:
             return f"{value[0]:.9g}"
         return "PWL(" + " ".join(f"{t:.12g} {v:.7g}" for t, v in zip(time_s, value, strict=True)) + ")"
+
+    def function(self, stop_s: float) -> str:
+        """The same as a function of time until ``stop_s``, at whose points the simulator does not stop: it follows what comes of them."""
+        time_s, value = self._from_zero()
+        if len(time_s) == 1:
+            return f"{value[0]:.9g}"
+        if time_s[-1] < stop_s:
+            time_s, value = np.append(time_s, 2 * stop_s), np.append(value, value[-1])
+        return "pwl(time," + ",".join(f"{t:.12g},{v:.7g}" for t, v in zip(time_s, value, strict=True)) + ")"
+
+    def _from_zero(self) -> tuple[Array, Array]:
+        """Points on a grid; a source begins at 0 s, so that earlier points become one."""
+        if len(self.time_s) == 1:
+            return np.zeros(1), self.value
+        time_s = np.round(self.time_s / GRID_S) * GRID_S
+        inside = (time_s > 0) & (np.diff(time_s, append=np.inf) > GRID_S / 2)
+        value = np.concatenate([self.at(np.zeros(1)), self.value[inside]])
+        return np.concatenate([[0.0], time_s[inside]]), value
 
 
 def mean(waves: Sequence[Wave], weights: Sequence[float]) -> Wave:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 
 from nonideal.circuits.columns.cut import Place, cut
 from nonideal.circuits.columns.deck import Bench
-from nonideal.circuits.columns.network import Columns, Prepared, coarse
-from nonideal.circuits.columns.rails import rails_of
+from nonideal.circuits.columns.network import Columns, Prepared, accumulating, coarse
 from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.biases import levels_of
@@ -36,7 +36,7 @@ class _Sample:
     energy_J: float = 0.0
     seconds_cpu: float = 0.0
     failure: Failure | None = None
-    axons: dict[tuple[str, Place], Wave] = field(default_factory=dict)
+    axons: dict[Place, dict[str, Wave]] = field(default_factory=lambda: defaultdict(dict))
 
     def took(self, outcome: Result | Failure) -> bool:
         """Whether there is a result; its time counts."""
@@ -63,8 +63,7 @@ def infer_columns(
         circuit.check_sample(f"{biases.name}_{index:04d}", row)
     pieces = cut(parse_netlist(circuit.netlist, "the extracted netlist"), circuit.topology)
     ports = circuit.topology.pinout.weight_ports
-    bench = Bench(circuit, levels_of(biases.text, ports), simulator)
-    columns = Columns(pieces, rails_of(pieces.netlist, pieces.rails), bench)
+    columns = Columns.of(pieces, Bench(circuit, levels_of(biases.text, ports), simulator))
     points = columns.operating_points(biases.name)
     found = run(list(points.values()))
     measured = dict(zip(points, found, strict=True))
@@ -78,7 +77,7 @@ def infer_columns(
     samples = [_Sample(index, seconds_cpu=shared_s) for index in range(len(inputs))]
     _drive_inputs(columns, inputs, biases.name, samples, run)
     for layer in range(1, circuit.topology.depth + 1):
-        prepared = {piece.place: columns.prepared(piece.place, drawn) for piece in pieces.columns(layer)}
+        prepared = {place: columns.prepared(place, drawn) for place in columns.of_layer(layer)}
         _fire_layer(columns, layer, prepared, biases.name, samples, simulator, run)
     return [
         sample.failure or Inference(sample.times_s, sample.energy_J, sample.seconds_cpu) for sample in samples
@@ -117,7 +116,7 @@ def _drive_inputs(columns: Columns, inputs: Array, stem: str, samples: Sequence[
             arrival_s = start + max(float(row[j]), 0.0) * timing.t_circ_s
             moved = None if at is None else arrival_s - (start + at * timing.t_circ_s)
             for (net, place), wave in _axons(columns, Place(0, j), outcome).items():
-                sample.axons[net, place] = wave if moved is None else _moved(wave, moved, end)
+                sample.axons[place][net] = wave if moved is None else _moved(wave, moved, end)
 
 
 def _moved(wave: Wave, by_s: float, end_s: float) -> Wave:
@@ -168,54 +167,97 @@ def _fire_layer(
     simulator: SimulatorOptions,
     run: Run,
 ) -> None:
-    """Simulate a layer of every sample.
+    """Simulate a layer of every sample: its accumulation, then its firing from there.
 
     A column is coupled to those beside it: the odd ones are simulated coarsely and alone, for what they do to the even ones; these then as
     they are, for what they do to the odd ones, which come last.
     """
     even = [place for place in prepared if place.index % 2 == 0]
     odd = [place for place in prepared if place.index % 2]
-    passes = (("coarse_", odd, coarse(simulator)), ("", even, simulator), ("", odd, simulator))
+    rough, exact = (coarse(simulator), coarse(simulator)), (accumulating(simulator), simulator)
     seen: dict[int, dict[str, Wave]] = {sample.index: {} for sample in samples}
-    found: dict[int, dict[Place, Result]] = {sample.index: {} for sample in samples}
-    for prefix, places, options in passes:
+    found: dict[int, dict[Place, _Column]] = {sample.index: {} for sample in samples}
+    for prefix, places, (charging, spiking) in (("coarse_", odd, rough), ("", even, exact), ("", odd, exact)):
         alive = [sample for sample in samples if sample.failure is None]
-        decks = []
-        for sample in alive:
-            for place in places:
-                one = prepared[place]
-                waves = {net: sample.axons[net, place] for net in one.piece.axons}
-                waves |= columns.beside(one.piece, seen[sample.index])
-                name = f"{prefix}{stem}_{sample.index:04d}_{place.name}"
-                decks.append(columns.column(one, name, waves, options))
-        outcomes = iter(run(decks))
-        for sample in alive:
-            for place in places:
-                outcome = next(outcomes)
-                if sample.took(outcome) and isinstance(outcome, Result):
-                    found[sample.index][place] = outcome
-                    for net, node in prepared[place].coupled.items():
-                        seen[sample.index][net] = _wave(outcome, node)
+        pairs = [(sample, place) for sample in alive for place in places]
+
+        def named(sample: _Sample, place: Place, span: str, prefix: str = prefix) -> str:
+            return f"{prefix}{stem}_{sample.index:04d}_{place.name}_{span}"
+
+        decks = [
+            columns.accumulation(
+                prepared[place],
+                named(sample, place, "accumulation"),
+                sample.axons[place],
+                seen[sample.index],
+                charging,
+            )
+            for sample, place in pairs
+        ]
+        charged = [
+            (sample, place, outcome)
+            for (sample, place), outcome in zip(pairs, run(decks), strict=True)
+            if sample.took(outcome) and isinstance(outcome, Result)
+        ]
+        charged = [(sample, place, outcome) for sample, place, outcome in charged if sample.failure is None]
+        decks = [
+            columns.firing(
+                prepared[place],
+                named(sample, place, "firing"),
+                outcome,
+                sample.axons[place],
+                seen[sample.index],
+                spiking,
+            )
+            for sample, place, outcome in charged
+        ]
+        for (sample, place, before), outcome in zip(charged, run(decks), strict=True):
+            if sample.took(outcome) and isinstance(outcome, Result):
+                found[sample.index][place] = _Column(before, outcome)
+        for sample, place, _ in charged:
+            if sample.failure is None:
+                one = found[sample.index][place]
+                start_s = columns.bench.firing.start_s
+                seen[sample.index] |= {
+                    net: one.wave(node, start_s) for net, node in prepared[place].coupled.items()
+                }
     for sample in samples:
         if sample.failure is None:
             _collect(columns, layer, {place: found[sample.index][place] for place in prepared}, sample)
 
 
-def _collect(columns: Columns, layer: int, results: Mapping[Place, Result], sample: _Sample) -> None:
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column's two results; the firing's times count from where it begins."""
+
+    accumulation: Result
+    firing: Result
+
+    def wave(self, node: str, start_s: float) -> Wave:
+        """A node's wave on the column's clock."""
+        before, after = _wave(self.accumulation, node), _wave(self.firing, node).shifted(start_s)
+        # The firing begins with what the accumulation ended with.
+        return Wave(
+            np.concatenate([before.time_s[:-1], after.time_s]),
+            np.concatenate([before.value[:-1], after.value]),
+        )
+
+
+def _collect(columns: Columns, layer: int, results: Mapping[Place, _Column], sample: _Sample) -> None:
     """The spikes of a layer, and what they put on the next axons."""
     timeline, circuit = columns.bench.timeline, columns.bench.circuit
-    begin, half_V = timeline.firing_s(1), circuit.design.supplies.vdd_V / 2
+    begin = timeline.firing_s(1) - columns.bench.firing.start_s
+    half_V = circuit.design.supplies.vdd_V / 2
     step_s = timeline.accumulation_s(1) - begin
     times = np.full(len(results), np.inf)
-    sample.axons = {}
-    for k, (place, outcome) in enumerate(results.items()):
-        sample.energy_J += energy_J(outcome, circuit)
-        inside = (outcome.axis >= begin - timeline.timing.edge_s) & (
-            outcome.axis <= begin + timeline.window_s
-        )
-        wave = np.asarray(outcome[f"v({circuit.topology.spike(layer, k)})"], float)
-        at_s = first_rise_s(outcome.axis[inside], wave[inside], half_V)
+    sample.axons = defaultdict(dict)
+    for k, (place, one) in enumerate(results.items()):
+        fired = one.firing
+        sample.energy_J += energy_J(one.accumulation, circuit) + energy_J(fired, circuit)
+        inside = (fired.axis >= begin - timeline.timing.edge_s) & (fired.axis <= begin + timeline.window_s)
+        wave = np.asarray(fired[f"v({circuit.topology.spike(layer, k)})"], float)
+        at_s = first_rise_s(fired.axis[inside], wave[inside], half_V)
         times[k] = max(at_s - begin, 0.0) if math.isfinite(at_s) else math.inf
-        for key, axon in _axons(columns, place, outcome).items():
-            sample.axons[key] = axon.shifted(step_s)
+        for (net, beyond), axon in _axons(columns, place, fired).items():
+            sample.axons[beyond][net] = axon.shifted(step_s)
     sample.times_s.append(times)

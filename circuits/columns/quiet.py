@@ -1,0 +1,122 @@
+"""Branches that are off: those of a kind on a dendrite, as one.
+
+A synapse holds its weight in one of its branches; what closes the others is the level of their weight pins. Such a branch carries leakage
+and loads the dendrite. As its axon goes back, the node inside is pulled beyond the rail and takes some charge from the dendrite; that all do
+at once. So all of a kind become one that is as wide, on the axon of one in their middle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nonideal.circuits.cells.port import VDD, VSS
+from nonideal.circuits.columns.cut import Piece, beside, carries, instance_of
+from nonideal.circuits.extraction.netlist import Device, Element, net_of
+from nonideal.sky130_models.device import find_device
+
+CLOSED = {"nmos": VSS, "pmos": VDD}
+"""The rail that a gate is on that carries no current."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A closed branch: its net inside, a node of it, and the devices on it."""
+
+    inner: str
+    node: str
+    devices: tuple[Device, ...]
+
+
+def quieted(piece: Piece, held: Mapping[str, str]) -> Piece:
+    """The piece with its closed branches joined; ``held`` is the rail of each weight pin that stands at one."""
+    kinds: dict[tuple[tuple[str, str], ...], list[_Branch]] = defaultdict(list)
+    for branch in _closed(piece, held):
+        instance = instance_of(branch.inner)
+        kind = tuple(sorted((d.name.lower().removeprefix(instance), d.model) for d in branch.devices))
+        kinds[kind].append(branch)
+    gone: dict[str, str] = {}
+    joined: dict[str, Device] = {}
+    quiet = set()
+    for branches in kinds.values():
+        kept = branches[len(branches) // 2]
+        quiet.add(kept.inner)
+        gone |= {branch.inner: kept.node for branch in branches if branch is not kept}
+        joined |= {device.name: _wide(device, kept.inner, len(branches)) for device in kept.devices}
+    if not joined:
+        return piece
+    devices = tuple(
+        joined.get(device.name, device)
+        for device in piece.devices
+        if not any(net_of(node) in gone for node in device.nodes)
+    )
+    there = {device.name for device in devices}
+    gates = {net_of(node) for device in devices for node in device.nodes}
+    axons = tuple(net for net in piece.axons if net in gates)
+    farads, neighbours = _coupled(piece, gone, quiet, set(piece.axons) - set(axons))
+    return replace(
+        piece,
+        own=piece.own - gone.keys(),
+        devices=devices,
+        resistors=tuple(wire for wire in piece.resistors if net_of(wire.a) not in gone),
+        capacitors=tuple(Element(a, b, value) for (a, b), value in farads.items()),
+        axons=axons,
+        neighbours=neighbours,
+        terminals=tuple(terminal for terminal in piece.terminals if terminal.device in there),
+    )
+
+
+def _closed(piece: Piece, held: Mapping[str, str]) -> list[_Branch]:
+    """The branches that a held net closes, each once."""
+    on: dict[str, list[Device]] = defaultdict(list)
+    for device in piece.devices:
+        for net in dict.fromkeys(map(net_of, device.nodes)):
+            if net in piece.own and instance_of(net):
+                on[net].append(device)
+    found: dict[str, _Branch] = {}
+    for device in piece.devices:
+        kind = find_device(device.model).kind
+        if kind not in CLOSED or held.get(net_of(device.nodes[1])) != CLOSED[kind]:
+            continue
+        instance = instance_of(device.name.lower())
+        for index in (0, 2):
+            node = device.nodes[index]
+            net = net_of(node)
+            if net not in on or instance_of(net) != instance or len(on[net]) < 2:
+                continue
+            if all(net_of(d.nodes[1]) != net for d in on[net]):
+                found[net] = _Branch(net, node, tuple(on[net]))
+    return list(found.values())
+
+
+def _wide(device: Device, inner: str, count: int) -> Device:
+    """One device for as many of those whose channel ends inside of the branch."""
+    if not any(carries(device, i) and net_of(device.nodes[i]) == inner for i in (0, 2)):
+        return device
+    return replace(device, parameters=f"{device.parameters} m={count}")
+
+
+def _coupled(
+    piece: Piece, gone: Mapping[str, str], quiet: set[str], lost: set[str]
+) -> tuple[dict[tuple[str, str], float], dict[str, dict[str, float]]]:
+    """Capacitors and neighbours, where the axons in ``lost`` drive no gate of the piece any more: what couples to one is a neighbour."""
+    farads: dict[tuple[str, str], float] = defaultdict(float)
+    neighbours = {net: dict(nets) for net, nets in piece.neighbours.items()}
+    for c in piece.capacitors:
+        a, b = (gone.get(net_of(node), node) for node in (c.a, c.b))
+        if net_of(a) in lost:
+            a, b = b, a
+        if net_of(b) in lost:
+            near = net_of(a)
+            if near in quiet or near in lost:
+                b = VSS
+            else:
+                beside_it = neighbours.setdefault(near, {})
+                beside_it[net_of(b)] = beside_it.get(net_of(b), 0.0) + c.value
+                b = beside(near)
+        if net_of(a) in lost:
+            a = VSS
+        if a != b:
+            farads[a, b] += c.value
+    return farads, neighbours
