@@ -26,12 +26,18 @@ def coarse(simulator: SimulatorOptions) -> SimulatorOptions:
     return replace(simulator, method="gear", reltol=1e-3, chgtol_C=1e-14, max_step_s=40e-9)
 
 
-def accumulating(simulator: SimulatorOptions) -> SimulatorOptions:
-    """Settings of the accumulation: the charge on a membrane, 150 fC and more, is followed, that of single gates is not.
+FEW_AXONS = 8
+"""Columns of so many are simulated with all branches of their synapses and with the whole network's tolerances: few edges lie between long
+steps, and a closed branch whose axon does something else than that of most counts."""
 
-    A sensing stage of a few fF needs that of gates: the firing keeps the settings of the whole network.
+
+def accumulating(simulator: SimulatorOptions, axons: int) -> SimulatorOptions:
+    """Settings of the accumulation of a column with so many axons.
+
+    The charge of single gates is followed the less closely the more of them there are: the steps of many edges are short ones, and their
+    errors do not add up. A sensing stage of a few fF needs that charge: the firing keeps the settings of the whole network.
     """
-    return replace(simulator, chgtol_C=30 * simulator.chgtol_C)
+    return replace(simulator, chgtol_C=simulator.chgtol_C * max(1.0, axons / FEW_AXONS))
 
 
 LEVEL_BELOW_V0_V = 0.3
@@ -95,7 +101,9 @@ class Columns:
     def of(cls, network: Cut, bench: Bench) -> Columns:
         """Those of a cut network with the bench's weights."""
         pieces = {
-            place: quieted(piece, bench.closed(place.layer, place.index)) if place.layer else piece
+            place: quieted(piece, bench.closed(place.layer, place.index))
+            if place.layer and network.topology.layers[place.layer - 1] > FEW_AXONS
+            else piece
             for place, piece in network.pieces.items()
         }
         return cls(network, pieces, rails_of(network.netlist, network.rails), bench)

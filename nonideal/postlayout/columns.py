@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -174,56 +174,71 @@ def _fire_layer(
     """
     even = [place for place in prepared if place.index % 2 == 0]
     odd = [place for place in prepared if place.index % 2]
-    rough, exact = (coarse(simulator), coarse(simulator)), (accumulating(simulator), simulator)
+    rough = coarse(simulator), coarse(simulator)
+    exact = accumulating(simulator, columns.cut.topology.layers[layer - 1]), simulator
     seen: dict[int, dict[str, Wave]] = {sample.index: {} for sample in samples}
     found: dict[int, dict[Place, _Column]] = {sample.index: {} for sample in samples}
-    for prefix, places, (charging, spiking) in (("coarse_", odd, rough), ("", even, exact), ("", odd, exact)):
+    for prefix, places, settings in (("coarse_", odd, rough), ("", even, exact), ("", odd, exact)):
         alive = [sample for sample in samples if sample.failure is None]
-        pairs = [(sample, place) for sample in alive for place in places]
-
-        def named(sample: _Sample, place: Place, span: str, prefix: str = prefix) -> str:
-            return f"{prefix}{stem}_{sample.index:04d}_{place.name}_{span}"
-
-        decks = [
-            columns.accumulation(
-                prepared[place],
-                named(sample, place, "accumulation"),
-                sample.axons[place],
-                seen[sample.index],
-                charging,
-            )
-            for sample, place in pairs
-        ]
-        charged = [
-            (sample, place, outcome)
-            for (sample, place), outcome in zip(pairs, run(decks), strict=True)
-            if sample.took(outcome) and isinstance(outcome, Result)
-        ]
-        charged = [(sample, place, outcome) for sample, place, outcome in charged if sample.failure is None]
-        decks = [
-            columns.firing(
-                prepared[place],
-                named(sample, place, "firing"),
-                outcome,
-                sample.axons[place],
-                seen[sample.index],
-                spiking,
-            )
-            for sample, place, outcome in charged
-        ]
-        for (sample, place, before), outcome in zip(charged, run(decks), strict=True):
-            if sample.took(outcome) and isinstance(outcome, Result):
-                found[sample.index][place] = _Column(before, outcome)
-        for sample, place, _ in charged:
+        pairs = [(sample, prepared[place]) for sample in alive for place in places]
+        for sample, one, column in _simulate(columns, pairs, f"{prefix}{stem}", seen, settings, run):
+            found[sample.index][one.place] = column
+        for sample, one in pairs:
             if sample.failure is None:
-                one = found[sample.index][place]
-                start_s = columns.bench.firing.start_s
+                column = found[sample.index][one.place]
                 seen[sample.index] |= {
-                    net: one.wave(node, start_s) for net, node in prepared[place].coupled.items()
+                    net: column.wave(node, columns.bench.firing.start_s) for net, node in one.coupled.items()
                 }
     for sample in samples:
         if sample.failure is None:
             _collect(columns, layer, {place: found[sample.index][place] for place in prepared}, sample)
+
+
+def _simulate(
+    columns: Columns,
+    pairs: Sequence[tuple[_Sample, Prepared]],
+    stem: str,
+    seen: Mapping[int, Mapping[str, Wave]],
+    settings: tuple[SimulatorOptions, SimulatorOptions],
+    run: Run,
+) -> Iterator[tuple[_Sample, Prepared, _Column]]:
+    """These columns of these samples, with ``settings`` of the accumulation and of the firing; none of a sample that fails."""
+
+    def took(
+        pairs: Sequence[tuple[_Sample, Prepared]], decks: list[Deck]
+    ) -> list[tuple[_Sample, Prepared, Result]]:
+        outcomes = zip(pairs, run(decks), strict=True)
+        done = [(*pair, o) for pair, o in outcomes if pair[0].took(o) and isinstance(o, Result)]
+        return [one for one in done if one[0].failure is None]
+
+    names = {
+        (sample.index, one.place): f"{stem}_{sample.index:04d}_{one.place.name}" for sample, one in pairs
+    }
+    waves = [(sample.axons[one.place], seen[sample.index]) for sample, one in pairs]
+    accumulated = took(
+        pairs,
+        [
+            columns.accumulation(one, f"{names[sample.index, one.place]}_accumulation", *around, settings[0])
+            for (sample, one), around in zip(pairs, waves, strict=True)
+        ],
+    )
+    fired = took(
+        [(sample, one) for sample, one, _ in accumulated],
+        [
+            columns.firing(
+                one,
+                f"{names[sample.index, one.place]}_firing",
+                result,
+                sample.axons[one.place],
+                seen[sample.index],
+                settings[1],
+            )
+            for sample, one, result in accumulated
+        ],
+    )
+    before = {(sample.index, one.place): result for sample, one, result in accumulated}
+    for sample, one, result in fired:
+        yield sample, one, _Column(before[sample.index, one.place], result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,14 @@ def test_columns_spike_as_the_whole_network_does(circuit: Circuit, biases: Biase
 
 
 @pytest.mark.parametrize(
-    "part", ["op_t_column_1_1", "t_driver_1_1", "t_0000_column_1_2", "coarse_t_0000_column_2_1"]
+    "part",
+    [
+        "op_t_column_1_1",
+        "t_driver_1_1",
+        "t_0000_column_1_2_accumulation",
+        "t_0000_column_1_2_firing",
+        "coarse_t_0000_column_2_1_firing",
+    ],
 )
 def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biases, part: str) -> None:
     """With a simulator that tells nothing but which deck it was given: what else was asked is never made up."""
@@ -94,6 +102,26 @@ def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Cir
     assert len(asked) == len(set(asked)) == 4
 
 
+def test_the_firing_begins_where_the_accumulation_ended(circuit: Circuit, biases: Biases) -> None:
+    """Every net of a column keeps its charge; nothing of it is the simulator's own operating point."""
+    decks: dict[str, Deck] = {}
+
+    def run(asked: list[Deck]) -> list[Result | Failure]:
+        decks.update((deck.name, deck) for deck in asked)
+        return [_flat(deck) for deck in asked]
+
+    infer_columns(circuit, biases, np.array([[0.1, 0.4, 0.0]]), SimulatorOptions(), run)
+    before, after = (decks[f"t_0000_column_1_0_{span}"] for span in ("accumulation", "firing"))
+    started = re.findall(r"^\.ic (v\(\S+\))=", after.text, re.MULTILINE)
+    assert {"v(dendrite_1_0)", "v(neuron_1_0_sense)"} <= set(started) <= set(before.vectors)
+    assert before.t_stop_s is not None
+    assert after.t_stop_s is not None
+    timing = circuit.design.timing
+    assert before.t_stop_s + after.t_stop_s == pytest.approx(
+        timing.reset_s + 2 * timing.t_circ_s + 3 * timing.guard_s
+    )
+
+
 @pytest.mark.parametrize(
     ("sample", "told"), [([0.1, np.nan, 0.0], "hold NaN"), ([0.1, 0.2], "the network has 3 inputs")]
 )
@@ -118,7 +146,9 @@ def _flat(deck: Deck) -> Result:
         values = {vector: np.zeros(1) for vector in deck.vectors}
         return Result(deck.name, (Plot("Operating Point", "index", np.zeros(1), values),), (), "")
     time_s = np.linspace(0.0, deck.t_stop_s, 4000)
-    high = ((time_s > 0.6e-6) & (time_s < 1.255e-6)) | ((time_s > 1.6e-6) & (time_s < 2.305e-6))
+    begun_s = 1.2999e-6 if deck.name.endswith("firing") else 0.0
+    clock_s = begun_s + time_s
+    high = ((clock_s > 0.6e-6) & (clock_s < 1.255e-6)) | ((clock_s > 1.6e-6) & (clock_s < 2.305e-6))
     waves = {
         vector: 1.8 * (high if "_b_" not in vector else ~high)
         if "spike" in vector or "axon" in vector

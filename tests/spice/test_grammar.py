@@ -59,6 +59,8 @@ OTHERS = [
     ".save `touch hacked`",
     ".ic v(a)=`touch hacked`",
     ".ic v(a)=1 > hacked",
+    ".ic v(a)={1+1}",
+    ".ic v(a)=b",
     ".options rawfile=hacked",
     ".options method=`touch`",
     ".option savecurrents",
@@ -139,6 +141,7 @@ LINES = [
     ".temp -40",
     ".ic v(xgenerator.control)=0.85 v(a)=-1e-3",
     ".save v(a) i(v1) @m.xa.m1[delvto] v(xnetwork.xneuron_1_0.membrane)",
+    ".ic v(a)=0.4339 v(neuron_1_0_membrane.3)=-1.5e-06",
     ".tran 1e-08 2e-06 0 1e-08 uic $ a remark",
 ]
 

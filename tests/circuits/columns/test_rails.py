@@ -80,3 +80,21 @@ def test_a_tap_that_no_wire_leads_to_is_told() -> None:
     rail = rails_of(ladder(3), ["vss"])["vss"]
     with pytest.raises(CutError, match=r"no wire leads to vss\.9"):
         share(rail, ["vss.1", "vss.9"], np.zeros((3, 0)))
+
+
+def test_the_modes_of_a_drop_are_all_of_it_within_the_bound() -> None:
+    """Neighbouring axons drop the same along a rail: two modes for twenty of them, and none where nothing is to be seen."""
+    rail = rails_of(ladder(12), ["vss"])["vss"]
+    taps = ["vss.2", "vss.5", "vss.9"]
+    drawn = np.zeros((12, 20))
+    drawn[rail.index["vss.4"]] = np.linspace(1e-5, 2e-5, 20)
+    drawn[rail.index["vss.12"]] = np.linspace(3e-5, 1e-5, 20)
+    found = share(rail, taps, drawn)
+    into_A, of_cause = found.modes(most_V=1e-9)
+    assert into_A.shape == (3, 2)
+    assert np.linalg.solve(found.conductance_S, into_A @ of_cause) == pytest.approx(found.drop_V, abs=1e-9)
+    assert found.modes(most_V=1.0)[0].shape == (3, 0)
+    for most_V in (1e-3, 1e-4, 1e-5):
+        profile_A, of_cause = found.modes(most_V)
+        left_V = found.drop_V - np.linalg.solve(found.conductance_S, profile_A @ of_cause)
+        assert np.abs(left_V).sum(axis=1).max() <= most_V

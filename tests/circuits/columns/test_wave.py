@@ -63,3 +63,29 @@ def test_a_source_begins_at_zero_and_its_points_lie_on_a_grid() -> None:
     assert np.diff(times).min() > GRID_S / 2
     assert Wave.constant(0.7).source() == "0.7"
     assert wave.shifted(-5 * NS).source() == "3"
+
+
+@given(st.lists(st.floats(-2, 2), min_size=1, max_size=20), st.floats(-5, 25))
+def test_a_function_of_time_has_the_values_of_the_source(values: list[float], shift: float) -> None:
+    """From 0 s to the end, and beyond: what lies before is one value, the last one stays."""
+    wave = Wave(np.arange(1.0, len(values) + 1) * NS, np.array(values)).shifted(shift * NS)
+    stop_s = 40 * NS
+    text = wave.function(stop_s)
+    time_s = np.linspace(0, stop_s, 161)
+    if text.startswith("pwl(time,"):
+        points = np.array(text.removeprefix("pwl(time,").removesuffix(")").split(","), float)
+        told = np.interp(time_s, points[::2], points[1::2])
+        assert points[0] == 0.0
+        assert points[-2] >= stop_s
+        assert np.diff(points[::2]).min() > 0
+    else:
+        told = np.full(161, float(text))
+    # Times lie on a grid of a picosecond: values off by what the steepest edge does in it.
+    assert told == pytest.approx(wave.at(time_s), abs=4 / 1000 + 1e-6)
+
+
+def test_the_edges_of_a_pulse_and_of_none() -> None:
+    pulse = Wave(np.array([1, 2, 5, 6, 9.0]) * NS, np.array([0, 1.8, 1.8, 0, 0]))
+    assert pulse.first_edge_s == (1 * NS, 2 * NS)
+    assert pulse.last_edge_s == (5 * NS, 6 * NS)
+    assert Wave.constant(1.0).last_edge_s == (np.inf, np.inf)
