@@ -89,6 +89,7 @@ def train_one(
         test_accuracy=result.test_accuracy,
         membrane_range_norm=tuple(result.membrane_range),
         largest_weight=tuple(result.largest_weight),
+        full_scale=result.full_scale or None,
         epochs=result.epochs,
     )
     return Trained(found, len(dataset.test_y), dataset.origin, result.weights_path)

@@ -15,12 +15,14 @@ from nonideal.experiment.data import Data
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, load_experiment, parse_experiment
 from nonideal.experiment.units import UNITS, convert, same_quantity, split
+from nonideal.pnn.checkpoint import load_header
 from nonideal.pnn.errors import DataError
 from nonideal.pnn.images import IDX_FILES
+from nonideal.pnn.matrices import load_matrices
 from nonideal.pnn.options import TrainingOptions
 from nonideal.pnn.presets import preset
 from nonideal.pnn.variation import Variation
-from nonideal.stages.training_job import spread_of
+from nonideal.stages.training_job import spread_of, train_one
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
@@ -242,6 +244,19 @@ def test_training_on_drawn_chips_takes_the_measured_spread(spread: Spread) -> No
     shipped = experiment.changed({"training": {"preset": "sky130_tt"}})
     with pytest.raises(NoSpread, match=r"preset sky130_tt knows no mismatch: leave training.preset out"):
         spread_of(shipped, preset("sky130_tt").model_copy(update={"spread": None}))
+
+
+def test_weights_of_a_coded_circuit_say_so(tmp_path: Path) -> None:
+    told = {"epochs": 2, "tensorboard": False, "full_scale": "largest"}
+    experiment = parse_experiment(
+        {"name": "x", "circuit": {"synapse": {"kind": "coded", "bits": 3}}, "training": told}, "x.toml"
+    )
+    preset("sky130_tt").save(tmp_path / "model.json")
+    trained = train_one(experiment, tmp_path / "model.json", "pnn", 1, tmp_path / "trained")
+    found = load_matrices(trained.weights)
+    assert (load_header(trained.weights).network.bits, found.bits) == (3, 3)
+    assert trained.seed.full_scale == found.full_scales
+    assert [int(abs(code).max()) for code in found.codes] == [7, 7]
 
 
 def test_a_coded_circuit_trains_codes_and_no_other_does() -> None:

@@ -10,6 +10,7 @@ class SeedSummary(Record):
     """One training of a variant. Accuracies as fractions of 1; ``conditions``: accuracy by condition that it saw, home first.
 
     ``membrane_range_norm``: lowest and highest membrane potential by layer, in V_th below V_0; ``largest_weight``: magnitude by layer.
+    ``full_scale``: weight of the largest code by layer, of weights that are codes.
     """
 
     conditions: dict[str, float] | None = None
@@ -19,6 +20,7 @@ class SeedSummary(Record):
     test_accuracy: float
     membrane_range_norm: tuple[tuple[float, float], ...] | None = None
     largest_weight: tuple[float, ...] | None = None
+    full_scale: tuple[float, ...] | None = None
     epochs: int | None = None
 
 
