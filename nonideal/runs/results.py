@@ -53,6 +53,21 @@ DAMAGE = (
     ValueError,
 )
 """What reading a file raises that holds anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a table of results has in any version: the names of columns of numbers, and of others."""
+
+    numbers: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+
+CURVES = Columns(("bias_V", "membrane_V"), ("bench", "polarity"))
+METRICS = Columns(("epoch", "loss", "test_accuracy"))
+MAPPING = Columns(("layer", "axon", "neuron", "weight", "current_A"))
+SPIKES = Columns(("sample", "layer", "neuron", "t_model_s", "t_spice_s"), ("mapping", "kind"))
+WAVEFORMS = Columns(("sample", "time_s", "volts_V"), ("net", "source"))
 OWN_FILES = {"characterization": "model.json", "training": "*/weights.safetensors"}
 """Stage -> what a person may hand in for it."""
 OPTIONAL = frozenset({"columns", "shift", "layout"})
@@ -214,21 +229,21 @@ def load_results(path: Path, asked: str = "") -> Results:
         path / name for name in ("characterization", "training", "validation")
     )
     found_training = _read(training / "summary.json", TrainingSummary.load)
-    spikes = _read(validation / "spikes.parquet", _parquet)
+    spikes = _read(validation / "spikes.parquet", _table(SPIKES))
     stages = (*COMMANDS, *_beside_the_loop(path))
     manifests = {stage: load_manifest(path / stage) for stage in stages}
     results = Results(
         path=path,
         asked=asked,
         model=_read(characterization / "model.json", PhysicalModel.load),
-        curves=_read(characterization / "curves.parquet", _parquet),
+        curves=_read(characterization / "curves.parquet", _table(CURVES)),
         training=found_training,
         metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
-        mappings=_by_folder(path / "netlist", "mapping.csv", _csv),
+        mappings=_by_folder(path / "netlist", "mapping.csv", _table(MAPPING)),
         validation=_read(validation / "summary.json", ValidationSummary.load),
         spikes=spikes,
         waveforms={
-            file.stem.removeprefix("worst_"): _must(file, _parquet)
+            file.stem.removeprefix("worst_"): _must(file, _table(WAVEFORMS))
             for file in sorted(validation.glob("worst_*.parquet"))
         },
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
@@ -306,7 +321,7 @@ def _altered(results: Results) -> Iterator[Altered]:
                 file = folder / name
                 if not file.is_file() or sha256_of(file) != sha256:
                     what = "was altered or damaged" if file.is_file() else "is gone"
-                    yield Altered(f"{base}{stage}/{name}", what, made.command or command)
+                    yield Altered(f"{base}{stage}/{name}", what, (corner and made.command) or command)
 
 
 def _beside_the_loop(path: Path) -> tuple[str, ...]:
@@ -335,16 +350,23 @@ def _must(file: Path, reader: Callable[[Path], T]) -> T:
         ) from error
 
 
-def _parquet(file: Path) -> pd.DataFrame:
-    import pandas as pd  # 1 CPU s, where there is a table to read
+def _table(columns: Columns) -> Callable[[Path], pd.DataFrame]:
+    """Reads a CSV or Parquet file; raises ``ValueError`` where it is a table of something else."""
 
-    return pd.read_parquet(file)
+    def read(file: Path) -> pd.DataFrame:
+        import pandas as pd  # 1 CPU s, where there is a table to read
+        from pandas.api.types import is_numeric_dtype
 
+        found = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+        missing = [name for name in (*columns.numbers, *columns.words) if name not in found]
+        if missing:
+            raise ValueError(f"has no column {', '.join(missing)}")
+        others = [name for name in columns.numbers if not is_numeric_dtype(found[name])]
+        if others:
+            raise ValueError(f"column {', '.join(others)} holds what is no number")
+        return found
 
-def _csv(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(file)
+    return read
 
 
 def _read(file: Path, reader: Callable[[Path], T]) -> T | None:
@@ -363,7 +385,7 @@ def _metrics(folder: Path, summary: TrainingSummary | None) -> dict[str, dict[in
     for variant, row in ({} if summary is None else summary.variants).items():
         for position, seed in enumerate(entry.seed for entry in row.seeds):
             place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
-            table = _read(place / "metrics.csv", _csv)
+            table = _read(place / "metrics.csv", _table(METRICS))
             if table is not None:
                 found.setdefault(variant, {})[seed] = table
     return found

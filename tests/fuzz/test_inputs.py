@@ -62,7 +62,7 @@ XMPS xp en s s sky130_fd_pr__pfet_01v8 ad=0.29 as=0.29 l=0.25 pd=2.58 ps=2.58 w=
 BESIDE = (".csv", ".pins.csv", ".cir", ".models.spice")
 """Endings of what lies beside a netlist."""
 WRITTEN = ("out.spice", *(f"out{ending}" for ending in BESIDE))
-EXPERIMENT = {
+EXPERIMENT: dict[str, Any] = {
     "name": "small",
     "circuit": {
         "supplies": {"vdd_V": 1.8},
@@ -138,20 +138,26 @@ def clear(bench: Bench) -> None:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+TRAINS: dict[str, Any] = EXPERIMENT | {"training": EXPERIMENT["training"] | {"preset": "sky130_tt"}}
+"""The same without a characterisation: what is still right trains."""
+ASKS = st.sampled_from(["train", "train", "characterize", "explore", "conditions", "yield", "show"])
+"""What asks different things of an experiment."""
+
+
 @WHATEVER
-@given(tree=altered(EXPERIMENT))
-def test_experiments(bench: Bench, tree: object) -> None:
+@given(tree=altered(TRAINS), command=ASKS)
+def test_experiments(bench: Bench, tree: object, command: str) -> None:
     clear(bench)
     experiment(bench, tree)
-    bench.run("train", "-e", "small.toml", may_write=("runs", "small.toml"))
+    bench.run(command, "-e", "small.toml", may_write=("runs", "small.toml"))
 
 
 @WHATEVER
-@given(text=altered_lines("\n".join(f"{key} = {toml(value)}" for key, value in EXPERIMENT.items())))
-def test_experiments_as_text(bench: Bench, text: str) -> None:
+@given(text=altered_lines("\n".join(f"{key} = {toml(value)}" for key, value in TRAINS.items())), command=ASKS)
+def test_experiments_as_text(bench: Bench, text: str, command: str) -> None:
     clear(bench)
     (bench.folder / "small.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
-    bench.run("train", "-e", "small.toml")
+    bench.run(command, "-e", "small.toml")
 
 
 @WHATEVER
@@ -209,9 +215,7 @@ def test_data_files(bench: Bench, files: Files, data: st.DataObject, kind: str) 
     if kind == "csv" and data.draw(st.booleans()):
         changed = data.draw(altered_lines(files[kind].decode())).encode("utf-8", "surrogatepass")
     (bench.folder / f"d.{kind}").write_bytes(changed)
-    section = {"file": f"d.{kind}", "test_samples": 6}
-    training = EXPERIMENT["training"] | {"preset": "sky130_tt"}
-    experiment(bench, EXPERIMENT | {"data": section, "training": training})
+    experiment(bench, TRAINS | {"data": {"file": f"d.{kind}", "test_samples": 6}})
     bench.run("train", "-e", "small.toml")
 
 

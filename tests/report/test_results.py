@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import nonideal
@@ -79,3 +80,32 @@ def test_what_is_damaged_is_refused_with_its_key(builder: Any, change: dict[str,
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
     with pytest.raises(ResultUnreadable, match=told):
         load_results(builder.path)
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "column"),
+    [
+        ("training", "ann/metrics.csv", "loss"),
+        ("characterization", "curves.parquet", "membrane_V"),
+        ("validation", "spikes.parquet", "t_spice_s"),
+        ("validation", "worst_pnn.parquet", "volts_V"),
+    ],
+)
+def test_a_table_of_something_else_is_refused_by_its_column(
+    whole: Any, stage: str, file: str, column: str
+) -> None:
+    """Even where a manifest says that its stage made it so, as that of another version may."""
+    path = whole.path / stage / file
+    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    others = {
+        f"has no column {column}": table.drop(columns=column),
+        f"column {column} holds what is no number": table.assign(**{column: "much"}),
+    }
+    for told, other in others.items():
+        if path.suffix == ".csv":
+            other.to_csv(path, index=False)
+        else:
+            other.to_parquet(path, index=False)
+        whole.manifest(stage)
+        with pytest.raises(ResultUnreadable, match=f"{path.name} cannot be read .{told}.: remove it"):
+            load_results(whole.path)
