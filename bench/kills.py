@@ -15,6 +15,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -78,6 +79,8 @@ PASSED_S = 10.0
 ENDED_S = 60.0
 """A command that is told to end has ended by then."""
 LONGEST_S = 1200.0
+WORK = {"decks", "kpex", "nonideal"}
+"""Folders of simulations and extractors: what they were told, not what was found."""
 TAKEN = ("seconds", "utc", "since", "attempts", "versions", "command")
 """Parts of the names of what differs between any two runs."""
 
@@ -149,7 +152,7 @@ def results(folder: Path, stage: str) -> dict[str, Any]:
     places = [folder / "runs/kill" / name for name in FOLDERS[stage]]
     for path in sorted(path for place in places for path in place.rglob("*") if path.is_file()):
         inside = str(path.relative_to(folder))
-        if {"decks", "kpex"} & set(path.parts) or path.name in ("manifest.json", "checkpoint.safetensors"):
+        if WORK & set(Path(inside).parts) or path.name in ("manifest.json", "checkpoint.safetensors"):
             continue
         if path.suffix == ".json":
             found[inside] = bare(json.loads(path.read_text()))
@@ -185,6 +188,12 @@ def undisturbed(work: Path, last: str) -> dict[str, float]:
     return took
 
 
+def told_done(folder: Path) -> bool:
+    """Whether the last line of the log tells of results."""
+    last = (folder / "log").read_text(errors="replace").rstrip().rpartition("\n")[2]
+    return re.fullmatch(r"[\w/-]+: runs/\S+ \([\d.]+ s\)", last) is not None
+
+
 def killed(
     stage: str, kills: list[tuple[signal.Signals, float]], work: Path, took_s: float
 ) -> tuple[int, list[str]]:
@@ -206,7 +215,9 @@ def killed(
             wrong.append(f"{stage} {how.name} after {moment * took_s:.1f} s: at work {ENDED_S:g} s later")
             command.kill()
             code = command.wait()
-        cut_off = at_work and code not in (0, 1)
+        # While the interpreter ends, what it loaded and started, a signal ends it at once: the results stand.
+        done = code in (0, 1) or (code == -how and how != signal.SIGKILL and told_done(folder))
+        cut_off = at_work and not done
         met += cut_off
         told = (
             f"{stage} {how.name} after {moment * took_s:.1f} s: exit {code}{'' if cut_off else ', was done'}"
