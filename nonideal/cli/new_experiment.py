@@ -14,7 +14,7 @@ from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.experiment.folders import shipped
 from nonideal.experiment.template import template
-from nonideal.files import write_text
+from nonideal.files import no_file, write_text
 from nonideal.pnn.errors import DataError
 from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES
 from nonideal.spice.names import UnsafeName, check_name
@@ -85,7 +85,7 @@ def _for_data(data: str, folder: Path, layers: tuple[int, ...] | None) -> dict[s
             f"and the data sets are {', '.join((*SMALL, *IMAGES))}"
         )
     if not path.is_file():
-        raise BadOption(f"--data {data}: no such file")
+        raise BadOption(f"--data {data}: {no_file(path)}")
     beside = path if path.is_absolute() else Path(os.path.relpath(path, folder))
     held_out, found = _held_out(path)
     test = len(found.test_y)

@@ -10,6 +10,7 @@ from nonideal.cli.session import corners_of
 from nonideal.experiment.belonging import check_weights
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import load_experiment
+from nonideal.files import no_file
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.context import Context, available_cores
 from nonideal.runs.manifest import disowned_by
@@ -60,11 +61,11 @@ def write_given(
         rundir = rundir if chosen[0] == loaded.process.corner else rundir.corner(chosen[0].value)
         loaded = loaded.at(chosen[0])
     if not weights.is_file():
-        raise BadOption(f"--weights {weights}: no such file")
+        raise BadOption(f"--weights {weights}: {no_file(weights)}")
     model_path = rundir.model if model is None else given_model(model)
     if not model_path.is_file():
         make = CommandLine(experiment).command("characterization", loaded, rundir, {})
-        raise BadOption(f"--model {model_path}: no such file; give --model, or run `{make}` first")
+        raise BadOption(f"--model {model_path}: {no_file(model_path)}; give --model, or run `{make}` first")
     for path, option in ((weights, "--weights"), (model_path, "--model")):
         manifest = disowned_by(path)
         if manifest is not None:

@@ -38,7 +38,7 @@ from nonideal.experiment.sections import (
     Training,
     Validation,
 )
-from nonideal.files import UnreadableFile, read_text
+from nonideal.files import UnreadableFile, no_file, read_text
 from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner
 from nonideal.spice.names import UnsafeName, check_name
@@ -247,7 +247,7 @@ def _find(name_or_path: str, folders: tuple[Path, ...]) -> Path:
     if given.suffix == ".toml" or len(given.parts) > 1:
         if given.is_file():
             return given
-        raise ExperimentError(name_or_path, ["no such file"])
+        raise ExperimentError(name_or_path, [no_file(given)])
     for folder in folders:
         if (folder / f"{name_or_path}.toml").is_file():
             return folder / f"{name_or_path}.toml"

@@ -2,7 +2,7 @@
 
 from nonideal.files.errors import UnreadableFile
 from nonideal.files.hashes import sha256_of, sha256_of_value
-from nonideal.files.read import decode, read_bytes, read_json, read_text
+from nonideal.files.read import decode, no_file, read_bytes, read_json, read_text
 from nonideal.files.write import (
     remove_leftovers,
     write_bytes,
@@ -17,6 +17,7 @@ from nonideal.files.write import (
 __all__ = [
     "UnreadableFile",
     "decode",
+    "no_file",
     "read_bytes",
     "read_json",
     "read_text",

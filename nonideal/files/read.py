@@ -44,6 +44,14 @@ def read_bytes(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
         return content if len(content) <= status.st_size else content + file.read(most_bytes - len(content))
 
 
+def no_file(path: Path) -> str:
+    """What is to be told of a path that is no regular file: ``no such file``, or what it is."""
+    try:
+        return f"is {_kind(path.stat().st_mode)}; give a regular file"
+    except (OSError, ValueError):
+        return "no such file"
+
+
 def read_text(path: Path, *, most_bytes: int = MOST_TEXT_BYTES) -> str:
     """A text file's content, without its byte order mark, line ends as ``\\n``.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonideal.files import UnreadableFile, decode, read_bytes, read_json, read_text
+from nonideal.files import UnreadableFile, decode, no_file, read_bytes, read_json, read_text
 
 
 def test_a_byte_order_mark_is_no_text_and_line_ends_are_one(tmp_path: Path) -> None:
@@ -67,3 +67,11 @@ def test_any_bytes_are_text_or_refused(content: bytes) -> None:
     except UnreadableFile:
         return
     assert text.encode("utf-8") == content
+
+
+def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert no_file(tmp_path / "pipe") == "is a pipe; give a regular file"
+    assert no_file(tmp_path) == "is a folder; give a regular file"
+    assert no_file(Path("/dev/null")) == "is a device; give a regular file"
+    assert no_file(tmp_path / "none") == no_file(Path("a\0b")) == "no such file"
