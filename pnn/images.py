@@ -85,7 +85,7 @@ def load_dataset(
     seed: int = 0,
     test_samples: int = 50,
     encoding: Encoding | None = None,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     download: bool = False,
 ) -> Dataset:
     """Any data set by name: those of scikit-learn (``seed`` and ``test_samples`` split them) or an image set from ``folder``.
@@ -101,7 +101,7 @@ def load_dataset(
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join((*SMALL, *IMAGES))}")
     if folder is None:
         raise DataError(f"{name} needs a data directory that holds, or will hold, its files")
-    return load_images(name, folder, encoding=encoding, download=download)
+    return load_images(name, Path(folder), encoding=encoding, download=download)
 
 
 def images_present(name: str, folder: Path) -> bool:

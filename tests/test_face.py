@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import nonideal
+from nonideal.pnn import DataError
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.characterization import characterization_summary
 from nonideal.stages.table import STAGES
@@ -96,3 +97,17 @@ def test_the_examples_that_read_a_run_directory_run() -> None:
     place = str(ROOT / "docs/notebooks/example")
     for name in READ:
         exec(example(name).replace("runs/iris", place), {"nonideal": nonideal, "Path": Path})
+
+
+def test_a_path_may_be_a_string(tmp_path: Path) -> None:
+    """As everything on the face takes it; results, experiments and run directories were not among those."""
+    place = ROOT / "docs/notebooks/example"
+    assert nonideal.load_results(str(place)).training == nonideal.load_results(place).training
+    (tmp_path / "mine.toml").write_text('name = "mine"')
+    for mine in (tmp_path / "mine.toml", str(tmp_path / "mine.toml")):
+        assert nonideal.load_experiment(mine).name == "mine"
+        for run_dir in (tmp_path / "run", str(tmp_path / "run")):
+            with nonideal.session(mine, run_dir=run_dir) as session:
+                assert session.rundir.path == tmp_path / "run"
+    with pytest.raises(DataError, match="train-images"):
+        nonideal.load_dataset("mnist", folder=str(tmp_path))

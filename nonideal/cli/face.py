@@ -32,9 +32,8 @@ def measure(
 
     if corner is not None and "," in corner:
         raise BadOption(f"corner = {corner!r}: a model is of one corner")
-    place = None if run_dir is None else Path(run_dir)
     with session(
-        str(experiment), run_dir=place, corner=corner, jobs=jobs, characterize_on=characterize_on
+        experiment, run_dir=run_dir, corner=corner, jobs=jobs, characterize_on=characterize_on
     ) as opened:
         opened.characterize()
         return PhysicalModel.load(opened.at(opened.corners[0])[1].model)

@@ -258,9 +258,9 @@ def _of_columns(layout: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def session(
-    experiment: str,
+    experiment: str | Path,
     *,
-    run_dir: Path | None = None,
+    run_dir: str | Path | None = None,
     jobs: int | None = None,
     corner: str | None = None,
     scheduler: str | None = None,
@@ -287,8 +287,8 @@ def session(
     if jobs is not None and jobs < 1:
         raise BadOption(f"--jobs {jobs}: give at least 1, or leave it out for one per core")
     corners = corners_of(corner) if corner else (loaded.process.corner,)
-    rundir = RunDir(run_dir if run_dir is not None else default_run_dir(name))
-    line = CommandLine(experiment, samples, changes or {})
+    rundir = RunDir(Path(run_dir) if run_dir is not None else default_run_dir(name))
+    line = CommandLine(str(experiment), samples, changes or {})
     context = Context(jobs=jobs or available_cores(), scheduler=scheduler, force=force, line=line)
     with rundir.lock():
         yield Session(loaded, corners, rundir, context, _asked(characterize_on, like))

@@ -175,7 +175,7 @@ class Experiment(Section):
         return value
 
 
-def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = None) -> Experiment:
+def load_experiment(name_or_path: str | Path, *, folders: tuple[Path, ...] | None = None) -> Experiment:
     """Read an experiment by name (``iris``) or path (``my/own.toml``).
 
     Raises ``ExperimentError`` with every problem at once.
@@ -183,7 +183,7 @@ def load_experiment(name_or_path: str, *, folders: tuple[Path, ...] | None = Non
         experiment = nonideal.load_experiment("iris")
         print(experiment.training.layers, experiment.circuit.timing.t_circ_s)
     """
-    path = _find(name_or_path, folders if folders is not None else experiment_folders())
+    path = _find(str(name_or_path), folders if folders is not None else experiment_folders())
     data = _read_toml(path)
     _read_cells(data, path)
     experiment = parse_experiment(data, str(path))

@@ -216,15 +216,16 @@ class Results:
         return None
 
 
-def load_results(path: Path, asked: str = "") -> Results:
+def load_results(path: Path | str, asked: str = "") -> Results:
     """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``.
 
     Example:
 
-        results = nonideal.load_results(Path("runs/iris"))
+        results = nonideal.load_results("runs/iris")
         for name, row in results.validated.items():
             print(name, row.spike_time_rmse_s.output, row.accuracy_spice)
     """
+    path = Path(path)
     characterization, training, validation = (
         path / name for name in ("characterization", "training", "validation")
     )
