@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySpice.Spice.Netlist import Circuit
 
 from nonideal.characterize.benches import SILENT, SPIKING, Bench, Grid, rails
+from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.codes import CodedWeights, coded_weights
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
@@ -20,6 +21,17 @@ def bound(storage: CodedWeights, code: int, lines: dict[str, str], axon: dict[st
     """Nets of a synapse of a code: ``lines`` by gate line, ``axon`` by role as ``benches.SPIKING``."""
     pins = {storage.axon: axon[Role.AXON], storage.axon_b: axon[Role.AXON_B]}
     return {**axon, **lines, **storage.nets(code, {**pins, **lines})}
+
+
+def as_mask(design: Design) -> Design:
+    """The design with its codes wired in place of latched: the same currents, and what a bench of a cell by itself can be told.
+
+    What latches add to a column is measured there.
+    """
+    synapse = design.synapse
+    if not (isinstance(synapse, CodedSizes) and synapse.storage == "latch"):
+        return design
+    return design.model_copy(update={"synapse": synapse.model_copy(update={"storage": "mask"})})
 
 
 def bank_bench(design: Design, polarity: str, membrane: Grid, line: Grid) -> Bench:

@@ -55,10 +55,15 @@ class Codes(BaseModel):
         held = min(max(full_scale, self.lowest), self.highest)
         return float(np.polynomial.polynomial.polyval(held, bank.lambda_ratio))
 
-    def of_largest(self, weight: float) -> float:
-        """The current of a synapse of this weight at the nominal full scale, against that of the largest code of its sign."""
-        bank = self.positive if weight >= 0 else self.negative
-        code = round(abs(weight) / self.full_scale * self.largest)
+    def of_largest(self, weight: float, full_scale: float) -> float:
+        """The current of a synapse of this weight in a layer of ``full_scale`` against that of the largest code of its sign."""
+        code = round(abs(weight) / full_scale * self.largest)
         if code == 0:
             return 0.0
-        return code * bank.current_ratio[code - 1] / (self.largest * bank.current_ratio[-1])
+        ratio = self._ratio(weight, full_scale)
+        return code * ratio[code - 1] / (self.largest * ratio[-1])
+
+    def _ratio(self, weight: float, full_scale: float) -> list[float]:
+        """Of each code from 1: its deviation goes with the current of a unit."""
+        bank = self.positive if weight >= 0 else self.negative
+        return [1 + (one - 1) * full_scale / self.full_scale for one in bank.current_ratio]

@@ -25,6 +25,10 @@ WEIGHTS = (0.05, 0.2, 0.5, 1.0)
 """Sizes of weight, of both signs, at which a lone synapse is watched."""
 CODES = (1 / 15, 0.25, 0.5, 1.0)
 """The same of codes, of the largest."""
+CODED_SWING = 0.9
+"""How far down they take the membrane, in V_th: its charge is fitted that far."""
+SCALES = (0.5, 2.0)
+"""Other full scales at which they are watched, of the nominal one."""
 AXON_WEIGHT = 0.2
 MOST_AXONS = 5
 """At most so many axons are compared with each other."""
@@ -40,17 +44,27 @@ SETTLED_S = 6e-9
 
 @dataclass(frozen=True, slots=True)
 class Lone:
-    """One synapse of the inner neuron alone: its axon, weight, arrival; and whether the neighbours do the same."""
+    """One synapse of the inner neuron alone: its axon, weight, arrival; and whether the neighbours do the same.
+
+    ``full_scale``: of codes, where it is not the nominal one.
+    """
 
     axon: int
     weight: float
     arrival_norm: float
     along: bool
+    full_scale: float | None = None
 
     @property
     def name(self) -> str:
         sign = "n" if self.weight >= 0 else "p"
-        return f"lone_{self.axon}_{sign}{round(1000 * abs(self.weight))}_{'all' if self.along else 'inner'}"
+        scale = "" if self.full_scale is None else f"_{round(1000 * self.full_scale)}"
+        return f"lone_{self.axon}_{sign}{round(1000 * abs(self.weight))}_{'all' if self.along else 'inner'}{scale}"
+
+
+def arrival_norm(weight: float, swing: float) -> float:
+    """So late that the membrane stays where the currents are linear: ``swing`` V_th down, 0.25 up."""
+    return max(0.1, 1.0 - (swing if weight > 0 else 0.25) / abs(weight))
 
 
 def lone_synapses(
@@ -59,15 +73,11 @@ def lone_synapses(
     """What is run: every weight on the middle axon with and without the neighbours; one weight of each sign on the other axons."""
     middle = axons // 2
 
-    def arrival(weight: float) -> float:
-        # So late that the membrane stays where the currents are linear: ``swing`` V_th down, 0.25 up.
-        return max(0.1, 1.0 - (swing if weight > 0 else 0.25) / abs(weight))
-
     signed = [sign * size for size in weights for sign in (1, -1)]
-    found = [Lone(middle, w, arrival(w), along) for w in signed for along in (True, False)]
+    found = [Lone(middle, w, arrival_norm(w, swing), along) for w in signed for along in (True, False)]
     others = np.unique(np.linspace(0, axons - 1, min(axons, MOST_AXONS)).round().astype(int))
     found += [
-        Lone(int(axon), sign * axon_weight, arrival(sign * axon_weight), True)
+        Lone(int(axon), sign * axon_weight, arrival_norm(sign * axon_weight, swing), True)
         for axon in others
         if axon != middle
         for sign in (1, -1)
@@ -101,9 +111,9 @@ class ColumnBench:
         """The same column with another bias of its dischargers."""
         return replace(self, circuit=replace(self.circuit, vdis_V=vdis_V))
 
-    def biases(self, name: str, weight: Array) -> Biases:
-        """The cell ``biases`` of ``weight`` [neurons, axons]."""
-        steps = None if self.codes is None else [self.codes.full_scale / self.codes.largest]
+    def biases(self, name: str, weight: Array, full_scale: float | None = None) -> Biases:
+        """The cell ``biases`` of ``weight`` [neurons, axons]; codes are of ``full_scale``, the nominal one unless given."""
+        steps = None if self.codes is None else [(full_scale or self.codes.full_scale) / self.codes.largest]
         return map_weights([weight], self.model, design=self.circuit.design, steps=steps).biases(name)
 
     def nearest(self, weight: Array) -> Array:
@@ -114,19 +124,35 @@ class ColumnBench:
         code = np.clip(np.rint(np.abs(weight) / step), np.where(weight == 0.0, 0, 1), most)
         return np.asarray(np.copysign(code * step, weight), np.float64)
 
-    def carried(self, weight: float) -> tuple[float, float]:
-        """What says which current a synapse of this weight carries: that of the family's curve, A at V_0, and its share of the curve."""
+    def carried(self, lone: Lone) -> tuple[float, float]:
+        """What says which current a lone synapse carries: that of the family's curve, A at V_0, and its share of the curve."""
         unit_A = self.model.unit_current_A(self.axons)
         if self.codes is None:
-            return abs(weight) * unit_A, 1.0
-        return self.codes.full_scale * unit_A, self.codes.of_largest(weight)
+            return abs(lone.weight) * unit_A, 1.0
+        full_scale = lone.full_scale or self.codes.full_scale
+        return full_scale * unit_A, self.codes.of_largest(lone.weight, full_scale)
+
+    def units(self, lone: Lone) -> int:
+        """How many units carry a lone synapse's current, of codes."""
+        if self.codes is None:
+            return 0
+        return round(abs(lone.weight) / (lone.full_scale or self.codes.full_scale) * self.codes.largest)
 
     def lone(self) -> list[Lone]:
         """See ``lone_synapses``; of codes the whole range of a layer."""
         if self.codes is None:
             return lone_synapses(self.axons)
         sizes = self.nearest(self.codes.full_scale * np.array(CODES))
-        return lone_synapses(self.axons, sizes.tolist(), float(sizes[1]), 0.9)
+        found = lone_synapses(self.axons, sizes.tolist(), float(sizes[1]), CODED_SWING)
+        alone = [one for one in found if not one.along]
+        # The same codes on other levels of the gate line tell what goes with units from what goes with current.
+        for factor in SCALES:
+            full_scale = float(np.clip(factor * self.codes.full_scale, self.codes.lowest, self.codes.highest))
+            for one in alone:
+                weight = one.weight * full_scale / self.codes.full_scale
+                arrival = arrival_norm(weight, CODED_SWING)
+                found.append(Lone(one.axon, weight, arrival, False, full_scale))
+        return found
 
     def off(self) -> Biases:
         """Every synapse off."""
@@ -161,7 +187,9 @@ class ColumnBench:
             arrive[lone.axon] = lone.arrival_norm
             probes = (*self.circuit.membrane_probes, self.circuit.probe(f"axon_0_{lone.axon}"))
             decks.append(
-                self.circuit.deck(lone.name, self.biases(lone.name, weight), arrive, self.simulator, probes)
+                self.circuit.deck(
+                    lone.name, self.biases(lone.name, weight, lone.full_scale), arrive, self.simulator, probes
+                )
             )
         return decks
 

@@ -24,6 +24,7 @@ from nonideal.characterize.column_check import check_column, rms_s
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate, estimate
 from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.responses import least_squares
 from nonideal.characterize.trim import trim_discharger
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.network.mapping import bias_for_current
@@ -105,8 +106,8 @@ def measure_column(
         _with_missed_charge(one, swing, stored, coupling_F.value)
         for one, swing in zip(watched, swings, strict=True)
     ]
-    positive, rms_n = _turn_on([one for one in watched if one.lone.weight > 0], own_F.value)
-    negative, rms_p = _turn_on([one for one in watched if one.lone.weight < 0], own_F.value)
+    positive, rms_n = _turn_on(column, [one for one in watched if one.lone.weight > 0], own_F.value)
+    negative, rms_p = _turn_on(column, [one for one in watched if one.lone.weight < 0], own_F.value)
     delays = np.array([one.driver_delay_s for one in watched])
     found = Column(
         netlist=netlist,
@@ -208,7 +209,7 @@ def _current(
 ) -> Array:
     """What a lone synapse carries at these membrane potentials, A, positive."""
     polarity, branch = ("n", model.positive) if lone.weight > 0 else ("p", model.negative)
-    curve_A, share = column.carried(lone.weight)
+    curve_A, share = column.carried(lone)
     bias_V = float(bias_for_current(branch, np.array([curve_A]))[0])
     return np.asarray(share * families[polarity].current_at_A(bias_V, membrane_V))
 
@@ -260,7 +261,9 @@ def _stored_charge(
 
 def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
     """C_m with the neighbours held, and the part that goes to either neighbour (they take it with them when they move along)."""
-    alone = np.array([one.membrane_F for one in watched if not one.lone.along])
+    alone = np.array(
+        [one.membrane_F for one in watched if not one.lone.along and one.lone.full_scale is None]
+    )
     middle = watched[0].lone.axon
     along = np.array([one.membrane_F for one in watched if one.lone.along and one.lone.axon == middle])
     for what, values in (("alone", alone), ("with its neighbours", along)):
@@ -286,29 +289,39 @@ def _with_missed_charge(one: Watched, swing: _Swing, stored: StoredCharge, coupl
     return Watched(one.lone, one.current_A, one.membrane_F, one.missed_C - arrived_C, one.driver_delay_s)
 
 
-def _turn_on(watched: list[Watched], membrane_F: float) -> tuple[TurnOn, float]:
-    """Delay and charge of one polarity, and the rms residual in volts.
+def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> tuple[TurnOn, float]:
+    """Delay and charge of one polarity, of codes the charge of a unit too, and the rms residual in volts.
 
-    Both come from the middle axon; the charge is then taken to the mean over the axons, which see the wiring differently.
+    All come from the middle axon; the charge is then taken to the mean over the axons, which see the wiring differently.
     """
     middle = watched[0].lone.axon
     here = [one for one in watched if one.lone.axon == middle]
-    line = fits.fit_line(np.array([one.current_A for one in here]), np.array([one.missed_C for one in here]))
+
+    def terms(some: list[Watched]) -> Array:
+        found = [[1.0, one.current_A] for one in some]
+        if column.codes is not None:
+            found = [[*row, column.units(one.lone)] for row, one in zip(found, some, strict=True)]
+        return np.array(found)
+
+    missed = np.array([one.missed_C for one in here])
+    # In units of the largest of each term, so that coulombs and amperes are on one footing.
+    scale = np.max(np.abs(terms(here)), axis=0)
+    found, error = (part / scale for part in least_squares(terms(here) / scale, missed))
+    rms = float(np.sqrt(np.mean((missed - terms(here) @ found) ** 2)))
     along = [one for one in watched if one.lone.along]
     by_axon: dict[int, float] = {}
-    for one in along:
-        residual = one.missed_C - (line.intercept + line.slope * one.current_A)
+    for one, told in zip(along, terms(along) @ found, strict=True):
         if one.lone.axon != middle or abs(abs(one.lone.weight) - abs(along[-1].lone.weight)) < 1e-9:
-            by_axon[one.lone.axon] = residual
+            by_axon[one.lone.axon] = one.missed_C - float(told)
     shift = float(np.mean(list(by_axon.values()))) if by_axon else 0.0
     spread = float(np.std(list(by_axon.values()))) if by_axon else 0.0
-    rms_C = float(np.hypot(line.rms, spread))
     return (
         TurnOn(
-            delay_s=estimate(line.slope, line.slope_stderr, "s"),
-            charge_C=estimate(line.intercept + shift, float(np.hypot(line.intercept_stderr, spread)), "C"),
+            delay_s=estimate(found[1], error[1], "s"),
+            charge_C=estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C"),
+            unit_C=None if column.codes is None else estimate(found[2], error[2], "C"),
         ),
-        rms_C / membrane_F,
+        float(np.hypot(rms, spread)) / membrane_F,
     )
 
 

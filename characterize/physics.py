@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nonideal.characterize.column import Column
+from nonideal.characterize.column import Column, TurnOn
 from nonideal.characterize.errors import NoColumn
 from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import Branch, PhysicalModel
@@ -126,7 +126,15 @@ def layer_physics(
         return branch.current_min_A / unit_A, branch.current_max_A / unit_A
 
     positive, negative = column.positive, column.negative
-    delay_s = (positive.delay_s.value + negative.delay_s.value) / 2
+
+    def late_s(turn_on: TurnOn) -> float:
+        """What goes with the current, and of codes with their units: the less each carries, the more of them are one current."""
+        if model.codes is None or turn_on.unit_C is None:
+            return turn_on.delay_s.value
+        full_A = unit_A * (model.codes.full_scale if full_scale is None else full_scale)
+        return turn_on.delay_s.value + turn_on.unit_C.value * model.codes.largest / full_A
+
+    delay_s = (late_s(positive) + late_s(negative)) / 2
     delay_s += column.driver_delay_s.value if driven else 0.0
     return Physics(
         beta_positive=beta(model.positive, 1.0),
@@ -139,7 +147,7 @@ def layer_physics(
         charge_negative=negative.charge_C.value / (c_m * v_th),
         coupling=column.coupling_F.value / c_m,
         spike_delay=fan_out * column.spike_load_s.value / t_circ,
-        skew=0.0 if model.codes is None else (positive.delay_s.value - negative.delay_s.value) / (2 * t_circ),
+        skew=0.0 if model.codes is None else (late_s(positive) - late_s(negative)) / (2 * t_circ),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nonideal.characterize.branch import Family, fit_branch
 from nonideal.characterize.circuit import circuit_facts
+from nonideal.characterize.code_bench import as_mask
 from nonideal.characterize.code_fit import code_options, with_codes
 from nonideal.characterize.column import Column, Netlist, Sidewall
 from nonideal.characterize.column_bench import NEURONS, ColumnBench
@@ -87,11 +88,12 @@ def _characterize(
     columns: Sequence[ColumnNetlist],
 ) -> Characterization:
     check_cells(design, options.draws)
-    static = measure_static(bench, design, options, folder)
-    moving = measure_transients(bench, design, options, static, folder)
+    cells = as_mask(design)
+    static = measure_static(bench, cells, options, folder)
+    moving = measure_transients(bench, cells, options, static, folder)
     model = _model(bench, design, options, static, moving)
     if isinstance(design.contracts.synapse.storage, CodedWeights):
-        model = with_codes(bench, design, options, static, model, folder)
+        model = with_codes(bench, cells, options, static, model, folder)
     families = {"n": static.family_n, "p": static.family_p}
     measured = _columns(bench, design, columns, model, families, moving.spike_load_s, folder)
     model = model.model_copy(update={"columns": measured})

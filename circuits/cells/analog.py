@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.cells.port import VDD, VSS
-from nonideal.circuits.cells.storage import Array, Storage, Stored, Tie
+from nonideal.circuits.cells.storage import Array, Latch, Storage, Stored, Tie
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
 
 if TYPE_CHECKING:
@@ -129,6 +129,11 @@ class GateBiases:
     @property
     def ties(self) -> dict[str, Tie]:
         """None: both are pins."""
+        return {}
+
+    @property
+    def latches(self) -> dict[str, Latch]:
+        """None."""
         return {}
 
     def port(self, polarity: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, current_for_bias
 from nonideal.circuits.cells.port import VDD, VSS
-from nonideal.circuits.cells.storage import Array, Storage, Stored, Tie
+from nonideal.circuits.cells.storage import Array, Latch, Storage, Stored, Tie
 from nonideal.circuits.errors import CircuitError, MappingError, OutOfRange
 
 Codes = NDArray[np.int64]
@@ -49,12 +49,13 @@ def step_of(weight: Array, bits: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class CodedWeights:
-    """A ``nonideal.circuits.cells.contract.Storage`` of codes on ports that a mask wires; its model is a ``BiasModel`` of the largest code.
+    """A ``nonideal.circuits.cells.contract.Storage`` of codes, wired by a mask or latched; its model is a ``BiasModel`` of the largest code.
 
     That is, its tables say what the largest code carries at each level of a gate line: the full scale.
 
     ``n`` and ``p`` are the gates of the groups, of 1, 2, 4 ... units; ``drive_n`` and ``drive_p`` the inputs of the inverters that pull the
-    banks' sources, tied to the axon in the bank that the sign picks, still in the other, and in both for code 0.
+    banks' sources, tied to the axon in the bank that the sign picks, still in the other, and in both for code 0. ``latched``: they are no ports,
+    but nodes that switches tie so, on latches of the synapse: one for each bit of the magnitude, which both banks share, and one for each sign.
     """
 
     n: tuple[str, ...]
@@ -65,6 +66,7 @@ class CodedWeights:
     gate_p: str
     axon: str = field(default="axon")
     axon_b: str = field(default="axon_b")
+    latched: bool = False
 
     @property
     def bits(self) -> int:
@@ -77,8 +79,19 @@ class CodedWeights:
         return largest_code(self.bits)
 
     @property
+    def latches(self) -> dict[str, Latch]:
+        """See ``Storage``: bits by their number, the signs ``n`` and ``p``."""
+        names = (*map(str, range(self.bits)), "n", "p") if self.latched else ()
+        return {name: Latch(f"q{name}", f"q_b{name}") for name in names}
+
+    @property
     def ties(self) -> dict[str, Tie]:
         """See ``Storage``."""
+        return {} if self.latched else self.wires
+
+    @property
+    def wires(self) -> dict[str, Tie]:
+        """What each gate and drive is tied to, by wires or by switches."""
         gates_n = {port: Tie(self.gate_n, VSS) for port in self.n}
         gates_p = {port: Tie(self.gate_p, VDD) for port in self.p}
         return gates_n | gates_p | {self.drive_n: Tie(self.axon, VSS), self.drive_p: Tie(self.axon_b, VDD)}
@@ -132,10 +145,13 @@ class CodedWeights:
                 self.gate_p: self._level(model.negative, full_A * scale[1], layer, "p", full_scale),
             }
             size = np.abs(codes)
-            volts = {self.drive_n: codes > 0, self.drive_p: codes < 0}
-            for k, (n, p) in enumerate(zip(self.n, self.p, strict=True)):
-                bit = (size >> k & 1).astype(bool)
-                volts |= {n: bit & (codes > 0), p: bit & (codes < 0)}
+            bits = [(size >> k & 1).astype(bool) for k in range(self.bits)]
+            if self.latched:
+                volts = {str(k): bit for k, bit in enumerate(bits)} | {"n": codes > 0, "p": codes < 0}
+            else:
+                volts = {self.drive_n: codes > 0, self.drive_p: codes < 0}
+                for n, p, bit in zip(self.n, self.p, bits, strict=True):
+                    volts |= {n: bit & (codes > 0), p: bit & (codes < 0)}
             columns = {
                 "code": codes,
                 "current_A": size / self.largest * full_A * np.where(codes >= 0, scale[0], scale[1]),
@@ -198,7 +214,13 @@ class CodedWeights:
         layer: int,
     ) -> Array:
         """See ``Storage``."""
-        n, p = (_sum(volts[port] for port in groups) for groups in (self.n, self.p))
+        if self.latched:
+            size, signs = _sum(volts[str(k)] for k in range(self.bits)), (volts["n"] > 0, volts["p"] > 0)
+            volts = {self.drive_n: signs[0].astype(np.float64), self.drive_p: signs[1].astype(np.float64)}
+            # Bits without a sign carry nothing, and are no code either: they count for the N bank, which its drive then contradicts.
+            n, p = size * (signs[0] | ~signs[1]), size * signs[1]
+        else:
+            n, p = (_sum(volts[port] for port in groups) for groups in (self.n, self.p))
         for drive, groups, others in ((self.drive_n, n, p), (self.drive_p, p, n)):
             odd = (volts[drive] > 0) != (groups > 0)
             both = (groups > 0) & (others > 0)

@@ -21,11 +21,19 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Latch:
+    """Where a synapse holds a bit of its weight: the node ``q`` inside it is at the supply where the bit is set, ``q_b`` where it is not."""
+
+    q: str
+    q_b: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """The weights of a layer as its synapses hold them, all [neurons, axons].
 
     ``weight``: as realised. ``columns``: what else a table of the mapping says of each. ``volts``: the level of every weight port, of one
-    that a mask wires 1 where it is on and 0 where it is off. ``lines``: the level of every port of role ``SCALE``, V.
+    that a mask wires 1 where it is on and 0 where it is off, and the same of every latch. ``lines``: the level of every port of role ``SCALE``, V.
     """
 
     weight: Array
@@ -45,6 +53,11 @@ class Storage(Protocol):
     @property
     def ties(self) -> Mapping[str, Tie]:
         """How a mask wires weight ports, which then are no pins of a network; empty where weights are levels on pins."""
+        ...
+
+    @property
+    def latches(self) -> Mapping[str, Latch]:
+        """The bits that a synapse latches, by name; empty where it has no latches."""
         ...
 
     def store(

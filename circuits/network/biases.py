@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nonideal.circuits.cells.storage import Latch
 from nonideal.circuits.errors import MappingError
 from nonideal.circuits.network.netlist import Pinout, Topology
 
@@ -196,6 +198,55 @@ def scales_of(text: str, ports: Sequence[str], depth: int) -> list[dict[str, flo
 _SYNAPSE = re.compile(
     r"^xsynapse_(?P<layer>[1-9]\d{0,5})_(?P<axon>\d{1,6})_(?P<neuron>\d{1,6})[ \t]+(?P<nets>.*?)[ \t]+synapse[ \t]*$",
     re.IGNORECASE | re.MULTILINE | re.ASCII,
+)
+
+
+def latch_states(
+    topology: Topology, latches: Mapping[str, Latch], volts: Sequence[Mapping[str, Array]], vdd_V: float
+) -> str:
+    """What the latches of every synapse hold when a deck begins, as ``.ic``; ``volts`` of every layer by latch, 1 or 0, [neurons, axons]."""
+    lines = []
+    for layer, axon, neuron in topology.synapses():
+        states = []
+        for name, latch in latches.items():
+            held = volts[layer - 1][name][neuron, axon] > 0
+            for node, high in ((latch.q, held), (latch.q_b, not held)):
+                states.append(
+                    f"v(xnetwork.xsynapse_{layer}_{axon}_{neuron}.{node})={vdd_V if high else 0.0:.6g}"
+                )
+        lines.append(".ic " + " ".join(states))
+    return "\n".join(lines) + "\n"
+
+
+def latched_in(text: str, latches: Mapping[str, Latch]) -> list[dict[str, Array]]:
+    """What ``latch_states`` wrote: 1 or 0 for every latch, [neurons, axons], layer by layer. Raises ``MappingError`` where states are missing."""
+    found = {
+        (int(one["layer"]), int(one["axon"]), int(one["neuron"]), one["node"].lower()): float(one["volts"])
+        for one in _STATE.finditer(text)
+    }
+    if not found:
+        raise MappingError(
+            "the netlist sets no latches (.ic v(xnetwork.xsynapse_<layer>_<axon>_<neuron>.q0)=...): is it a network written by nonideal?"
+        )
+    layers: list[dict[str, Array]] = []
+    for layer in range(1, max(where[0] for where in found) + 1):
+        here = [(axon, neuron) for at, axon, neuron, _ in found if at == layer]
+        size = (1 + max((n for _, n in here), default=-1), 1 + max((a for a, _ in here), default=-1))
+        states = {name: np.zeros(size) for name in latches}
+        for (neuron, axon), (name, latch) in product(np.ndindex(*size), latches.items()):
+            q, q_b = (found.get((layer, axon, neuron, node)) for node in (latch.q, latch.q_b))
+            if q is None or q_b is None or (q > 0) == (q_b > 0):
+                raise MappingError(
+                    f"synapse layer {layer} axon {axon} neuron {neuron}: its latch {name} is set to neither state (.ic of {latch.q}, {latch.q_b})"
+                )
+            states[name][neuron, axon] = q > 0
+        layers.append(states)
+    return layers
+
+
+_STATE = re.compile(
+    r"v\(xnetwork\.xsynapse_(?P<layer>[1-9]\d{0,5})_(?P<axon>\d{1,6})_(?P<neuron>\d{1,6})\.(?P<node>\w+)\)=(?P<volts>[\d.]+)",
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -13,7 +13,14 @@ from nonideal.circuits.cells.analog import BiasModel, Branch, bias_for_current, 
 from nonideal.circuits.cells.storage import Storage, Stored
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.biases import bias_cell, levels_of, mask_of, scales_of
+from nonideal.circuits.network.biases import (
+    bias_cell,
+    latch_states,
+    latched_in,
+    levels_of,
+    mask_of,
+    scales_of,
+)
 from nonideal.circuits.network.netlist import Mask, Pinout, Topology
 from nonideal.circuits.network.testbench import Biases
 
@@ -44,6 +51,7 @@ class Mapping:
     scale: tuple[float, float]
     layers: tuple[Stored, ...]
     storage: Storage = field(repr=False)
+    vdd_V: float = 1.8
 
     @property
     def table(self) -> pd.DataFrame:
@@ -129,7 +137,7 @@ def map_weights(
     layers = storage.store(weights, model, scale=scale, clip=clip, steps=steps)
     if topology.pinout.ties:
         topology = replace(topology, mask=tuple(_wired(stored, topology) for stored in layers))
-    return Mapping(topology, scale, layers, storage)
+    return Mapping(topology, scale, layers, storage, design.supplies.vdd_V)
 
 
 def _wired(stored: Stored, topology: Topology) -> tuple[tuple[frozenset[str], ...], ...]:
@@ -142,14 +150,15 @@ def _wired(stored: Stored, topology: Topology) -> tuple[tuple[frozenset[str], ..
 
 
 def bias_sources(mapping: Mapping) -> str:
-    """Cell ``biases``: a voltage source on every pin that holds a weight, each commented with the synapse it belongs to."""
+    """Cell ``biases``: a voltage source on every pin that holds a weight, each commented with the synapse it belongs to; then what latches hold."""
 
     def note(port: str, layer: int, axon: int, neuron: int) -> str:
         told = mapping.storage.note(mapping.layers[layer - 1], port, neuron, axon)
         return f" ; layer={layer} axon={axon} neuron={neuron}{told}"
 
     volts, lines = [stored.volts for stored in mapping.layers], [stored.lines for stored in mapping.layers]
-    return bias_cell(mapping.topology, volts, note, lines)
+    cell, latches = bias_cell(mapping.topology, volts, note, lines), mapping.storage.latches
+    return cell + latch_states(mapping.topology, latches, volts, mapping.vdd_V) if latches else cell
 
 
 def read_biases(
@@ -159,7 +168,10 @@ def read_biases(
     is wired in its cell ``network`` where weights are a mask.
     """
     storage, pinout = design.contracts.synapse.storage, Pinout.of(design)
-    held = levels_of(text, pinout.weight_ports) if pinout.weight_ports else mask_of(text, pinout)
+    if pinout.weight_ports:
+        held = levels_of(text, pinout.weight_ports)
+    else:
+        held = latched_in(text, storage.latches) if storage.latches else mask_of(text, pinout)
     lines = scales_of(text, [port.name for port in pinout.scale_ports], len(held))
     return [
         storage.read(volts, line, model, scale, layer)

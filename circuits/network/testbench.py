@@ -163,6 +163,18 @@ class Circuit:
         topology = replace(self.topology, mask=biases.mask)
         return replace(self, topology=topology, netlist=schematic(topology, self.design))
 
+    def _placed(self, text: str) -> str:
+        """A cell ``biases`` with the states of latches at their nodes in this netlist: an extracted one, or a chip's, has no cells of synapses."""
+        if ".ic " not in text or re.search(
+            r"^Xsynapse_\d+_\d+_\d+ ", self.netlist, re.MULTILINE | re.IGNORECASE
+        ):
+            return text
+        return re.sub(
+            r"v\(xnetwork\.xsynapse_(\d+_\d+_\d+)\.(\w+)\)",
+            lambda found: self.probe(f"synapse_{found[1]}_{found[2]}"),
+            text,
+        )
+
     def check_sample(self, name: str, spike_time_norm: Array) -> None:
         """Raise ``CircuitError`` unless a sample has a spike time, or none, for every input [inputs]."""
         if spike_time_norm.shape != (self.topology.layers[0],):
@@ -210,7 +222,7 @@ class Circuit:
         lines += self.instances()
         vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + tuple(self.rails) + probes
         lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]
-        includes = {"models.spice": self.models, network: self.netlist, file: biases.text}
+        includes = {"models.spice": self.models, network: self.netlist, file: self._placed(biases.text)}
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)
 
 

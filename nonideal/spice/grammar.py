@@ -45,12 +45,12 @@ _SHARED: Final = (
     rf"\.model[ \t]+{_NAME}[ \t]+(?:{'|'.join(sorted(MODEL_TYPES))})(?:[ \t(]{_TEXT}*+)?",
     rf"\.options?(?:[ \t]+{_OPTION}(?:[ \t]*=[ \t]*[A-Za-z0-9_.+-]+)?)+{_REMARK}",
     rf"\.include[ \t]+{_NAME}{_REMARK}",
+    # Where a node begins that no supply defines, as a control voltage on a capacitor, or a latch, which comes with weights.
+    rf"\.ic(?:[ \t]+v\([A-Za-z0-9_.]+\)[ \t]*=[ \t]*[-+0-9.eE]+)+{_REMARK}",
 )
 _OWN: Final = (
     rf"\.temp[ \t]+[-+0-9.eE]+{_REMARK}",
     rf"\.save(?:[ \t]+{_VECTOR})+{_REMARK}",
-    # Where a node begins that no supply defines, as a control voltage on a capacitor.
-    rf"\.ic(?:[ \t]+v\([A-Za-z0-9_.]+\)[ \t]*=[ \t]*[-+0-9.eE]+)+{_REMARK}",
     rf"\.(?:{'|'.join(ANALYSES)})(?:[ \t]{_TEXT}*+)?",
     r"\.end",
 )

@@ -148,6 +148,22 @@ def test_each_sign_has_its_delay(columned: PhysicalModel, column: Column) -> Non
     assert layer_physics(columned, column.axons).skew == 0.0
 
 
+def test_units_that_carry_less_are_more_of_them_for_a_weight(columned: PhysicalModel, column: Column) -> None:
+    """The charge of a unit is missed once for every unit, whatever it carries: half the full scale, twice the charge of a weight."""
+    model = coded(columned, skew_s=0.0)
+    (found,) = model.columns
+    charge_C = found.positive.charge_C.model_copy(update={"value": 90e-18})
+    both = {name: getattr(found, name).model_copy(update={"unit_C": charge_C}) for name in ("positive", "negative")}  # fmt: skip
+    model = model.model_copy(update={"columns": (found.model_copy(update=both),)})
+    bare, wide, narrow = (
+        layer_physics(one, column.axons, full_scale=full_scale).delay
+        for one, full_scale in ((coded(columned, skew_s=0.0), 1.0), (model, 2.0), (model, 1.0))
+    )
+    full_A = column.membrane_F.value * column.v_th_V.value / model.t_circ_s
+    assert (narrow - bare) * model.t_circ_s == pytest.approx(15 * 90e-18 / full_A, rel=1e-9)
+    assert narrow - bare == pytest.approx(2 * (wide - bare), rel=1e-9)
+
+
 def test_lambda_over_the_full_scale_is_one_at_the_nominal(model: PhysicalModel) -> None:
     branch = model.positive.model_copy(update={"lambda_polynomial_per_V": (0.21, -0.01, 1e-3)})
     found = np.polynomial.Polynomial(lambda_ratio(branch, 0.5, 1.5, 3.0))
@@ -170,8 +186,13 @@ def column_bench(model: PhysicalModel, design: Design) -> ColumnBench:
 def test_the_columns_decks_hold_codes(columned: PhysicalModel) -> None:
     bench = column_bench(coded(columned), CODED)
     np.testing.assert_allclose(bench.nearest(np.array([0.0, 0.01, -0.26, 9.0])), [0.0, 0.1, -0.3, 1.5])
-    assert sorted({abs(one.weight) for one in bench.lone()}) == pytest.approx([0.1, 0.4, 0.8, 1.5])
-    curve_A, share = bench.carried(-0.4)
+    nominal = {abs(one.weight) for one in bench.lone() if one.full_scale is None}
+    assert sorted(nominal) == pytest.approx([0.1, 0.4, 0.8, 1.5])
+    wide = {abs(one.weight) for one in bench.lone() if one.full_scale == 3.0}
+    assert sorted(wide) == pytest.approx([0.2, 0.8, 1.6, 3.0])
+    (lone,) = (one for one in bench.lone() if (one.weight, one.along, one.full_scale) == (-0.4, False, None))
+    assert bench.units(lone) == 4
+    curve_A, share = bench.carried(lone)
     assert curve_A == pytest.approx(1.5 * bench.model.unit_current_A(3))
     assert share == pytest.approx(4 / 15 * (1.001 - 3 * 2e-4) / (1.001 - 14 * 2e-4))
     deck = bench.lone_decks()[0]
@@ -181,7 +202,9 @@ def test_the_columns_decks_hold_codes(columned: PhysicalModel) -> None:
     assert ["gate_n_1 gate_p_1 gate_n_1" in line for line in wired] == [False, True, False]
     analog = column_bench(columned, Design())
     assert analog.nearest(np.array([0.123]))[0] == 0.123
-    assert analog.carried(0.2) == (0.2 * columned.unit_current_A(3), 1.0)
+    (plain, *_) = analog.lone()
+    assert analog.carried(plain) == (plain.weight * columned.unit_current_A(3), 1.0)
+    assert analog.units(plain) == 0
 
 
 MEMBRANE = Grid(0.3, 1.7, 0.1)

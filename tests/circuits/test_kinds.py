@@ -24,7 +24,7 @@ from nonideal.circuits.cells.fet import MIM, NFET, PFET, Fet
 from nonideal.circuits.cells.leaf_cells import cells_text, illegal_sizes
 from nonideal.circuits.cells.neuron import NeuronSizes
 from nonideal.circuits.cells.port import RAILS, VSS, Per, Port, Role, ports
-from nonideal.circuits.cells.storage import Stored, Tie
+from nonideal.circuits.cells.storage import Latch, Stored, Tie
 from nonideal.circuits.cells.synapse import SynapseSizes
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError, OutOfRange
@@ -67,6 +67,10 @@ class Code:
 
     @property
     def ties(self) -> dict[str, Tie]:
+        return {}
+
+    @property
+    def latches(self) -> dict[str, Latch]:
         return {}
 
     def store(
