@@ -18,12 +18,22 @@ from nonideal.spice import Deck, Result, SimulatorOptions
 Array = NDArray[np.float64]
 
 
-def coarse(simulator: SimulatorOptions) -> SimulatorOptions:
-    """Settings of the pass that finds what neighbours do: a membrane to a millivolt, its coupling to the next one to microvolts.
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How closely columns are followed: the simulator's settings in the accumulation and in the firing, and whether it stops at edges."""
+
+    accumulation: SimulatorOptions
+    firing: SimulatorOptions
+    at_edges: bool
+
+
+def coarse(simulator: SimulatorOptions) -> Care:
+    """To find what neighbours do: a membrane to a millivolt, its coupling to the next one to microvolts.
 
     Its steps are long, and would ring under the trapezoidal rule.
     """
-    return replace(simulator, method="gear", reltol=1e-3, chgtol_C=1e-14, max_step_s=40e-9)
+    long = replace(simulator, method="gear", reltol=1e-3, chgtol_C=1e-14, max_step_s=40e-9)
+    return Care(long, long, at_edges=False)
 
 
 FEW_AXONS = 8
@@ -31,13 +41,14 @@ FEW_AXONS = 8
 steps, and a closed branch whose axon does something else than that of most counts."""
 
 
-def accumulating(simulator: SimulatorOptions, axons: int) -> SimulatorOptions:
-    """Settings of the accumulation of a column with so many axons.
+def exact(simulator: SimulatorOptions, axons: int) -> Care:
+    """For the spikes of columns with so many axons.
 
-    The charge of single gates is followed the less closely the more of them there are: the steps of many edges are short ones, and their
-    errors do not add up. A sensing stage of a few fF needs that charge: the firing keeps the settings of the whole network.
+    In the accumulation, the charge of single gates is followed the less closely the more axons there are: the steps of many edges are short
+    ones, and their errors do not add up. A sensing stage of a few fF needs that charge: the firing keeps the settings of the whole network.
     """
-    return replace(simulator, chgtol_C=simulator.chgtol_C * max(1.0, axons / FEW_AXONS))
+    looser = replace(simulator, chgtol_C=simulator.chgtol_C * max(1.0, axons / FEW_AXONS))
+    return Care(looser, simulator, at_edges=True)
 
 
 LEVEL_BELOW_V0_V = 0.3
@@ -197,11 +208,11 @@ class Columns:
         name: str,
         axons: Mapping[str, Wave],
         seen: Mapping[str, Wave],
-        simulator: SimulatorOptions,
+        care: Care,
     ) -> Deck:
         """The deck of a column until it fires; ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where
         that is known."""
-        part, bench = one.part, replace(self.bench, simulator=simulator)
+        part, bench = one.part, replace(self.bench, simulator=care.accumulation)
         waves = {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen})
         cut_off_s = bench.timeline.accumulation_s(1) + bench.timeline.timing.t_circ_s
         return transient(
@@ -213,7 +224,7 @@ class Columns:
             waves,
             tuple(dict.fromkeys([*one.coupled.values(), *one.state.values()])),
             drops=self._drops(one, part, axons),
-            stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist(),
+            stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist() if care.at_edges else (),
         )
 
     def firing(
@@ -223,10 +234,10 @@ class Columns:
         accumulated: Result,
         axons: Mapping[str, Wave],
         seen: Mapping[str, Wave],
-        simulator: SimulatorOptions,
+        care: Care,
     ) -> Deck:
         """The deck of a column from where ``accumulated`` ended."""
-        part, bench = one.part, replace(self.bench, simulator=simulator)
+        part, bench = one.part, replace(self.bench, simulator=care.firing)
         return transient(
             bench,
             part.piece,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nonideal.circuits.columns.cut import Place, cut
 from nonideal.circuits.columns.deck import Bench
-from nonideal.circuits.columns.network import Columns, Prepared, accumulating, coarse
+from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
 from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.biases import levels_of
@@ -174,14 +174,13 @@ def _fire_layer(
     """
     even = [place for place in prepared if place.index % 2 == 0]
     odd = [place for place in prepared if place.index % 2]
-    rough = coarse(simulator), coarse(simulator)
-    exact = accumulating(simulator, columns.cut.topology.layers[layer - 1]), simulator
+    rough, close = coarse(simulator), exact(simulator, columns.cut.topology.layers[layer - 1])
     seen: dict[int, dict[str, Wave]] = {sample.index: {} for sample in samples}
     found: dict[int, dict[Place, _Column]] = {sample.index: {} for sample in samples}
-    for prefix, places, settings in (("coarse_", odd, rough), ("", even, exact), ("", odd, exact)):
+    for prefix, places, care in (("coarse_", odd, rough), ("", even, close), ("", odd, close)):
         alive = [sample for sample in samples if sample.failure is None]
         pairs = [(sample, prepared[place]) for sample in alive for place in places]
-        for sample, one, column in _simulate(columns, pairs, f"{prefix}{stem}", seen, settings, run):
+        for sample, one, column in _simulate(columns, pairs, f"{prefix}{stem}", seen, care, run):
             found[sample.index][one.place] = column
         for sample, one in pairs:
             if sample.failure is None:
@@ -199,10 +198,10 @@ def _simulate(
     pairs: Sequence[tuple[_Sample, Prepared]],
     stem: str,
     seen: Mapping[int, Mapping[str, Wave]],
-    settings: tuple[SimulatorOptions, SimulatorOptions],
+    care: Care,
     run: Run,
 ) -> Iterator[tuple[_Sample, Prepared, _Column]]:
-    """These columns of these samples, with ``settings`` of the accumulation and of the firing; none of a sample that fails."""
+    """These columns of these samples; none of a sample that fails."""
 
     def took(
         pairs: Sequence[tuple[_Sample, Prepared]], decks: list[Deck]
@@ -218,7 +217,7 @@ def _simulate(
     accumulated = took(
         pairs,
         [
-            columns.accumulation(one, f"{names[sample.index, one.place]}_accumulation", *around, settings[0])
+            columns.accumulation(one, f"{names[sample.index, one.place]}_accumulation", *around, care)
             for (sample, one), around in zip(pairs, waves, strict=True)
         ],
     )
@@ -231,7 +230,7 @@ def _simulate(
                 result,
                 sample.axons[one.place],
                 seen[sample.index],
-                settings[1],
+                care,
             )
             for sample, one, result in accumulated
         ],
