@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction import ExtractionOptions, extract
@@ -52,12 +53,8 @@ def main() -> None:
 def compare(name: str, layers: tuple[int, ...], count: int, folder: Path, *, alone: bool) -> None:
     """Print the rows of a network."""
     folder.mkdir(parents=True, exist_ok=True)
-    model, rng = preset("sky130_tt"), np.random.default_rng(SEED)
-    circuit = extracted(layers, model.vdis_V, folder)
-    weights = [rng.normal(1.8 / m, 1.6 / m, (n, m)).clip(-1.2, 1.8) for m, n in pairwise(layers)]
-    biases = Biases("random", bias_sources(map_weights(weights, model, clip=True)))
-    inputs = rng.uniform(0.0, 0.9, (count, layers[0]))
-    inputs[:, -1] = 0.0
+    circuit = extracted(layers, preset("sky130_tt").vdis_V, folder)
+    biases, inputs = random_case(layers, count)
 
     def run(decks: list[Deck]) -> list[Result | Failure]:
         return run_many(decks, jobs=1, folder=folder / "decks", timeout_s=3600.0)
@@ -81,6 +78,15 @@ def compare(name: str, layers: tuple[int, ...], count: int, folder: Path, *, alo
             f" {whole_s:25.2f} {cut_s:8.2f} {own_s:13.2f}",
             flush=True,
         )
+
+
+def random_case(layers: tuple[int, ...], count: int) -> tuple[Biases, NDArray[np.float64]]:
+    """Biases of weights, and samples [samples, inputs] (T_circ), drawn with the seed; the last input spikes at 0."""
+    rng = np.random.default_rng(SEED)
+    weights = [rng.normal(1.8 / m, 1.6 / m, (n, m)).clip(-1.2, 1.8) for m, n in pairwise(layers)]
+    inputs = rng.uniform(0.0, 0.9, (count, layers[0]))
+    inputs[:, -1] = 0.0
+    return Biases("random", bias_sources(map_weights(weights, preset("sky130_tt"), clip=True))), inputs
 
 
 def extracted(layers: tuple[int, ...], vdis_V: float, folder: Path) -> Circuit:
