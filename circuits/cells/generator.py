@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT, Fet
+from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT, Fet, Micrometres
 from nonideal.sky130_models import IllegalSize, check_size
 
 Count = Annotated[int, Field(ge=1, le=4096)]
@@ -25,7 +25,8 @@ class GeneratorSizes(BaseModel):
     Everything is counted in legs: one leg carries ``reference_A / reference_legs``. ``units_n`` and ``units_p`` are the unit FETs through
     which a layer's line has its current flow, for layers that are given no others (``Generator.units``): a unit of a synapse carries
     ``line_legs / units`` legs, so fewer units are a larger full scale. ``trim_bits`` groups of ``trim_step`` units and twice, four times ...
-    as many are switched into each line from outside; ``units`` counts them with all but the largest in.
+    as many are switched into each line from outside; ``units`` counts them with all but the largest in. Their pulls are ``trim_l_um`` long:
+    short ones leak through a group that is off, of a P line 3 % at 125 degrees.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class GeneratorSizes(BaseModel):
     units_p: Count = 49
     trim_bits: Trim = 4
     trim_step: Count = 2
+    trim_l_um: Micrometres = 0.5
     dischargers: Count = 10
     discharger_legs: Count = 20
     giver: Fet = Fet(w_um=0.42, l_um=0.15)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nonideal.circuits.cells.contract import Contract, Device, Neuron
-from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT
+from nonideal.circuits.cells.fet import NFET, NFET_LVT, PFET, PFET_LVT, Fet
 from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
 from nonideal.circuits.errors import CircuitError
@@ -153,9 +153,11 @@ def line(sizes: GeneratorSizes, bank: Bank, layer: int, units: int) -> Contract:
     for index, (many, turned_on, role) in enumerate(groups):
         inner, pulls = f"s{index}", -(-many // bank.units)
         unit, pull = bank.unit, bank.pull
+        length_um = max(pull.size.l_um, sizes.trim_l_um if index else 0.0)
+        size = Fet(w_um=pull.size.w_um, l_um=length_um)
         parts += [
             Device(f"unit_{role}", f"MU{index}", unit.model, ("line", "line", inner, bank.rail), unit.size, unit.role, many),
-            Device(f"pull_{role}", f"MS{index}", pull.model, (inner, turned_on, bank.rail, bank.rail), pull.size, pull.role, pulls),
+            Device(f"pull_{role}", f"MS{index}", pull.model, (inner, turned_on, bank.rail, bank.rail), size, pull.role, pulls),
         ]  # fmt: skip
     return Contract(
         line_cell(polarity, layer),
