@@ -49,6 +49,7 @@ class GeneratorSizes(BaseModel):
     dischargers: Count = 10
     discharger_legs: Count = 20
     giver: Fet = Fet(w_um=0.42, l_um=0.15)
+    givers_a_neuron: Annotated[float, Field(ge=0.0, le=4.0)] = 0.65
     sensing_sources: Count = 2
     sensing_legs: Count = 4
     steer: Fet = Fet(w_um=2.0, l_um=1.0)
@@ -96,6 +97,10 @@ class GeneratorSizes(BaseModel):
                 f"{key} = {units} with trim_bits = {self.trim_bits} and trim_step = {self.trim_step} leaves "
                 f"{least} units at the lowest trim: raise it, or lower trim_bits or trim_step"
             )
+
+    def givers(self, neurons: int) -> int:
+        """How many FETs give back what the dischargers of so many neurons take from V_dis as their phase begins."""
+        return round(self.givers_a_neuron * neurons)
 
     def control_range(self) -> tuple[float, float]:
         """Least and largest common current against the reference, as the control voltage steers it."""

@@ -11,7 +11,7 @@ from nonideal.circuits.cells.port import RAILS, VDD, VSS, Port, Role, ports
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.loop import RAMP, loop, pump
-from nonideal.circuits.generator.mirrors import Bank, firing_bias, line, line_cell, phase_nets, reference
+from nonideal.circuits.generator.mirrors import Bank, firing_bias, line, line_cell, reference
 
 
 def line_net(polarity: str, layer: int) -> str:
@@ -130,10 +130,11 @@ class Generator:
         inner = loop(self.sizes, self.neuron)
         trims = [net for one in self.lines for net in trim_nets(self.sizes, *one)]
         outs = [line_net(*one) for one in self.lines]
-        phases = phase_nets(self.depth)
+        firing = firing_bias(self.sizes, self.neuron, self.neurons)
+        phases = tuple(port.name for port in firing.having(Role.CONTROL) if port.name != RAMP)
         calls = [
             Call("reference", "reference", ("iref", "control", "middle", "legs_n", "legs_p", VDD, VSS)),
-            Call("firing", "firing_bias", ("legs_n", "legs_p", RAMP, *phases, "vdis", "vsense", VDD, VSS)),
+            Call("firing", firing.cell, firing.names),
             Call("loop", inner.cell, inner.names),
         ]
         for one in self.lines:

@@ -63,8 +63,8 @@ def phase_nets(depth: int) -> tuple[str, ...]:
 def firing_bias(sizes: GeneratorSizes, neuron: Neuron, neurons: Sequence[int]) -> Contract:
     """Cell ``firing_bias``: V_dis from dischargers as the neurons have them, V_sense from the source of their sensing stage.
 
-    Where a phase begins, every discharger of a layer takes charge from V_dis at once, for its source falls. A FET that the phase turns on,
-    one for each neuron of a layer (``neurons``) and for the replica, gives it back.
+    Where a phase begins, every discharger of a layer takes charge from V_dis at once, for its source falls. FETs that the phase turns on give it
+    back: two for three neurons of a layer (``neurons``), one for the replica.
     """
     discharge, enable, source = (
         neuron.device(role).size for role in ("discharge", "discharge_enable", "sense_bias")
@@ -73,13 +73,25 @@ def firing_bias(sizes: GeneratorSizes, neuron: Neuron, neurons: Sequence[int]) -
     phases = ("ramp", *phase_nets(len(neurons)))
     givers = [
         Device(
-            f"giver_{phase}", f"MG{index}", NFET, ("vdis", phase, "vdis", "vss"), sizes.giver, "giver", count
+            f"giver_{phase}",
+            f"MG{index}",
+            NFET,
+            ("vdis", phase, "vdis", "vss"),
+            sizes.giver,
+            "giver",
+            sizes.givers(count),
         )
         for index, (phase, count) in enumerate(zip(phases, (1, *neurons), strict=True))
+        if sizes.givers(count)
+    ]
+    here = [
+        port
+        for port in ports(" ".join(phases), Role.CONTROL)
+        if any(port.name in giver.nodes for giver in givers)
     ]
     return Contract(
         "firing_bias",
-        (*LEGS, *ports(" ".join(phases), Role.CONTROL), *ports("vdis vsense", Role.BIAS), *RAILS),
+        (*LEGS, *here, *ports("vdis vsense", Role.BIAS), *RAILS),
         (
             *leg(sizes, "p", "DS", "discharger_source", "vdis", "legs_p", sizes.discharger_legs),
             Device("discharge", "MDI", NFET, ("vdis", "vdis", "dx", "vss"), discharge, units=many),

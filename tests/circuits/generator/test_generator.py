@@ -195,10 +195,12 @@ def test_supplies_come_last() -> None:
     assert generator().contract.ports[-2:] == RAILS
 
 
-def test_every_neuron_gives_back_what_its_discharger_takes() -> None:
+def test_what_dischargers_take_is_given_back_layer_by_layer() -> None:
     (cell,) = (one for one in generator(5, 3).cells if one.cell == "firing_bias")
     givers = {one.nodes[1]: one.units for one in cell.devices if one.role.startswith("giver_")}
-    assert givers == {"ramp": 1, "phase_1": 5, "phase_2": 3}
+    assert givers == {"ramp": 1, "phase_1": 3, "phase_2": 2}
+    none = generator(5, 3, givers_a_neuron=0.0)
+    assert not [port.name for port in none.contract.ports if port.name.startswith("phase")]
 
 
 def test_area_is_counted_cell_by_cell_and_fits_the_budget() -> None:
