@@ -42,7 +42,7 @@ class GeneratorSizes(BaseModel):
     common_legs: Count = 10
     line_legs: Count = 12
     units_n: Count = 60
-    units_p: Count = 49
+    units_p: Count = 50
     trim_bits: Trim = 4
     trim_step: Count = 2
     trim_l_um: Micrometres = 0.5

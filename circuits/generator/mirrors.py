@@ -152,9 +152,12 @@ class Bank:
 def line(sizes: GeneratorSizes, bank: Bank, layer: int, units: int) -> Contract:
     """Cell ``bias_line_<polarity>_<layer>``: ``units`` unit FETs as the synapses have them, in a diode that the layer's line is the gate of.
 
-    Every group has a source of its own, as in a synapse, which a trim bit turns off.
+    Every group has a source of its own, as in a synapse, which a trim bit turns off. The drains of P units stand above their gates by what a
+    FET of low threshold takes, so that the voltage across them does not follow their threshold over temperature; it is the units' own
+    output conductance that would make a ratio of it.
     """
     polarity = bank.polarity
+    drain = "line" if polarity == "n" else "drain"
     legs, gate = ("p", "legs_p") if polarity == "n" else ("n", "legs_n")
     groups = [(sizes.trimmed_units(units, 0), bank.on, "fixed")]
     groups += [
@@ -162,13 +165,25 @@ def line(sizes: GeneratorSizes, bank: Bank, layer: int, units: int) -> Contract:
         for bit, (many, port) in enumerate(zip(sizes.trim_units, trim_ports(sizes, polarity), strict=True))
     ]
     parts = list(leg(sizes, legs, "LEG", "leg", "line", gate, sizes.line_legs))
+    if polarity == "p":
+        parts.append(
+            Device(
+                "drain_cascode",
+                "MUC",
+                PFET_LVT,
+                ("line", "line", drain, VDD),
+                sizes.cascode_p,
+                "cascode_p",
+                sizes.line_legs,
+            )
+        )
     for index, (many, turned_on, role) in enumerate(groups):
         inner, pulls = f"s{index}", -(-many // bank.units)
         unit, pull = bank.unit, bank.pull
         length_um = max(pull.size.l_um, sizes.trim_l_um if index else 0.0)
         size = Fet(w_um=pull.size.w_um, l_um=length_um)
         parts += [
-            Device(f"unit_{role}", f"MU{index}", unit.model, ("line", "line", inner, bank.rail), unit.size, unit.role, many),
+            Device(f"unit_{role}", f"MU{index}", unit.model, (drain, "line", inner, bank.rail), unit.size, unit.role, many),
             Device(f"pull_{role}", f"MS{index}", pull.model, (inner, turned_on, bank.rail, bank.rail), size, pull.role, pulls),
         ]  # fmt: skip
     return Contract(
