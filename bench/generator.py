@@ -1,6 +1,7 @@
 """The bias generator over corners, temperatures and supplies; its start; what spikes do to its lines.
 
     python bench/generator.py settle [--inferences 24]
+    python bench/generator.py mirrors
     python bench/generator.py start
     python bench/generator.py kick
     python bench/generator.py network
@@ -9,8 +10,9 @@
 
 ``settle``: the loop closed, nothing derived anew, one transient a line, from the loop's reset. Currents are those of a unit of either polarity
 and of a discharger at the reset level, against home; I/I_dis is what of them is left once the loop has set the common current. Capacitors off
-the chip are left out, for lines behind them follow the loop more slowly than it settles. ``start``: how long after the supplies currents
-stay within 1 %. ``kick``: by how much a unit's charge runs ahead (ns of its current) at a time after other units have begun to conduct.
+the chip are left out, for lines behind them follow the loop more slowly than it settles. ``mirrors``: the same currents at operating points,
+the loop open. ``start``: how long after the supplies currents stay within 1 %.
+``kick``: by how much a unit's charge runs ahead (ns of its current) at a time after other units have begun to conduct.
 ``network``: a 5-5-5 network of random codes on the generator, first beside ideal sources of the same levels at home, by capacitor, then in
 other places beside itself at home. ``mismatch``: drawn generators beside nominal synapses and neurons. ``area``: of the devices with what
 stands between them, by cell, estimated.
@@ -34,6 +36,7 @@ from nonideal.characterize.generator import (
     Surroundings,
     everywhere,
     kick,
+    open_loop,
     start_up_s,
     survey,
 )
@@ -72,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("settle", "start", "kick", "network", "mismatch", "area"))
+    parser.add_argument("what", choices=("settle", "mirrors", "start", "kick", "network", "mismatch", "area"))
     parser.add_argument("--inferences", type=int, default=INFERENCES)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("/tmp/generator"))
@@ -84,6 +87,8 @@ def main() -> None:
     bench = Workbench(find_pdk(), Corner.tt, SimulatorOptions(), given.jobs, 1800.0, cache)
     if given.what == "settle":
         settled(bench, bench_of(0.0), given.out, given.inferences)
+    elif given.what == "mirrors":
+        mirrored(bench, given.out)
     elif given.what == "start":
         started(bench, given.out)
     elif given.what == "kick":
@@ -135,6 +140,19 @@ def row(one: Settled, home: Settled) -> str:
         f"{inferences:>10} {1e9 * one.replica_s[-1]:9.2f} {1e9 * one.silent_s[-1]:9.2f}  {currents} {ratios} "
         f"{1e6 * one.static_A:9.2f} {control_mV:9.1f}"
     )
+
+
+def mirrored(bench: Workbench, folder: Path) -> None:
+    """Print currents with the loop open."""
+    places = everywhere()
+    found = open_loop(bench, bench_of(0.0, (1, 1)), places, folder / "mirrors")
+    home = found[0]
+    print(f"{'':22}   I_N      I_P      I_dis    I_N/I_dis I_P/I_dis   against home")
+    for place, one in zip(places, found, strict=True):
+        currents = " ".join(f"{one[key] / home[key]:8.4f}" for key in ("n", "p", "dis"))
+        ratios = " ".join(f"{one[key] / one['dis'] * home['dis'] / home[key]:9.4f}" for key in ("n", "p"))
+        print(f"{place.label:22} {currents} {ratios}")
+    print(f"home: {', '.join(f'I_{key} {1e9 * value:.3f} nA' for key, value in home.items())}")
 
 
 def started(bench: Workbench, folder: Path) -> None:

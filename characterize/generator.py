@@ -155,6 +155,28 @@ def survey(
     return [read_settled(result, one, count) for result, one in zip(results, benches, strict=True)]
 
 
+def open_loop(
+    bench: Workbench, made: GeneratorBench, places: Sequence[Surroundings], folder: Path
+) -> list[Mapping[str, float]]:
+    """Currents (A) in every place with the loop in its reset, mirrors alone: of a unit (``n``, ``p``) and of a discharger (``dis``).
+
+    Raises ``CharacterizationFailed``.
+    """
+    benches = [replace(made, design=place.design(made.design)) for place in places]
+    decks = [
+        deck(bench.at(place.condition.corner), one, place.name.replace("-", "m"), one.static())
+        for place, one in zip(places, benches, strict=True)
+    ]
+    units = made.units()
+    return [
+        {
+            key: abs(float(np.asarray(result[f"i(v{source})"], float)[-1])) / units.get(key, 1)
+            for key, source in HELD.items()
+        }
+        for result in bench.run_decks(decks, folder)
+    ]
+
+
 def read_settled(result: Result, made: GeneratorBench, count: int) -> Settled:
     """Of a result of ``GeneratorBench.inferences``."""
     axis, design, period_s = result.axis, made.design, made.period_s
