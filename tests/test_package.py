@@ -22,7 +22,6 @@ BUILD = (
 QUICK = """
 name = "quick"
 [training]
-preset = "sky130_tt"
 layers = [5, 3, 3]
 variants = ["pnn"]
 seeds = [1]
@@ -116,5 +115,5 @@ def test_it_works_where_there_is_no_checkout(archives: tuple[Path, Path, Path], 
     told = run("-c", code)
     assert told.startswith(str(packages))
     assert told.split()[1:] == ["0.1.0", "(5,", "5,", "5)"]
-    run("-m", "nonideal", "train", "quick.toml", "-j", "1")
+    run("-m", "nonideal", "train", "quick.toml", "--preset", "sky130_tt", "-j", "1")
     assert (tmp_path / "runs/quick/training/pnn/weights.safetensors").is_file()

@@ -125,6 +125,13 @@ ImagesOption = Annotated[
         help="Folder with the files of an image set (default: data.folder, $NONIDEAL_DATA/SET, data/SET).",
     ),
 ]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="Train on a physical model that ships with the package, as sky130_tt: no simulator, no PDK (default: the experiment's own).",
+    ),
+]
 AcceleratorOption = Annotated[
     Accelerator | None,
     typer.Option(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CHANGES = {
     ("data", "folder"): "data",
+    ("training", "preset"): "preset",
     ("training", "accelerator"): "accelerator",
     ("training", "devices"): "devices",
 }

@@ -28,10 +28,11 @@ class RunDirError(WorkflowError):
 
 
 class StageInputMissing(WorkflowError):
-    """A stage was asked for whose input does not exist yet."""
+    """A stage was asked for whose input does not exist yet; ``without``: the command that does not need it, where there is one."""
 
-    def __init__(self, stage: str, missing: Path, command: str) -> None:
-        super().__init__(f"{stage} needs {missing}, which does not exist: run `{command}` first")
+    def __init__(self, stage: str, missing: Path, command: str, without: str = "") -> None:
+        told = f"{stage} needs {missing}, which does not exist: run `{command}` first"
+        super().__init__(f"{told}, or do without it: `{without}`" if without else told)
 
 
 class StageInputStale(WorkflowError):

@@ -6,7 +6,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from itertools import chain, count
 from pathlib import Path
@@ -63,6 +63,7 @@ class Need:
     ``folder`` is that of the maker and ``settings`` what its manifest must record: a result of other settings
     is refused, not used, and so is one that was altered afterwards. In a folder that no stage worked in (neither manifest nor
     ``started.json``) the file is taken as given (a model of the user's own), unless ``complete`` asks for a stage that ended well.
+    ``without``: changes of the experiment, by section and key, that the stage's command has options for and that spare the file.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Need:
     folder: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = False
+    without: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,9 @@ def inputs_of(
     needs = stage.needs(experiment, rundir) | stage.needs_for(experiment, rundir, options)
     for need in needs.values():
         if not need.path.is_file():
-            raise StageInputMissing(stage.name, need.path, command(need))
+            spared = replace(line, changes=_merged(line.changes, need.without))
+            without = spared.command(stage.name, experiment, rundir, options) if need.without else ""
+            raise StageInputMissing(stage.name, need.path, command(need), without)
     files = manifest.hash_files({name: need.path for name, need in needs.items()})
     if "data" in stage.sections:
         files |= experiment.data.hashes()
@@ -252,6 +256,13 @@ def inputs_of(
         tools=tools,
         code=hash_code(stage.run, stage.sections),
     )
+
+
+def _merged(
+    changes: Mapping[str, Mapping[str, Any]], more: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Changes by section and key, and more of them."""
+    return {name: {**changes.get(name, {}), **more.get(name, {})} for name in {**changes, **more}}
 
 
 def _check_made(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nonideal.experiment.experiment import Experiment
+from nonideal.pnn.presets import preset_names
 from nonideal.runs.rundir import EXTRACTED, RunDir, on_netlist, stage_of
 from nonideal.runs.stage import Need
 from nonideal.stages.conditions import mapping_of
@@ -34,6 +36,9 @@ def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The physical model, unless the experiment trains on one that ships with the package; and the conditions, where it sees some."""
     model = {} if experiment.training.preset is not None else model_needs(experiment, rundir)
+    if experiment.training.variation is None:
+        shipped = {"training": {"preset": preset_names()[0]}}
+        model = {name: replace(need, without=shipped) for name, need in model.items()}
     if not experiment.sees_conditions:
         return model
     return model | {"shift": _need(experiment, rundir, rundir.shift, "shift")}

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.network.mapping import read_biases
 from nonideal.cli.main import app, main
-from nonideal.pnn.checkpoint import load_network
+from nonideal.pnn.checkpoint import load_header, load_network
 from nonideal.runs.rundir import RunDir
 
 COMMANDS = [
@@ -114,6 +115,39 @@ def test_train_then_netlist(place: Path, capsys: pytest.CaptureFixture[str]) -> 
         "clipped",
     ]
     assert len(table) == 5 * 3 + 3 * 3
+
+
+def test_a_model_that_ships_trains_where_nothing_was_characterised(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And a command that lacks the experiment's own model tells how."""
+    (place / "runs/tiny/characterization/model.json").unlink()
+    code, _, err = run(capsys, "train", "tiny.toml", "-j", "1")
+    assert code == 2
+    told = re.search(r"or do without it: `(.*)`", err)
+    assert told is not None
+    assert told[1] == "nonideal train --experiment tiny.toml --preset sky130_tt"
+    code, out, _ = run(capsys, *shlex.split(told[1])[1:], "-j", "1", "--json")
+    assert code == 0
+    assert json.loads(out)["stages"][0]["summary"]["variants"].keys() == {"ann", "pnn"}
+    header = load_header(place / "runs/tiny/training/pnn/weights.safetensors")
+    assert header.provenance.model_sha256 == "preset sky130_tt"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "name", "told"),
+    [
+        ("tiny.toml", "sky131", "no such physical model ships with the package; there are sky130_tt"),
+        ("iris_fixed_bias", "sky130_tt", "it does not know the conditions of [training.variation]"),
+    ],
+)
+def test_a_preset_that_cannot_be_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str], experiment: str, name: str, told: str
+) -> None:
+    code, _, err = run(capsys, "train", experiment, "--preset", name)
+    assert code == 2
+    assert f"--preset {name}: {told}" in err
+    assert not (place / "runs/iris_fixed_bias/training").exists()
 
 
 def test_a_report_that_is_out_of_date_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,13 @@ def test_options_as_they_stand_on_a_line() -> None:
             "nonideal train --experiment iris --data x --devices 2",
         ),
         (
+            CommandLine("iris", changes={"training": {"preset": "sky130_tt"}}),
+            "training",
+            "runs/iris",
+            {},
+            "nonideal train --experiment iris --preset sky130_tt",
+        ),
+        (
             CommandLine("iris"),
             "columns",
             "runs/iris",
@@ -84,7 +91,9 @@ def test_every_option_that_is_told_exists(tmp_path: Path) -> None:
         "validation": {"netlist": "pex-rc"},
     }
     line = CommandLine(
-        "nowhere", 3, {"data": {"folder": "x"}, "training": {"devices": 2, "accelerator": "cpu"}}
+        "nowhere",
+        3,
+        {"data": {"folder": "x"}, "training": {"devices": 2, "accelerator": "cpu", "preset": "sky130_tt"}},
     )
     for stage in LOOP:
         rundir = RunDir(tmp_path, "ff")
