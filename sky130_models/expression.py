@@ -13,20 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from nonideal.sky130_models.errors import PdkError
-
-SUFFIXES: Mapping[str, float] = {
-    "t": 1e12,
-    "g": 1e9,
-    "meg": 1e6,
-    "k": 1e3,
-    "mil": 25.4e-6,
-    "m": 1e-3,
-    "u": 1e-6,
-    "n": 1e-9,
-    "p": 1e-12,
-    "f": 1e-15,
-    "a": 1e-18,
-}
+from nonideal.spice.number import number
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., float]]] = {
     "sqrt": (1, math.sqrt),
@@ -56,7 +43,6 @@ POWERS = frozenset({"**", "^"})
 
 RANDOM = frozenset({"agauss", "gauss"})
 
-NUMBER = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z]*)", re.IGNORECASE)
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-z]*)"
     r"|(?P<name>[a-z_][\w.]*)"
@@ -96,24 +82,6 @@ class Call:
 
 
 Node = Number | Name | Operation | Call
-
-
-def number(text: str) -> float:
-    """A SPICE number such as `0.25`, `1.5u` or `3MEG` (letters after the suffix are units and ignored).
-
-    Raises PdkError if it is not one.
-    """
-    sign, digits = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
-    match = NUMBER.fullmatch(digits)
-    if match is None:
-        raise PdkError(f"{text!r} is not a number")
-    if not math.isfinite(float(match[1])):
-        raise PdkError(f"{text!r} is too large")
-    unit = match[2].lower()
-    for suffix in ("meg", "mil"):
-        if unit.startswith(suffix):
-            return sign * float(match[1]) * SUFFIXES[suffix]
-    return sign * float(match[1]) * SUFFIXES.get(unit[:1], 1.0)
 
 
 class _Parser:
@@ -200,7 +168,10 @@ class _Parser:
     def atom(self) -> Node:
         kind, text = self.take()
         if kind == "number":
-            return Number(number(text))
+            try:
+                return Number(number(text))
+            except ValueError as error:
+                raise PdkError(f"expression {self.text!r}: {error}") from error
         if kind == "name":
             return self.call(text) if self.peek() == "(" else Name(text)
         if text != "(":

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from nonideal.sky130_models.corner import Corner
 from nonideal.sky130_models.device import DEVICES, DeviceSize
 from nonideal.sky130_models.errors import IllegalSize, PdkError
-from nonideal.sky130_models.expression import RANDOM, Name, Number, number, parse
+from nonideal.sky130_models.expression import RANDOM, Name, Number, parse
 from nonideal.sky130_models.library import Card, Section, Subcircuit, assignments, read_section
 from nonideal.sky130_models.netlist import drawn_um, instances
 from nonideal.sky130_models.pdk import Pdk
 from nonideal.sky130_models.reduction import Lookup, calls, evaluate, names, reduce, scope, write
+from nonideal.spice.number import number
 
 CARD_MARGIN_M = 1e-9
 """Half the width in W and in L of the bin of a lean card, in m: less than half the drawing grid."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from nonideal.sky130_models.device import PREFIX, DeviceSize, check_size, find_device
 from nonideal.sky130_models.errors import IllegalSize, PdkError
-from nonideal.sky130_models.expression import number
 from nonideal.sky130_models.library import assignments
 from nonideal.sky130_models.statement import statements
+from nonideal.spice.number import number
 
 
 def sizes_in(netlist_text: str) -> tuple[DeviceSize, ...]:
@@ -91,5 +91,5 @@ def _um(device: str, name: str, parameters: dict[str, str]) -> float:
 def _plain(device: str, name: str, text: str) -> float:
     try:
         return number(text)
-    except PdkError:
+    except ValueError:
         raise IllegalSize(f"{device}: {name} = {text} is not a number") from None

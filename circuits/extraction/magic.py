@@ -29,8 +29,9 @@ from pathlib import Path
 import klayout.db as kdb
 
 from nonideal.circuits.extraction.kpex import ExtractorMissing, Mode, Run, with_tail
-from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of, parse_number, read_netlist
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of, read_netlist
 from nonideal.circuits.layout.errors import ExtractionFailed
+from nonideal.spice.number import number
 from nonideal.spice.process import Stop, clean_environment, supervise
 
 LEAST = (8, 3, 677)
@@ -243,7 +244,7 @@ def _sized(device: Device) -> Device:
     for assignment in device.parameters.split():
         name, _, text = assignment.partition("=")
         try:
-            value = parse_number(text)
+            value = number(text)
         except ValueError as error:
             raise ExtractionFailed(f"device {device.name}: {assignment} is no size") from error
         key = name.lower()

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of, parse_number
+from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.lvs.connectivity import mim_class
 from nonideal.circuits.lvs.reference import FETS, MIMS
+from nonideal.spice.number import number
 
 TOLERANCE = 0.01
 """Relative, on widths, lengths, areas and perimeters."""
@@ -135,7 +136,7 @@ def _sizes(netlist: Netlist, device: Device) -> dict[str, float]:
     given = dict(assignment.split("=", 1) for assignment in device.parameters.split())
     if not {"w", "l"} <= set(given):
         raise ExtractionFailed(f"{netlist.cell}: device {device.name} has no width or length")
-    width, length = parse_number(given["w"]), parse_number(given["l"])
+    width, length = number(given["w"]), number(given["l"])
     if device.model in MIMS:
         return {"A": width * length, "P": 2 * (width + length)}
     return {"W": width, "L": length}

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.files import UnreadableFile, read_text
-from nonideal.sky130_models import PdkError
-from nonideal.sky130_models.expression import number
 from nonideal.sky130_models.statement import statements
+from nonideal.spice.number import number
 
 MOST_BYTES = 1024**3
 """A larger netlist is not read: 65-32-10, with resistances, has 49 MB, and it grows with the synapses."""
@@ -68,14 +67,6 @@ def net_of(node: str) -> str:
     return node.split(".", 1)[0]
 
 
-def parse_number(text: str) -> float:
-    """A SPICE number in SI units; letters after the scale are a unit (`1.2fF`). Raises ``ValueError`` for what is none."""
-    try:
-        return number(text)
-    except PdkError as error:
-        raise ValueError(str(error)) from error
-
-
 def read_netlist(path: Path) -> Netlist:
     """Read the one subcircuit that the extractor wrote; raises ExtractionFailed where it is not one."""
     try:
@@ -119,7 +110,7 @@ def parse_netlist(text: str, path: str) -> Netlist:
                 pairs = " ".join(map(_pair, words[first:]))
                 devices.append(Device(_name(words[0][1:]), tuple(nodes), model, pairs))
             elif kind in "rc":
-                element = Element(_name(words[1]), _name(words[2]), parse_number(words[3]))
+                element = Element(_name(words[1]), _name(words[2]), number(words[3]))
                 (resistors if kind == "r" else capacitors).append(element)
             else:
                 raise ExtractionFailed(f"{told} is neither device nor parasitic")
@@ -138,7 +129,7 @@ def _name(word: str) -> str:
 
 def _pair(word: str) -> str:
     name, _, value = word.partition("=")
-    parse_number(value)
+    number(value)
     return f"{_name(name)}={value}"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.spice.errors import BadDeck
+from nonideal.spice.number import number
 
 PLOT_NAMES: Final = {
     "tran": "Transient Analysis",
@@ -20,27 +21,10 @@ PLOT_NAMES: Final = {
     "op": "Operating Point",
 }
 _OTHERS: Final = {"noise", "sens", "tf", "pz", "disto", "sp", "pss", "hb", "step"}
-_SCALE: Final = {
-    "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12,
-    "f": 1e-15, "a": 1e-18,
-}  # fmt: skip
-_NUMBER: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([A-Za-z]*)")
 _TIME_SLACK: Final = 1e-6
 """Relative: ngspice's last time point is t_stop up to rounding."""
 _EXACT_POINTS: Final = 1000
 """ngspice adds the step up; beyond so many points the rounding may cost a sweep its last one."""
-
-
-def number(text: str) -> float:
-    """A SPICE number (`10n`, `1meg`, `2.5us`) as a float; raises `ValueError` if it is none."""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a SPICE number")
-    suffix = match[2].lower()
-    for name in ("meg", "mil"):
-        if suffix.startswith(name):
-            return float(match[1]) * _SCALE[name]
-    return float(match[1]) * _SCALE.get(suffix[:1], 1.0)
 
 
 def join_card(lines: str) -> str:

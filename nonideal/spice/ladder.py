@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from nonideal.spice.analysis import join_card, number
+from nonideal.spice.analysis import join_card
 from nonideal.spice.deck import Deck
 from nonideal.spice.errors import FailureKind, SimulationFailed
 from nonideal.spice.names import check_name
 from nonideal.spice.ngspice import Ngspice, run
+from nonideal.spice.number import number
 from nonideal.spice.process import Stop
 from nonideal.spice.result import AS_GIVEN, Attempt, Result
 

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nonideal.sky130_models.errors import PdkError
-from nonideal.sky130_models.expression import Name, Number, Operation, number, parse
+from nonideal.sky130_models.expression import Name, Number, Operation, parse
 from nonideal.sky130_models.reduction import calls, evaluate, names, reduce, scope, write
 
 VALUES = {"w": 1.25, "l_2": 0.15, "sw_tox": 4.148e-9}
@@ -67,32 +67,6 @@ def test_written_expression_has_the_same_value(text: str) -> None:
         assume(False)
         raise
     assert evaluate(write(symbolic), _lookup) == pytest.approx(value, rel=1e-12, abs=1e-300)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1.5u", 1.5e-6),
-        ("3MEG", 3e6),
-        ("2m", 2e-3),
-        ("1mil", 25.4e-6),
-        ("0.15um", 0.15e-6),
-        ("10F", 1e-14),
-        ("5V", 5.0),
-        ("-2.5n", -2.5e-9),
-        ("4.148E-09", 4.148e-9),
-        (".5", 0.5),
-        ("7.", 7.0),
-    ],
-)
-def test_number(text: str, value: float) -> None:
-    assert number(text) == pytest.approx(value, rel=1e-15, abs=0)
-
-
-@pytest.mark.parametrize("text", ["", "u", "1.2.3", "0x10", "--1", "1 2", "w"])
-def test_no_number(text: str) -> None:
-    with pytest.raises(PdkError):
-        number(text)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_nets() -> None:
         ("* t\n.op\n", 1e-6, "t_stop_s"),
         ("* t\n.tran 1n 1u\n", 2e-6, "ends at 1e-06 s"),
         ("* t\n.tran 1n 1u\n.tran 1n 1u\n", 1e-6, "more than one .tran"),
-        ("* t\n.tran 1n {stop}\n", 1e-6, "not a SPICE number"),
+        ("* t\n.tran 1n {stop}\n", 1e-6, "is not a number"),
         ("* t\n.dc V1 0 1 -0.1\n", None, "does not lead"),
         ("* t\n.dc V1 0 1\n", None, "needs source"),
         ("* t\n.noise v(a) V1 dec 10 1 1k\n", None, "no line of a deck"),

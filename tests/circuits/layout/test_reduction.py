@@ -16,7 +16,6 @@ from nonideal.circuits.extraction.netlist import (
     Element,
     Netlist,
     parse_netlist,
-    parse_number,
     read_netlist,
 )
 from nonideal.circuits.extraction.reduction import reduce
@@ -123,13 +122,6 @@ def test_text_reads_back(tmp_path: Path) -> None:
     assert back.ports == two_wires().ports
     assert back.devices == two_wires().devices
     assert back.capacitors == two_wires().capacitors
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("0.5f", 5e-16), ("12.375", 12.375), ("4.5e-3", 4.5e-3), ("2meg", 2e6)]
-)
-def test_numbers(text: str, value: float) -> None:
-    assert parse_number(text) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
