@@ -17,22 +17,10 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import draw, mismatch_sigmas
 from nonideal.circuits.network.netlist import Topology
 from nonideal.conditions.network import Task, mapped
+from nonideal.conditions.spot_summary import ChipThere
 from nonideal.conditions.survey import Reference
 from nonideal.postlayout.prediction import decide
 from nonideal.spice import Failure
-
-
-@dataclass(frozen=True, slots=True)
-class ChipThere:
-    """One chip in one condition: samples, those without a result, those decided right. ``silent``: no used output fired in its phase."""
-
-    condition: Condition
-    chip: int
-    samples: int
-    failed: int
-    right: int
-    silent: int
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +60,16 @@ class DrawnChips:
                 right = int(np.sum(decided == self.task.labels[good]))
                 silent = int(np.sum(decided < 0))
             problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
-            found.append(ChipThere(condition, seed, len(seen), len(failures), right, silent, problem))
+            found.append(
+                ChipThere(
+                    corner=condition.corner.value,
+                    temperature_C=condition.temperature_C,
+                    chip=seed,
+                    samples=len(seen),
+                    failed=len(failures),
+                    right=right,
+                    silent=silent,
+                    problem=problem,
+                )
+            )
         return found

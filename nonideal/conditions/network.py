@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nonideal.characterize.condition import Condition
 from nonideal.characterize.fixed_bias import SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, column_for, network_physics
@@ -21,6 +20,7 @@ from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.mapping import DESIGN, Mapping, map_weights
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Circuit, spike_times_s
+from nonideal.conditions.spot_summary import SpotCheckThere
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
@@ -207,26 +207,9 @@ def to_check(assessed: Sequence[Assessment], count: int) -> list[Assessment]:
     return list(names.values())[:count]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A condition's network in SPICE against the fast model: rmse over spikes that both have, the others counted; samples without a result."""
-
-    condition: Condition
-    biases: str
-    samples: int
-    failed: int
-    rmse_s: float | None
-    pairs: int
-    missed: int
-    extra: int
-    right_spice: int
-    right_model: int
-    problem: str = ""
-
-
 def check_in_spice(
     bench: Workbench, design: Design, task: Task, assessed: Assessment, home: Reference, written: Mapping, samples: int, folder: Path,
-) -> list[Check]:  # fmt: skip
+) -> list[SpotCheckThere]:  # fmt: skip
     """So many ``samples``, drawn by class, on the condition's schematic, biases kept and derived anew."""
     met = assessed.met
     found = met.characterised
@@ -234,10 +217,10 @@ def check_in_spice(
     model = found.model
     realised = BottomUp(model)
     chosen = task.drawn(samples)
-    checks = []
+    checks: list[SpotCheckThere] = []
     for name, told in (("kept", assessed.fixed_prediction), ("anew", assessed.rederived_prediction)):
         if told.problem:
-            checks.append(Check(met.condition, name, samples, samples, None, 0, 0, 0, 0, 0, told.problem))
+            checks.append(SpotCheckThere.without_result(met.condition, name, samples, samples, told.problem))
             continue
         new = name == "anew"
         here = met.condition.design(design, model.vsense_V if new else home.vsense_V)
@@ -260,7 +243,7 @@ def check_in_spice(
         good = [int(at) for at, one in zip(chosen, outcomes, strict=True) if not isinstance(one, Failure)]
         failures = [one for one in outcomes if isinstance(one, Failure)]
         problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
-        empty = Check(met.condition, name, samples, len(failures), None, 0, 0, 0, 0, 0, problem)
+        empty = SpotCheckThere.without_result(met.condition, name, samples, len(failures), problem)
         if not good:
             checks.append(empty)
             continue
@@ -274,14 +257,16 @@ def check_in_spice(
             for times in (seen[-1], promised[-1])
         ]
         checks.append(
-            replace(
-                empty,
-                rmse_s=stats.rmse_s if np.isfinite(stats.rmse_s) else None,
-                pairs=stats.pairs,
-                missed=stats.missed,
-                extra=stats.extra,
-                right_spice=right[0],
-                right_model=right[1],
+            SpotCheckThere.model_validate(
+                empty.model_dump()
+                | {
+                    "rmse_s": stats.rmse_s if np.isfinite(stats.rmse_s) else None,
+                    "pairs": stats.pairs,
+                    "missed": stats.missed,
+                    "extra": stats.extra,
+                    "right_spice": right[0],
+                    "right_model": right[1],
+                }
             )
         )
     return checks

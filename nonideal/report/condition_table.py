@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from nonideal.conditions.spot_summary import ChipThere
 from nonideal.report.table import Cell, Column, Table, numbers, words
 from nonideal.report.units import NONE, quantity
-from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary, DrawnChipThere
+from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary
 
 SILICON = {
     "lambda_N_per_V": Column("λ_N (/V)", digits=3),
@@ -162,7 +163,7 @@ def _counts(lost: float | None, gained: float | None) -> str:
 
 def chip_table(summary: ConditionsSummary) -> Table:
     """The drawn chips that were simulated, one row a condition."""
-    found: dict[str, list[DrawnChipThere]] = {}
+    found: dict[str, list[ChipThere]] = {}
     for chip in summary.chips:
         found.setdefault(chip.label, []).append(chip)
     rows: list[tuple[Cell, ...]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +13,15 @@ from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.conditions import (
     ConditionsSummary,
     ConditionSummary,
-    DrawnChipThere,
     Span,
-    SpotCheckThere,
 )
 from nonideal.runs.summaries.rows import known
 from nonideal.sky130_models.corner import parse_corner
 
 if TYPE_CHECKING:
     from nonideal.characterize.workbench import Workbench
-    from nonideal.conditions.chips import ChipThere
-    from nonideal.conditions.network import Assessment, Check, Task
+    from nonideal.conditions.network import Assessment, Task
+    from nonideal.conditions.spot_summary import ChipThere, SpotCheckThere
     from nonideal.conditions.survey import Reference
 
 TABLE = "table.csv"
@@ -102,12 +99,12 @@ def survey_conditions(work: Work) -> Done:
         samples=len(task.inputs),
         sense_tracked=chosen.track_sense and "neuron" not in design.cells,
         spans={name: Span(**span) for name, span in spans(met).items()},
-        checks=tuple(SpotCheckThere.model_validate(_row(check)) for check in checks),
-        chips=tuple(DrawnChipThere.model_validate(_row(chip)) for chip in there),
+        checks=tuple(checks),
+        chips=tuple(there),
         conditions=tuple(ConditionSummary.model_validate(row) for row in known(found)),
     )
     summary.save(work.folder / SUMMARY)
-    tried: list[Check | ChipThere] = [*checks, *there]
+    tried: list[SpotCheckThere | ChipThere] = [*checks, *there]
     failed = [one for one in tried if one.failed]
     if failed:
         raise SamplesFailed(
@@ -119,7 +116,7 @@ def survey_conditions(work: Work) -> Done:
 
 def _simulated(
     work: Work, bench: Workbench, task: Task, assessed: list[Assessment], at_home: Reference
-) -> tuple[list[Check], list[ChipThere]]:
+) -> tuple[list[SpotCheckThere], list[ChipThere]]:
     """The network in some of the conditions in SPICE, and drawn chips there and at home."""
     from nonideal.conditions.chips import DrawnChips
     from nonideal.conditions.network import check_in_spice, mapped, to_check
@@ -131,7 +128,7 @@ def _simulated(
     samples = min(chosen.spice_samples, len(task.inputs))
     if samples == 0:
         return [], []
-    checks: list[Check] = []
+    checks: list[SpotCheckThere] = []
     there: list[ChipThere] = []
     written = mapped(task, first.model)
     drawn = DrawnChips(bench, design, first.model, at_home, task, decks)
@@ -175,8 +172,3 @@ def _save_models(assessed: list[Assessment], folder: Path) -> list[Path]:
             paths.append(folder / f"{one.met.condition.name}.json")
             one.met.characterised.model.save(paths[-1])
     return paths
-
-
-def _row(check: Check | ChipThere) -> dict[str, object]:
-    where = check.condition
-    return asdict(check) | {"corner": where.corner.value, "temperature_C": where.temperature_C}

@@ -19,9 +19,10 @@ from nonideal.characterize.fixed_bias import FiringCurve, SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.cli.main import main
 from nonideal.conditions.bench import Drift
-from nonideal.conditions.chips import ChipThere, DrawnChips
-from nonideal.conditions.network import Assessment, Check, Task, assess, table
+from nonideal.conditions.chips import DrawnChips
+from nonideal.conditions.network import Assessment, Task, assess, table
 from nonideal.conditions.plot import save_heat_map
+from nonideal.conditions.spot_summary import ChipThere, SpotCheckThere
 from nonideal.conditions.survey import Characterised, ConditionResult, Reference, Survey
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import parse_experiment
@@ -121,6 +122,13 @@ def characterised(condition: Condition, model: PhysicalModel) -> Characterised:
     return Characterised(condition, model, curves, (1e-12, 2e-12), {2: firing})
 
 
+def spot_check(where: Condition, **values: Any) -> SpotCheckThere:
+    """Three samples and 20 spikes, all of them compared."""
+    plain = {"samples": 3, "failed": 0, "pairs": 20, "missed": 0, "extra": 0, "problem": ""}
+    there = {"corner": where.corner.value, "temperature_C": where.temperature_C}
+    return SpotCheckThere.model_validate(plain | there | values)
+
+
 @pytest.fixture
 def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalModel) -> None:
     """A trained experiment, no simulations: ss at 125 °C cannot be characterised, everything else is home; two checks."""
@@ -134,11 +142,13 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalMod
             return ConditionResult(condition, None, None, 0.01, str(FitRefused("the <ramp> is [flat]")))
         return ConditionResult(condition, characterised(condition, columned), Drift(0.0, 1e-3), 2.0)
 
-    def check(bench: object, design: object, task: Task, assessed: Assessment, *rest: Any) -> list[Check]:
+    def check(
+        bench: object, design: object, task: Task, assessed: Assessment, *rest: Any
+    ) -> list[SpotCheckThere]:
         here = assessed.met.condition
         return [
-            Check(here, "kept", 3, 0, 2.5e-9, 20, 0, 0, 1, 1),
-            Check(here, "anew", 3, 0, 1.5e-9, 20, 1, 0, 3, 2),
+            spot_check(here, biases="kept", rmse_s=2.5e-9, right_spice=1, right_model=1),
+            spot_check(here, biases="anew", rmse_s=1.5e-9, missed=1, right_spice=3, right_model=2),
         ]
 
     monkeypatch.setattr(Survey, "at_home", at_home)
@@ -206,8 +216,11 @@ def test_a_simulation_without_a_result_is_tried_again(
 ) -> None:
     """Tables are written and say so; the stage is not done."""
 
-    def check(bench: object, design: object, task: Task, assessed: Assessment, *rest: Any) -> list[Check]:
-        return [Check(assessed.met.condition, "kept", 3, 3, None, 0, 0, 0, 0, 0, "kept_0000: timeout")]
+    def check(
+        bench: object, design: object, task: Task, assessed: Assessment, *rest: Any
+    ) -> list[SpotCheckThere]:
+        here = assessed.met.condition
+        return [SpotCheckThere.without_result(here, "kept", 3, 3, "kept_0000: timeout")]
 
     monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
     for _ in range(2):
@@ -228,7 +241,11 @@ def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
     (tmp_path / "tiny.toml").write_text(EXPERIMENT.replace("[conditions]", "[conditions]\nspice_chips = 2"))
 
     def at(self: DrawnChips, condition: Condition, seeds: range, samples: int) -> list[ChipThere]:
-        return [ChipThere(condition, seed, samples, 0, samples - seed, 0) for seed in seeds]
+        where = {"corner": condition.corner.value, "temperature_C": condition.temperature_C}
+        return [
+            ChipThere(**where, chip=seed, samples=samples, failed=0, right=samples - seed, silent=0)
+            for seed in seeds
+        ]
 
     monkeypatch.setattr(DrawnChips, "at", at)
     with pytest.raises(SystemExit) as caught:

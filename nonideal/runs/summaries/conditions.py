@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
+from nonideal.conditions.spot_summary import AtCondition, ChipThere, SpotCheckThere
 from nonideal.files.record import Record
-
-
-class AtCondition(Record):
-    """A process corner at a temperature."""
-
-    corner: str
-    temperature_C: float
-
-    @property
-    def label(self) -> str:
-        """In words."""
-        return f"{self.corner} {self.temperature_C:g} °C"
 
 
 class Span(Record):
@@ -23,32 +12,6 @@ class Span(Record):
     min: float
     typ: float
     max: float
-
-
-class SpotCheckThere(AtCondition):
-    """The network in a condition in SPICE against the fast model, with ``biases`` kept or derived anew; ``failed``: samples without a result."""
-
-    biases: str
-    samples: int
-    failed: int
-    rmse_s: float | None
-    pairs: int
-    missed: int
-    extra: int
-    right_spice: int
-    right_model: int
-    problem: str = ""
-
-
-class DrawnChipThere(AtCondition):
-    """A drawn chip in a condition in SPICE; ``silent``: samples on which no output fired in its phase."""
-
-    chip: int
-    samples: int
-    failed: int
-    right: int
-    silent: int
-    problem: str = ""
 
 
 class ConditionSummary(AtCondition):
@@ -102,5 +65,5 @@ class ConditionsSummary(Record):
     sense_tracked: bool
     spans: dict[str, Span]
     checks: tuple[SpotCheckThere, ...]
-    chips: tuple[DrawnChipThere, ...] = ()
+    chips: tuple[ChipThere, ...] = ()
     conditions: tuple[ConditionSummary, ...]
