@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nonideal.conditions.plot import heat_map
-from nonideal.report.blocks import Block, Picture
+from nonideal.report.blocks import Block
+from nonideal.report.condition_panel import condition_panel
 from nonideal.report.condition_table import condition_tables
-from nonideal.report.svg import inline_svg
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
 from nonideal.stages.conditions import TABLE
@@ -26,10 +25,10 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
             f"{summary.home} (framed) and with biases derived anew from the condition's own model. Below: how far spike times move "
             "against home, rms over the spikes that both have. None: the condition has no model, or no spike in common."
         )
-        markup = inline_svg(heat_map(pd.read_csv(folder / TABLE)), "conditions", title)
+        panel = condition_panel(pd.read_csv(folder / TABLE), title, caption)
         tables = condition_tables(summary)
     except DAMAGE as error:
         raise ResultUnreadable(
             f"{folder} cannot be read ({error}): remove it and run `{results.command('conditions')}` again"
         ) from error
-    return (Picture("conditions", title, markup, title, caption), *tables)
+    return (panel, *tables)

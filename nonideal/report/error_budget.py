@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
-
-from nonideal.characterize.plots import DASHED, INK, MUTED, style
 from nonideal.postlayout.budget_summary import BudgetSummary, EntrySummary, RmsByGroup
-from nonideal.report.blocks import Block, Picture, Text
-from nonideal.report.colours import of_mapping
-from nonideal.report.svg import inline_svg
+from nonideal.report.blocks import Block, Text
+from nonideal.report.budget_panel import budget_panel
 from nonideal.report.table import Table, numbers, words
 from nonideal.report.units import quantity
 from nonideal.runs.results import Results
@@ -33,24 +28,19 @@ LABELS = {
     "training_exact": "charges to first order, as training has them",
     "training_grid": "spikes on the grid of training",
 }
-LEAST_NS = 1e-2
-"""The axis goes no lower for a smaller bar: a hundredth of a nanosecond is nothing here."""
 
 
 def error_budget_blocks(results: Results) -> tuple[Block, ...]:
     """Of every mapping that has a budget; nothing where none has."""
     blocks: list[Block] = []
     floor_s = None if results.validation is None else results.validation.numerical_floor_s
-    for name, row in results.validated.items():
-        budget = row.error_budget
-        if budget is not None:
-            blocks += _blocks(name, budget, floor_s)
+    budgets = ((name, row.error_budget) for name, row in results.validated.items())
+    for k, (name, budget) in enumerate((name, budget) for name, budget in budgets if budget is not None):
+        blocks += _blocks(f"error-budget-{k + 1}", name, budget, floor_s)
     return tuple(blocks)
 
 
-def _blocks(mapping: str, budget: BudgetSummary, floor_s: float | None) -> list[Block]:
-    figure = budget_figure(mapping, budget, floor_s)
-    title, caption = f"Error budget of {mapping}", _caption(budget)
+def _blocks(name: str, mapping: str, budget: BudgetSummary, floor_s: float | None) -> list[Block]:
     return [
         Text(
             f"How to read this: `{mapping}` predicts spike times from measurements of single columns; nothing is tuned on the "
@@ -58,11 +48,11 @@ def _blocks(mapping: str, budget: BudgetSummary, floor_s: float | None) -> list[
             "spike times then move is what that effect is worth; the RMSE beside it is how far from SPICE they then are. "
             "What SPICE found is looked at only afterwards: it changes no prediction."
         ),
-        Picture("error-budget", title, inline_svg(figure, "error-budget", f"{title}. {caption}"), title, caption),
+        budget_panel(name, mapping, budget, floor_s, _caption(budget), _label),
         _terms(budget),
         _rest(budget),
         _numerics(budget),
-    ]  # fmt: skip
+    ]
 
 
 def _label(entry: EntrySummary) -> str:
@@ -157,42 +147,3 @@ def _numerics(budget: BudgetSummary) -> Table:
         note="What validation compares has charges to first order and no grid; the change by the grid is counted from there."
         f"{_intervals(budget)} {GIVEN}",
     )
-
-
-def budget_figure(mapping: str, budget: BudgetSummary, floor_s: float | None) -> Figure:
-    """A bar for each term, and pale for each residual, by its change of output spikes; lines for the error and the numerical floor."""
-
-    def ns(entry: EntrySummary) -> float:
-        return 1e9 * (entry.change.output_s or 0.0)
-
-    residuals = (e for e in budget.largest_first("residual") if e.name != "numerical_floor")
-    shown = [*budget.largest_first("term"), *residuals]
-    shown.sort(key=ns, reverse=True)
-    lines = [
-        (budget.rmse.output_s, "RMSE of the whole model", INK, DASHED),
-        (floor_s, "numerical floor", MUTED, ":"),
-    ]
-    drawn = [v for v in (*map(ns, shown), *(1e9 * (value or 0.0) for value, *_ in lines)) if v > LEAST_NS]
-    with style():
-        figure = Figure(figsize=(8.4, 1.1 + 0.3 * len(shown)))
-        ax = figure.subplots()
-        bars = ax.barh(
-            [_label(e) for e in shown], [ns(e) for e in shown], color=of_mapping(mapping), height=0.62
-        )
-        for row, (bar, entry) in enumerate(zip(bars, shown, strict=True)):
-            bar.set_alpha(1.0 if entry.kind == "term" else 0.4)
-            told = _shown(entry.change.output_s)
-            ax.text(1.0, row, told, transform=ax.get_yaxis_transform(), ha="right", va="center")
-        for value_s, told, colour, dash in lines:
-            if value_s:
-                label = f"{told}, {_shown(value_s)}"
-                ax.axvline(1e9 * value_s, color=colour, linestyle=dash, linewidth=1.1, label=label)
-        ax.set_xscale("log")
-        ax.set_xlim(0.5 * min(drawn, default=1.0), 6.0 * max(drawn, default=1.0))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.invert_yaxis()
-        ax.grid(axis="y", visible=False)
-        ax.set_xlabel("rms change of output spike times (ns)")
-        if ax.get_legend_handles_labels()[0]:
-            figure.legend(loc="outside upper right", ncols=2)
-    return figure

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from nonideal.characterize.fits import firing_time_norm
 from nonideal.characterize.model import Branch, Estimate, PhysicalModel
 from nonideal.files import sha256_of
+from nonideal.postlayout.budget import Budget, Entry, Groups
 from nonideal.report import write_report
 from nonideal.runs.manifest import Inputs, Manifest
 
@@ -295,3 +296,27 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Figure(figsize=(1, 1)).savefig(folder / "layout" / "layout.png")
     write_report(folder)
     return folder
+
+
+def entry(name: str, kind: Any, change_s: float, rmse_s: float) -> Entry:
+    """Hidden, output and given output apart by factors, so that no number stands for another."""
+    return Entry(
+        name,
+        kind,
+        Groups(1.1 * change_s, change_s, 1.2 * change_s),
+        Groups(1.3 * rmse_s, rmse_s, 1.4 * rmse_s),
+    )
+
+
+@pytest.fixture
+def budget() -> Budget:
+    entries = (
+        entry("spike_load", "term", 0.2e-9, 0.555e-9),
+        entry("membrane_capacitance", "term", 21.7e-9, 22.3e-9),
+        entry("coupling", "term", 0.0, 0.311e-9),
+        entry("firing_fit", "residual", 0.123e-9, 0.45e-9),
+        entry("numerical_floor", "residual", 0.0625e-9, 0.45e-9),
+        entry("training_grid", "numerics", 0.321e-9, 0.654e-9),
+    )
+    whole = Groups(0.58e-9, 0.417e-9, 0.39e-9)
+    return Budget(whole, entries, entry("all_terms", "term", 27.1e-9, 28.9e-9), (41, 27), grid_intervals=7)

@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 
+from nonideal.postlayout.budget import Budget
 from nonideal.report import write_report
+from nonideal.report.blocks import Report, Section
+from nonideal.report.budget_panel import budget_panel
+from nonideal.report.condition_panel import condition_panel
+from nonideal.report.error_budget import LABELS
+from nonideal.report.page import html_page
+from nonideal.report.yield_panel import yield_panel
 from tests.report.chromium import CHROMIUM, Browser, chromium
 from tests.report.conftest import Builder, mapping_row
+from tests.report.test_chart_panels import BITS, CURVES, MAPS
 
 pytestmark = [
     pytest.mark.browser,
@@ -101,6 +109,44 @@ def test_charts_are_drawn_and_all_text_can_be_read(written: Path, browser: Brows
         assert browser.run("getComputedStyle(document.body).backgroundColor") == f"rgb({paper})"
         found: list[list[Any]] = browser.run(CONTRASTS)
         assert len(found) > 500
+        assert found[0][0] >= 4.5, found[:5]
+
+
+def further(folder: Path, budget: Budget) -> Path:
+    """A page of the charts that stand only where other commands have run."""
+    named = LABELS.__getitem__
+    panels = (
+        budget_panel("budget", "bottom_up", budget.summary(), 6e-11, "told", lambda one: named(one.name)),
+        yield_panel("yield", "Yield", CURVES, BITS, 0.05, "told"),
+        condition_panel(MAPS, "Conditions", "told"),
+    )
+    report = Report("t", "e", "h", "l", "v", "idle", (), sections=(Section("all", "All", panels),))
+    page = folder / "further.html"
+    page.write_text(html_page(report), encoding="utf-8")
+    return page
+
+
+@pytest.mark.parametrize("size", ["desktop", "small phone"])
+def test_charts_of_other_commands_are_drawn(
+    browser: Browser, tmp_path: Path, budget: Budget, size: str
+) -> None:
+    """Bars with their numbers, bands, maps with theirs; nothing beside the screen, everything to be read on light and dark."""
+    page = further(tmp_path, budget)
+    assert shown(browser, page, size) == ["budget", "yield", "condition-maps"]
+    assert browser.complaints() == []
+    assert browser.run("document.querySelectorAll('#budget .bartext').length") == 4
+    assert browser.run("document.querySelectorAll('#yield .js-fill').length") == 2
+    told = "[...document.querySelectorAll('#condition-maps .chart')].map(one => one.textContent)"
+    maps: list[str] = browser.run(told)
+    assert len(maps) == 4
+    assert "50 %" in maps[0]
+    assert "none" in maps[0]
+    assert "200 ns" in maps[2]
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    for dark, ink in ((False, "31, 35, 40"), (True, "230, 237, 243")):
+        browser.scheme(dark=dark)
+        browser.until(f"getComputedStyle(document.querySelector('#yield .xtick text')).fill === 'rgb({ink})'")
+        found: list[list[Any]] = browser.run(CONTRASTS)
         assert found[0][0] >= 4.5, found[:5]
 
 

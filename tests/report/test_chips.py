@@ -169,7 +169,7 @@ def test_the_report_has_yield_designs_and_every_chip(chips: Any) -> None:
         < text.index("## Training")
     )
     for name in ("yield", "designs"):
-        assert f'<figure id="{name}">' in page
+        assert f'<figure class="panel" id="{name}">' in page
     assert "<b>" not in page.partition("Designs: area against yield")[2].partition("</table>")[0]
     assert "not [drawable] &lt;i&gt;" in page
     # They stand among the stages, as not complete: there is no manifest; with the command that completes them.

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import pytest
 
-from nonideal.postlayout.budget import Budget, Entry, Groups
+from nonideal.postlayout.budget import Budget, Groups
 from nonideal.postlayout.terms import TERMS
 from nonideal.report import write_report
-from nonideal.report.error_budget import LABELS, budget_figure
+from nonideal.report.budget_panel import budget_panel
+from nonideal.report.error_budget import LABELS
 
 NAN = float("nan")
-
-
-def entry(name: str, kind: Any, change_s: float, rmse_s: float) -> Entry:
-    """Hidden, output and given output apart by factors, so that no number stands for another."""
-    return Entry(
-        name,
-        kind,
-        Groups(1.1 * change_s, change_s, 1.2 * change_s),
-        Groups(1.3 * rmse_s, rmse_s, 1.4 * rmse_s),
-    )
-
-
-@pytest.fixture
-def budget() -> Budget:
-    entries = (
-        entry("spike_load", "term", 0.2e-9, 0.555e-9),
-        entry("membrane_capacitance", "term", 21.7e-9, 22.3e-9),
-        entry("coupling", "term", 0.0, 0.311e-9),
-        entry("firing_fit", "residual", 0.123e-9, 0.45e-9),
-        entry("numerical_floor", "residual", 0.0625e-9, 0.45e-9),
-        entry("training_grid", "numerics", 0.321e-9, 0.654e-9),
-    )
-    whole = Groups(0.58e-9, 0.417e-9, 0.39e-9)
-    return Budget(whole, entries, entry("all_terms", "term", 27.1e-9, 28.9e-9), (41, 27), grid_intervals=7)
 
 
 def page(builder: Any, row: Any, budget: Any) -> tuple[str, str]:
@@ -71,9 +49,32 @@ def test_the_largest_effect_comes_first(builder: Any, row: Any, budget: Budget) 
 
 
 def test_bars_and_lines(budget: Budget) -> None:
-    (ax,) = budget_figure("bottom_up", budget.summary(), 0.0625e-9).axes
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([21.7, 0.2, 0.123, 0.0])  # type: ignore[attr-defined]
-    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([0.417, 0.0625])  # type: ignore[index]
+    """The largest effect above; one that moves nothing has its number at the start of the axis."""
+    panel = budget_panel("budget", "bottom_up", budget.summary(), 0.0625e-9, "told", lambda one: one.name)
+    (chart,) = panel.charts
+    terms, residuals = chart.traces[:2]
+    start = 0.5 * 0.0625
+    assert dict(zip(terms["y"], terms["x"], strict=True)) == pytest.approx(
+        {"membrane_capacitance": 21.7, "spike_load": 0.2, "coupling": start}
+    )
+    assert dict(zip(residuals["y"], residuals["x"], strict=True)) == pytest.approx({"firing_fit": 0.123})
+    assert terms["text"] == ["21.7 ns", "0.2 ns", "0 ns"]
+    assert chart.layout["yaxis"]["categoryarray"] == [
+        "membrane_capacitance", "spike_load", "firing_fit", "coupling",
+    ]  # fmt: skip
+    assert 10 ** chart.layout["xaxis"]["range"][0] == pytest.approx(start)
+    assert [shape["x0"] for shape in chart.layout["shapes"]] == pytest.approx([0.417, 0.0625])
+    assert [trace["name"] for trace in chart.traces[2:]] == [
+        "RMSE of the whole model, 0.417 ns", "numerical floor, 0.0625 ns",
+    ]  # fmt: skip
+
+
+def test_every_mapping_has_a_figure_of_its_own(builder: Any, row: Any, budget: Budget) -> None:
+    told = budget.summary().as_json()
+    builder.characterization().validation({n: row(1e-9, error_budget=told) for n in ("bottom_up", "other")})
+    html = write_report(builder.path)[0].read_text(encoding="utf-8")
+    names = re.findall(r'<figure class="panel" id="(error-budget[^"]*)"', html)
+    assert len(names) == len(set(names)) == 2
 
 
 def test_without_a_budget_there_is_no_section(builder: Any, row: Any) -> None:

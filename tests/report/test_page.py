@@ -53,7 +53,7 @@ def mixed(above: str, below: str, share: float) -> str:
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_counts_can_be_read_on_their_cells(theme: int) -> None:
-    for name in ("ann", "pnn", "bottom-up", "other"):
+    for name in ("ann", "pnn", "bottom-up", "other", "discharger"):
         cell = mixed(PALETTE[name][theme], PALETTE["paper"][theme], 1 / PALEST)
         assert contrast(PALETTE["ink"][theme], cell) >= 4.5, name
 

@@ -201,7 +201,7 @@ def test_the_stage_writes_everything_and_shows_what_failed(
     page = write_report(tmp_path / "runs/tiny")[0].read_text()
     assert "Corners and temperatures" in page
     assert "the &lt;ramp&gt; is [flat]" in page
-    assert 'id="conditions-' in page
+    assert '<figure class="panel" id="condition-maps">' in page
 
     with pytest.raises(SystemExit):
         main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3"])

@@ -1,0 +1,60 @@
+"""Charts of yields, designs and conditions, as data."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from nonideal.report.condition_panel import condition_panel
+from nonideal.report.yield_panel import yield_panel
+
+CURVES = pd.DataFrame(
+    {
+        "name": ["as written", "as written", "<b>", "<b>"],
+        "loss": [0.0, 0.1, 0.0, 0.1],
+        "yield": [0.2, 0.4, 0.9, 1.0],
+        "low": [0.1, 0.3, 0.8, 0.95],
+        "high": [0.3, 0.5, 0.96, 1.0],
+    }
+)
+BITS = pd.DataFrame({"bits": [4, 6], "yield": [0.5, 0.9], "low": [0.4, 0.85], "high": [0.65, 0.92]})
+MAPS = pd.DataFrame(
+    {
+        "corner": ["tt", "ss", "tt"],
+        "temperature_C": [27.0, 125.0, -40.0],
+        "kept_accuracy": [0.96, math.nan, 0.5],
+        "anew_accuracy": [0.96, 0.95, 0.94],
+        "kept_rms_change_s": [0.0, math.nan, 2e-7],
+        "anew_rms_change_s": [0.0, 1e-9, 2e-9],
+    }
+)
+
+
+def test_yields_stand_in_their_intervals() -> None:
+    losses, bits = yield_panel("yield", "Yield", CURVES, BITS, 0.05, "told").charts
+    band, line = losses.traces[:2]
+    assert (line["name"], line["x"], line["y"]) == ("as written", [0.0, 10.0], [20.0, 40.0])
+    assert (band["x"], band["y"]) == ([0.0, 10.0, 10.0, 0.0], [30.0, 50.0, 30.0, 10.0])
+    assert losses.traces[3]["name"] == "&lt;b&gt;"
+    assert losses.layout["shapes"][0]["x0"] == 5.0
+    (trimmed,) = bits.traces
+    assert (trimmed["x"], trimmed["y"]) == ([4.0, 6.0], [50.0, 90.0])
+    assert trimmed["error_y"]["array"] == pytest.approx([15.0, 2.0])
+    assert trimmed["error_y"]["arrayminus"] == pytest.approx([10.0, 5.0])
+
+
+def test_a_condition_without_a_number_says_so_and_one_that_was_not_asked_for_is_empty() -> None:
+    kept, _, moved, _ = condition_panel(MAPS, "Conditions", "told").charts
+    (heat,) = kept.traces
+    assert (heat["x"], heat["y"]) == (["-40 °C", "27 °C", "125 °C"], ["tt", "ss"])
+    assert heat["text"] == [["50 %", "96 %", ""], ["", "", "none"]]
+    assert heat["z"] == [[0.5, 0.96, None], [None, None, None]]
+    (none,) = kept.layout["annotations"]
+    assert (none["x"], none["y"], none["text"]) == ("125 °C", "ss", "none")
+    (home,) = kept.layout["shapes"]
+    assert (round(home["x0"] + 0.48), round(home["y0"] + 0.48)) == (1, 0)
+    (heat,) = moved.traces
+    assert heat["text"][0] == ["200 ns", "0 ns", ""]
+    assert heat["z"][0][:2] == pytest.approx([math.log10(2e-7 / 1e-10) / 4, 0.0], abs=1e-3)
