@@ -19,14 +19,15 @@ Sidewall = Literal["full", "halved"]
 
 class TurnOn(BaseModel):
     """What the arrival of a spike costs: a synapse of current I moves the membrane by ``(I delay_s + charge_C) / C_m`` less than
-    ``I`` flowing from the spike's arrival on would. Of codes it misses ``unit_C`` for every unit of the code as well, whatever a unit carries.
+    ``I`` flowing from the spike's arrival on would. Of codes ``delay_s`` is that of a layer of the nominal full scale; each unit of a
+    code misses a charge that grows by less than its current: ``unit_C`` is a polynomial of ln(full scale / nominal one), C.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     delay_s: Estimate
     charge_C: Estimate
-    unit_C: Estimate | None = None
+    unit_C: tuple[float, ...] = ()
 
 
 class Column(BaseModel):

@@ -297,11 +297,25 @@ def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> 
     middle = watched[0].lone.axon
     here = [one for one in watched if one.lone.axon == middle]
 
+    nominal = 1.0 if column.codes is None else column.codes.full_scale
+    full_scales = sorted({one.lone.full_scale or nominal for one in here})
+
     def terms(some: list[Watched]) -> Array:
-        found = [[1.0, one.current_A] for one in some]
-        if column.codes is not None:
-            found = [[*row, column.units(one.lone)] for row, one in zip(found, some, strict=True)]
-        return np.array(found)
+        if column.codes is None:
+            return np.array([[1.0, one.current_A] for one in some])
+        # A charge of a unit for each level of the gate line.
+        return np.array(
+            [
+                [
+                    1.0,
+                    *(
+                        column.units(one.lone) * ((one.lone.full_scale or nominal) == level)
+                        for level in full_scales
+                    ),
+                ]
+                for one in some
+            ]
+        )
 
     missed = np.array([one.missed_C for one in here])
     # In units of the largest of each term, so that coulombs and amperes are on one footing.
@@ -315,14 +329,17 @@ def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> 
             by_axon[one.lone.axon] = one.missed_C - float(told)
     shift = float(np.mean(list(by_axon.values()))) if by_axon else 0.0
     spread = float(np.std(list(by_axon.values()))) if by_axon else 0.0
-    return (
-        TurnOn(
-            delay_s=estimate(found[1], error[1], "s"),
-            charge_C=estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C"),
-            unit_C=None if column.codes is None else estimate(found[2], error[2], "C"),
-        ),
-        float(np.hypot(rms, spread)) / membrane_F,
-    )
+    charge_C = estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C")
+    rms_V = float(np.hypot(rms, spread)) / membrane_F
+    if column.codes is None:
+        return TurnOn(delay_s=estimate(found[1], error[1], "s"), charge_C=charge_C), rms_V
+    at = np.log(np.array(full_scales) / nominal)
+    through = np.polynomial.polynomial.polyfit(at, found[1:], len(at) - 1)
+    # As many units as the largest code has carry the nominal full scale.
+    per_s = column.codes.largest / (nominal * column.model.unit_current_A(column.axons))
+    level = full_scales.index(nominal)
+    delay_s = estimate(found[1 + level] * per_s, error[1 + level] * per_s, "s")
+    return TurnOn(delay_s=delay_s, charge_C=charge_C, unit_C=tuple(float(c) for c in through)), rms_V
 
 
 def _checked(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from nonideal.characterize.column import Column, TurnOn
 from nonideal.characterize.errors import NoColumn
 from nonideal.characterize.estimate import Estimate
@@ -24,9 +26,9 @@ class Physics:
     """What one layer does.
 
     A spike at t on a synapse of weight w >= 0 contributes ``dv/dt = w (1 - beta(w) v)`` from ``t + delay`` on, less the charge
-    ``charge_positive`` once (w < 0: plus ``charge_negative``), and less ``skew |w|``, half of what the delays of both signs differ by;
-    ``beta`` is a polynomial in |w|, held outside its range. Each
-    membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
+    ``charge_positive`` once (w < 0: plus ``charge_negative``), and less ``lag w + skew |w|``: a delay that is none, for it is a charge at
+    once, so that spikes at the very end feel it too, and half of what it differs by for both signs; ``beta`` is a polynomial in |w|, held
+    outside its range. Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
     ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``.
     """
 
@@ -41,6 +43,7 @@ class Physics:
     coupling: float
     spike_delay: float
     skew: float = 0.0
+    lag: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +131,16 @@ def layer_physics(
     positive, negative = column.positive, column.negative
 
     def late_s(turn_on: TurnOn) -> float:
-        """What goes with the current, and of codes with their units: the less each carries, the more of them are one current."""
-        if model.codes is None or turn_on.unit_C is None:
+        """The charge that goes with the weight, as a delay. Of codes it is one of units: the less each carries, the more of them are one current."""
+        if model.codes is None or not turn_on.unit_C:
             return turn_on.delay_s.value
-        full_A = unit_A * (model.codes.full_scale if full_scale is None else full_scale)
-        return turn_on.delay_s.value + turn_on.unit_C.value * model.codes.largest / full_A
+        wanted = model.codes.full_scale if full_scale is None else full_scale
+        at = min(max(wanted, model.codes.lowest), model.codes.highest) / model.codes.full_scale
+        unit_C = np.polynomial.polynomial.polyval(np.log(at), turn_on.unit_C)
+        return float(unit_C) * model.codes.largest / (wanted * unit_A)
 
-    delay_s = (late_s(positive) + late_s(negative)) / 2
-    delay_s += column.driver_delay_s.value if driven else 0.0
+    late, coded = (late_s(positive) + late_s(negative)) / 2, model.codes is not None
+    delay_s = (0.0 if coded else late) + (column.driver_delay_s.value if driven else 0.0)
     return Physics(
         beta_positive=beta(model.positive, 1.0),
         beta_negative=beta(model.negative, -1.0),
@@ -147,7 +152,8 @@ def layer_physics(
         charge_negative=negative.charge_C.value / (c_m * v_th),
         coupling=column.coupling_F.value / c_m,
         spike_delay=fan_out * column.spike_load_s.value / t_circ,
-        skew=0.0 if model.codes is None else (late_s(positive) - late_s(negative)) / (2 * t_circ),
+        skew=(late_s(positive) - late_s(negative)) / (2 * t_circ) if coded else 0.0,
+        lag=late / t_circ if coded else 0.0,
     )
 
 

@@ -50,7 +50,7 @@ def membrane(
     arrive = np.where((spike_time < 1.0) & (arrive < 1.0), arrive, np.inf)
     conductance = beta(physics, weight) * weight
     charge = np.where(weight >= 0.0, -physics.charge_positive, physics.charge_negative)
-    charge = np.where(weight == 0.0, 0.0, charge) - physics.skew * np.abs(weight)
+    charge = np.where(weight == 0.0, 0.0, charge) - physics.lag * weight - physics.skew * np.abs(weight)
     v = np.zeros((len(spike_time), len(weight)))
     f, g, now = np.zeros_like(v), np.zeros_like(v), np.zeros(len(spike_time))
     order = np.argsort(arrive, axis=1, kind="stable")

@@ -213,7 +213,7 @@ def synapse(
     terms = max(map(len, branches))
     return None, (
         wiring.delay,
-        *(-wiring.charge_positive, wiring.charge_negative, wiring.skew),
+        *(-wiring.charge_positive, wiring.charge_negative, wiring.skew, wiring.lag),
         *(low for low, _ in ranges),
         *(math.inf if high is None else high for _, high in ranges),
         *(c for branch in branches for c in (*branch, *(0.0,) * (terms - len(branch)))),
@@ -222,7 +222,7 @@ def synapse(
 
 def is_full(numbers: Sequence[float]) -> bool:
     """Whether the kernels evaluate beta w and charges for every weight (``FULL`` in synapse.h)."""
-    return len(numbers) > 10 or any(numbers[1:4])
+    return len(numbers) > 11 or any(numbers[1:5])
 
 
 def neuron(wiring: Wiring | None = None, ramp: float | None = None) -> tuple[float, ...]:

@@ -22,9 +22,9 @@ class Wiring:
     """Delays in T_circ, charges in V_th, coupling as a fraction of the membrane's capacitance; all zero is the bare neuron.
 
     A spike at t works from ``t + delay`` on. There v falls by ``charge_positive`` where the weight is > 0 and rises by
-    ``charge_negative`` where it is < 0, and by ``skew |weight|``, as if positive weights began so much later and negative ones earlier; the
-    charge then decays as v does. A membrane takes ``coupling`` of either neighbour's swing; an
-    outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late. Raises
+    ``charge_negative`` where it is < 0, and by ``lag weight + skew |weight|``, as if weights began later by ``lag`` and positive ones by
+    ``skew`` more, negative ones by as much less; the charge then decays as v does. A membrane takes ``coupling`` of either neighbour's
+    swing; an outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late. Raises
     ``BadParameter`` for values that are not finite or not small.
     """
 
@@ -34,6 +34,7 @@ class Wiring:
     coupling: float = 0.0
     spike_delay: float = 0.0
     skew: float = 0.0
+    lag: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -56,11 +57,11 @@ class Wiring:
 
     def charge(self, weight: Tensor) -> Tensor | None:
         """What an arriving spike adds to v, the shape of ``weight``, without a gradient; None: nothing anywhere."""
-        if not (self.charge_positive or self.charge_negative or self.skew):
+        if not (self.charge_positive or self.charge_negative or self.skew or self.lag):
             return None
         w = weight.detach()
         z = (w < 0.0).to(w.dtype) * self.charge_negative - (w > 0.0).to(w.dtype) * self.charge_positive
-        return z - self.skew * w.abs() if self.skew else z
+        return z - self.lag * w - self.skew * w.abs() if self.skew or self.lag else z
 
     def coupled(self, v: Tensor) -> Tensor:
         """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""

@@ -23,25 +23,26 @@ template <class Call> void choose(Form form, Call call) {
 
 template <class T> struct Synapse {
     T delay, half, mean;    // a spike adds the charge mean + half to v where w > 0, mean - half where w < 0,
-    T skew;                 // less skew |w|
+    T skew, lag;            // less skew |w| + lag w
     T low[2], high[2];      // of w >= 0, w < 0: the range of |w| outside which beta is held
     T c1, c2;               // beta w = c1 w + c2 |w| where it is constant
     int64_t terms;
     std::vector<T> beta[2];  // coefficients, from the constant one on
 
-    // flat: delay, charges, skew, low ends, high ends, coefficients of w >= 0, of w < 0
+    // flat: delay, charges, skew, lag, low ends, high ends, coefficients of w >= 0, of w < 0
     Synapse(const double *flat, int64_t count)
-        : delay(T(flat[0])), half(T(0.5 * (flat[1] - flat[2]))), mean(T(0.5 * (flat[1] + flat[2]))), skew(T(flat[3])), terms((count - 8) / 2) {
+        : delay(T(flat[0])), half(T(0.5 * (flat[1] - flat[2]))), mean(T(0.5 * (flat[1] + flat[2]))), skew(T(flat[3])), lag(T(flat[4])),
+          terms((count - 9) / 2) {
         for (int sign = 0; sign < 2; sign++) {
-            low[sign] = T(flat[4 + sign]), high[sign] = T(flat[6 + sign]);
-            beta[sign].assign(flat + 8 + sign * terms, flat + 8 + (sign + 1) * terms);
+            low[sign] = T(flat[5 + sign]), high[sign] = T(flat[7 + sign]);
+            beta[sign].assign(flat + 9 + sign * terms, flat + 9 + (sign + 1) * terms);
         }
         c1 = T(0.5) * (beta[0][0] + beta[1][0]), c2 = T(0.5) * (beta[0][0] - beta[1][0]);
     }
 
     Form form(bool given) const {
         if (given) return GIVEN;
-        return terms == 1 && half == 0 && mean == 0 && skew == 0 ? CONSTANT : FULL;
+        return terms == 1 && half == 0 && mean == 0 && skew == 0 && lag == 0 ? CONSTANT : FULL;
     }
 
     // Arrivals of spikes: times below 0 count as 0; from 1 on a spike is silent. NaN stays. Written so that compilers vectorise it.
@@ -73,7 +74,7 @@ template <class T> struct Synapse {
 
     // The charge without its mean; `zeros`: some weights may be 0, which have no charge.
     Vec<T> charge(Vec<T> w, bool zeros) const {
-        const Vec<T> z = times_sign<T>(splat<T>(half), w) - splat<T>(skew) * absolute<T>(w);
+        const Vec<T> z = times_sign<T>(splat<T>(half), w) - splat<T>(skew) * absolute<T>(w) - splat<T>(lag) * w;
         return zeros ? (w == splat<T>(0) ? splat<T>(-mean) : z) : z;
     }
 

@@ -143,25 +143,31 @@ def test_a_layer_of_codes_has_one_lambda_by_its_full_scale(columned: PhysicalMod
 def test_each_sign_has_its_delay(columned: PhysicalModel, column: Column) -> None:
     physics = layer_physics(coded(columned, skew_s=2e-9), column.axons)
     delay_s = column.negative.delay_s.value
-    assert physics.delay - physics.skew == pytest.approx(delay_s / columned.t_circ_s, rel=1e-12)
-    assert physics.delay + physics.skew == pytest.approx((delay_s + 2e-9) / columned.t_circ_s, rel=1e-12)
-    assert layer_physics(columned, column.axons).skew == 0.0
+    assert physics.lag - physics.skew == pytest.approx(delay_s / columned.t_circ_s, rel=1e-12)
+    assert physics.lag + physics.skew == pytest.approx((delay_s + 2e-9) / columned.t_circ_s, rel=1e-12)
+    # It is a charge at once: what begins later is the driver's spike alone.
+    driven = layer_physics(coded(columned), column.axons, driven=True).delay
+    assert (physics.delay, driven) == (0.0, column.driver_delay_s.value / columned.t_circ_s)
+    analog = layer_physics(columned, column.axons)
+    assert (analog.skew, analog.lag) == (0.0, 0.0)
 
 
 def test_units_that_carry_less_are_more_of_them_for_a_weight(columned: PhysicalModel, column: Column) -> None:
-    """The charge of a unit is missed once for every unit, whatever it carries: half the full scale, twice the charge of a weight."""
+    """A charge that a unit misses whatever it carries: at half the full scale a weight misses twice as much."""
     model = coded(columned, skew_s=0.0)
     (found,) = model.columns
-    charge_C = found.positive.charge_C.model_copy(update={"value": 90e-18})
-    both = {name: getattr(found, name).model_copy(update={"unit_C": charge_C}) for name in ("positive", "negative")}  # fmt: skip
-    model = model.model_copy(update={"columns": (found.model_copy(update=both),)})
-    bare, wide, narrow = (
-        layer_physics(one, column.axons, full_scale=full_scale).delay
-        for one, full_scale in ((coded(columned, skew_s=0.0), 1.0), (model, 2.0), (model, 1.0))
-    )
     full_A = column.membrane_F.value * column.v_th_V.value / model.t_circ_s
-    assert (narrow - bare) * model.t_circ_s == pytest.approx(15 * 90e-18 / full_A, rel=1e-9)
-    assert narrow - bare == pytest.approx(2 * (wide - bare), rel=1e-9)
+
+    def delays_s(unit_C: tuple[float, ...]) -> list[float]:
+        both = {name: getattr(found, name).model_copy(update={"unit_C": unit_C}) for name in ("positive", "negative")}  # fmt: skip
+        one = model.model_copy(update={"columns": (found.model_copy(update=both),)})
+        return [layer_physics(one, column.axons, full_scale=f).lag * model.t_circ_s for f in (0.75, 1.5, 3.0)]
+
+    narrow, nominal, wide = delays_s((90e-18,))
+    assert nominal == pytest.approx(15 * 90e-18 / (1.5 * full_A), rel=1e-9)
+    assert (narrow, wide) == pytest.approx((2 * nominal, nominal / 2), rel=1e-9)
+    # One that grows with the logarithm of the current.
+    assert delays_s((90e-18, 20e-18))[2] == pytest.approx(wide * (90 + 20 * np.log(2)) / 90, rel=1e-9)
 
 
 def test_lambda_over_the_full_scale_is_one_at_the_nominal(model: PhysicalModel) -> None:

@@ -294,7 +294,7 @@ def test_a_skew_is_a_charge_that_goes_with_the_weight(
     physics: Physics, method: DSTD | Exact, name: str
 ) -> None:
     t, w, _ = draw(11, (5, 30, 20), "zeros")
-    skewed = replace(physics, skew=0.03)
+    skewed = replace(physics, skew=0.03, lag=0.02)
     with form(name), torch.no_grad():
         v = layer(skewed, w, method)(t).membrane
         plain = layer(physics, w, method)(t).membrane
@@ -322,5 +322,5 @@ def test_a_skew_is_the_difference_of_two_delays() -> None:
     t = torch.tensor([[0.3, 0.5]], dtype=torch.float64)
     w = torch.tensor([[0.8, -0.6]], dtype=torch.float64)
     with torch.no_grad():
-        v = layer(replace(bare, skew=late), w, Exact())(t).membrane.item()
-    assert v == pytest.approx(0.8 * (0.69 - late) - 0.6 * (0.49 + late), abs=1e-12)
+        v = layer(replace(bare, skew=late, lag=2 * late), w, Exact())(t).membrane.item()
+    assert v == pytest.approx(0.8 * (0.69 - 3 * late) - 0.6 * (0.49 - late), abs=1e-12)
