@@ -3,7 +3,8 @@
     python bench/codes.py [--only iris] [--variant bottom_up] [--seeds 1 2 3 4 5] [--epochs N] [--out FILE]
 
 Experiments iris and digits on the physical model that ships with the package: analog weights, the same rounded after training, and weights
-trained as codes, by the same recipe on the same seeds. Held-out accuracies, evaluated exactly in float64, always with the codes.
+trained as codes, by the same recipe on the same seeds. Held-out accuracies, evaluated exactly in float64, always with the codes. Rows are
+kept as they are measured: a restart on the same day goes on.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 import torch
 
@@ -34,9 +37,18 @@ BITS = (2, 3, 4, 5)
 FULL_SCALES: tuple[FullScale, ...] = ("learned", "largest", 1.2, 2.0)
 
 
+class Way(NamedTuple):
+    """How weights are come by. ``bits`` None: analog; ``trained``: with codes, else rounded after training."""
+
+    set: str
+    bits: int | None
+    full_scale: FullScale | None
+    trained: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Accuracies:
-    """Of one way to weights, seed by seed. ``bits`` None: analog; ``trained``: with codes, else rounded after training."""
+    """Of one way, seed by seed."""
 
     set: str
     bits: int | None
@@ -58,29 +70,31 @@ class Accuracies:
 
 
 def measured(
-    name: str, variant: Variant, seeds: list[int] | None, epochs: int | None
+    name: str, variant: Variant, seeds: list[int], epochs: int | None, known: set[Way]
 ) -> Iterator[Accuracies]:
-    """Every way of one experiment."""
+    """Every way of one experiment that is not known yet."""
     experiment = load_experiment(name).changed({"training": {"epochs": epochs, "tensorboard": False}})
     data = experiment.data.load()
-    seeds = seeds or list(range(1, 6))
-    analog = [trained(experiment, data, variant, experiment.training.options(seed)) for seed in seeds]
 
-    def row(
-        bits: int | None, full_scale: FullScale | None, by: bool, networks: list[SpikingNetwork]
-    ) -> Accuracies:
+    @cache
+    def analog() -> list[SpikingNetwork]:
+        return [trained(experiment, data, variant, experiment.training.options(seed)) for seed in seeds]
+
+    def row(way: Way, networks: list[SpikingNetwork]) -> Accuracies:
         found = [exact_accuracy(network, data.test_x, data.test_y) for network in networks]
         scales = [[float(codes.full_scale) for codes in network.codes] for network in networks]
-        return Accuracies(name, bits, full_scale, by, len(data.test_y), found, scales)
+        return Accuracies(*way, len(data.test_y), found, scales)
 
-    yield row(None, None, True, analog)
+    if (way := Way(name, None, None, True)) not in known:
+        yield row(way, analog())
     for full_scale in FULL_SCALES:
         for bits in BITS:
-            if full_scale != "learned":
-                yield row(bits, full_scale, False, [rounded(network, bits, full_scale) for network in analog])
-            coded = experiment.changed({"training": {"full_scale": full_scale}}).training
-            options = [coded.options(seed, bits=bits) for seed in seeds]
-            yield row(bits, full_scale, True, [trained(experiment, data, variant, one) for one in options])
+            if full_scale != "learned" and (way := Way(name, bits, full_scale, False)) not in known:
+                yield row(way, [rounded(network, bits, full_scale) for network in analog()])
+            if (way := Way(name, bits, full_scale, True)) not in known:
+                coded = experiment.changed({"training": {"full_scale": full_scale}}).training
+                options = [coded.options(seed, bits=bits) for seed in seeds]
+                yield row(way, [trained(experiment, data, variant, one) for one in options])
 
 
 def trained(
@@ -105,32 +119,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=SETS, help="one experiment; the other's rows stay")
+    parser.add_argument("--only", choices=SETS, help="one experiment")
     parser.add_argument("--variant", choices=("ann", "pnn", "bottom_up"), default="bottom_up")
-    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--epochs", type=int, help="instead of the experiment's")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("codes.json"))
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
-    if asked.only and asked.out.is_file():
-        rows = [
-            row
-            for row in json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
-            if row["set"] != asked.only
-        ]
+    told: dict[str, Any] = {
+        "command": "python bench/codes.py", "date": datetime.now(UTC).date().isoformat(), "variant": asked.variant,
+        "model": MODEL, "kernel": kernel_name(), "torch": torch.__version__, "seeds": asked.seeds, "epochs": asked.epochs,
+    }  # fmt: skip
+    rows = kept(asked.out, told)
+    known = {Way(*(row[field] for field in Way._fields)) for row in rows}
     for name in (asked.only,) if asked.only else SETS:
-        for found in measured(name, asked.variant, asked.seeds, asked.epochs):
+        for found in measured(name, asked.variant, asked.seeds, asked.epochs, known):
             print(found.told(), flush=True)
             rows.append(asdict(found))
-    told = {
-        "command": "python bench/codes.py", "date": datetime.now(UTC).date().isoformat(), "variant": asked.variant,
-        "model": MODEL, "kernel": kernel_name(), "torch": torch.__version__, "rows": rows,
-    }  # fmt: skip
-    part = asked.out.with_suffix(".part")
-    part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, asked.out)
+            write(asked.out, told | {"rows": rows})
     print(asked.out)
+
+
+def kept(path: Path, told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of a run that was cut off, if it was asked the same on the same day."""
+    if not path.is_file():
+        return []
+    before = json.loads(path.read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = before.pop("rows")
+    return rows if before == told else []
+
+
+def write(path: Path, results: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
 
 
 if __name__ == "__main__":
