@@ -97,6 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str], ending: Ending) -> None:
     as_json = "--json" in arguments
     try:
+        _check_words(arguments)
         app(args=arguments, prog_name="nonideal")
     except SystemExit as ended:
         if ended.code == ExitCode.interrupted:
@@ -114,6 +115,16 @@ def _run(arguments: list[str], ending: Ending) -> None:
             traceback.print_exc()
         report_error(error, code, as_json)
         sys.exit(code if code is not None else ExitCode.tool_failed)
+
+
+def _check_words(arguments: list[str]) -> None:
+    """Raise ``BadOption`` for an empty word: as a path it would be the folder that one stands in."""
+    for before, word in zip(["nonideal", *arguments], arguments, strict=False):
+        if word == "" or (word.startswith("--") and word.endswith("=")):
+            from nonideal.experiment.errors import BadOption
+
+            option = word.rstrip("=") or before
+            raise BadOption(f"{option}: what follows is empty; is a variable of the shell without a value?")
 
 
 def _end(ending: Ending, as_json: bool) -> NoReturn:

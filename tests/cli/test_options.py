@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 
-from nonideal.cli.main import COMMANDS, app
+from nonideal.cli.main import COMMANDS, app, main
 from nonideal.cli.options import OPTIONS, Common, ForceOption, named_experiment, with_common
 from nonideal.experiment.errors import BadOption
 
@@ -81,3 +82,28 @@ def test_every_command_is_in_a_file_of_its_own_and_called_as_its_example() -> No
         arguments = one.example.split()[2:]
         with GROUP.commands[one.name].make_context(one.name, list(arguments)):
             pass
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["conditions", "--run-dir", ""], "--run-dir"),
+        (["train", "--run-dir="], "--run-dir"),
+        (["new", "mine", "--folder", ""], "--folder"),
+        (["train", ""], "train"),
+    ],
+)
+def test_an_empty_word_is_no_folder(
+    words: list[str],
+    option: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As a path it is the folder that one stands in, which would have become a run directory."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert f"{option}: what follows is empty" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
