@@ -298,7 +298,8 @@ def test_command_lines(bench: Bench, files: Files, trained: Path, words: list[st
     spelt = {*words, *(os.path.normpath(word) for word in words if word)}
     places = {Path(word).parts[0] for word in spelt if not word.startswith("/") and Path(word).parts}
     stems = {f"{Path(word).stem}{ending}" for word in words for ending in (*BESIDE, ".toml")}
-    bench.run(*words, may_write=("runs", "experiments", *places, *stems))
+    here = ["."] if "." in spelt else []
+    bench.run(*words, may_write=("runs", "experiments", *here, *places, *stems))
 
 
 def spoil(data: st.DataObject, victim: Path) -> None:
