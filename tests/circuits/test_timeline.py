@@ -28,7 +28,7 @@ def points(source: str) -> list[tuple[float, float]]:
 def timings(draw: st.DrawFn) -> Timing:
     guard = draw(st.floats(5e-9, 1e-6))
     return Timing(
-        t_circ_s=draw(st.floats(1e-8, 1e-3)),
+        t_circ_s=draw(st.floats(20e-9, 1e-3)),
         guard_s=guard,
         hold_s=guard / 2,
         reset_s=draw(st.floats(20e-9, 1e-5)),

@@ -90,7 +90,13 @@ def test_a_run_directory_from_its_first_stage_to_damage(
     code, out, _ = run(capsys, "show", "tiny.toml")
     assert "nonideal train --experiment tiny.toml" in out
     Path("tiny.toml").write_text(TOML)
-    Path("runs/tiny/netlist/ann/mapping.csv").write_text("other\n")
+    mapping = Path("runs/tiny/netlist/ann/mapping.csv")
+    whole = mapping.read_text()
+    mapping.write_text("other\n")
+    code, _, err = run(capsys, "show", "tiny.toml")
+    assert code == 2
+    assert "mapping.csv" in err
+    mapping.write_text(whole + whole.splitlines()[-1] + "\n")
     found = shown(capsys, "tiny.toml")
     assert (found["training"]["state"], found["netlist"]["state"]) == ("current", "altered")
     Path("tiny.toml").unlink()
