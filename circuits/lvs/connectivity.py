@@ -50,7 +50,7 @@ class Extractor:
 def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
     """Extract the devices and nets of a flat cell."""
     lvs = kdb.LayoutVsSchematic(kdb.RecursiveShapeIterator(layout, top, []))
-    lvs.threads = 1
+    lvs.threads = 0  # in this one: a thread of its own costs every boolean 10 ms, a network of 5-5 0.5 s in place of 0.01
     made = Extractor(lvs, {}, {}, [])
     _draw_layers(made, layout)
     _derive(made)
