@@ -1,4 +1,4 @@
-"""Accuracy of weights that are codes against analog ones: writes bench/codes.json, which docs/explanation/codes.md is filled from.
+"""Accuracy of weights that are codes against analog ones: writes bench/codes.json, which docs/explanation/training-codes.md is filled from.
 
     python bench/codes.py [--only iris] [--variant bottom_up] [--seeds 1 2 3 4 5] [--epochs N] [--out FILE]
 

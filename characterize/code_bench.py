@@ -10,6 +10,7 @@ from PySpice.Spice.Netlist import Circuit
 from nonideal.characterize.benches import SILENT, SPIKING, Bench, Grid, rails
 from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.codes import CodedWeights, coded_weights
+from nonideal.circuits.cells.contract import Synapse
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
 
@@ -70,18 +71,18 @@ def codes_bench(
         vectors = []
         for code in range(storage.largest + 1):
             nets = bound(storage, SIGN[polarity] * code, lines, SPIKING)
-            vectors.append(_metered(circuit, synapse.add, f"{k}_{code}", nets))
+            vectors.append(_metered(circuit, synapse, f"{k}_{code}", nets))
         rest = bound(storage, SIGN[polarity] * storage.largest, lines, SILENT)
-        found.append(CodeVectors(tuple(vectors), _metered(circuit, synapse.add, f"{k}_rest", rest)))
+        found.append(CodeVectors(tuple(vectors), _metered(circuit, synapse, f"{k}_rest", rest)))
     every = [vector for one in found for vector in (*one.code, one.rest)]
     text = f"{circuit}\n.save {' '.join(every)}\n.dc Vsweep {membrane.spice}\n"
     return Bench(f"codes_{polarity}", text, tuple(every)), tuple(found)
 
 
-def _metered(circuit: Circuit, add: object, name: str, nets: dict[str, str]) -> str:
+def _metered(circuit: Circuit, synapse: Synapse, name: str, nets: dict[str, str]) -> str:
     """A synapse on a dendrite of its own, behind an ammeter: the vector of its current."""
     circuit.V(f"m_{name}", "sweep", f"dendrite_{name}", 0)
-    add(circuit, f"code_{name}", {**nets, Role.DENDRITE: f"dendrite_{name}"})  # type: ignore[operator]
+    synapse.add(circuit, f"code_{name}", {**nets, Role.DENDRITE: f"dendrite_{name}"})
     return f"i(vm_{name})"
 
 

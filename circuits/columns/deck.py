@@ -204,10 +204,8 @@ def transient(
 
 def input_wave(bench: Bench, at_norm: float) -> str:
     """The pulse on a driver's input, as the whole network's deck has it."""
-    timing, timeline = bench.circuit.design.timing, bench.timeline
-    end = timeline.spans()["phase_0"][1]
-    span = (timeline.firing_s(0) + max(at_norm, 0.0) * timing.t_circ_s, end)
-    return pwl(span, bench.circuit.design.supplies.vdd_V, timing.edge_s)
+    circuit = bench.circuit
+    return pwl(circuit.input_span_s(at_norm), circuit.design.supplies.vdd_V, circuit.design.timing.edge_s)
 
 
 def operating_point(bench: Bench, piece: Piece, name: str, membrane: str, level_V: float) -> Deck:

@@ -13,6 +13,7 @@ from nonideal.circuits.columns.deck import Bench, Drop, elements, input_wave, op
 from nonideal.circuits.columns.quiet import quieted
 from nonideal.circuits.columns.rails import Rail, Share, rails_of, share
 from nonideal.circuits.columns.wave import LEAST_STEP_S, Wave, mean, steps
+from nonideal.circuits.extraction.netlist import net_of
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -168,8 +169,8 @@ class Columns:
                 at = self.rails[terminal.rail].index.get(terminal.node)
                 if cause in column_of and at is not None:
                     others[terminal.rail][at, column_of[cause]] += ampere
-        coupled = {net: self.node(net) for net in self.coupled(piece)}
-        state = {net: self.node(net) for net in sorted(piece.own)}
+        state = _nodes(piece)
+        coupled = {net: state[net] for net in self.coupled(piece)}
         return Prepared(place, causes, self._part(piece, others), coupled, self._spikes(piece), state)
 
     def _part(self, piece: Piece, others: Mapping[str, Array]) -> Part:
@@ -223,7 +224,7 @@ class Columns:
             name,
             waves,
             tuple(dict.fromkeys([*one.coupled.values(), *one.state.values()])),
-            drops=self._drops(one, part, axons),
+            drops=self._drops(one, axons),
             stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist() if care.at_edges else (),
         )
 
@@ -246,11 +247,11 @@ class Columns:
             name,
             {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen}),
             tuple(dict.fromkeys([*one.spikes, *one.coupled.values()])),
-            drops=self._drops(one, part, axons),
+            drops=self._drops(one, axons),
             start_V={node: float(np.real(accumulated[f"v({node})"][-1])) for node in one.state.values()},
         )
 
-    def _drops(self, one: Prepared, part: Part, axons: Mapping[str, Wave]) -> list[Drop]:
+    def _drops(self, one: Prepared, axons: Mapping[str, Wave]) -> list[Drop]:
         """What stands for the others' currents."""
         timeline, topology, layer = self.bench.timeline, self.cut.topology, one.place.layer
         start, fire, length = timeline.accumulation_s(1), timeline.firing_s(1), timeline.window_s
@@ -271,7 +272,7 @@ class Columns:
             return []
         return [
             Drop(name, into_A, steps(both, np.concatenate([of_cause[active], -of_cause[active]])))
-            for name, into_A, of_cause in part.drops
+            for name, into_A, of_cause in one.part.drops
         ]
 
     def _spikes(self, piece: Piece) -> tuple[str, ...]:
@@ -317,15 +318,15 @@ class Columns:
         topology = self.cut.topology
         return topology.spike(place.layer, place.index), topology.spike_b(place.layer, place.index)
 
-    def node(self, net: str) -> str:
-        """A node of a net: of its own name, where there is one."""
-        piece = self.pieces[self.cut.owner[net]]
-        nodes = {n for device in piece.devices for n in device.nodes} | {
-            n for wire in piece.resistors for n in (wire.a, wire.b)
-        }
-        if net in nodes:
-            return net
-        return min(n for n in nodes if n.startswith(f"{net}."))
+
+def _nodes(piece: Piece) -> dict[str, str]:
+    """By net of a piece a node of it: that of its own name, where there is one."""
+    named = (*(n for d in piece.devices for n in d.nodes), *(n for r in piece.resistors for n in (r.a, r.b)))
+    found: dict[str, str] = {}
+    for node in sorted(named, reverse=True):
+        if net_of(node) in piece.own:
+            found[net_of(node)] = node
+    return dict(sorted(found.items()))
 
 
 def _by_mode(part: Share) -> Iterator[tuple[Array, Array]]:

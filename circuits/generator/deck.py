@@ -99,20 +99,14 @@ class BiasedCircuit:
         if wired is not self.circuit:
             return replace(self, circuit=wired).deck(name, biases, spike_time_norm, simulator, probes)
         circuit, timeline = self.circuit, self.circuit.timeline
-        supplies, edge_s = circuit.design.supplies, circuit.design.timing.edge_s
+        supplies = circuit.design.supplies
         simulator = replace(simulator, temperature_C=supplies.temperature_C)
         circuit.check_sample(name, spike_time_norm)
         network = f"network_{biases.name}.spice"
         lines = [f"* {name}", ".include models.spice", f".include {network}", ".include generator.spice"]
         lines += self.sources()
         lines.append(control_sources(timeline, supplies.vdd_V, circuit.topology.control_ports))
-        begin, end = timeline.firing_s(0), timeline.spans()["phase_0"][1]
-        for j, at in enumerate(spike_time_norm):
-            if at < 1.0:
-                span = (begin + max(float(at), 0.0) * circuit.design.timing.t_circ_s, end)
-                lines.append(pulse(f"in_{j}", f"in_{j}", span, supplies.vdd_V, edge_s))
-            else:
-                lines.append(f"Vin_{j} in_{j} 0 0")
+        lines += circuit.input_sources(spike_time_norm)
         lines += self.instances()
         control = self.generator.contract.probe("xgenerator", "control", {})
         vectors = tuple(f"v({Topology.spike(*where)})" for where in circuit.topology.neurons())

@@ -186,6 +186,23 @@ class Circuit:
                 f"sample {name}: input spike times hold NaN; 1 or more (infinity too) means no spike"
             )
 
+    def input_span_s(self, at_norm: float) -> tuple[float, float]:
+        """When an input is high that spikes at ``at_norm`` (T_circ): until the phase's end."""
+        timeline = self.timeline
+        return timeline.firing_s(0) + max(at_norm, 0.0) * self.design.timing.t_circ_s, timeline.spans()[
+            "phase_0"
+        ][1]
+
+    def input_sources(self, spike_time_norm: Array) -> list[str]:
+        """Sources of the inputs for spike times [inputs] (T_circ); 1 or more: no spike."""
+        high_V, edge_s = self.design.supplies.vdd_V, self.design.timing.edge_s
+        return [
+            pulse(f"in_{j}", f"in_{j}", self.input_span_s(float(at)), high_V, edge_s)
+            if at < 1.0
+            else f"Vin_{j} in_{j} 0 0"
+            for j, at in enumerate(spike_time_norm)
+        ]
+
     def deck(
         self,
         name: str,
@@ -211,14 +228,7 @@ class Circuit:
         lines = [f"* {name}", ".include models.spice", f".include {network}", f".include {file}"]
         lines += self.sources()
         lines.append(control_sources(timeline, supplies.vdd_V, self.topology.control_ports))
-        begin, t_circ_s = timeline.firing_s(0), self.design.timing.t_circ_s
-        end = timeline.spans()["phase_0"][1]
-        for j, at in enumerate(spike_time_norm):
-            if at < 1.0:
-                span = (begin + max(float(at), 0.0) * t_circ_s, end)
-                lines.append(pulse(f"in_{j}", f"in_{j}", span, supplies.vdd_V, self.design.timing.edge_s))
-            else:
-                lines.append(f"Vin_{j} in_{j} 0 0")
+        lines += self.input_sources(spike_time_norm)
         lines += self.instances()
         vectors = tuple(f"v({net})" for net in self.topology.spike_ports) + tuple(self.rails) + probes
         lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(timeline.stop_s), ".end"]

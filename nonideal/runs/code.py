@@ -41,13 +41,14 @@ HOLDING: Final = frozenset(
         "runs.commands",
         "runs.context",
         "experiment.experiment",
+        "files.lazy",
         "runs.manifest",
         "runs.results",
         "runs.rundir",
         "runs.stage",
     )
 )
-"""What holds choices, folders and results and makes no number: choices count as settings, files by what is in them."""
+"""What holds choices, folders and results, or imports names, and makes no number: choices count as settings, files by what is in them."""
 CACHE: Final = "code.json"
 
 

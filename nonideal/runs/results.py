@@ -19,6 +19,7 @@ from nonideal.runs.commands import option_text
 from nonideal.runs.errors import NothingToReport, ResultUnreadable
 from nonideal.runs.manifest import NAME as MANIFEST
 from nonideal.runs.manifest import Manifest, load_manifest
+from nonideal.runs.result_tables import CURVES, MAPPING, METRICS, SPIKES, WAVEFORMS, table_of
 from nonideal.runs.rundir import (
     ASIDE,
     CALIBRATION,
@@ -55,19 +56,6 @@ DAMAGE = (
 """What reading a file raises that holds anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a table of results has in any version: the names of columns of numbers, and of others."""
-
-    numbers: tuple[str, ...]
-    words: tuple[str, ...] = ()
-
-
-CURVES = Columns(("bias_V", "membrane_V"), ("bench", "polarity"))
-METRICS = Columns(("epoch", "loss", "test_accuracy"))
-MAPPING = Columns(("layer", "axon", "neuron", "weight", "current_A"))
-SPIKES = Columns(("sample", "layer", "neuron", "t_model_s", "t_spice_s"), ("mapping", "kind"))
-WAVEFORMS = Columns(("sample", "time_s", "volts_V"), ("net", "source"))
 OWN_FILES = {"characterization": "model.json", "training": "*/weights.safetensors"}
 """Stage -> what a person may hand in for it."""
 OPTIONAL = frozenset({"columns", "shift", "layout"})
@@ -230,21 +218,21 @@ def load_results(path: Path | str, asked: str = "") -> Results:
         path / name for name in ("characterization", "training", "validation")
     )
     found_training = _read(training / "summary.json", TrainingSummary.load)
-    spikes = _read(validation / "spikes.parquet", _table(SPIKES))
+    spikes = _read(validation / "spikes.parquet", table_of(SPIKES))
     stages = (*COMMANDS, *_beside_the_loop(path))
     manifests = {stage: load_manifest(path / stage) for stage in stages}
     results = Results(
         path=path,
         asked=asked,
         model=_read(characterization / "model.json", PhysicalModel.load),
-        curves=_read(characterization / "curves.parquet", _table(CURVES)),
+        curves=_read(characterization / "curves.parquet", table_of(CURVES)),
         training=found_training,
         metrics=_must(training / "summary.json", lambda file: _metrics(training, found_training)),
-        mappings=_by_folder(path / "netlist", "mapping.csv", _table(MAPPING)),
+        mappings=_by_folder(path / "netlist", "mapping.csv", table_of(MAPPING)),
         validation=_read(validation / "summary.json", ValidationSummary.load),
         spikes=spikes,
         waveforms={
-            file.stem.removeprefix("worst_"): _must(file, _table(WAVEFORMS))
+            file.stem.removeprefix("worst_"): _must(file, table_of(WAVEFORMS))
             for file in sorted(validation.glob("worst_*.parquet"))
         },
         manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
@@ -351,25 +339,6 @@ def _must(file: Path, reader: Callable[[Path], T]) -> T:
         ) from error
 
 
-def _table(columns: Columns) -> Callable[[Path], pd.DataFrame]:
-    """Reads a CSV or Parquet file; raises ``ValueError`` where it is a table of something else."""
-
-    def read(file: Path) -> pd.DataFrame:
-        import pandas as pd  # 1 CPU s, where there is a table to read
-        from pandas.api.types import is_numeric_dtype
-
-        found = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
-        missing = [name for name in (*columns.numbers, *columns.words) if name not in found]
-        if missing:
-            raise ValueError(f"has no column {', '.join(missing)}")
-        others = [name for name in columns.numbers if not is_numeric_dtype(found[name])]
-        if others:
-            raise ValueError(f"column {', '.join(others)} holds what is no number")
-        return found
-
-    return read
-
-
 def _read(file: Path, reader: Callable[[Path], T]) -> T | None:
     return _must(file, reader) if file.is_file() else None
 
@@ -386,7 +355,7 @@ def _metrics(folder: Path, summary: TrainingSummary | None) -> dict[str, dict[in
     for variant, row in ({} if summary is None else summary.variants).items():
         for position, seed in enumerate(entry.seed for entry in row.seeds):
             place = folder / variant if position == 0 else folder / variant / f"seed_{seed}"
-            table = _read(place / "metrics.csv", _table(METRICS))
+            table = _read(place / "metrics.csv", table_of(METRICS))
             if table is not None:
                 found.setdefault(variant, {})[seed] = table
     return found
