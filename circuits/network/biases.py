@@ -230,8 +230,13 @@ def latched_in(text: str, latches: Mapping[str, Latch]) -> list[dict[str, Array]
         )
     layers: list[dict[str, Array]] = []
     for layer in range(1, max(where[0] for where in found) + 1):
-        here = [(axon, neuron) for at, axon, neuron, _ in found if at == layer]
+        here = {(axon, neuron) for at, axon, neuron, _ in found if at == layer}
         size = (1 + max((n for _, n in here), default=-1), 1 + max((a for a, _ in here), default=-1))
+        if not here or len(here) != size[0] * size[1]:
+            raise MappingError(
+                f"layer {layer}: the latches of {len(here)} synapses are set, {size[1]} axons and {size[0]} neurons have {size[0] * size[1]}: "
+                "the netlist is not complete"
+            )
         states = {name: np.zeros(size) for name in latches}
         for (neuron, axon), (name, latch) in product(np.ndindex(*size), latches.items()):
             q, q_b = (found.get((layer, axon, neuron, node)) for node in (latch.q, latch.q_b))

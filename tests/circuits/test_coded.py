@@ -367,6 +367,9 @@ def test_latches_are_set_before_an_inference_begins() -> None:
         (lambda t: t.replace(".q_b2)=1.8", ".q_b2)=0", 1), "its latch 2 is set to neither state"),
         (lambda t: t.replace(".qn)=1.8", ".qn)=0", 1).replace(".q_bn)=0", ".q_bn)=1.8", 1), "drive_n does not go with its groups"),
         (lambda t: t.partition(".ic ")[0], "sets no latches"),
+        # One state far away: nothing of that size is made room for.
+        (lambda t: t + ".ic v(xnetwork.xsynapse_1_999999_999999.q0)=1.8\n", "the netlist is not complete"),
+        (lambda t: t + ".ic v(xnetwork.xsynapse_999999_0_0.q0)=1.8\n", "layer 2: .* the netlist is not complete"),
     ],
 )  # fmt: skip
 def test_latches_that_hold_no_code_are_refused(spoil: Callable[[str], str], told: str) -> None:
