@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from nonideal.characterize.column import Column
 from nonideal.characterize.condition import Condition, conditions_of
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
-from nonideal.characterize.fixed_bias import FiringCurve, FixedBiases, SynapseCurves
+from nonideal.characterize.fixed_bias import FiringCurve, FixedBiases
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import network_physics
@@ -23,7 +21,6 @@ from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.conditions.bench import Drift, Source, measure_drift, measure_source
 from nonideal.conditions.network import (
-    Task,
     assess,
     check_in_spice,
     mapped,
@@ -47,81 +44,7 @@ from nonideal.conditions.survey import (
 )
 from nonideal.sky130_models import Corner
 from nonideal.spice import SimulatorOptions
-
-HOME, HOT = Condition(Corner.tt, 27.0), Condition(Corner.ss, 125.0)
-WEIGHTS = (np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]]))
-TASK = Task(
-    WEIGHTS,
-    np.array([[0.1, 0.4], [0.7, 0.2], [0.3, 0.9]]),
-    np.array([0, 1, 0]),
-    classes=2,
-)
-
-
-@pytest.fixture
-def two_axons(model_values: dict[str, Any], column: Column) -> PhysicalModel:
-    """Columns of two axons, at the tables' own discharger bias."""
-    own = column.model_copy(update={"axons": 2, "vdis_V": 0.55})
-    return PhysicalModel.model_validate(model_values | {"format": 2, "columns": [own.model_dump()]})
-
-
-@pytest.fixture
-def model_values() -> dict[str, Any]:
-    """The content of a model.json with exponential transistors: ln I rises by 1 every 40 mV."""
-
-    def estimate(value: float, unit: str) -> dict[str, Any]:
-        return {"value": value, "stderr": abs(value) / 100, "unit": unit}
-
-    def branch(lambda_per_V: float, biases: list[float], off: float) -> dict[str, Any]:
-        current = [1e-12 * np.exp(abs(bias - biases[0]) / 0.04) for bias in biases]
-        return {
-            "lambda_per_V": estimate(lambda_per_V, "1/V"),
-            "lambda_polynomial_per_V": [lambda_per_V, 0.0],
-            "lambda_polynomial_rms_per_V": 1e-3,
-            "ln_current": [float(x) for x in np.log(current)],
-            "bias_V": biases,
-            "off_bias_V": off,
-            "linearity_rms": 1e-3,
-            "current_min_A": current[0],
-            "current_max_A": current[-1],
-        }
-
-    return {
-        "corner": "tt", "temperature_C": 27.0, "vdd_V": 1.8, "t_circ_s": 1e-6,
-        "v_0_V": estimate(1.3, "V"), "v_switch_V": estimate(0.43, "V"), "sensing_delay_s": estimate(5e-8, "s"),
-        "membrane_F": estimate(120e-15, "F"), "membrane_per_axon_F": estimate(1.2e-15, "F"), "axons": 5,
-        "lambda_dis_per_V": estimate(0.177, "1/V"), "discharge_norm": estimate(0.154, "1"), "vdis_V": 0.55, "vsense_V": 0.95,
-        "positive": branch(0.4, [0.1, 0.2, 0.3, 0.5, 0.64], 0.0), "negative": branch(0.75, [1.6, 1.5, 1.4, 1.2, 1.06], 1.8),
-        "valid_V": [0.43, 1.36], "additivity_error": 1e-9, "provenance": {"pdk": "test"},
-    }  # fmt: skip
-
-
-def exponential(shift_V: float = 0.0) -> SynapseCurves:
-    """The branches of ``model_values``, further than their tables; ``shift_V`` more on every gate."""
-    n, p = np.linspace(0.0, 0.95, 77), np.linspace(0.85, 1.8, 77)
-    return SynapseCurves(
-        (n, np.log(1e-12) + (n + shift_V - 0.1) / 0.04), (p, np.log(1e-12) + (1.6 - p + shift_V) / 0.04)
-    )
-
-
-def formula(model: PhysicalModel, ramp: float = 1.0) -> FiringCurve:
-    """The discharger's formula, sampled as finely as a bench does."""
-    column = model.columns[0]
-    v_th, b = column.v_th_V.value, column.discharge_norm.value
-    drop = np.concatenate([[-0.3, -0.2, -0.1], np.linspace(0.0, 0.8, 14)])
-    time = (1 - np.log1p(-b * drop / v_th) / np.log1p(-b)) / ramp
-    return FiringCurve(drop, np.where(time < 1.005, time, np.inf))
-
-
-def characterised(
-    condition: Condition, model: PhysicalModel, *, shift_V: float = 0.0, ramp: float = 1.0
-) -> Characterised:
-    return Characterised(condition, model, exponential(shift_V), (1e-12, 2e-12), {2: formula(model, ramp)})
-
-
-def met(found: Characterised) -> ConditionResult:
-    return ConditionResult(found.condition, found, Drift(-1e-4, 2e-4), 1.0)
-
+from tests.conditions.exponential import HOME, HOT, TASK, WEIGHTS, characterised, formula, met
 
 # -- nouns --------------------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Training on drawn chips: the perturbation in closed form, its gradients and statistics, and what the trainer makes of it."""
+"""Drawn chips: the perturbation in closed form, its gradients, rails, and the conditions that it is met in."""
 
 from __future__ import annotations
 
@@ -6,107 +6,48 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-import nonideal.pnn.loop
-import nonideal.pnn.rc_spike
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import Physics
 from nonideal.characterize.shift import CurrentShift, LayerShift
-from nonideal.characterize.variation import CurrentSpread, LayerVariation
 from nonideal.pnn import (
     DSTD,
     BadParameter,
-    CheckpointError,
     Discharger,
     Exact,
-    Firing,
-    NetworkOptions,
     RCSpikeLinear,
     Reversal,
-    TrainingOptions,
-    TrainingResult,
     Variation,
-    chip_accuracy,
     load_small,
-    train,
-    variant_options,
 )
-from nonideal.pnn.loss import chip_loss, first_to_fire, training_loss
-from nonideal.pnn.loss_weights import LossWeights
-from nonideal.pnn.network import SpikingNetwork
 from nonideal.pnn.rails import output_times
 from nonideal.pnn.robustness import supply_rails
-from nonideal.pnn.stack import StackOptions
-from nonideal.pnn.variation import GROUP, SMALL, ChipDraw, Chips, LayerChips, Pool, perturbed
+from nonideal.pnn.variation import ChipDraw, LayerChips, perturbed
 from nonideal.pnn.wiring import Wiring
+from tests.pnn.drawn_chips import (
+    COLD,
+    HOT,
+    METHODS,
+    PAPER,
+    PHYSICS,
+    SPREAD,
+    STRONG,
+    drawn,
+    normals,
+    variation,
+)
 
-SPREAD = LayerVariation(CurrentSpread(0.4, 1.0), CurrentSpread(0.22, 2.0), 0.18, 0.012, 0.155)
-PAPER = NetworkOptions(
-    layer_sizes=(5, 5, 5), reversal=Reversal.constant(2.80, -1.53), discharger=Discharger(0.155)
-)
-NOISY = PAPER.model_copy(update={"method": DSTD(4, random_offset=True), "sigma_spike": 0.01})
-PHYSICS = Physics(
-    beta_positive=(0.37, -0.017, 0.004),
-    beta_negative=(-0.69, 0.1, -0.02),
-    positive_range=(0.01, 1.5),
-    negative_range=(0.02, 1.2),
-    discharge=0.153,
-    delay=2e-4,
-    charge_positive=1.2e-4,
-    charge_negative=-0.7e-4,
-    coupling=1.7e-3,
-    spike_delay=3e-4,
-)
-STRONG = replace(
-    PHYSICS, delay=0.06, charge_positive=0.02, charge_negative=0.05, coupling=0.1, spike_delay=0.02
-)
-METHODS = [DSTD(5), DSTD(4, order=3), Exact()]
 NUMBERS = (0.4, 1.0, 0.22, 2.0)
-HOT = LayerShift(CurrentShift(0.12, 0.27, 0.13), CurrentShift(0.25, 0.24, 0.08), 0.83, -0.007)
-COLD = LayerShift(CurrentShift(-0.13, -0.27, 0.13), CurrentShift(-0.28, -0.27, 0.06), 1.21, 0.012)
-
-
-def variation(count: int = 2, /, **changes: object) -> Variation:
-    return Variation.model_validate({"layers": (SPREAD,) * count} | changes)
-
-
-def normals(seed: int, dtype: torch.dtype = torch.float64) -> Callable[[int], Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    return lambda count: torch.randn(count, generator=generator, dtype=dtype)
-
-
-def drawn(sizes: list[tuple[int, int]], chips: int, seed: int = 0, **changes: object) -> Chips:
-    options = variation(len(sizes), **changes)
-    source = ChipDraw(options, sizes, torch.empty(0, dtype=torch.float64))
-    return source.draw(chips, normals(seed), source.meet(chips, torch.Generator().manual_seed(seed)))
 
 
 def with_normals(normal: Tensor) -> LayerChips:
     """Synapses that are shifted so."""
     return LayerChips(normal, NUMBERS, normal.new_ones(1, 1), normal.new_zeros(1, 1))
-
-
-def short(
-    folder: Path, epochs: int = 6, network: NetworkOptions | StackOptions = NOISY, **changes: object
-) -> TrainingResult:
-    options = TrainingOptions.model_validate(
-        {"epochs": epochs, "log_every": 1, "tensorboard": False, "variation": variation()} | changes
-    )
-    return train(load_small("iris"), network, options, folder, show_progress=False)
-
-
-def weights(result: TrainingResult) -> list[Tensor]:
-    return [w.detach() for w in result.network.weights]
-
-
-def same(a: TrainingResult, b: TrainingResult) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(weights(a), weights(b), strict=True))
 
 
 @contextmanager
@@ -191,42 +132,6 @@ def test_factors_have_the_spread_of_their_weight() -> None:
     assert ln_r.std().item() == pytest.approx(SPREAD.ln_ramp, rel=0.01)
     late = (chip.offset / chip.gain).std().item()  # to first order b / (1 - b) / -ln(1 - b) times theta's
     assert late == pytest.approx(SPREAD.threshold * 0.155 / 0.845 / -math.log(0.845), rel=0.01)
-
-
-def ramps_and_thresholds(chip: LayerChips, b: float = 0.155) -> Tensor:
-    """ln r and theta of drawn neurons, [2, neurons]."""
-    crossing = 1.0 + chip.offset / chip.gain
-    theta = (1.0 - torch.exp(crossing * math.log(1.0 - b))) / b
-    return torch.stack((-torch.log(chip.gain), theta)).flatten(1)
-
-
-@pytest.mark.parametrize("correlation", [-0.5, 0.24])
-def test_ramps_and_thresholds_are_correlated_as_measured_and_spread_as_without(correlation: float) -> None:
-    count, layer = 200_000, replace(SPREAD, correlation=correlation)
-    (chip,) = drawn([(1, 1)], count, layers=(layer,))
-    found = ramps_and_thresholds(chip)
-    assert torch.corrcoef(found)[0, 1].item() == pytest.approx(correlation, abs=4 / math.sqrt(count))
-    assert found.std(1).tolist() == pytest.approx([SPREAD.ln_ramp, SPREAD.threshold], rel=0.01)
-    (half,) = drawn([(1, 1)], count, layers=(layer,), scale=0.5)
-    assert torch.corrcoef(ramps_and_thresholds(half))[0, 1].item() == pytest.approx(correlation, abs=0.01)
-
-
-def test_every_layer_has_its_own_correlation() -> None:
-    layers = (replace(SPREAD, correlation=0.5), SPREAD)
-    chips = drawn([(1, 40), (40, 50)], 1000, layers=layers)
-    found = [torch.corrcoef(ramps_and_thresholds(one))[0, 1].item() for one in chips]
-    assert found == pytest.approx([0.5, 0.0], abs=0.025)
-
-
-def test_uncorrelated_neurons_are_their_own_two_numbers() -> None:
-    """A seed draws the chips that it drew before there was a correlation, to the bit."""
-    numbers = normals(3)(1 + 2)
-    (chip,) = ChipDraw(variation(1), [(1, 1)], numbers).draw(1, lambda count: numbers[:count])
-    _, ramp, threshold = numbers.view(3, 1, 1)
-    gain = torch.exp(ramp * -0.18)
-    assert torch.equal(chip.gain, gain)
-    late = torch.log1p(threshold * (-0.155 / (1.0 - 0.155) * 0.012)) * (1.0 / math.log1p(-0.155))
-    assert torch.equal(chip.offset, late * gain)
 
 
 def on(layer: RCSpikeLinear, chips: LayerChips) -> Callable[[Tensor, Tensor], Tensor]:
@@ -384,196 +289,3 @@ def test_conditions_that_do_not_fit_are_refused() -> None:
     ):
         with pytest.raises(ValidationError, match="condition 1"):
             variation(conditions=((broken, HOT),))
-
-
-def test_chips_share_the_samples() -> None:
-    options = variation(chips=8)
-    assert options.shares(50, 50).shape == (7, 8)
-    assert set(options.shares(50, 50).flatten().tolist()) == set(range(50))
-    assert options.shares(3, 50).shape == (1, 3)  # no chip without a sample
-    assert options.shares(64, 50).flatten().tolist() == list(range(64))
-    large = SMALL + 1
-    assert options.chips_of(32, large) == 1
-    assert options.chips_of(3 * GROUP, large) == 3
-    assert options.chips_of(100 * GROUP, large) == 8
-
-
-def test_tail_picks_the_worst_chips() -> None:
-    loss = torch.tensor([0.1, 3.0, 0.5, 2.0, 0.2, 0.3, 0.4, 0.6])
-    assert sorted(variation(tail=0.25).worst(loss).tolist()) == [1, 3]
-    assert variation(tail=0.01).worst(loss).tolist() == [1]
-    assert sorted(variation(tail=0.3).worst(loss).tolist()) == [1, 3, 7]
-    assert len(variation(tail=1.0).worst(loss)) == 8
-    generator = torch.Generator().manual_seed(0)
-    time, label = torch.rand(6, 3, 4, generator=generator), torch.randint(0, 4, (6, 3), generator=generator)
-    for chip, value in enumerate(chip_loss(time, label, LossWeights(tau_soft=0.07))):
-        assert value.item() == pytest.approx(
-            first_to_fire(time[:, chip], label[:, chip], 0.07).item(), rel=1e-6
-        )
-
-
-def test_loss_is_that_of_the_tail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-
-    def spy(firings: list[Firing], label: Tensor, *rest: object) -> Tensor:
-        seen.append(label.shape[0])
-        return training_loss(firings, label, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("nonideal.pnn.loop.training_loss", spy)
-    short(tmp_path / "all", epochs=1)
-    short(tmp_path / "tail", epochs=1, variation=variation(tail=0.25))
-    assert seen == [56, 56, 14, 14]  # 100 samples in batches of 50; 8 chips see 7 each
-
-
-def test_pool_is_standard_normal_and_read_by_the_generator() -> None:
-    pool = Pool(7, 1000)
-    assert abs(pool.numbers.mean().item()) < 0.003
-    assert pool.numbers.std().item() == pytest.approx(1.0, abs=0.003)
-    reads = [pool.normals(torch.Generator().manual_seed(s))(500) for s in (1, 1, 2)]
-    assert torch.equal(reads[0], reads[1])
-    assert not torch.equal(reads[0], reads[2])
-    assert not torch.equal(pool.numbers, Pool(8, 1000).numbers)
-    assert Pool(7, SMALL * 64).numbers.shape[0] == SMALL * 128
-
-
-def test_same_seed_same_numbers_and_resume_is_bit_exact(tmp_path: Path) -> None:
-    whole, again = short(tmp_path / "whole", epochs=9), short(tmp_path / "again", epochs=9)
-    assert same(whole, again)
-    short(tmp_path / "parts", epochs=4)
-    assert same(whole, short(tmp_path / "parts", epochs=9))
-    assert (tmp_path / "whole/metrics.csv").read_bytes() == (tmp_path / "parts/metrics.csv").read_bytes()
-    assert not same(whole, short(tmp_path / "other", epochs=9, seed=1))
-    assert not same(whole, short(tmp_path / "nominal", epochs=9, variation=None))
-
-
-def test_training_for_conditions_is_resumed_bit_by_bit(tmp_path: Path) -> None:
-    away = variation(conditions=((LayerShift(),) * 2, (HOT, HOT), (COLD, COLD)), tail=0.5)
-    whole = short(tmp_path / "whole", epochs=7, variation=away)
-    short(tmp_path / "parts", epochs=3, variation=away)
-    assert same(whole, short(tmp_path / "parts", epochs=7, variation=away))
-    assert not same(whole, short(tmp_path / "home", epochs=7))
-
-
-@pytest.mark.slow
-def test_training_for_conditions_pays_where_biases_are_kept(tmp_path: Path) -> None:
-    conditions = ((LayerShift(),) * 2, (HOT, HOT), (COLD, COLD))
-    calm, data = variation(scale=0.0, chips=6, conditions=conditions), load_small("iris")
-    options = {
-        "epochs": 600,
-        "network": PAPER,
-        "learning_rate": 3e-3,
-        "loss": LossWeights(temporal_penalty=0.3, t_ref=0.6, weight_norm=5e-4, early_spike=0.05),
-    }
-
-    def worst(network: SpikingNetwork) -> float:
-        each = (
-            chip_accuracy(network, data.test_x, data.test_y, calm, chips=1, seed=0, condition=k, lead=0.0)
-            for k in range(len(conditions))
-        )
-        return min(float(found) for found in each)
-
-    at_home = short(tmp_path / "home", variation=None, **options)  # type: ignore[arg-type]
-    everywhere = short(tmp_path / "everywhere", variation=calm, **options)  # type: ignore[arg-type]
-    assert worst(everywhere.network) > 0.85
-    assert worst(at_home.network) < worst(everywhere.network) - 0.2
-
-
-def test_checkpoint_of_other_chips_is_refused(tmp_path: Path) -> None:
-    short(tmp_path)
-    together = (replace(SPREAD, correlation=0.2),) * 2
-    for other in (
-        None,
-        variation(scale=0.5),
-        variation(chips=4),
-        variation(conditions=((HOT, HOT),)),
-        variation(layers=together),
-    ):
-        with pytest.raises(CheckpointError, match="other options"):
-            short(tmp_path, variation=other)
-
-
-@pytest.mark.parametrize("method", [Exact(), DSTD(4, order=3)])
-def test_no_spread_trains_as_nominal(tmp_path: Path, method: DSTD | Exact) -> None:
-    network = PAPER.model_copy(update={"method": method})
-    options = {"batch_size": 48, "network": network, "epochs": 1}  # 100 samples: 48, 48, 4
-    nominal = short(tmp_path / "nominal", variation=None, **options)  # type: ignore[arg-type]
-    chips = short(tmp_path / "chips", variation=variation(scale=0.0, chips=4), **options)  # type: ignore[arg-type]
-    for a, b in zip(weights(nominal), weights(chips), strict=True):
-        torch.testing.assert_close(a, b, rtol=0.0, atol=2e-6)
-
-
-def test_nominal_training_is_untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("nominal training drew chips")
-
-    monkeypatch.setattr(nonideal.pnn.loop.ChipDraw, "draw", refuse)
-    monkeypatch.setattr(nonideal.pnn.rc_spike, "perturbed", refuse)
-    monkeypatch.setattr(nonideal.pnn.loop, "Pool", refuse)
-    short(tmp_path, variation=None)
-
-
-def test_every_variant_trains_on_chips(tmp_path: Path, paper_model: PhysicalModel) -> None:
-    for variant in ("ann", "pnn", "bottom_up"):
-        result = short(tmp_path / variant, network=variant_options(variant, paper_model, (5, 5, 5)))
-        assert result.weights_path.is_file()
-
-
-def test_chips_of_a_large_network_one_by_one(tmp_path: Path) -> None:
-    network = PAPER.model_copy(update={"layer_sizes": (5, 300, 500, 5)})
-    result = short(tmp_path, epochs=1, network=network, variation=variation(3), batch_size=100)
-    assert math.isfinite(result.train_accuracy)
-
-
-def test_training_on_chips_raises_the_yield(tmp_path: Path) -> None:
-    dataset = load_small("iris")
-    share = {}
-    for name, options in (("nominal", None), ("chips", variation())):
-        result = short(
-            tmp_path / name, epochs=300, learning_rate=5e-3, network=PAPER, variation=options, log_every=1000
-        )
-        accuracy = chip_accuracy(
-            result.network, dataset.test_x, dataset.test_y, variation(scale=0.5), chips=300, seed=99
-        )
-        share[name] = (accuracy >= 0.9 - 1e-9).double().mean().item()
-    assert share["chips"] > share["nominal"] + 0.1
-
-
-def test_accuracy_on_chips_without_spread_is_that_of_the_network(tmp_path: Path) -> None:
-    result, dataset = short(tmp_path, variation=None), load_small("iris")
-    found = chip_accuracy(
-        result.network, dataset.test_x, dataset.test_y, variation(scale=0.0), chips=3, seed=0
-    )
-    assert found.tolist() == pytest.approx([result.test_accuracy] * 3)
-
-
-def test_outputs_that_spike_together_can_count_as_wrong() -> None:
-    network = PAPER.model_copy(update={"classes": 2}).build()
-    with torch.no_grad():
-        for layer in network.linear_layers:
-            layer.weight.fill_(0.15)  # all neurons do the same
-    x, label = torch.full((4, 5), 0.1), torch.zeros(4, dtype=torch.int64)
-
-    def accuracy(lead: float | None) -> float:
-        nothing = variation(scale=0.0)
-        return chip_accuracy(network, x, label, nothing, chips=1, seed=0, lead=lead).item()
-
-    assert accuracy(None) == 1.0
-    assert accuracy(0.0) == 0.0
-    with torch.no_grad():
-        network.linear_layers[1].weight[0] += 0.05
-    assert accuracy(0.0) == 1.0
-    assert accuracy(0.9) == 0.0
-
-
-def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadParameter, match="3 layers, the network has 2"):
-        short(tmp_path, variation=variation(3))
-    stack = StackOptions(input_shape=(5,), layers=(5,), reversal=PAPER.reversal)
-    with pytest.raises(BadParameter, match="fully connected RC-Spike"):
-        short(tmp_path, network=stack, variation=variation(1))
-    with pytest.raises(ValidationError, match="layer 1: standard deviations"):
-        Variation(layers=(replace(SPREAD, ln_ramp=-0.1),))
-    with pytest.raises(ValidationError, match="layer 1: standard deviations"):
-        Variation(layers=(replace(SPREAD, positive=CurrentSpread(0.3, 0.0)),))
-    with pytest.raises(ValidationError, match="layer 1: a correlation lies between"):
-        Variation(layers=(replace(SPREAD, correlation=1.1),))

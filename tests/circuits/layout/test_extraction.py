@@ -22,7 +22,6 @@ from nonideal.circuits.extraction import (
     Reduction,
     extract,
     find_kpex,
-    find_native,
 )
 from nonideal.circuits.extraction.agreement import agreement, measured
 from nonideal.circuits.extraction.kpex import Kpex, run_kpex
@@ -54,14 +53,6 @@ def wire_F(width: float, height: float, thickness: float, permittivity: float, l
 def kpex() -> Kpex:
     try:
         return find_kpex()
-    except ExtractorMissing as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def native() -> Native:
-    try:
-        return find_native()
     except ExtractorMissing as missing:
         pytest.skip(str(missing))
 
