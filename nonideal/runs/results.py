@@ -37,6 +37,7 @@ from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.training import TrainingSummary, VariantSummary
+from nonideal.runs.troubles import FailedSample, Retry, failed_samples, retries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,27 +61,15 @@ OWN_FILES = {"characterization": "model.json", "training": "*/weights.safetensor
 """Stage -> what a person may hand in for it."""
 OPTIONAL = frozenset({"columns", "shift", "layout"})
 """Stages that a whole run may do without."""
+TOLD_BY = {
+    "characterization": "model.json",
+    "training": "summary.json",
+    "netlist": "*/mapping.csv",
+    "validation": "summary.json",
+}
+"""Stage -> the file that its results are told by; of the others any."""
 REFERENCE = "ann"
 """The mapping that the others are compared with."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedSample:
-    """A sample without a simulated result, and where its log lies (relative to the run directory)."""
-
-    mapping: str
-    sample: int
-    log: str
-    last_words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A deck that did not run as given: the ladder's rungs that were tried, in order."""
-
-    stage: str
-    deck: str
-    rungs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +130,13 @@ class Results:
 
     def has(self, stage: str) -> bool:
         """Are there results of a stage?"""
-        if stage in OPTIONAL or stage not in COMMANDS:
-            return (self.path / stage).is_dir() and any((self.path / stage).iterdir())
-        return {
-            "characterization": self.model is not None,
-            "training": self.training is not None,
-            "netlist": bool(self.mappings),
-            "validation": self.validation is not None,
-        }[stage]
+        told = {
+            "characterization": self.model,
+            "training": self.training,
+            "netlist": self.mappings or None,
+            "validation": self.validation,
+        }
+        return told.get(stage) is not None or any((self.path / stage).glob(TOLD_BY.get(stage, "*")))
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -204,6 +192,28 @@ class Results:
         return None
 
 
+def list_results(path: Path | str, asked: str = "") -> Results:
+    """Which stages a run directory has results of, and what became of their files; nothing else of them is read.
+
+    ``asked`` as in ``Results``. Raises ``NothingToReport``.
+    """
+    path = Path(path)
+    stages = (*COMMANDS, *_beside_the_loop(path))
+    manifests = {stage: load_manifest(path / stage) for stage in stages}
+    results = Results(
+        path=path,
+        asked=asked,
+        manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
+    )
+    if not any(results.has(stage) for stage in stages):
+        state = "holds no results" if path.is_dir() else "does not exist"
+        raise NothingToReport(
+            f"{path} {state}: run `nonideal reproduce{results.shared_options}` or any of its stages first, or give the --run-dir "
+            "of an experiment that was run"
+        )
+    return replace(results, altered=tuple(_altered(results)))
+
+
 def load_results(path: Path | str, asked: str = "") -> Results:
     """Read a run directory; ``asked`` as in ``Results``. Raises ``NothingToReport`` and ``ResultUnreadable``.
 
@@ -219,11 +229,9 @@ def load_results(path: Path | str, asked: str = "") -> Results:
     )
     found_training = _read(training / "summary.json", TrainingSummary.load)
     spikes = _read(validation / "spikes.parquet", table_of(SPIKES))
-    stages = (*COMMANDS, *_beside_the_loop(path))
-    manifests = {stage: load_manifest(path / stage) for stage in stages}
-    results = Results(
-        path=path,
-        asked=asked,
+    listed = list_results(path, asked)
+    results = replace(
+        listed,
         model=_read(characterization / "model.json", PhysicalModel.load),
         curves=_read(characterization / "curves.parquet", table_of(CURVES)),
         training=found_training,
@@ -235,24 +243,15 @@ def load_results(path: Path | str, asked: str = "") -> Results:
             file.stem.removeprefix("worst_"): _must(file, table_of(WAVEFORMS))
             for file in sorted(validation.glob("worst_*.parquet"))
         },
-        manifests={stage: manifest for stage, manifest in manifests.items() if manifest is not None},
         corners=_by_folder(path / "corners", "characterization/model.json", PhysicalModel.load),
         corner_validations=_by_folder(path / "corners", "validation/summary.json", ValidationSummary.load),
         drc=_read(path / "layout" / "drc.json", DrcSummary.load),
         lvs=_read(path / "layout" / "lvs.json", LvsSummary.load),
         pex=_read(path / "layout" / "pex.json", PexSummary.load),
-        retries=_retries(path),
-        failed=_must(validation / "spikes.parquet", lambda file: _failed(path, spikes)),
+        retries=retries(path, (*COMMANDS, *_beside_the_loop(path))),
+        failed=_must(validation / "spikes.parquet", lambda file: failed_samples(path, spikes)),
     )
-    results = _beside(results)
-    results = replace(results, altered=tuple(_altered(results)))
-    if not any(results.has(stage) for stage in stages):
-        state = "holds no results" if path.is_dir() else "does not exist"
-        raise NothingToReport(
-            f"{path} {state}: run `nonideal reproduce{results.shared_options}` or any of its stages first, or give the --run-dir "
-            "of an experiment that was run"
-        )
-    return results
+    return _beside(results)
 
 
 def _beside(results: Results) -> Results:
@@ -359,40 +358,3 @@ def _metrics(folder: Path, summary: TrainingSummary | None) -> dict[str, dict[in
             if table is not None:
                 found.setdefault(variant, {})[seed] = table
     return found
-
-
-def _retries(path: Path) -> tuple[Retry, ...]:
-    """The ladder leaves ``<deck>+<rung>.cir`` beside the deck for every rung it tried."""
-    found: list[Retry] = []
-    for stage in (*COMMANDS, *_beside_the_loop(path)):
-        rungs: dict[str, list[Path]] = {}
-        decks = path / stage / "decks"
-        for file in sorted(decks.rglob("*+*.cir")):
-            rungs.setdefault(str(file.relative_to(decks)).partition("+")[0], []).append(file)
-        for deck, files in rungs.items():
-            ordered = sorted(files, key=lambda file: file.stat().st_mtime)
-            found.append(Retry(stage, deck, tuple(file.stem.partition("+")[2] for file in ordered)))
-    return tuple(found)
-
-
-def _failed(path: Path, spikes: pd.DataFrame | None) -> tuple[FailedSample, ...]:
-    if spikes is None:
-        return ()
-    rows = spikes.loc[spikes["kind"] == "failed", ["mapping", "sample"]].drop_duplicates()
-    found = []
-    for mapping, sample in rows.itertuples(index=False):
-        deck = f"{mapping}_{int(sample):04d}"
-        decks = path / "validation" / "decks"
-        logs = [*decks.glob(f"{deck}.log"), *decks.glob(f"{deck}+*.log")]
-        log = max(logs, key=lambda file: file.stat().st_mtime, default=None)
-        where = str(log.relative_to(path)) if log else f"validation/decks/{deck}.cir (it left no log)"
-        found.append(FailedSample(str(mapping), int(sample), where, _last_words(log)))
-    return tuple(found)
-
-
-def _last_words(log: Path | None) -> str:
-    """The last line of a log that says something."""
-    if log is None:
-        return ""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return next((line[:160] for line in reversed(lines) if line), "")

@@ -25,10 +25,10 @@ def show(common: Common) -> None:
     """
     from nonideal.cli.inventory import inventory
     from nonideal.cli.session import looking_at
-    from nonideal.runs.results import load_results
+    from nonideal.runs.results import list_results
 
     path, asked, opened = looking_at(common)
-    results = load_results(path, asked)
+    results = list_results(path, asked)
     found = list(inventory(results, opened))
     report = path / "report.html"
     pages = [str(report)] if report.is_file() else []
