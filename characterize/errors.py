@@ -52,3 +52,7 @@ class NoColumn(Exception):
 
 class NoSpread(Exception):
     """The physical model holds no mismatch, which the caller needs."""
+
+
+class NoNoise(Exception):
+    """The physical model holds no noise, which the caller needs."""

@@ -15,6 +15,7 @@ from nonideal.characterize.artifact import Artifact
 from nonideal.characterize.codes import Codes
 from nonideal.characterize.column import Column
 from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.noise import Noise
 from nonideal.characterize.spread import Spread
 
 __all__ = ["Branch", "Estimate", "PhysicalModel", "estimate"]
@@ -94,6 +95,7 @@ class PhysicalModel(Artifact):
         description="columns as measured, by number of axons; none in a version 1 file",
     )
     spread: Spread | None = Field(default=None, description="mismatch; None where it was not measured")
+    noise: Noise | None = Field(default=None, description="of its devices; None where it was not measured")
     codes: Codes | None = Field(
         default=None,
         description="of a synapse whose weight is a code: its branches are those of the largest code",

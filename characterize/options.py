@@ -47,6 +47,7 @@ class CharacterizeOptions(BaseModel):
         Field(ge=0, le=MAX_NEURONS, description="synapses and neurons drawn to measure mismatch; 0: none"),
     ] = 0
     draw_seed: Annotated[int, Field(ge=0, lt=2**31)] = 20260
+    noise: Annotated[bool, Field(description="whether the noise of synapses and neurons is measured")] = False
 
     @model_validator(mode="after")
     def _full_scales_hold_the_nominal_one(self) -> CharacterizeOptions:

@@ -21,6 +21,7 @@ from nonideal.characterize.curves import tidy_curves
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import PhysicalModel, estimate
+from nonideal.characterize.noise_stage import check_noise, measure_noise
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.specimen import Specimen
 from nonideal.characterize.spread_stage import check_cells, measure_spread
@@ -88,6 +89,8 @@ def _characterize(
     columns: Sequence[ColumnNetlist],
 ) -> Characterization:
     check_cells(design, options.draws)
+    if options.noise:
+        check_noise(design)
     cells = as_mask(design)
     static = measure_static(bench, cells, options, folder)
     moving = measure_transients(bench, cells, options, static, folder)
@@ -97,10 +100,14 @@ def _characterize(
     families = {"n": static.family_n, "p": static.family_p}
     measured = _columns(bench, design, columns, model, families, moving.spike_load_s, folder)
     model = model.model_copy(update={"columns": measured})
-    if options.draws:
+    if options.draws or options.noise:
         specimen = specimen_of(design, model, columns)
+    if options.draws:
         spread = measure_spread(bench, design, options, model, folder / "drawn", specimen)
         model = model.model_copy(update={"spread": spread})
+    if options.noise:
+        noise = measure_noise(bench, design, model, folder / "noise", specimen)
+        model = model.model_copy(update={"noise": noise})
     curves = tidy_curves(
         str(bench.corner),
         static.family_n,

@@ -157,6 +157,56 @@ def spread() -> Spread:
 
 
 @pytest.fixture(scope="session")
+def noisy_model() -> PhysicalModel:
+    """The model that ships, with the noise of the default design, measured and rounded."""
+    import numpy as np
+
+    from nonideal.characterize.estimate import estimate
+    from nonideal.characterize.noise import Noise, RampNoise, SenseNoise, SynapseNoise
+    from nonideal.pnn.presets import preset
+
+    model = preset("sky130_tt")
+    weight = np.array([0.02, 0.1, 0.4, 1.0, 2.0])
+    current_A = weight * model.unit_current_A()
+    shot = 2 * 1.602e-19 * current_A
+
+    def synapse(
+        ratio: list[float], slope: float, flicker: float, flicker_slope: float, exponent: float
+    ) -> SynapseNoise:
+        return SynapseNoise(
+            ln_current=tuple(np.log(current_A)),
+            white=tuple(estimate(x, x / 500, "A^2/Hz") for x in ratio * shot),
+            white_slope_per_V=(slope,) * 5,
+            flicker=tuple(estimate(x, x / 500, "A^2/Hz") for x in flicker * current_A**2),
+            flicker_slope_per_V=(flicker_slope,) * 5,
+            exponent=exponent,
+            shot_ratio=tuple(ratio),
+        )
+
+    noise = Noise(
+        temperature_C=27.0,
+        positive=synapse([2.2, 2.0, 1.8, 1.64, 1.5], 0.38, 3.9e-7, 0.34, 0.84),
+        negative=synapse([0.58, 0.42, 0.39, 0.42, 0.47], -0.6, 1e-7, -0.46, 1.0),
+        silent_A2_per_Hz=2.4e-29,
+        ramp=RampNoise(
+            per_charge_s_per_C=estimate(1.14e7, 1e4, "s/C"),
+            white_s=estimate(2.6e-12, 5e-15, "s^2/s"),
+            white_delay_s=49e-9,
+            flicker=estimate(3.0e-7, 3e-10, "1/Hz"),
+            flicker_delay_s=37e-9,
+            exponent=0.84,
+        ),
+        sense={
+            "MSN": SenseNoise(white_s2=1.4e-19, flicker_s=1.7e-11, window_s=81e-9, exponent=1.2),
+            "MSB": SenseNoise(white_s2=1.0e-19, flicker_s=3.4e-11, window_s=74e-9, exponent=1.0),
+            "driver_MN1": SenseNoise(white_s2=5e-22, flicker_s=0.0, window_s=8e-9, exponent=0.84),
+        },
+        grid_error=0.01,
+    )
+    return model.model_copy(update={"noise": noise})
+
+
+@pytest.fixture(scope="session")
 def chip_model() -> PhysicalModel:
     """The model that ships, with the mismatch of the default design, measured on 200 draws and rounded."""
     import numpy as np

@@ -42,6 +42,7 @@ TABLE: dict[str, ExitCode] = {
     "nonideal.characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
     "nonideal.characterize.errors.NoColumn": ExitCode.bad_input,
     "nonideal.characterize.errors.NoSpread": ExitCode.bad_input,
+    "nonideal.characterize.errors.NoNoise": ExitCode.bad_input,
     "nonideal.pnn.errors.TrainingDiverged": ExitCode.out_of_spec,
     "nonideal.pnn.errors.PnnError": ExitCode.bad_input,
     "nonideal.postlayout.errors.SamplesFailed": ExitCode.tool_failed,

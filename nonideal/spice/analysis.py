@@ -19,8 +19,9 @@ PLOT_NAMES: Final = {
     "dc": "DC transfer characteristic",
     "ac": "AC Analysis",
     "op": "Operating Point",
+    "noise": "Noise Spectral Density Curves",
 }
-_OTHERS: Final = {"noise", "sens", "tf", "pz", "disto", "sp", "pss", "hb", "step"}
+_OTHERS: Final = {"sens", "tf", "pz", "disto", "sp", "pss", "hb", "step"}
 _TIME_SLACK: Final = 1e-6
 """Relative: ngspice's last time point is t_stop up to rounding."""
 _EXACT_POINTS: Final = 1000
@@ -35,7 +36,10 @@ def join_card(lines: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One analysis card: its kind (`tran dc ac op`) and its arguments."""
+    """One analysis card: its kind (`tran dc ac op noise`) and its arguments.
+
+    Of `.noise` only densities are results: a deck saves the `onoise` vectors that it wants, and by that no integrals.
+    """
 
     kind: str
     arguments: tuple[str, ...]
@@ -56,6 +60,10 @@ class Analysis:
             (number(values[i + 1]), number(values[i + 2]), number(values[i + 3]))
             for i in range(0, len(values), 4)
         ]
+
+    def frequencies(self) -> tuple[str, ...]:
+        """Scale, count, start and stop of an `.ac` or a `.noise`, as written."""
+        return self.arguments[2:6] if self.kind == "noise" else self.arguments
 
     def least_points(self) -> int:
         """The points that a complete `.dc` has at least; 1 for the others."""
@@ -79,16 +87,16 @@ class Analysis:
         if self.kind == "dc":
             least = self.least_points()
             return None if axis.size >= least else f".dc has {axis.size} of {least} points"
-        if self.kind == "ac":
-            count, stop = number(self.arguments[1]), number(self.arguments[3])
-            scale = self.arguments[0].lower()
-            if scale == "lin":
-                return None if axis.size >= count else f".ac has {axis.size} of {count:g} points"
-            ratio = (10.0 if scale == "dec" else 2.0) ** (1 / count)
+        if self.kind in ("ac", "noise"):
+            scale, counted, _, last = self.frequencies()
+            count, stop = number(counted), number(last)
+            if scale.lower() == "lin":
+                return None if axis.size >= count else f".{self.kind} has {axis.size} of {count:g} points"
+            ratio = (10.0 if scale.lower() == "dec" else 2.0) ** (1 / count)
             return (
                 None
                 if axis[-1] * ratio >= stop * (1 - 1e-6)
-                else f".ac ends at {axis[-1]:.6g} Hz of {stop:.6g} Hz"
+                else f".{self.kind} ends at {axis[-1]:.6g} Hz of {stop:.6g} Hz"
             )
         return None
 
@@ -135,11 +143,13 @@ def parse_analyses(name: str, cards: Sequence[str]) -> tuple[Analysis, ...]:
             continue
         kind = words[0][1:].lower()
         if kind in _OTHERS:
-            raise BadDeck(f"deck {name}: `{words[0]}`: only .tran, .dc, .ac and .op can be run and judged")
+            raise BadDeck(
+                f"deck {name}: `{words[0]}`: only .tran, .dc, .ac, .op and .noise can be run and judged"
+            )
         if kind in PLOT_NAMES:
             found.append(_checked(name, Analysis(kind, tuple(words[1:]))))
     if not found:
-        raise BadDeck(f"deck {name}: no analysis; add a .tran, .dc, .ac or .op card")
+        raise BadDeck(f"deck {name}: no analysis; add a .tran, .dc, .ac, .op or .noise card")
     if sum(analysis.kind == "tran" for analysis in found) > 1:
         raise BadDeck(
             f"deck {name}: more than one .tran; ngspice runs each with the first one's times: split the deck"
@@ -159,12 +169,18 @@ def _checked(name: str, analysis: Analysis) -> Analysis:
                 raise BadDeck(f"{shown}: needs source, start, stop, step (once, or twice when nested)")
             if not all(step != 0 and (stop - start) / step >= 0 for start, stop, step in analysis.sweeps()):
                 raise BadDeck(f"{shown}: the step does not lead from start to stop")
-        if analysis.kind == "ac" and (
-            count != 4
-            or analysis.arguments[0].lower() not in ("lin", "dec", "oct")
-            or not all(number(text) > 0 for text in analysis.arguments[1:])
-        ):
-            raise BadDeck(f"{shown}: needs lin, dec or oct, a count, and two positive frequencies")
+        if analysis.kind == "noise" and count != 7:
+            raise BadDeck(
+                f"{shown}: needs output, source, lin, dec or oct, a count, two frequencies, and 1 for the parts of each device"
+            )
+        if analysis.kind in ("ac", "noise"):
+            sweep = analysis.frequencies()
+            if (
+                len(sweep) != 4
+                or sweep[0].lower() not in ("lin", "dec", "oct")
+                or not all(number(text) > 0 for text in sweep[1:])
+            ):
+                raise BadDeck(f"{shown}: needs lin, dec or oct, a count, and two positive frequencies")
     except ValueError as error:
         if isinstance(error, BadDeck):
             raise

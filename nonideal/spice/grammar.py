@@ -22,7 +22,7 @@ OPTIONS: Final = frozenset(
     {"method", "maxord", "reltol", "abstol", "vntol", "chgtol", "gmin", "bypass", "itl1", "itl2", "itl4"}
     | {"scale", "seed", "temp", "tnom"}
 )
-ANALYSES: Final = ("tran", "dc", "ac", "op")
+ANALYSES: Final = ("tran", "dc", "ac", "op", "noise")
 SHOWN: Final = 80
 _NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 # What device lines, parameters and their expressions are written with; without # ` \ " @ ~ and control characters.

@@ -20,7 +20,8 @@ _SAYS: Final = re.compile(
 )
 _HARMLESS: Final = re.compile(
     r"^note: (?!.*(?:ignored|unknown))|has no (?:dc )?value, (?:dc 0 assumed|transient time 0 value used)|no dc value, transient time 0"
-    r"|(?:gmin|source) stepping|^circuit: |^binary raw file",
+    # Of .noise a deck saves densities alone, so that no integral is asked for; densities that are lacking are seen in the results.
+    r"|(?:gmin|source) stepping|^circuit: |^binary raw file|no data saved for noise analysis",
     re.IGNORECASE,
 )
 _MISREAD: Final = re.compile(

@@ -1,0 +1,197 @@
+"""Noise of a design: benches on real SPICE -> Noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.characterize.benches import SILENT
+from nonideal.characterize.errors import FitRefused
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.noise import Noise, SynapseNoise
+from nonideal.characterize.noise_bench import (
+    FIRE_S,
+    ISOLATE_S,
+    STEP_S,
+    TAIL_S,
+    LoneFiring,
+    SynapseNoiseBench,
+    density_of,
+    fets_of,
+    held_devices_bench,
+)
+from nonideal.characterize.noise_fit import DeviceNoise, Sensitivity, fit_neuron_noise, fit_synapse_noise
+from nonideal.characterize.specimen import Specimen
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.cells.analog import GateBiases
+from nonideal.circuits.design import Design
+from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.flat import elements
+from nonideal.circuits.network.mapping import bias_for_current
+
+Array = NDArray[np.float64]
+WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0)
+"""At which synapses are asked for their noise."""
+LEVELS = (-0.2, 0.0, 0.3, 0.6, 0.9)
+"""Drops of the membrane below the reset level, in V_th."""
+SPIKE_NORM = 0.25
+"""When the lone neuron shall fire: later than its sensing stage needs."""
+PROBED_S = (3e-10, 12e-9, 60e-9)
+"""Before the spike: when a charge is put on every node."""
+BEFORE_S = (1e-9, 2.5e-9, 6e-9, 18e-9, 26e-9, 36e-9, 48e-9, 72e-9, 85e-9, 100e-9, 130e-9)
+"""And on those nodes where it does something."""
+MATTERS = 0.02
+"""Of the largest sensitivity, before the last nanosecond."""
+CHARGE_MEMBRANE_C, CHARGE_NODE_C = 3e-16, 3e-17
+"""Small: the spike moves by 3 and by 0.5 ns."""
+COPIES = 16
+"""Neurons in one deck: every charge shortens the step of all that are in it."""
+
+
+def check_noise(design: Design) -> None:
+    """Raises ``CircuitError`` for cells whose noise is not known how to measure."""
+    if not isinstance(design.contracts.synapse.storage, GateBiases):
+        raise CircuitError(
+            "circuit.synapse.kind: noise is known of synapses whose weights are gate biases; set characterize.noise = false"
+        )
+
+
+def measure_noise(
+    bench: Workbench, design: Design, model: PhysicalModel, folder: Path, specimen: Specimen | None = None
+) -> Noise:
+    """Ask the simulator for the noise of ``design``'s devices where they work, and for what it does to a spike.
+
+    ``model`` supplies biases, ``specimen`` is the neuron (None: as designed). Raises ``FitRefused`` or ``CharacterizationFailed``.
+    """
+    check_noise(design)
+    specimen = specimen or Specimen.designed(design, model)
+    positive, negative, silent = _synapses(bench, design, model, folder)
+    sensitivity, devices, membrane = _neuron(bench, design, specimen, folder)
+    curvature = -math.log1p(-specimen.discharge_norm) / design.timing.t_circ_s
+    ramp, sense, grid_error = fit_neuron_noise(devices, sensitivity, membrane, curvature)
+    return Noise(
+        temperature_C=design.supplies.temperature_C,
+        positive=positive,
+        negative=negative,
+        silent_A2_per_Hz=silent,
+        ramp=ramp,
+        sense=sense,
+        grid_error=grid_error,
+    )
+
+
+def _synapses(
+    bench: Workbench, design: Design, model: PhysicalModel, folder: Path
+) -> tuple[SynapseNoise, SynapseNoise, float]:
+    """Of both polarities, and the largest white density of silent ones."""
+    parts, v0_V = elements(design)["synapse"], design.supplies.v0_V
+    ceiling_V = design.supplies.vdd_V - 0.05
+    membrane_V = np.array(sorted({min(v0_V - level * model.v_th_V, ceiling_V) for level in LEVELS}))
+    found, quiet = [], 0.0
+    for polarity, branch in (("n", model.positive), ("p", model.negative)):
+        current_A = model.unit_current_A() * np.array(WEIGHTS)
+        current_A = current_A[(current_A >= branch.current_min_A) & (current_A <= branch.current_max_A)]
+        bias_V = bias_for_current(branch, current_A).tolist()
+        on = SynapseNoiseBench.spiking(design, parts, polarity, bias_V, membrane_V.tolist())
+        off = replace(on, nets=SILENT, bias_V=bias_V[-1:])
+        results = bench.run(
+            [on.bench(f"noise_{polarity}"), off.bench(f"noise_silent_{polarity}")], design, folder
+        )
+        found.append(fit_synapse_noise(on.read(results[0]), current_A, membrane_V, v0_V, polarity))
+        quiet = max(quiet, float(off.read(results[1]).white.max()))
+    return found[0], found[1], quiet
+
+
+def _neuron(
+    bench: Workbench, design: Design, specimen: Specimen, folder: Path
+) -> tuple[Sensitivity, list[DeviceNoise], str]:
+    """What charges do to a lone neuron's spike, its devices' noise at the same instants, and its membrane's node."""
+    b = specimen.discharge_norm
+    drop_norm = (1 - (1 - b) ** (1 - SPIKE_NORM)) / b
+    start_V = design.supplies.v0_V - drop_norm * specimen.v_th_V
+    window_s = SPIKE_NORM * design.timing.t_circ_s
+    lone = LoneFiring(design, specimen, start_V, FIRE_S + window_s + TAIL_S)
+    fine = replace(
+        bench, simulator=replace(bench.simulator, max_step_s=min(STEP_S, bench.simulator.max_step_s))
+    )
+    nodes, membrane = lone.nodes(), design.contracts.neuron.inner("membrane")
+    undisturbed = (membrane, 0.0, 0.0, STEP_S)
+    # Held nodes stand where the deck holds them: those and its own are all that its devices are on.
+    terminals = list(dict.fromkeys(n for one in fets_of(specimen.parts) for n in one.nodes))
+    (nominal,) = fine.run([lone.bench("noise_firing", [undisturbed], [*nodes, *terminals])], design, folder)
+    spike_s = float(lone.spikes_s(nominal, 1)[0])
+    earliest_s = max(BEFORE_S)
+    if not spike_s - FIRE_S > earliest_s:
+        raise FitRefused(
+            f"a neuron that should fire after {1e9 * window_s:.0f} ns fires after {1e9 * (spike_s - FIRE_S):.3g} ns: its noise is found over the "
+            f"last {1e9 * earliest_s:.0f} ns; lengthen circuit.timing.t_circ_s"
+        )
+    isolated = {node for node in nodes if node == _dendrite(design)}
+    free = [node for node in nodes if node not in isolated]
+    first = _moved(
+        fine, lone, [(n, t) for n in free for t in PROBED_S], spike_s, membrane, folder, "noise_probe"
+    )
+    probed = {n: dict(zip(PROBED_S, first[i * len(PROBED_S) :], strict=False)) for i, n in enumerate(free)}
+    most = max(abs(by_time[t]) for by_time in probed.values() for t in PROBED_S[1:])
+    matter = [n for n in free if max(abs(probed[n][t]) for t in PROBED_S[1:]) > MATTERS * most]
+    second = _moved(
+        fine, lone, [(n, t) for n in matter for t in BEFORE_S], spike_s, membrane, folder, "noise_charge"
+    )
+    for i, n in enumerate(matter):
+        probed[n] |= dict(zip(BEFORE_S, second[i * len(BEFORE_S) :], strict=False))
+    before = np.array(sorted({*PROBED_S, *BEFORE_S}))
+    per_charge = {n: np.interp(before, *_table(probed[n])) for n in free}
+    node_V = {n: np.interp(spike_s - before, nominal.axis, np.asarray(nominal[f"v({lone.net(0, n)})"], float)) for n in terminals}  # fmt: skip
+    held, vectors = held_devices_bench("noise_held", specimen.parts, node_V)
+    (result,) = bench.run([held], design, folder)
+    devices = []
+    for one, states in zip(fets_of(specimen.parts), vectors, strict=True):
+        densities = [density_of(result, [state]) for state in states]
+        stacked = type(densities[0])(*(np.array([getattr(d, k) for d in densities], float) for k in ("white", "flicker", "exponent")))  # fmt: skip
+        devices.append(DeviceNoise(one.path, one.nodes[0], one.nodes[2], stacked))
+    return Sensitivity(before, per_charge), devices, membrane
+
+
+def _dendrite(design: Design) -> str:
+    """The node that is cut off while a neuron fires."""
+    from nonideal.circuits.cells.port import Role
+
+    (port,) = design.contracts.neuron.having(Role.DENDRITE)
+    return port.name
+
+
+def _table(values: dict[float, float]) -> tuple[Array, Array]:
+    times = sorted(values)
+    return np.array(times), np.array([values[t] for t in times])
+
+
+def _moved(
+    bench: Workbench,
+    lone: LoneFiring,
+    places: list[tuple[str, float]],
+    spike_s: float,
+    membrane: str,
+    folder: Path,
+    name: str,
+) -> list[float]:
+    """How far a charge at each (node, time before the spike) moves it, s/C."""
+    charges = []
+    for node, before_s in places:
+        size_C = CHARGE_MEMBRANE_C if node == membrane else CHARGE_NODE_C
+        charges.append((node, spike_s - before_s, size_C, min(STEP_S, before_s)))
+    parts = [charges[i : i + COPIES] for i in range(0, len(charges), COPIES)]
+    still = (membrane, ISOLATE_S, 0.0, STEP_S)
+    benches = [lone.bench(f"{name}_{k}", [still, *part]) for k, part in enumerate(parts)]
+    moved: list[float] = []
+    for part, result in zip(parts, bench.run(benches, lone.design, folder), strict=True):
+        times = lone.spikes_s(result, 1 + len(part))
+        if not np.all(np.isfinite(times)):
+            raise FitRefused(
+                f"{result.name}: a charge of {CHARGE_MEMBRANE_C:g} C or less keeps a neuron from firing"
+            )
+        moved += ((times[1:] - times[0]) / [size_C for _, _, size_C, _ in part]).tolist()
+    return moved

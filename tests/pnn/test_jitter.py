@@ -1,0 +1,140 @@
+"""Jitter of a layer's spikes: the closed form against integrals and against drawn noise, the short form against the closed one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nonideal.characterize.flicker import window_s2
+from nonideal.characterize.jitter import LayerNoise, Window, layer_noise
+from nonideal.characterize.model import PhysicalModel
+from nonideal.pnn.exact import membrane_exact
+from nonideal.pnn.jitter import (
+    PARTS,
+    intensities,
+    membrane_variance,
+    short_sigma,
+    spike_variance,
+    total,
+    window,
+)
+
+
+@pytest.fixture
+def noise(noisy_model: PhysicalModel) -> LayerNoise:
+    return layer_noise(noisy_model, 5)
+
+
+def layer(seed: int = 0, samples: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Spike times, weights and conductances such as a trained layer of 5 x 3 has."""
+    generator = torch.Generator().manual_seed(seed)
+    t = torch.rand(samples, 5, generator=generator, dtype=torch.float64)
+    w = torch.rand(3, 5, generator=generator, dtype=torch.float64) * 1.5 - 0.6
+    return t, w, torch.where(w < 0, -0.6, 0.36) * w
+
+
+def fired(t: torch.Tensor, w: torch.Tensor, c: torch.Tensor, b: float) -> tuple[torch.Tensor, torch.Tensor]:
+    v = membrane_exact(t, w, c)
+    return v, 1 - torch.log1p(-b * v) / np.log1p(-b)
+
+
+def test_the_window_is_that_of_the_bridge() -> None:
+    x = np.array([0.0, 0.02, 0.3, 1.0])
+    for exponent in (0.84, 1.0):
+        one = Window.of(exponent, 1e-6, 1.0)
+        found = window(one, torch.tensor(x)).numpy()
+        assert found == pytest.approx(window_s2(exponent, x * 1e-6, 1.0) * 1e12, rel=1e-6)
+
+
+def test_the_closed_form_is_the_integral(noise: LayerNoise) -> None:
+    """By a sum over a fine grid of the phase, of a membrane that is stepped through it."""
+    t, w, c = layer(1, 3)
+    found = membrane_variance(t, w, c, noise)
+    steps = 20_000
+    at = (np.arange(steps) + 0.5) / steps
+    white, flicker = (x.numpy() for x in intensities(w, noise))
+    for sample in range(len(t)):
+        on = at[:, None] > t[sample].numpy()
+        for k in range(len(w)):
+            f, g = on @ c[k].numpy(), on @ w[k].numpy()
+            v, trace = 0.0, np.zeros(steps)
+            for i in range(steps):
+                trace[i] = v + (g[i] - f[i] * v) / (2 * steps)
+                v = v + (g[i] - f[i] * trace[i]) / steps
+            h = np.exp(-(np.cumsum(f[::-1])[::-1] - f / 2) / steps)
+            for name, side, mine in (
+                ("n", noise.positive, w[k].numpy() >= 0),
+                ("p", noise.negative, w[k].numpy() < 0),
+            ):
+                density = on[:, mine] @ white[k, mine] * (1 - side.white_slope * trace)
+                assert float(found[f"synapses_white_{name}"][sample, k]) == pytest.approx(
+                    np.sum(density * h**2) / steps, rel=1e-3
+                )
+                wanted = 0.0
+                for j in np.flatnonzero(mine):
+                    left = 1 - float(t[sample, j])
+                    height = np.sum(on[:, j] * (1 - side.flicker_slope * trace) * h) / steps / left
+                    wanted += flicker[k, j] * float(window(side.window, torch.tensor(left))) * height**2
+                assert float(found[f"synapses_flicker_{name}"][sample, k]) == pytest.approx(wanted, rel=2e-3)
+
+
+def test_drawn_white_noise_has_that_variance(noise: LayerNoise) -> None:
+    """Membranes stepped under drawn noise of one lone synapse: no formula on the other side."""
+    w, beta, start = 1.0, 0.36, 0.2
+    quiet = replace(noise, switched=0.0)
+    t, weight = torch.tensor([[start]], dtype=torch.float64), torch.tensor([[w]], dtype=torch.float64)
+    wanted = float(membrane_variance(t, weight, beta * weight, quiet)["synapses_white_n"])
+    intensity = float(intensities(weight, noise)[0])
+    generator, steps, runs = np.random.default_rng(7), 400, 20_000
+    v, h = np.zeros(runs), (1 - start) / steps
+    for _ in range(steps):
+        kick = np.sqrt(np.maximum(intensity * (1 - noise.positive.white_slope * v) * h, 0.0))
+        v = v + w * (1 - beta * v) * h + kick * generator.standard_normal(runs)
+    assert np.var(v) == pytest.approx(wanted, rel=4 * np.sqrt(2 / runs))
+
+
+def test_parts_sum_to_the_total_and_none_is_missing(noise: LayerNoise) -> None:
+    t, w, c = layer()
+    parts = spike_variance(t, w, c, fired(t, w, c, noise.discharge), noise)
+    assert tuple(parts) == PARTS
+    assert torch.allclose(total(parts), sum(parts.values()))  # type: ignore[arg-type]
+    assert all(bool((one >= 0).all()) for one in parts.values())
+
+
+def test_the_short_form_is_the_closed_one_to_a_few_per_cent(noise: LayerNoise) -> None:
+    t, w, c = layer(3, 200)
+    both = fired(t, w, c, noise.discharge)
+    ratio = short_sigma(t, w, c, both, noise) / total(spike_variance(t, w, c, both, noise)).sqrt()
+    usable = (both[1] > 0.1) & (both[1] < 1)
+    assert float((ratio[usable] - 1).abs().mean()) < 0.03
+    assert float((ratio[usable] - 1).abs().max()) < 0.1
+
+
+def test_a_silent_layer_jitters_by_ramp_and_sensing_alone(noise: LayerNoise) -> None:
+    t, w, c = torch.ones(1, 5, dtype=torch.float64), *layer()[1:]
+    found = membrane_variance(t, w, c, noise)
+    assert all(
+        float(found[f"synapses_{kind}"].max()) == 0.0
+        for kind in ("white_n", "white_p", "flicker_n", "flicker_p")
+    )
+    assert float(found["switches"][0, 0]) == pytest.approx(noise.switched)
+
+
+def test_gradients(noise: LayerNoise) -> None:
+    t, w, _ = layer(5, 2)
+    b = noise.discharge
+
+    def sigma(t: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        c = torch.where(w < 0, -0.6, 0.36) * w
+        return 1e3 * short_sigma(t, w, c, fired(t, w, c, b), noise)
+
+    def variance(t: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        c = torch.where(w < 0, -0.6, 0.36) * w
+        return 1e6 * total(spike_variance(t, w, c, fired(t, w, c, b), noise))
+
+    t, w = t.requires_grad_(), w.requires_grad_()
+    assert torch.autograd.gradcheck(sigma, (t, w), atol=1e-5)
+    assert torch.autograd.gradcheck(variance, (t, w), atol=1e-5)
