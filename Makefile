@@ -23,6 +23,8 @@ export PYTHON TORCH_INDEX
 
 BIN := .venv/bin
 OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
+# A module of tests stays in one process, which makes what its tests share once; the order is tests/conftest.py's.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n '$(or $(JOBS),logical)' --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup doctor characterize explore conditions yield calibrate train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test quick fuzz lint clean
@@ -86,10 +88,10 @@ docs: setup ## build the documentation's site into site/; a warning is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 quick: setup ## run the tests without the slow ones
-	@$(BIN)/python -m pytest -m 'not slow and not fuzz' $(ARGS)
+	@$(PYTEST) -m 'not slow and not fuzz' $(ARGS)
 
 fuzz: setup ## feed hostile inputs to every door (NONIDEAL_FUZZ=2500: so many of each of 9 kinds; not part of CI)
 	@$(BIN)/python -m pytest -m fuzz -s tests/fuzz $(ARGS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,22 +20,34 @@ Array = NDArray[np.float64]
 SEED = 15
 
 
-def drawn(text: str, pdk: Pdk, corner: Corner, rng: np.random.Generator) -> str:
-    """Cells with a threshold shift drawn for every FET, or row of FETs in parallel, each on a line of its own as ``Contract.text`` writes it."""
-    sigmas: dict[tuple[str, float, float, float], float] = {}
-    lines = []
+def line_sigmas_V(text: str, pdk: Pdk, corner: Corner) -> tuple[float | None, ...]:
+    """Threshold spread (V) of what each line of cells writes: a FET, or a row of FETs in parallel; None where it writes neither.
+
+    Each stands on a line of its own, as ``Contract.text`` writes it.
+    """
+    known: dict[tuple[str, float, float, float], float] = {}
+    sigmas: list[float | None] = []
     for line in text.splitlines():
         found = instances(line)
         if not found or find_device(found[0][0].device).kind == "mim":
-            lines.append(line)
+            sigmas.append(None)
             continue
         size = found[0][0]
         many = parallel_devices(dict(re.findall(r"\b(m)=(\S+)", line)))
         key = (size.device, size.w_um, size.l_um, many)
-        if key not in sigmas:
-            sigmas[key] = mismatch_sigma_V(pdk, corner, *key[:3], mult=many)
-        lines.append(f"{line} dvt={rng.normal(0.0, sigmas[key]):.9g}")
-    return "\n".join(lines) + "\n"
+        if key not in known:
+            known[key] = mismatch_sigma_V(pdk, corner, *key[:3], mult=many)
+        sigmas.append(known[key])
+    return tuple(sigmas)
+
+
+def drawn(text: str, sigmas_V: Sequence[float | None], rng: np.random.Generator) -> str:
+    """Cells with a threshold shift drawn for every line that has a spread (``line_sigmas_V`` of the same text)."""
+    lines = zip(text.splitlines(), sigmas_V, strict=True)
+    return "".join(
+        f"{line}\n" if sigma is None else f"{line} dvt={rng.normal(0.0, sigma):.9g}\n"
+        for line, sigma in lines
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +70,8 @@ def spread(
 ) -> GeneratorSpread:
     """Operating points of drawn generators, all else nominal, the loop in its reset. Raises ``CharacterizationFailed``."""
     rng, text = np.random.default_rng(seed), made.generator.text()
-    decks = [
-        deck(bench, made, f"chip_{k}", made.static(), drawn(text, bench.pdk, bench.corner, rng))
-        for k in range(chips)
-    ]
+    sigmas_V = line_sigmas_V(text, bench.pdk, bench.corner)
+    decks = [deck(bench, made, f"chip_{k}", made.static(), drawn(text, sigmas_V, rng)) for k in range(chips)]
     results = bench.run_decks(decks, folder)
     return GeneratorSpread(
         {

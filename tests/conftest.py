@@ -1,24 +1,84 @@
-"""What tests of several rooms share: the real tools where there are any, and one characterisation on them."""
+"""What tests of several rooms share: the real tools where there are any, and one characterisation on them.
+
+`make test` runs modules side by side in several processes. What is real and dear is made by one of them, and read by the others
+(`once`, `known`).
+"""
 
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
+
+from nonideal.files import write_bytes
 
 if TYPE_CHECKING:
     from nonideal.characterize.column import Column
     from nonideal.characterize.model import PhysicalModel
+    from nonideal.characterize.options import CharacterizeOptions
     from nonideal.characterize.spread import Spread
     from nonideal.characterize.stage import Characterization
     from nonideal.characterize.workbench import Workbench
+    from nonideal.spice import Cache
 
 pytest_plugins = ("tests.tiny",)
 
 WorkbenchMaker = Callable[..., "Workbench"]
+Once = Callable[[str, Callable[[], Any]], Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first: where several processes share the modules, the last one is then a short one.
+
+    Of those that share simulations one comes before all others, the rest after the slow ones that share none: what the first process
+    simulates is then known when the others ask.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    sharing = {item.path for item in items if "known" in getattr(item, "fixturenames", ())}
+    both = [item.path for item in items if item.path in slow & sharing]
+    first = next((path for path in both if path.stem == "test_loop"), both[0] if both else None)
+    items.sort(key=lambda item: (item.path != first, item.path not in slow, item.path in sharing))
+
+
+def side_by_side() -> bool:
+    """Whether this process is one of several that share the tests."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have, and no other run."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if side_by_side() else own) / "common"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(common: Path) -> Once:
+    """``once(name, make)``: what ``make`` gives, made by the process that asks first; the others wait, and read it."""
+
+    def made(name: str, make: Callable[[], Any]) -> Any:
+        path = common / f"{name}.pickle"
+        with FileLock(common / f"{name}.lock"):
+            if not path.exists():
+                write_bytes(path, pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def known(common: Path) -> Cache:
+    """Simulations by their content, for benches that several tests run: each is run once, whoever asks."""
+    from nonideal.spice import Cache
+
+    return Cache(common / "simulations")
 
 
 @pytest.fixture(scope="session")
@@ -26,34 +86,44 @@ def make_workbench() -> WorkbenchMaker:
     """A workbench on the installed simulator and PDK, tt unless told; skips where one is missing."""
     from nonideal.characterize.workbench import Workbench
     from nonideal.sky130_models import Corner, PdkMissing, find_pdk
-    from nonideal.spice import Cache, SimulatorMissing, SimulatorOptions, find_ngspice
+    from nonideal.spice import SimulatorMissing, SimulatorOptions, find_ngspice
 
     try:
         find_ngspice()
         pdk = find_pdk()
     except (SimulatorMissing, PdkMissing) as error:
         pytest.skip(str(error))
+    jobs = 1 if side_by_side() else min(2, os.cpu_count() or 1)
 
-    def make(corner: Corner = Corner.tt, cache: Path | None = None, timeout_s: float = 120.0) -> Workbench:
-        jobs = min(2, os.cpu_count() or 1)
-        known = None if cache is None else Cache(cache)
-        return Workbench(pdk, corner, SimulatorOptions(), jobs, timeout_s, cache=known)
+    def make(corner: Corner = Corner.tt, cache: Cache | None = None, timeout_s: float = 120.0) -> Workbench:
+        return Workbench(pdk, corner, SimulatorOptions(), jobs, timeout_s, cache=cache)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def characterization(
-    make_workbench: WorkbenchMaker, tmp_path_factory: pytest.TempPathFactory
-) -> Characterization:
-    """The default design at tt on real SPICE, swept more coarsely than the stage does."""
+def coarse() -> CharacterizeOptions:
+    """Sweeps of half as many points as the stage makes: one choice for all tests, so that they share the simulations."""
     from nonideal.characterize.options import CharacterizeOptions
+
+    return CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
+
+
+@pytest.fixture(scope="session")
+def characterization(
+    make_workbench: WorkbenchMaker,
+    coarse: CharacterizeOptions,
+    known: Cache,
+    once: Once,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Characterization:
+    """The default design at tt on real SPICE, swept coarsely."""
     from nonideal.characterize.stage import characterize
     from nonideal.circuits.design import Design
 
-    options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
-    return characterize(
-        make_workbench(), Design(), options, tmp_path_factory.mktemp("characterization") / "decks"
+    folder = tmp_path_factory.mktemp("characterization") / "decks"
+    return once(
+        "characterization", lambda: characterize(make_workbench(cache=known), Design(), coarse, folder)
     )
 
 

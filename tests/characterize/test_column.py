@@ -21,7 +21,7 @@ from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.mapping import read_biases
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Circuit
-from nonideal.spice import SimulatorOptions
+from nonideal.spice import Cache, SimulatorOptions
 
 
 def bench_of(model: PhysicalModel, axons: int = 4) -> ColumnBench:
@@ -97,12 +97,12 @@ def test_a_column_survives_its_file(columned: PhysicalModel, column: Column, tmp
 @pytest.mark.slow
 @pytest.mark.spice
 def test_the_schematic_column_predicts_itself(
-    make_workbench: Callable[..., Workbench], tmp_path: Path
+    make_workbench: Callable[..., Workbench], coarse: CharacterizeOptions, known: Cache, tmp_path: Path
 ) -> None:
     """Blind: random patterns that no parameter was fitted to come within half a nanosecond in a phase of one microsecond."""
     design = Design()
     found = characterize(
-        make_workbench(), design, CharacterizeOptions(), tmp_path, [ColumnNetlist.schematic(3, design)]
+        make_workbench(cache=known), design, coarse, tmp_path, [ColumnNetlist.schematic(3, design)]
     )
     (column,) = found.model.columns
     assert column.axons == 3

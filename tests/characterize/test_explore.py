@@ -29,7 +29,7 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.extraction import ExtractorMissing
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.sky130_models import PdkMissing
-from nonideal.spice import SimulatorMissing
+from nonideal.spice import Cache, SimulatorMissing
 
 MEASURED = Measured(
     check_rms_s=1e-10,
@@ -180,16 +180,19 @@ def test_the_simple_model_has_one_slope_a_sign_and_nothing_else(columned: Physic
 @pytest.mark.slow
 @pytest.mark.spice
 def test_a_choice_on_real_spice(
-    make_workbench: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_workbench: Callable[..., Workbench],
+    coarse: CharacterizeOptions,
+    known: Cache,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A column of one axon, swept coarsely: the column's own model tells its spikes, and better than the simple one."""
+    """A column of three axons, swept coarsely: the column's own model tells its spikes, and better than the simple one."""
     monkeypatch.setattr(ranking, "PATTERNS", 8)
-    options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
 
     def draw(candidate: Candidate, design: Design) -> ColumnLayout:
-        return ColumnLayout(ColumnNetlist.schematic(1, design), 900.0)
+        return ColumnLayout(ColumnNetlist.schematic(3, design), 900.0)
 
-    (found,) = explore(make_workbench(), Design(), options, [PRESENT], draw, tmp_path)
+    (found,) = explore(make_workbench(cache=known), Design(), coarse, [PRESENT], draw, tmp_path)
     assert found.measured is not None
     assert found.pareto
     assert found.measured.check_rms_s < 0.5e-9
@@ -197,4 +200,4 @@ def test_a_choice_on_real_spice(
     assert found.measured.check_spikes >= 10
     assert found.measured.area_per_neuron_um2 == 300.0
     assert 0.1e-12 < found.measured.energy_per_neuron_J < 20e-12
-    assert (tmp_path / "present" / "column_1" / "check_7.cir").is_file()
+    assert (tmp_path / "present" / "column_3" / "check_7.cir").is_file()

@@ -24,7 +24,7 @@ from nonideal.characterize.generator import (
     settle,
 )
 from nonideal.characterize.generator_bench import HELD, REPLICA, GeneratorBench
-from nonideal.characterize.generator_spread import GeneratorSpread, drawn
+from nonideal.characterize.generator_spread import GeneratorSpread, drawn, line_sigmas_V
 from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
@@ -157,7 +157,8 @@ def test_every_fet_of_a_drawn_generator_has_a_shift_of_its_own(make_workbench: W
     """As wide as the statistics of its row: 16 units in parallel spread half as much as 4."""
     pdk = make_workbench().pdk
     text = bench(1, 1).generator.text()
-    draws = [drawn(text, pdk, Corner.tt, np.random.default_rng(seed)) for seed in range(200)]
+    sigmas_V = line_sigmas_V(text, pdk, Corner.tt)
+    draws = [drawn(text, sigmas_V, np.random.default_rng(seed)) for seed in range(200)]
     assert re.sub(r" dvt=\S+", "", draws[0]) == text.rstrip("\n") + "\n"
     assert draws[0].count("dvt=") == text.count("sky130_fd_pr__")
 

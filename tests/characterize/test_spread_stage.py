@@ -15,6 +15,7 @@ from nonideal.characterize.stage import Characterization, characterize
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
+from nonideal.spice import Cache
 
 pytestmark = pytest.mark.spice
 
@@ -29,7 +30,7 @@ def test_known_shifts_explain_drawn_circuits(
     """50 synapses and neurons; fewer devices of the library than the stage draws."""
     monkeypatch.setattr(library_check, "DRAWS", 200)
     model, options = characterization.model, CharacterizeOptions(draws=50)
-    bench = make_workbench(cache=tmp_path / "cache")
+    bench = make_workbench(cache=Cache(tmp_path / "cache"))
     found = measure_spread(bench, Design(), options, model, tmp_path / "one")
     unit_A = model.unit_current_A()
     for one, expected in ((found.positive, 0.26), (found.negative, 0.18)):

@@ -19,7 +19,7 @@ from nonideal.characterize.stage import Characterization, characterize
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design, NeuronSizes, Supplies
 from nonideal.sky130_models import Corner
-from nonideal.spice import find_ngspice
+from nonideal.spice import Cache, find_ngspice
 
 WorkbenchMaker = Callable[..., Workbench]
 pytestmark = pytest.mark.spice
@@ -121,7 +121,7 @@ def test_the_same_again_from_the_cache_is_the_same_model(
 ) -> None:
     """A bench run twice and one answered from the cache give identical numbers."""
     grid, design = Grid(0.3, 0.7, 0.01), Design()
-    bench = make_workbench(cache=tmp_path / "cache")
+    bench = make_workbench(cache=Cache(tmp_path / "cache"))
     first = bench.run([sensing_bench(design, grid)], design, tmp_path / "a")[0]
     known = bench.run([sensing_bench(design, grid)], design, tmp_path / "a")[0]
     again = make_workbench().run([sensing_bench(design, grid)], design, tmp_path / "b")[0]

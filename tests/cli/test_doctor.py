@@ -3,15 +3,28 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from nonideal.cli import doctor
 from nonideal.cli.doctor import Finding, _pdk, examine, find_magic, landlock, table
 from nonideal.cli.main import main
 from nonideal.runs.terminal import console_for
 from nonideal.sky130_models import Corner
 from nonideal.sky130_models.pdk import library_sha256
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _asked_once() -> Iterator[None]:
+    """A program is asked once what it is: kpex takes seconds to say it."""
+    asking = doctor._ask
+    with pytest.MonkeyPatch.context() as patch:
+        asked = cache(lambda command: asking(list(command)))
+        patch.setattr(doctor, "_ask", lambda command: asked(tuple(command)))
+        yield
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:

@@ -43,7 +43,7 @@ from nonideal.conditions.survey import (
     unit_biases_V,
 )
 from nonideal.sky130_models import Corner
-from nonideal.spice import SimulatorOptions
+from nonideal.spice import Cache
 from tests.conditions.exponential import HOME, HOT, TASK, WEIGHTS, characterised, formula, met
 
 # -- nouns --------------------------------------------------------------------------------------------------------------------------
@@ -292,12 +292,11 @@ def test_the_cold_starves_the_sensing_stage_and_heat_makes_membranes_drift(
 @pytest.mark.slow
 @pytest.mark.spice
 def test_one_condition_on_real_spice(
-    make_workbench: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_workbench: Callable[..., Workbench], coarse: CharacterizeOptions, known: Cache, tmp_path: Path
 ) -> None:
     """A column of two axons, swept coarsely, at home and in the cold; the network's spikes in SPICE are those that were told."""
-    options = CharacterizeOptions(bias_step_V=0.025, membrane_step_V=0.05)
-    bench = replace(make_workbench(), simulator=SimulatorOptions())
-    plan = Survey(bench, Design(), options, (2,), tmp_path)
+    bench = make_workbench(cache=known)
+    plan = Survey(bench, Design(), coarse, (2,), tmp_path)
     found, home = survey(plan, [HOME, Condition(Corner.tt, 0.0)], lambda done, total, one: None)
     assert found[1].problem == ""
     assessed = assess(TASK, found)

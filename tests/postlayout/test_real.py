@@ -53,7 +53,7 @@ def real(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Real:
     folder = tmp_path_factory.mktemp("validation")
-    bench, model, design = make_workbench(cache=folder / "cache"), characterization.model, Design()
+    bench, model, design = make_workbench(cache=Cache(folder / "cache")), characterization.model, Design()
     topology = Topology(SIZES)
     models = lean_library(bench.pdk, bench.corner, cells_text(design))
     circuit = Circuit(topology, design, schematic(topology, design), models, model.vdis_V)

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sklearn.datasets import load_iris
 
 from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import MOST_AXONS, columns_of
 from nonideal.circuits.layout.errors import DrcFailed, ExtractionFailed
 from nonideal.cli.exit_code import ExitCode, exit_code_of
@@ -27,6 +29,7 @@ from nonideal.runs.errors import NoCircuit, StageInputAltered, StageInputMissing
 from nonideal.runs.manifest import load_manifest
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Done, Stage, run_stage
+from nonideal.spice import Cache
 from nonideal.stages.measured_on import MeasuredOn, column_netlists, measured_on
 from nonideal.stages.table import LOOP, STAGES
 
@@ -292,12 +295,22 @@ def test_only_dense_networks_have_columns_to_draw(run: RunDir, context: Context)
 @pytest.mark.spice
 @pytest.mark.timeout(600)
 def test_characterize_measures_the_columns_of_the_experiment(
-    place: str, make_workbench: Any, capsys: pytest.CaptureFixture[str]
+    place: str,
+    make_workbench: Any,
+    coarse: CharacterizeOptions,
+    known: Cache,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """On real ngspice and sky130, from the schematic; swept coarsely."""
     make_workbench()
-    coarse = "bias_step_V = 0.025\nmembrane_step_V = 0.05\n"
-    Path(place).write_text(f'name = "tiny"\n[training]\nlayers = [5, 5, 3]\n[characterize]\n{coarse}')
+    # Two features and the constant one are three axons, as of the column that tests/characterize measures: the simulations are one.
+    petals = load_iris(as_frame=True).frame.iloc[:, 2:].rename(columns={"target": "kind"})
+    petals.to_csv("petals.csv", index=False)
+    own = '[data]\nfile = "petals.csv"\ntest_samples = 60\n'
+    steps = f"bias_step_V = {coarse.bias_step_V}\nmembrane_step_V = {coarse.membrane_step_V}\n"
+    Path(place).write_text(f'name = "tiny"\n[training]\nlayers = [3, 3, 3]\n{own}[characterize]\n{steps}')
+    Path("runs/tiny").mkdir(parents=True)
+    Path("runs/tiny/cache").symlink_to(known.folder)
     with pytest.raises(SystemExit) as caught:
         main(["characterize", "-e", place, "--jobs", "2"])
     assert caught.value.code == 0
@@ -305,6 +318,6 @@ def test_characterize_measures_the_columns_of_the_experiment(
     assert "columns are measured on schematic" in told.err
     assert "Columns as measured" in told.out
     (column,) = PhysicalModel.load(RunDir(Path("runs/tiny")).model).columns
-    assert (column.axons, column.netlist) == (5, "schematic")
+    assert (column.axons, column.netlist) == (3, "schematic")
     assert 0 < column.check_rms_s < 1e-9
     assert not Path("runs/tiny/columns").exists()

@@ -12,6 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nonideal.characterize.options import CharacterizeOptions
+from nonideal.spice import Cache
+
 TOML = """
 name = "small"
 [training]
@@ -27,6 +30,9 @@ samples = 2
 mappings = ["pnn"]
 calibration_samples = 2
 compare = "paper"
+[characterize]
+bias_step_V = {coarse.bias_step_V}
+membrane_step_V = {coarse.membrane_step_V}
 [spec]
 output_rmse_max_s = {limit}
 """
@@ -46,9 +52,13 @@ def command() -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path) -> None:
+def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(
+    coarse: CharacterizeOptions, known: Cache, tmp_path: Path
+) -> None:
     """The whole loop on real ngspice, sky130, layout and extraction: cut off by kill -9, gone on with, skipped, judged."""
-    (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9))
+    (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9, coarse=coarse))
+    (tmp_path / "runs/small").mkdir(parents=True)
+    (tmp_path / "runs/small/cache").symlink_to(known.folder)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     # Deliberately one layer: nothing is hidden.
     validation = tmp_path / "runs/small/validation"
@@ -96,7 +106,7 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(tmp_path: Path)
     assert (tmp_path / "runs/small/report.html").is_file()
 
     # A limit that cannot be met: the same simulations, from the cache, and another verdict.
-    (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15))
+    (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15, coarse=coarse))
     code, stages = reproduce()
     assert code == 1
     assert not stages["validation"]["passed"]
