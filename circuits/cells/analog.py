@@ -192,12 +192,18 @@ class GateBiases:
             raise OutOfRange(_told(outside, sum(np.size(matrix) for matrix in weights), most))
         return tuple(layers)
 
-    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
+    def notes(self, stored: Stored, port: str) -> list[list[str]]:
         """See ``Storage``: what the pair does stands at the branch that does it."""
-        if (stored.columns["polarity"][neuron, axon] == "n") != (port == self.n):
-            return UNUSED
-        current_A = stored.columns["current_A"][neuron, axon]
-        return f" weight={stored.weight[neuron, axon]:+.9g} current_A={current_A:.6g}"
+        used = (stored.columns["polarity"] == "n") == (port == self.n)
+        columns = (used, stored.weight, stored.columns["current_A"])
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [
+            [
+                f" weight={weight:+.9g} current_A={current_A:.6g}" if here else UNUSED
+                for here, weight, current_A in zip(*row, strict=True)
+            ]
+            for row in rows
+        ]
 
     def read(
         self,

@@ -201,9 +201,13 @@ class CodedWeights:
             )
         return float(bias_for_current(branch, np.clip([full_A], low_A, high_A))[0])
 
-    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
+    def notes(self, stored: Stored, port: str) -> list[list[str]]:
         """See ``Storage``."""
-        return f" code={stored.columns['code'][neuron, axon]:+d} weight={stored.weight[neuron, axon]:+.9g}"
+        rows = zip(stored.columns["code"].tolist(), stored.weight.tolist(), strict=True)
+        return [
+            [f" code={code:+d} weight={weight:+.9g}" for code, weight in zip(*row, strict=True)]
+            for row in rows
+        ]
 
     def read(
         self,

@@ -76,8 +76,8 @@ class Storage(Protocol):
         """
         ...
 
-    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
-        """What is remarked beside the source of a weight port."""
+    def notes(self, stored: Stored, port: str) -> list[list[str]]:
+        """What is remarked beside the sources of a weight port, [neurons, axons]."""
         ...
 
     def read(

@@ -7,7 +7,7 @@ stands in the cell ``network``: there each synapse has its ports on other nets.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -22,35 +22,44 @@ from nonideal.circuits.network.netlist import Pinout, Topology
 Array = NDArray[np.float64]
 
 
-def _no_note(port: str, layer: int, axon: int, neuron: int) -> str:
-    return ""
+Notes = Mapping[str, Sequence[Sequence[str]]]
 
 
 def bias_cell(
     topology: Topology,
     volts: Sequence[Mapping[str, Array]],
-    note: Callable[[str, int, int, int], str] = _no_note,
+    notes: Sequence[Notes] = (),
     scales: Sequence[Mapping[str, float]] = (),
 ) -> str:
     """The cell as SPICE; ``volts`` of every layer by weight port, [neurons, axons]; ``scales`` of every layer by port of role ``SCALE``, V.
 
-    ``note(port, layer, axon, neuron)`` ends a source's line.
+    ``notes`` of every layer by weight port, [neurons, axons], are remarked beside the synapse's place; () for a cell without remarks.
     """
     lines = [" ".join((".subckt biases", *topology.scale_ports, *topology.bias_ports))]
-    nets = iter(topology.bias_ports)
     for layer, by_port in enumerate(volts, start=1):
         for line in topology.pinout.scale_ports:
             net = topology.net(line, layer)
             lines.append(f"V{net} {net} 0 {scales[layer - 1][line.name]:.12g}")
-        levels = [(port, by_port[port].tolist()) for port in topology.weight_ports]
+        held = [(f"{port}_{layer}", by_port[port].T.tolist()) for port in topology.weight_ports]
+        told = [[*zip(*notes[layer - 1][port], strict=True)] for port in topology.weight_ports if notes]
         for axon in range(topology.layers[layer - 1]):
-            for neuron in range(topology.layers[layer]):
-                for port, level in levels:
-                    net = next(nets)
-                    lines.append(
-                        f"V{net} {net} 0 {level[neuron][axon]:.12g}{note(port, layer, axon, neuron)}"
-                    )
+            here = f"layer={layer} axon={axon}"
+            rows = [
+                _row(f"{stem}_{axon}", level[axon], told[n][axon] if told else None, here)
+                for n, (stem, level) in enumerate(held)
+            ]
+            lines += [line for synapse in zip(*rows, strict=True) for line in synapse]
     return "\n".join([*lines, ".ends biases"]) + "\n"
+
+
+def _row(stem: str, volts: Sequence[float], notes: Sequence[str] | None, axon: str) -> list[str]:
+    """The sources of one port along an axon, neuron by neuron."""
+    if notes is None:
+        return [f"V{stem}_{k} {stem}_{k} 0 {level:.12g}" for k, level in enumerate(volts)]
+    return [
+        f"V{stem}_{k} {stem}_{k} 0 {level:.12g} ; {axon} neuron={k}{note}"
+        for k, (level, note) in enumerate(zip(volts, notes, strict=True))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

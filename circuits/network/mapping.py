@@ -152,12 +152,12 @@ def _wired(stored: Stored, topology: Topology) -> tuple[tuple[frozenset[str], ..
 def bias_sources(mapping: Mapping) -> str:
     """Cell ``biases``: a voltage source on every pin that holds a weight, each commented with the synapse it belongs to; then what latches hold."""
 
-    def note(port: str, layer: int, axon: int, neuron: int) -> str:
-        told = mapping.storage.note(mapping.layers[layer - 1], port, neuron, axon)
-        return f" ; layer={layer} axon={axon} neuron={neuron}{told}"
-
     volts, lines = [stored.volts for stored in mapping.layers], [stored.lines for stored in mapping.layers]
-    cell, latches = bias_cell(mapping.topology, volts, note, lines), mapping.storage.latches
+    notes = [
+        {port: mapping.storage.notes(stored, port) for port in mapping.topology.pinout.weight_ports}
+        for stored in mapping.layers
+    ]
+    cell, latches = bias_cell(mapping.topology, volts, notes, lines), mapping.storage.latches
     return cell + latch_states(mapping.topology, latches, volts, mapping.vdd_V) if latches else cell
 
 
