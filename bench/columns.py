@@ -93,7 +93,7 @@ def extracted(layers: tuple[int, ...], vdis_V: float, folder: Path) -> Circuit:
     """The circuit of a drawn network with resistances."""
     design = Design()
     topology = Topology.of(layers, design)
-    devices = draw_and_check(layers, design, folder, override=False).summary.devices
+    devices = draw_and_check(topology, design, folder, override=False).summary.devices
     text = extract(
         folder / DATABASE, topology.ports, devices, folder=folder / "extraction", options=ExtractionOptions()
     ).text

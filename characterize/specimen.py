@@ -42,7 +42,7 @@ class Specimen:
         Raises ``CorrespondenceError`` for a netlist that is not that column's, ``NoColumn`` for a model without it.
         """
         column = column_for(model, axons)
-        parts = laid_out(extracted, Topology.of((axons, NEURONS), design), design, f"neuron_1_{INNER}")
+        parts = laid_out(extracted, Topology.of((axons, NEURONS), design).opened, design, f"neuron_1_{INNER}")
         return cls(
             parts, column.vdis_V, column.membrane_F.value, column.v_th_V.value, column.discharge_norm.value
         )  # fmt: skip

@@ -7,6 +7,7 @@ for the next spike, as it does behind a series selector.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,12 +17,23 @@ from nonideal.circuits.cells.contract import Device, Synapse, SynapseSettings
 from nonideal.circuits.cells.fet import NFET, PFET, Fet
 from nonideal.circuits.cells.port import RAILS, VDD, VSS, Per, Port, Role, ports
 
+FINGER_UM = 1.0
+"""Width of the widest finger that a row has room for."""
+
+
+def _folded(role: str, path: str, model: str, nodes: tuple[str, ...], size: Fet) -> Device:
+    """A FET as fingers of equal width in a row: an even number, so that both ends are drains and the rail stands between."""
+    fingers = 2 * max(1, math.ceil(size.w_um / (2 * FINGER_UM) - 1e-9))
+    width = round(size.w_um / fingers, 6)
+    return Device(role, path, model, nodes, Fet(w_um=width, l_um=size.l_um), units=fingers)
+
 
 class CodedSizes(SynapseSettings):
     """``bits`` of the magnitude, a sign besides; where they are held; the unit of each bank and the inverter at its source.
 
-    ``pull_*`` carries the bank's current while its axon spikes, ``rest_*`` holds its source at rest. Of latches alone: ``switch`` ties the gate of
-    a group to its line or its rail, ``gate`` the axon to an inverter; ``latch`` are the inverters of a bit's cell, ``access`` its ways to bit lines.
+    ``pull_*`` carries the bank's current while its axon spikes, in an even number of fingers of at most 1 um; ``rest_*`` holds its source at
+    rest. Of latches alone: ``switch`` ties the gate of a group to its line or its rail, ``gate`` the axon to an inverter; ``latch`` are the
+    inverters of a bit's cell, ``access`` its ways to bit lines.
     """
 
     bits: Annotated[int, Field(ge=2, le=6)] = 4
@@ -54,9 +66,9 @@ class CodedSizes(SynapseSettings):
         ]
         banks = (
             *units,
-            Device("pull_n", "MNS", NFET, ("sn", "drive_n", "vss", "vss"), self.pull_n),
+            _folded("pull_n", "MNS", NFET, ("sn", "drive_n", "vss", "vss"), self.pull_n),
             Device("rest_n", "MNR", PFET, ("sn", "drive_n", "vdd", "vdd"), self.rest_n),
-            Device("pull_p", "MPS", PFET, ("sp", "drive_p", "vdd", "vdd"), self.pull_p),
+            _folded("pull_p", "MPS", PFET, ("sp", "drive_p", "vdd", "vdd"), self.pull_p),
             Device("rest_p", "MPR", NFET, ("sp", "drive_p", "vss", "vss"), self.rest_p),
         )
         latched = self.storage == "latch"

@@ -19,8 +19,8 @@ MIM = "sky130_fd_pr__cap_mim_m3_2"
 DIFFUSION_UM = 0.29
 """Length of a contacted source or drain region: 0.055 poly to contact + 0.17 contact + 0.06 enclosure, rounded to 10 nm."""
 
-SHARED_UM = 0.28
-"""Length of a contacted region between two gates, which both share: 0.055 + 0.17 + 0.055, rounded to 10 nm."""
+SHARED_UM = 0.29
+"""Length of a contacted region between two gates, which both share: as that of one by itself, for 0.055 um is no multiple of the 10 nm grid."""
 
 Micrometres = Annotated[float, Field(gt=0.0, le=100.0)]
 

@@ -44,7 +44,8 @@ class Block:
     """A cell under construction or finished: origin at the centre of its lower left rail, sizes in um.
 
     `pins` gives, for every net, the box where the net is labelled when this block is written as a top cell; `regions` the
-    boxes (x0, y0, x1, y1) of its named parts, for pictures.
+    boxes (x0, y0, x1, y1) of its named parts, for pictures. `cuts` are where a mask ties a net to its line, and where to its rail:
+    in the former case the first boxes are drawn, in the latter the second. A network has them under "synapse_1_0_2 net".
     The cell itself carries no labels: only the top of a layout does, or the labels of all copies would collide.
     """
 
@@ -53,6 +54,7 @@ class Block:
     height: float
     pins: dict[str, Box] = field(default_factory=dict)
     regions: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    cuts: dict[str, tuple[tuple[Box, ...], tuple[Box, ...]]] = field(default_factory=dict)
 
     @classmethod
     def named(cls, name: str, width: float = 0.0, height: float = 0.0) -> Block:

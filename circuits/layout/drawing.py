@@ -19,18 +19,25 @@ class NeuronAnchors:
     spike_b_x: float
 
 
+def _no_pitch(settings: object) -> float:
+    """Whatever the reach beside the dendrite asks for."""
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SynapseDrawing:
     """How a kind of synapse is drawn from its settings, all in um.
 
     ``reach``: how far it reaches left and right of the dendrite, ``height``: least height of a row. ``draw(settings, width=, height=, dendrite_x=,
     shields_x=)``: vss below, vdd above, axons on metal 4 through the row, the dendrite on metal 2 through the column; its ``pins`` have the
-    names of the ports.
+    names of the ports. ``pitch``: least pitch of columns, of a kind whose FETs stand below the upright lines. Of one whose weights are a mask
+    the block is blank, and has ``cuts`` for every port that the mask wires.
     """
 
     reach: Callable[[Any], tuple[float, float]]
     height: Callable[[Any], float]
     draw: Callable[..., Block]
+    pitch: Callable[[Any], float] = _no_pitch
 
 
 @dataclass(frozen=True, slots=True)

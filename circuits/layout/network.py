@@ -7,7 +7,7 @@ that column's dendrite and the next one's from them. Control lines and inputs co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from nonideal.circuits.cells.kinds import Contracts
@@ -24,6 +24,8 @@ from nonideal.circuits.layout.driver import driver_height
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.inputs import input_driver, input_width
 from nonideal.circuits.layout.kinds import neuron_drawing, synapse_drawing
+from nonideal.circuits.layout.mask import Wired, place_mask
+from nonideal.circuits.layout.scale_lines import ROOM, draw_scale_line
 from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
 
 MAX_DRAWN = 197
@@ -75,7 +77,7 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
             f"synapse FETs reach {left} um left of the dendrite, the neuron leaves {anchors.dendrite_x - 0.3:.2f} um: make them narrower"
         )
     room = anchors.spike_b_x - SHIELD_TO_SPIKE - 0.5 - anchors.dendrite_x
-    pitch = up(pitch + max(0.0, right - room))
+    pitch = max(up(pitch + max(0.0, right - room)), pair.pitch(design.synapse))
     neuron_cell, anchors = unit.draw(design.neuron, design.driver, width=pitch)
     row_height = max(pair.height(design.synapse), driver_height(design.driver))
     shield_x = snap(anchors.spike_b_x - SHIELD_TO_SPIKE)
@@ -115,8 +117,16 @@ def check_sizes(layers: Sequence[int]) -> None:
         )
 
 
-def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name: str = "network") -> Block:
-    """A network of these layer sizes, inputs first."""
+def network(
+    layers: Sequence[int] = (5, 5, 5),
+    design: Design = DESIGN,
+    *,
+    mask: Wired | None = None,
+    name: str = "network",
+) -> Block:
+    """A network of these layer sizes, inputs first. ``mask``: of a kind whose weights are wired, what is on in each synapse, by layer,
+    neuron and axon; None: nothing is wired, and what a mask would are pins.
+    """
     check_sizes(layers)
     cells = leaf_cells(design)
     width = round(max(layers[1:]) * cells.pitch, 3)
@@ -130,9 +140,13 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
         grid = Grid(layers[layer - 1], layers[layer], cells.pitch, cells.row_height)
         y = round(y - grid.axons * cells.row_height, 3)
         place_rows(block, cells.synapse, grid, y)
-        _synapse_pins(block, cells, grid, layer, y)
+        place_mask(block, cells.synapse, grid, y, mask, layer)
+        _synapse_pins(
+            block, cells, grid, layer, y, () if mask is None else cells.contracts.synapse.storage.ties
+        )
         top, right = round(y + grid.axons * cells.row_height, 3), round(grid.dendrites * cells.pitch, 3)
         block.regions[f"crossbar {layer}"] = (0.0, y, right, top)
+        _scale_lines(block, cells, grid, layer, y)
         if layer == 1:
             block.regions["input drivers"] = (-cells.input.width, y, 0.0, top)
             _place_inputs(block, cells, grid, y, edge)
@@ -165,7 +179,7 @@ def network(layers: Sequence[int] = (5, 5, 5), design: Design = DESIGN, *, name:
     block.height = round(-y - GAP, 3)
     left = -input_width(design.driver)
     straps = draw_straps(block, {"vss": left - STRAP_PITCH / 2, "vdd": left - 1.5 * STRAP_PITCH}, rails, left)
-    right = round(width + ROW_END, 3)
+    right = round(width + (ROOM if cells.contracts.synapse.having(Role.SCALE) else ROW_END), 3)
     draw_straps(block, {"vss": right + STRAP_PITCH / 2, "vdd": right + 1.5 * STRAP_PITCH}, rails, width)
     for _, rail in rails:  # carry every rail from the left straps to the right ones, also where no cell does
         block.rect("met1", left, snap(rail - RAIL_HALF), width, snap(rail + RAIL_HALF))
@@ -194,16 +208,26 @@ def _left_edge(cells: Cells) -> float:
     return round(-cells.input.width - 2 * STRAP_PITCH - (len(cells.shared_lines) + 0.5) * LINE_PITCH, 3)
 
 
-def _synapse_pins(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
+def _scale_lines(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
+    """The lines that are the step of a layer's weights: joined and led to their pins right of the crossbar."""
+    end = round(grid.dendrites * grid.pitch, 3)
+    for number, port in enumerate(cells.contracts.synapse.having(Role.SCALE)):
+        box = cells.synapse.pins[port.name]
+        rows = [grid.of_row(axon, box).moved(0.0, y) for axon in range(grid.axons)]
+        block.pins[port.net(layer, None, None)] = draw_scale_line(block, rows, end, number)
+
+
+def _synapse_pins(
+    block: Block, cells: Cells, grid: Grid, layer: int, y: float, wired: Collection[str]
+) -> None:
     """Pins of the synapses themselves; a line that a row or a column shares is labelled on the first synapse that it meets.
 
-    Lines of the whole network or of a layer are the same net in every row: each row's piece is a pin of that net.
+    Lines of the whole network are the same net in every row: each row's piece is a pin of that net.
     """
     ports = [
         port
         for port in cells.contracts.synapse.ports
-        if (port.role is Role.WEIGHT and port.name not in cells.contracts.synapse.storage.ties)
-        or port.role is Role.SCALE
+        if (port.role is Role.WEIGHT and port.name not in wired)
         or (port.level is not None and port.role is not Role.SUPPLY)
     ]
     for axon in range(grid.axons):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import klayout.db as kdb
@@ -46,6 +47,11 @@ class LvsReport:
     @property
     def device_count(self) -> int:
         return sum(self.devices_layout.values())
+
+    def with_differences(self, more: Sequence[str]) -> LvsReport:
+        """With further differences that something else than the comparison found, in front of its own."""
+        told = (*more, *self.differences)[:MAX_MESSAGES]
+        return replace(self, differences=told, difference_count=self.difference_count + len(more))
 
     def require_match(self) -> None:
         """Raise LvsFailed unless layout and netlist are the same circuit."""
@@ -93,8 +99,7 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     made = build(layout, top)
     lvs = made.lvs
     drawn = lvs.netlist()
-    drawn.make_top_level_pins()
-    drawn.purge_nets()
+    _make_pins(drawn)
     circuit, reference, differences = _compared(lvs, netlist_text, cell, anchored=True)
     if differences:
         # Without anchors they are told better: two exchanged labels as such, not as devices between wrong nets.
@@ -113,6 +118,15 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
         _name_after_reference(lvs)
         _write_database(lvs, database)
     return report
+
+
+def _make_pins(drawn: kdb.Netlist) -> None:
+    """A pin for every labelled net: KLayout's own leaves out those that no device is on, as a gate line that no unit is tied to."""
+    drawn.make_top_level_pins()
+    for circuit in drawn.each_circuit():
+        for net in list(circuit.each_net()):
+            if net.name and not net.pin_count() and not net.terminal_count():
+                circuit.connect_pin(circuit.create_pin(net.name), net)
 
 
 def _compared(
@@ -151,7 +165,7 @@ def write_database(gds: Path, cell: str, database: Path) -> tuple[str, ...]:
         raise LayoutError(f"{gds} has no cell {cell!r}")
     top.flatten(True)
     made = build(layout, top)
-    made.lvs.netlist().make_top_level_pins()
+    _make_pins(made.lvs.netlist())
     made.lvs.reference = kdb.Netlist()
     _write_database(made.lvs, database)
     circuit = next(iter(made.lvs.netlist().each_circuit()))

@@ -10,6 +10,7 @@ import klayout.db as kdb
 
 from nonideal.circuits.layout.errors import LvsFailed
 from nonideal.circuits.lvs.connectivity import mim_class
+from nonideal.circuits.units import unit_names
 
 MIMS = {
     "sky130_fd_pr__cap_mim_m3_1": "sky130_fd_pr__model__cap_mim",
@@ -21,7 +22,9 @@ FETS = (
     "sky130_fd_pr__pfet_01v8",
     "sky130_fd_pr__pfet_01v8_hvt",
 )
-MULTIPLIERS = ("M", "MULT", "NF")
+UNITS = "M"
+"""So many devices in parallel, each of which is drawn."""
+MULTIPLIERS = ("MULT", "NF")
 
 
 class _PdkReader(kdb.NetlistSpiceReaderDelegate):
@@ -59,25 +62,31 @@ class _PdkReader(kdb.NetlistSpiceReaderDelegate):
         for multiplier in MULTIPLIERS:
             if params.get(multiplier, 1.0) != 1.0:
                 self.problems.append(f"{name}: {multiplier.lower()} = {params[multiplier]}")
+        units = params.get(UNITS, 1.0)
+        if not 1 <= units == round(units):
+            self.problems.append(f"{name}: {UNITS.lower()} = {units} is no number of devices")
+            return True
         if "W" not in params or "L" not in params:
             self.problems.append(f"{name}: w or l is not given")
             return True
         width, length = params["W"], params["L"]
-        if known in FETS:
-            device = circuit.create_device(self._class(circuit, known, kdb.DeviceClassMOS4Transistor()), name)
-            terminals: tuple[str, ...] = ("D", "G", "S", "B")
-            device.set_parameter("W", width)
-            device.set_parameter("L", length)
-        else:
-            device = circuit.create_device(self._class(circuit, MIMS[known], mim_class()), name)
-            terminals = ("A", "B")
-            device.set_parameter("A", width * length)
-            device.set_parameter("P", 2 * (width + length))
+        fet = known in FETS
+        terminals = ("D", "G", "S", "B") if fet else ("A", "B")
+        sizes = {"W": width, "L": length} if fet else {"A": width * length, "P": 2 * (width + length)}
         if len(nets) != len(terminals):
             self.problems.append(f"{name}: {len(nets)} nets instead of {len(terminals)}")
             return True
-        for terminal, net in zip(terminals, nets, strict=True):
-            device.connect_terminal(terminal, net)
+        for unit in unit_names(name, round(units)):
+            made = (
+                self._class(circuit, known, kdb.DeviceClassMOS4Transistor())
+                if fet
+                else self._class(circuit, MIMS[known], mim_class())
+            )
+            device = circuit.create_device(made, unit)
+            for parameter, size in sizes.items():
+                device.set_parameter(parameter, size)
+            for terminal, net in zip(terminals, nets, strict=True):
+                device.connect_terminal(terminal, net)
         return True
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,6 +184,26 @@ def mask_of(text: str, pinout: Pinout) -> list[dict[str, Array]]:
                 )
             layers[layer - 1][port][neuron, axon] = net == on
     return layers
+
+
+def mask_in(text: str, topology: Topology) -> Topology:
+    """The topology with the mask that a netlist of it has wired. Raises ``MappingError`` where the netlist is of other layers."""
+    layers = mask_of(text, topology.pinout)
+    sizes = [next(iter(ports.values())).shape for ports in layers]
+    if sizes != [(b, a) for a, b in pairwise(topology.layers)]:
+        raise MappingError(
+            f"the netlist's synapses are those of layers {sizes}, not of {list(topology.layers)}: write it anew (the command netlist)"
+        )
+    return replace(topology, mask=tuple(wired(ports) for ports in layers))
+
+
+def wired(on: Mapping[str, Array]) -> tuple[tuple[frozenset[str], ...], ...]:
+    """The ports of a layer's synapses that a mask has on, by neuron and axon, from 1 or 0 for every port [neurons, axons]."""
+    neurons, axons = next(iter(on.values())).shape
+    return tuple(
+        tuple(frozenset(port for port in on if on[port][k, j] > 0) for j in range(axons))
+        for k in range(neurons)
+    )
 
 
 def scales_of(text: str, ports: Sequence[str], depth: int) -> list[dict[str, float]]:

@@ -1,8 +1,8 @@
 """Which device of an extracted netlist is which of the schematic, and the extracted netlist of a chip.
 
 LVS names every device and net of a layout after its counterpart in the schematic, in lower case (`nonideal.circuits.lvs`). Names alone are not
-believed: the two devices must also be of one kind and size, and hang on the same nets. A FET of one line is drawn as one gate and LVS joins
-nothing, so that each device has exactly one partner; whatever has none, or two, is an error.
+believed: the two devices must also be of one kind and size, and hang on the same nets. LVS joins nothing: a FET of one line has exactly one
+partner, and one of ``m`` units as many, ``<name>_0`` and on; whatever has fewer, or more, is an error.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nonideal.circuits.network.chip import Chip, shift_parameters
 from nonideal.circuits.network.flat import Element, FlatElement, elements, flat_elements
 from nonideal.circuits.network.flat import instances as cell_instances
 from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.units import unit_names
 from nonideal.sky130_models.device import find_device
 from nonideal.sky130_models.netlist import instances
 
@@ -30,26 +31,28 @@ class CorrespondenceError(CircuitError):
     """Devices of schematic and extracted netlist that are not each other's one partner; the message names them."""
 
 
-def partners(extracted: Netlist, topology: Topology, design: Design) -> dict[str, Device]:
-    """The extracted device of every device of the schematic, by full name as in ``nonideal.circuits.network.flat``: ``synapse_1_0_2_MNM``.
+def partners(extracted: Netlist, topology: Topology, design: Design) -> dict[str, tuple[Device, ...]]:
+    """The extracted devices of every device of the schematic, by full name as in ``nonideal.circuits.network.flat``: ``synapse_1_0_2_MNM``.
 
-    Raises ``CorrespondenceError`` unless it is one to one, and partners are alike.
+    There is one, or one for each of its units. Raises ``CorrespondenceError`` unless it is one to one, and partners are alike.
     """
     drawn: dict[str, list[Device]] = {}
     for device in extracted.devices:
         drawn.setdefault(device.name.lower(), []).append(device)
-    found: dict[str, Device] = {}
+    found: dict[str, tuple[Device, ...]] = {}
     problems: list[str] = []
     taken: set[str] = set()
     for wanted in flat_elements(topology, design):
-        name = wanted.name.lower()
-        mine = drawn.get(name, [])
-        taken.add(name)
-        if len(mine) != 1:
-            problems.append(f"{wanted.name} of the schematic has {len(mine) or 'no'} partners")
-            continue
-        found[wanted.name] = mine[0]
-        problems += (f"{wanted.name}: {difference}" for difference in _differences(wanted, mine[0]))
+        mine = []
+        for name in unit_names(wanted.name, _units(wanted.element)):
+            here = drawn.get(name.lower(), [])
+            taken.add(name.lower())
+            if len(here) != 1:
+                problems.append(f"{name} of the schematic has {len(here) or 'no'} partners")
+                continue
+            mine += here
+            problems += (f"{name}: {difference}" for difference in _differences(wanted, here[0]))
+        found[wanted.name] = tuple(mine)
     problems += (
         f"{name} of the extracted netlist is not in the schematic" for name in sorted(drawn.keys() - taken)
     )
@@ -73,7 +76,7 @@ def extracted_chip_netlist(chip: Chip, design: Design, extracted: Netlist) -> st
         raise CorrespondenceError(
             f"chip {chip.seed} is not one of this circuit: it has a shift for the one, or a device without a shift, of {', '.join(unlike[:SHOWN])}"
         )
-    added = {device.name: shifts[name] for name, device in matched.items()}
+    added = {device.name: shifts[name] for name, units in matched.items() for device in units}
     devices = tuple(
         replace(device, parameters=f"{device.parameters} {added[device.name]}")
         for device in extracted.devices
@@ -97,9 +100,10 @@ def laid_out(extracted: Netlist, topology: Topology, design: Design, instance: s
 
     devices = []
     for one in elements(design)[cell]:
-        device = matched[f"{instance}_{one.path}"]
-        nodes = tuple(local(net_of(node)) for node in device.nodes)
-        devices.append(Element("X", one.path, nodes, device.model, device.parameters))
+        units = matched[f"{instance}_{one.path}"]
+        for path, device in zip(unit_names(one.path, len(units)), units, strict=True):
+            nodes = tuple(local(net_of(node)) for node in device.nodes)
+            devices.append(Element("X", path, nodes, device.model, device.parameters))
     wires: dict[tuple[str, str], float] = {}
     for c in extracted.capacitors:
         a, b = sorted((local(net_of(c.a)), local(net_of(c.b))))
@@ -132,6 +136,12 @@ def _size(model: str, parameters: str) -> tuple[float, ...]:
     if size.fingers != 1:
         raise CorrespondenceError(f"{model} {parameters}: a device of several fingers has no one partner")
     return tuple(sorted(both)) if find_device(model).kind == "mim" else both
+
+
+def _units(element: Element) -> int:
+    """How many devices an element stands for."""
+    given = dict(pair.split("=", 1) for pair in element.parameters.split() if "=" in pair)
+    return int(float(given.get("m", "1")))
 
 
 def _told(size: tuple[float, ...]) -> str:

@@ -20,6 +20,7 @@ from nonideal.circuits.network.biases import (
     levels_of,
     mask_of,
     scales_of,
+    wired,
 )
 from nonideal.circuits.network.netlist import Mask, Pinout, Topology
 from nonideal.circuits.network.testbench import Biases
@@ -136,17 +137,13 @@ def map_weights(
     storage = design.contracts.synapse.storage
     layers = storage.store(weights, model, scale=scale, clip=clip, steps=steps)
     if topology.pinout.ties:
-        topology = replace(topology, mask=tuple(_wired(stored, topology) for stored in layers))
+        topology = replace(
+            topology,
+            mask=tuple(
+                wired({port: stored.volts[port] for port, _ in topology.pinout.ties}) for stored in layers
+            ),
+        )
     return Mapping(topology, scale, layers, storage, design.supplies.vdd_V)
-
-
-def _wired(stored: Stored, topology: Topology) -> tuple[tuple[frozenset[str], ...], ...]:
-    """The ports of a layer's synapses that the mask has on, by neuron and axon."""
-    neurons, axons = stored.weight.shape
-    on = {port: stored.volts[port] > 0 for port, _ in topology.pinout.ties}
-    return tuple(
-        tuple(frozenset(port for port in on if on[port][k, j]) for j in range(axons)) for k in range(neurons)
-    )
 
 
 def bias_sources(mapping: Mapping) -> str:

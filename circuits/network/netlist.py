@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -75,9 +75,15 @@ class Topology:
         """A network of the design's kinds of cells."""
         return cls(tuple(layers), Pinout.of(design))
 
+    @property
+    def opened(self) -> Topology:
+        """The network before a mask is put on it: what the mask wires are pins, one for each synapse."""
+        return replace(self, pinout=replace(self.pinout, ties=()), mask=None)
+
     def check(self, design: Design) -> None:
         """Raises ``CircuitError`` where the network's cells have other ports than those of the design."""
-        if self.pinout != Pinout.of(design):
+        of_design = Topology.of(self.layers, design)
+        if self.pinout not in (of_design.pinout, of_design.opened.pinout):
             raise CircuitError(
                 "the network was laid out for cells with other ports than those of this circuit (circuit.synapse.kind, circuit.neuron.kind)"
             )

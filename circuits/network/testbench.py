@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.masked import with_mask
 from nonideal.circuits.network.netlist import Mask, Topology, schematic
 from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
 from nonideal.sky130_models.statement import statements
@@ -63,7 +64,7 @@ class Circuit:
         if len(have) != len(ports):
             twice = sorted({port for port in ports if ports.count(port) > 1})
             raise CircuitError(f"the netlist's `.subckt network` names pins twice: {twice[:5]}")
-        if have != want:
+        if have != want and not self.opened:
             lost, extra = sorted(want - have), sorted(have - want)
             raise CircuitError(
                 f"the network's pins do not match its layer sizes {list(self.topology.layers)}: missing {lost[:5]}, unexpected {extra[:5]}"
@@ -75,6 +76,16 @@ class Circuit:
             )
         if not all(math.isfinite(volt) for volt in (self.vdis_V, *chain.from_iterable(self.trim_V))):
             raise CircuitError("vdis_V and trim_V hold a value that is no number: give finite volts")
+
+    @property
+    def opened(self) -> bool:
+        """Whether the netlist was drawn without a mask, so that what one would wire are pins."""
+        opened = self.topology.opened
+        return (
+            self.topology.mask is None
+            and opened.pinout != self.topology.pinout
+            and set(network_ports(self.netlist)) == set(opened.ports)
+        )
 
     def discharger_V(self, layer: int, index: int) -> float:
         """The discharger bias of a neuron, its trim included."""
@@ -145,7 +156,9 @@ class Circuit:
         ]
 
     def wired(self, biases: Biases) -> Circuit:
-        """The network with these weights wired into it, where they are a mask: a blank schematic takes any, a network that has a mask its own alone.
+        """The network with these weights wired into it, where they are a mask.
+
+        A blank schematic takes any, and so does a network that was drawn without a mask; one that has a mask its own alone.
 
         Raises ``CircuitError`` for a netlist whose mask disagrees with the weights, or that was drawn blank.
         """
@@ -155,12 +168,13 @@ class Circuit:
             raise CircuitError(
                 f"{biases.name}: the network has other weights wired in than these: draw and extract it with them (the command layout)"
             )
-        blank = schematic(self.topology, self.design)
-        if self.netlist != blank:
+        topology = replace(self.topology, mask=biases.mask)
+        if self.opened:
+            return replace(self, topology=topology, netlist=with_mask(self.netlist, topology))
+        if self.netlist != schematic(self.topology, self.design):
             raise CircuitError(
                 f"{biases.name}: this netlist is no schematic, so that no mask can be wired into it: draw it with these weights (the command layout)"
             )
-        topology = replace(self.topology, mask=biases.mask)
         return replace(self, topology=topology, netlist=schematic(topology, self.design))
 
     def _placed(self, text: str) -> str:

@@ -131,6 +131,7 @@ def draw_given(
     """``nonideal layout --layers N,M --out DIR``: any network on the experiment's circuit; ``options``: those of the layout."""
     from nonideal.circuits.layout.errors import LayoutError
     from nonideal.circuits.layout.network import check_sizes
+    from nonideal.circuits.network.netlist import Topology
 
     try:
         sizes = tuple(int(part) for part in layers.split(","))
@@ -145,10 +146,11 @@ def draw_given(
     check_extractor("layout", kind, extractor_of(options, loaded))
     check_out_folder(out, LAYOUT_FILES + (EXTRACTED_FILES if kind in MODES else ()), force=force)
     out.mkdir(parents=True, exist_ok=True)
-    summary = draw_and_check(sizes, loaded.circuit, out, override=bool(options.get("override"))).summary
+    topology = Topology.of(sizes, loaded.circuit).opened
+    summary = draw_and_check(topology, loaded.circuit, out, override=bool(options.get("override"))).summary
     if kind in MODES:
         work = Work(loaded, RunDir(out), Context(jobs=jobs or available_cores()), out, options)
         with extracting(work, kind, summary.devices) as extract:
-            found = extract(sizes, out, summary.devices).summary
+            found = extract(topology, out, summary.devices).summary
         summary = summary.model_copy(update={"extraction": found})
     return summary

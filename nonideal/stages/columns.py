@@ -12,21 +12,24 @@ from nonideal.stages.layout import draw_and_check, extracting
 def lay_out_columns(work: Work) -> Done:
     """Draw every column, check it, extract it: the same as for the network. Extractions run side by side."""
     from nonideal.characterize.column_bench import NEURONS
+    from nonideal.circuits.network.netlist import Topology
 
-    layers = [(axons, NEURONS) for axons in work.experiment.columns]
+    design = work.experiment.circuit
+    # Codes differ from bench to bench: columns are drawn for all of them, what a mask would wire is pins.
+    networks = [Topology.of((axons, NEURONS), design).opened for axons in work.experiment.columns]
     folders = [work.rundir.column(axons) for axons in work.experiment.columns]
     override = bool(work.options.get("override"))
     checked = []
-    for sizes, folder in zip(layers, folders, strict=True):
+    for topology, folder in zip(networks, folders, strict=True):
         folder.mkdir(exist_ok=True)
-        checked.append(draw_and_check(sizes, work.experiment.circuit, folder, override=override))
+        checked.append(draw_and_check(topology, design, folder, override=override))
     devices = [one.summary.devices for one in checked]
     kind = work.experiment.characterize.on
     with (
-        ThreadPoolExecutor(min(work.context.jobs, len(layers))) as pool,
+        ThreadPoolExecutor(min(work.context.jobs, len(networks))) as pool,
         extracting(work, kind) as extract,
     ):
-        found = list(pool.map(extract, layers, folders, devices))
+        found = list(pool.map(extract, networks, folders, devices))
     files = [file for one in checked for file in one.files] + [file for one in found for file in one.files]
     columns = tuple(
         one.summary.model_copy(update={"extraction": extraction.summary})

@@ -92,14 +92,16 @@ def _drawing(work: Work, axons: int) -> Draw:
     from nonideal.characterize.explore import ColumnLayout
     from nonideal.characterize.stage import ColumnNetlist
     from nonideal.circuits.extraction.netlist import read_netlist
+    from nonideal.circuits.network.netlist import Topology
 
-    kind, layers = work.experiment.characterize.on, (axons, NEURONS)
+    kind = work.experiment.characterize.on
 
     def draw(candidate: Candidate, design: Design) -> ColumnLayout:
+        topology = Topology.of((axons, NEURONS), design).opened
         place = work.folder / "layouts" / candidate.name
         place.mkdir(parents=True, exist_ok=True)
         try:
-            summary = draw_and_check(layers, design, place, override=False).summary
+            summary = draw_and_check(topology, design, place, override=False).summary
         except CircuitError as error:
             problem = f"not drawable: {error}"
             if kind in MODES:
@@ -108,7 +110,7 @@ def _drawing(work: Work, axons: int) -> Draw:
         if kind not in MODES:
             return ColumnLayout(ColumnNetlist.schematic(axons, design), summary.area_um2)
         with extracting(work, kind) as extract:
-            extract(layers, place, summary.devices)
+            extract(topology, place, summary.devices)
         text = read_netlist(place / EXTRACTED).text()
         return ColumnLayout(
             ColumnNetlist(axons, kind, text, work.experiment.extraction.sidewall), summary.area_um2

@@ -11,16 +11,17 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from nonideal.circuits.design import Design
-from nonideal.experiment.errors import BadOption, RequirementMissing
+from nonideal.experiment.errors import BadOption, ExperimentError, RequirementMissing
 from nonideal.experiment.experiment import Experiment
-from nonideal.files import write_csv
+from nonideal.files import read_text, write_csv
 from nonideal.runs.pulse import minutes
-from nonideal.runs.rundir import EXTRACTED
+from nonideal.runs.rundir import EXTRACTED, RunDir
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.layout import CheckSeconds, ExtractionSummary, LayoutSummary
 
 if TYPE_CHECKING:
     from nonideal.circuits.extraction import Extraction
+    from nonideal.circuits.network.netlist import Topology
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
@@ -95,8 +96,9 @@ class Checked:
     passed: bool
 
 
-def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, override: bool) -> Checked:
-    """Draw a network, check it (DRC, LVS), and write GDS, layer properties, table of pins, picture and both reports into ``folder``.
+def draw_and_check(topology: Topology, design: Design, folder: Path, *, override: bool) -> Checked:
+    """Draw a network, with its mask where it has one, check it (DRC, LVS), and write GDS, layer properties, table of pins, picture and
+    both reports into ``folder``.
 
     A violation or mismatch raises ``DrcFailed`` or ``LvsFailed`` once the reports are written; with ``override`` it only
     counts as not passed.
@@ -105,28 +107,32 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     from nonideal.circuits.errors import CircuitError
     from nonideal.circuits.layout.cuts import cuts
     from nonideal.circuits.layout.inventory import inventory
+    from nonideal.circuits.layout.mask import mask_differences
     from nonideal.circuits.layout.network import network
     from nonideal.circuits.layout.picture import write_picture
     from nonideal.circuits.layout.write import write_gds, write_layer_properties
     from nonideal.circuits.lvs import compare
-    from nonideal.circuits.network.netlist import Topology, schematic
+    from nonideal.circuits.network.netlist import schematic
     from nonideal.circuits.network.pins import pins_table
 
     if design.cells:
         raise CircuitError(
             f"circuit.cells replaces {', '.join(design.cells)}: only our own cells can be drawn; validate on the schematic netlist"
         )
-    block = network(layers, design)
+    layers = topology.layers
+    block = network(layers, design, mask=topology.mask)
     gds = write_gds(block, folder / "network.gds")
     cuts(block, layers).write(folder / CUTS)
     write_layer_properties(folder / "network.lyp")
-    topology = Topology.of(layers, design)
     write_csv(folder / PINS, pins_table(topology, design))
     write_picture(gds, folder / "network.lyp", folder / "layout.png")
     drc = check(gds, "network")
     drc.write(folder / "drc.json")
     drc.write_markers(folder / "drc.lyrdb")
     lvs = compare(gds, schematic(topology, design), "network", folder / DATABASE)
+    if topology.mask is not None and not lvs.matched:
+        ties = design.contracts.synapse.storage.ties
+        lvs = lvs.with_differences(mask_differences(gds, block, ties, topology.mask))
     lvs.write(folder / "lvs.json")
     if not override:
         drc.require_clean()
@@ -151,17 +157,41 @@ def draw_and_check(layers: tuple[int, ...], design: Design, folder: Path, *, ove
     return Checked(tuple(folder / name for name in LAYOUT_FILES), summary, drc.clean and lvs.matched)
 
 
+def drawn_topology(experiment: Experiment, rundir: RunDir) -> Topology:
+    """The experiment's network as it is drawn: with the mask of its mapping's netlist, where weights are one. Raises ``MappingError``."""
+    from nonideal.circuits.network.biases import mask_in
+    from nonideal.circuits.network.netlist import Topology
+
+    topology = Topology.of(experiment.training.layers, experiment.circuit)
+    if not topology.pinout.ties:
+        return topology
+    return mask_in(read_text(masked_netlist(experiment, rundir)), topology)
+
+
+def masked_netlist(experiment: Experiment, rundir: RunDir) -> Path:
+    """The netlist whose mask is drawn: that of the only mapping. Raises ``ExperimentError`` where there are several."""
+    if len(experiment.mappings) != 1:
+        raise ExperimentError(
+            experiment.name,
+            [
+                f"validation.mappings = {list(experiment.mappings)}: a mask is drawn into a layout, and a layout has one; name one mapping, "
+                "or validate on the schematic netlist"
+            ],
+        )
+    return rundir.mapping_folder(experiment.mappings[0]) / "network.spice"
+
+
 def layout_network(work: Work) -> Done:
     """The experiment's network: drawn, checked and, where an extracted netlist is wanted, extracted."""
-    layers = work.experiment.training.layers
+    topology = drawn_topology(work.experiment, work.rundir)
     kind = str(work.options.get("netlist", "schematic"))
     checked = draw_and_check(
-        layers, work.experiment.circuit, work.folder, override=bool(work.options.get("override"))
+        topology, work.experiment.circuit, work.folder, override=bool(work.options.get("override"))
     )
     files, summary = list(checked.files), checked.summary
     if kind in MODES:
         with extracting(work, kind, summary.devices) as extract:
-            found = extract(layers, work.folder, summary.devices)
+            found = extract(topology, work.folder, summary.devices)
         files += found.files
         summary = summary.model_copy(update={"extraction": found.summary})
     return Done(tuple(files), summary, passed=checked.passed)
@@ -176,16 +206,13 @@ class Extracted:
 
 
 @contextmanager
-def extracting(
-    work: Work, kind: str, most: int = 0
-) -> Iterator[Callable[[tuple[int, ...], Path, int], Extracted]]:
-    """``extract(layers, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs.
+def extracting(work: Work, kind: str, most: int = 0) -> Iterator[Callable[[Topology, Path, int], Extracted]]:
+    """``extract(topology, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs.
 
     Layouts of more than TILED_ABOVE devices are extracted in tiles, with a longer time limit where ``most`` says that such come.
     """
     from nonideal.circuits.extraction import ExtractionOptions, extract
     from nonideal.circuits.layout.cuts import Cuts
-    from nonideal.circuits.network.netlist import Topology
 
     extractor: Any = extractor_of(work.options, work.experiment)
     mode: Any = MODES[kind]
@@ -197,7 +224,7 @@ def extracting(
         f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
     )
 
-    def extract_one(layers: tuple[int, ...], folder: Path, devices: int) -> Extracted:
+    def extract_one(topology: Topology, folder: Path, devices: int) -> Extracted:
         tiles = Cuts.read(folder / CUTS) if _tiled(extractor, devices) else None
         if tiles is not None:
             work.context.console.print(
@@ -208,7 +235,7 @@ def extracting(
         running[folder / extractor] = time.monotonic()
         found = extract(
             folder / DATABASE,
-            Topology.of(layers, work.experiment.circuit).ports,
+            topology.ports,
             devices,
             folder=folder / extractor,
             cache=work.rundir.cache / "extraction",

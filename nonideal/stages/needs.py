@@ -13,6 +13,7 @@ from nonideal.runs.rundir import EXTRACTED, RunDir, on_netlist, stage_of
 from nonideal.runs.stage import Need
 from nonideal.stages.conditions import mapping_of
 from nonideal.stages.dependence import SECTIONS
+from nonideal.stages.layout import masked_netlist
 from nonideal.stages.measured_on import SCHEMATIC, extracted_columns
 from nonideal.stages.mismatch import mismatch_model
 
@@ -89,13 +90,22 @@ def chip_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any
     )
 
 
+def mask_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The netlist whose mask is drawn, where weights are one."""
+    if not experiment.circuit.contracts.synapse.storage.ties:
+        return {}
+    path = masked_netlist(experiment, rundir)
+    return {"mask": _need(experiment, rundir, path, "netlist")}
+
+
 def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
     """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
     kind = options.get("netlist", "schematic")
     if kind == "schematic":
         return {}
     path = rundir.path / "layout" / EXTRACTED
-    return {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind}, complete=True)}
+    drawn = {"extraction": _need(experiment, rundir, path, "layout", {"netlist": kind}, complete=True)}
+    return drawn | mask_needs(experiment, rundir, options)
 
 
 def _need(

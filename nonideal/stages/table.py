@@ -158,6 +158,7 @@ STAGES = {
             doing="drawing the network; DRC, LVS, extraction",
             sections=SECTIONS["layout"],
             run=layout_network,
+            needs_for=needs.mask_needs,
             tools=layout_tools,
         ),
         Stage(

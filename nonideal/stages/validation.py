@@ -10,6 +10,7 @@ from nonideal.experiment.belonging import check_model
 from nonideal.experiment.errors import BadOption
 from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
+from nonideal.stages.layout import drawn_topology
 from nonideal.stages.workbench import workbench
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
 def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     """What is validated on a netlist: the experiment's mappings, as far as they say something of it."""
     from nonideal.circuits.extraction.netlist import read_netlist
+    from nonideal.circuits.network.correspondence import partners
     from nonideal.circuits.network.netlist import Topology, schematic
     from nonideal.circuits.network.testbench import Circuit
     from nonideal.pnn.checkpoint import load_dense
@@ -144,11 +146,23 @@ def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     unknown = check_model(model, work.rundir.model, experiment)
     if unknown is not None:
         work.context.console.print(f"  {unknown}")
-    topology = Topology.of(experiment.training.layers, experiment.circuit)
+    topology = (
+        Topology.of(experiment.training.layers, experiment.circuit)
+        if kind == SCHEMATIC
+        else drawn_topology(experiment, work.rundir)
+    )
     if kind != SCHEMATIC:
         _check_sidewalls(model, experiment.extraction.sidewall)
     extracted = work.rundir.path / "layout" / "network.pex.spice"
-    netlist = schematic(topology, design) if kind == SCHEMATIC else read_netlist(extracted).text()
+    if kind == SCHEMATIC:
+        netlist = schematic(topology, design)
+    else:
+        laid_out = read_netlist(extracted)
+        if topology.mask is not None:
+            partners(
+                laid_out, topology, design
+            )  # a layout of other weights is refused, by the synapse that has them
+        netlist = laid_out.text()
     circuit = Circuit(
         topology=topology,
         design=design,

@@ -40,7 +40,7 @@ def test_a_bank_is_groups_of_units_and_an_inverter_at_their_source(read_netlist:
     assert (nets, model) == (["dendrite", "n2", "sn", "vss"], "sky130_fd_pr__nfet_01v8")
     # Four units of one width, each with half of the diffusions beside it.
     assert (size["w"], size["l"], size["m"]) == (0.42, 2.0, 4)
-    assert (size["ad"], size["pd"]) == pytest.approx((0.42 * 0.14, 0.42 + 0.28))
+    assert (size["ad"], size["pd"]) == pytest.approx((0.42 * 0.145, 0.42 + 0.29))
     assert cell["XMPS"][0] == ["sp", "drive_p", "vdd", "vdd"]
 
 

@@ -64,8 +64,8 @@ def test_every_device_has_one_partner_on_the_same_nets() -> None:
     found = partners(extracted(), TOPOLOGY, Design())
     wanted = {one.name: one for one in flat_elements(TOPOLOGY, Design())}
     assert found.keys() == wanted.keys()
-    assert len({device.name for device in found.values()}) == len(found)
-    for name, device in found.items():
+    assert len({device.name for (device,) in found.values()}) == len(found)
+    for name, (device,) in found.items():
         assert device.model == wanted[name].element.what
         assert sorted(map(net_of, device.nodes)) == sorted(wanted[name].nodes)
 

@@ -28,7 +28,7 @@ LAYERS = (3, 3, 2)
 def circuit(tmp_path_factory: pytest.TempPathFactory) -> Circuit:
     folder, design = tmp_path_factory.mktemp("network"), Design()
     topology = Topology.of(LAYERS, design)
-    devices = draw_and_check(LAYERS, design, folder, override=False).summary.devices
+    devices = draw_and_check(Topology.of(LAYERS, design), design, folder, override=False).summary.devices
     text = extract(
         folder / DATABASE, topology.ports, devices, folder=folder / "own", options=ExtractionOptions()
     ).text

@@ -109,10 +109,10 @@ def _spoiled(monkeypatch: pytest.MonkeyPatch, layer: str, box: tuple[float, floa
 def test_a_violation_blocks_unless_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _spoiled(monkeypatch, "met5", (500.0, 500.0, 500.5, 500.5))  # far too narrow
     with pytest.raises(DrcFailed, match="m5") as caught:
-        draw_and_check((1, 1), Design(), tmp_path, override=False)
+        draw_and_check(Topology((1, 1)), Design(), tmp_path, override=False)
     assert exit_code_of(caught.value) == ExitCode.out_of_spec
     assert json.loads((tmp_path / "drc.json").read_text())["violations"] > 0
-    checked = draw_and_check((1, 1), Design(), tmp_path, override=True)
+    checked = draw_and_check(Topology((1, 1)), Design(), tmp_path, override=True)
     assert not checked.passed
     assert checked.summary.override is True
     assert checked.summary.drc_violations > 0
@@ -121,14 +121,14 @@ def test_a_violation_blocks_unless_overridden(tmp_path: Path, monkeypatch: pytes
 def test_a_short_is_no_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _spoiled(monkeypatch, "met1", (-30.0, -60.0, 30.0, 5.0))
     with pytest.raises((LvsFailed, DrcFailed)):
-        draw_and_check((1, 1), Design(), tmp_path, override=False)
+        draw_and_check(Topology((1, 1)), Design(), tmp_path, override=False)
     assert json.loads((tmp_path / "lvs.json").read_text())["matched"] is False
 
 
 def test_own_cells_are_not_drawn(tmp_path: Path) -> None:
     own = Design(cells={"driver": ".subckt driver trigger phase out out_b vdd vss\n.ends\n"})
     with pytest.raises(CircuitError, match="driver"):
-        draw_and_check((1, 1), own, tmp_path, override=False)
+        draw_and_check(Topology((1, 1)), own, tmp_path, override=False)
 
 
 @pytest.mark.parametrize(

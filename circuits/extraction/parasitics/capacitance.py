@@ -145,8 +145,9 @@ def _check_all_seen(drawn: Drawn, technology: Technology, shapes: list[Shape], f
         area[net, layer] += polygon.area()
         sides[net, layer] += polygon.perimeter()
     bare = np.zeros((nets, layers))
-    bare[:, technology.layers.index(technology.gate)] = [
-        drawn.channels[net].area() if net in drawn.channels else 0 for net in names
+    # The substrate, last, is counted by itself: where a net has its name, as vss, gates on that net are the net's.
+    bare[:-1, technology.layers.index(technology.gate)] = [
+        drawn.channels[net].area() if net in drawn.channels else 0 for net in drawn.nets
     ]
     for what, drawn_there, seen in (
         ("area", area[:, 1:], (found.over_something + found.over_nothing)[:, 1:]),

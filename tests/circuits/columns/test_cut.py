@@ -18,7 +18,7 @@ LAYERS = (3, 2, 2)
 def extracted(tmp_path_factory: pytest.TempPathFactory) -> Netlist:
     folder = tmp_path_factory.mktemp("network")
     topology = Topology.of(LAYERS, Design())
-    checked = draw_and_check(LAYERS, Design(), folder, override=False)
+    checked = draw_and_check(Topology(LAYERS), Design(), folder, override=False)
     options = ExtractionOptions(extractor="nonideal", mode="RC")
     return extract(
         folder / DATABASE, topology.ports, checked.summary.devices, folder=folder / "own", options=options
