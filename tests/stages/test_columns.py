@@ -140,8 +140,8 @@ def test_a_column_that_breaks_rules_blocks(
 
     real = drawing.network
 
-    def spoiled(layers: tuple[int, ...], design: Any) -> Any:
-        block = real(layers, design)
+    def spoiled(layers: tuple[int, ...], design: Any, **given: Any) -> Any:
+        block = real(layers, design, **given)
         block.rect("met5", 500.0, 500.0, 500.5, 500.5)
         return block
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -98,8 +99,8 @@ def test_layout_options() -> None:
 def _spoiled(monkeypatch: pytest.MonkeyPatch, layer: str, box: tuple[float, float, float, float]) -> None:
     real = drawing.network
 
-    def spoiled(layers: tuple[int, ...], design: Design) -> Block:
-        block = real(layers, design)
+    def spoiled(layers: tuple[int, ...], design: Design, **given: Any) -> Block:
+        block = real(layers, design, **given)
         block.rect(layer, *box)
         return block
 
