@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
-from nonideal.circuits.network.masked import with_mask
 from nonideal.circuits.network.netlist import Mask, Topology, schematic
 from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
 from nonideal.sky130_models.statement import statements
@@ -170,6 +169,10 @@ class Circuit:
             )
         topology = replace(self.topology, mask=biases.mask)
         if self.opened:
+            from nonideal.circuits.network.masked import (
+                with_mask,  # readers of extractions bring KLayout and scipy
+            )
+
             return replace(self, topology=topology, netlist=with_mask(self.netlist, topology))
         if self.netlist != schematic(self.topology, self.design):
             raise CircuitError(

@@ -96,6 +96,21 @@ class Experiment(Section):
             return asked
         return tuple(v for v in self.training.variants if v in asked or v in MAPPINGS)
 
+    @property
+    def drawn_mapping(self) -> str | None:
+        """The mapping whose weights are wired into the layout; None where weights are no mask. Raises ``ExperimentError`` where there are several."""
+        if not self.circuit.contracts.synapse.storage.ties:
+            return None
+        if len(self.mappings) != 1:
+            raise ExperimentError(
+                self.name,
+                [
+                    f"validation.mappings = {list(self.mappings)}: a mask is drawn into a layout, and a layout has one; name one mapping, "
+                    "or validate on the schematic netlist"
+                ],
+            )
+        return self.mappings[0]
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Experiment:
         held_out = self.data.held_out

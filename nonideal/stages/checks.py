@@ -130,6 +130,7 @@ def _check_drawing(stage: Stage, experiment: Experiment, options: Mapping[str, A
     if name == "explore":
         check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))
     if name == "layout":
+        _ = experiment.drawn_mapping  # raises where a mask is to be drawn for several
         check_drawable(experiment, [experiment.training.layers])
         check_extractor(stage.name, str(options.get("netlist", SCHEMATIC)), extractor_of(options, experiment))
 

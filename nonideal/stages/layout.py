@@ -11,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from nonideal.circuits.design import Design
-from nonideal.experiment.errors import BadOption, ExperimentError, RequirementMissing
+from nonideal.experiment.errors import BadOption, RequirementMissing
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import read_text, write_csv
 from nonideal.runs.pulse import minutes
@@ -158,27 +158,17 @@ def draw_and_check(topology: Topology, design: Design, folder: Path, *, override
 
 
 def drawn_topology(experiment: Experiment, rundir: RunDir) -> Topology:
-    """The experiment's network as it is drawn: with the mask of its mapping's netlist, where weights are one. Raises ``MappingError``."""
+    """The experiment's network as it is drawn: with the mask of its mapping's netlist, where weights are one.
+
+    Raises ``MappingError``, ``ExperimentError``.
+    """
     from nonideal.circuits.network.biases import mask_in
     from nonideal.circuits.network.netlist import Topology
 
-    topology = Topology.of(experiment.training.layers, experiment.circuit)
-    if not topology.pinout.ties:
+    topology, mapping = Topology.of(experiment.training.layers, experiment.circuit), experiment.drawn_mapping
+    if mapping is None:
         return topology
-    return mask_in(read_text(masked_netlist(experiment, rundir)), topology)
-
-
-def masked_netlist(experiment: Experiment, rundir: RunDir) -> Path:
-    """The netlist whose mask is drawn: that of the only mapping. Raises ``ExperimentError`` where there are several."""
-    if len(experiment.mappings) != 1:
-        raise ExperimentError(
-            experiment.name,
-            [
-                f"validation.mappings = {list(experiment.mappings)}: a mask is drawn into a layout, and a layout has one; name one mapping, "
-                "or validate on the schematic netlist"
-            ],
-        )
-    return rundir.mapping_folder(experiment.mappings[0]) / "network.spice"
+    return mask_in(read_text(rundir.mapping_folder(mapping) / "network.spice"), topology)
 
 
 def layout_network(work: Work) -> Done:

@@ -13,7 +13,6 @@ from nonideal.runs.rundir import EXTRACTED, RunDir, on_netlist, stage_of
 from nonideal.runs.stage import Need
 from nonideal.stages.conditions import mapping_of
 from nonideal.stages.dependence import SECTIONS
-from nonideal.stages.layout import masked_netlist
 from nonideal.stages.measured_on import SCHEMATIC, extracted_columns
 from nonideal.stages.mismatch import mismatch_model
 
@@ -92,9 +91,10 @@ def chip_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any
 
 def mask_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
     """The netlist whose mask is drawn, where weights are one."""
-    if not experiment.circuit.contracts.synapse.storage.ties:
+    mapping = experiment.drawn_mapping
+    if mapping is None:
         return {}
-    path = masked_netlist(experiment, rundir)
+    path = rundir.mapping_folder(mapping) / "network.spice"
     return {"mask": _need(experiment, rundir, path, "netlist")}
 
 

@@ -17,6 +17,7 @@ ELSEWHERE = {
     ("name",): "is the run directory's, and stands in heads of netlists",
     ("training", "variants"): "decides whose weights are read: recorded as an input file",
     ("training", "seeds"): "recorded as seeds",
+    ("drawn_mapping",): "decides whose mask is drawn: recorded as an input file",
 }
 """What may be read and is no setting of the manifest."""
 COMPUTED: dict[Path, tuple[Path, ...]] = {

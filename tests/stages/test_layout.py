@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,23 @@ import pytest
 from pydantic import ValidationError
 
 import nonideal.circuits.layout.network as drawing
+from nonideal.circuits.cells.codes import coded_weights
 from nonideal.circuits.design import Design
-from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.errors import CircuitError, MappingError
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.errors import DrcFailed, LayoutError, LvsFailed
 from nonideal.circuits.layout.network import MAX_DRAWN, check_sizes
-from nonideal.circuits.network.netlist import MAX_NEURONS, Topology
+from nonideal.circuits.network.netlist import MAX_NEURONS, Topology, schematic
 from nonideal.cli.exit_code import ExitCode, exit_code_of
 from nonideal.cli.main import main
 from nonideal.cli.own_files import draw_given
-from nonideal.experiment.errors import BadOption
+from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import load_experiment
 from nonideal.experiment.sections import Training
+from nonideal.files import UnreadableFile
 from nonideal.runs.pulse import Pulse
-from nonideal.stages.layout import draw_and_check, extractor_of, layout_options, progress_of
+from nonideal.runs.rundir import RunDir
+from nonideal.stages.layout import draw_and_check, drawn_topology, extractor_of, layout_options, progress_of
 
 
 def test_any_sizes_are_drawn_and_checked(tmp_path: Path) -> None:
@@ -192,3 +197,32 @@ def test_the_pulse_tells_what_a_run_tells(tmp_path: Path) -> None:
         assert pulse.line("layout").endswith(
             "kpex has run 0 s of at most 30 min 0 s; layout: capacitances, 40 %"
         )
+
+
+def test_the_mask_that_is_drawn_is_that_of_the_written_netlist(tmp_path: Path) -> None:
+    experiment = load_experiment("iris_mask")
+    design, layers = experiment.circuit, experiment.training.layers
+    storage = coded_weights(design.contracts.synapse.storage)
+    blank = Topology.of(layers, design)
+    mask = tuple(
+        tuple(tuple(storage.on((3 * j - 4 * k) % 31 - 15) for j in range(a)) for k in range(b))
+        for a, b in pairwise(layers)
+    )
+    run = RunDir(tmp_path)
+    with pytest.raises(UnreadableFile, match=r"network\.spice"):
+        drawn_topology(experiment, run)
+    folder = run.mapping_folder("bottom_up")
+    folder.mkdir(parents=True)
+    (folder / "network.spice").write_text(schematic(replace(blank, mask=mask), design))
+    assert drawn_topology(experiment, run).mask == mask
+    (folder / "network.spice").write_text(schematic(Topology.of((2, 1), design), design))
+    with pytest.raises(MappingError, match="write it anew"):
+        drawn_topology(experiment, run)
+
+
+def test_a_layout_has_one_mask() -> None:
+    experiment = load_experiment("iris_mask")
+    both = experiment.validation.model_copy(update={"mappings": ("ann", "bottom_up")})
+    with pytest.raises(ExperimentError, match="name one mapping"):
+        _ = experiment.model_copy(update={"validation": both}).drawn_mapping
+    assert load_experiment("iris").drawn_mapping is None
