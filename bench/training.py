@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from timing import chips, codes, convolutions, images, layer, peers, steps, third_order
+from timing import chips, codes, convolutions, images, layer, noise, peers, steps, third_order
 from timing.plan import Plan
 
 from nonideal.pnn.native import kernel_name
 
-SUBJECTS = (steps, chips, codes, peers, third_order, layer, convolutions)
+SUBJECTS = (steps, chips, codes, noise, peers, third_order, layer, convolutions)
 
 
 def machine() -> dict[str, object]:

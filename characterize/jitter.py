@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,8 @@ LOW_CORNER_HZ = 1.0
 MOST_CORNER_NORM = 0.5
 """A low corner times T_circ: beyond it the window's series would need more terms."""
 TERMS = 7
+POWERS = 5
+"""Coefficients of a polarity's intensities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class SynapseJitter:
-    """One polarity. The variance of v that its white noise leaves in dt is ``white(w) (1 - white_slope v) dt``, with ln white a polynomial in ln |w|;
-    flicker's is ``flicker(w) W`` of an amplitude that goes with ``1 - flicker_slope v``.
+    """One polarity. The variance of v that its white noise leaves in dt is ``|w| white(s) (1 - white_slope v) dt`` with a polynomial in s = sqrt |w|;
+    flicker's is ``w^2 flicker(s) W`` of an amplitude that goes with ``1 - flicker_slope v``.
     """
 
     white: tuple[float, ...]
@@ -70,13 +73,12 @@ class SynapseJitter:
 @dataclass(frozen=True, slots=True)
 class LayerNoise:
     """What jitters a layer's spikes. ``switched`` is the variance of v that opening switches leave; ``sense_white`` and ``sense_flicker`` are of
-    the spike time; the ramp's are as in ``nonideal.characterize.noise.RampNoise``, in T_circ. ``lowest`` and ``highest``: the weights that
-    the polynomials hold between.
+    the spike time; the ramp's are as in ``nonideal.characterize.noise.RampNoise``, in T_circ. ``highest``: the weight up to which the
+    polynomials hold; beyond it they stay.
     """
 
     positive: SynapseJitter
     negative: SynapseJitter
-    lowest: float
     highest: float
     switched: float
     ramp_white: float
@@ -118,8 +120,7 @@ def layer_noise(model: PhysicalModel, axons: int, low_Hz: float = LOW_CORNER_HZ)
     return LayerNoise(
         positive=_synapse(noise.positive, model, unit_A, v_th, low_Hz),
         negative=_synapse(noise.negative, model, unit_A, v_th, low_Hz),
-        lowest=float(weights.min()),
-        highest=2 * float(weights.max()),
+        highest=float(weights.max()),
         switched=sampled_V2 / v_th**2,
         ramp_white=ramp.white_s.value / t_circ,
         ramp_white_delay=ramp.white_delay_s / t_circ,
@@ -139,16 +140,17 @@ def network_noise(model: PhysicalModel, layers: Sequence[int], low_Hz: float = L
 
 def _synapse(noise: SynapseNoise, model: PhysicalModel, unit_A: float, v_th: float, low_Hz: float) -> SynapseJitter:  # fmt: skip
     t_circ = model.t_circ_s
-    charge = unit_A * t_circ
-    ln_weight = np.array(noise.ln_current) - math.log(unit_A)
-    white = np.log([one.value * t_circ / (2 * charge**2) for one in noise.white])
-    flicker = np.log([one.value * t_circ**2 / charge**2 for one in noise.flicker])
+    charge_C = unit_A * t_circ
+    weight = np.exp(noise.ln_current) / unit_A
+    white = np.array([one.value for one in noise.white]) * t_circ / (2 * charge_C**2) / weight
+    flicker = np.array([one.value for one in noise.flicker]) * (t_circ / charge_C) ** 2 / weight**2
     # A layer's slopes are one number each, where most current flows.
-    at_one = int(np.argmin(np.abs(ln_weight - math.log(0.5))))
+    at_half = int(np.argmin(np.abs(weight - 0.5)))
+    fit = partial(np.polynomial.polynomial.polyfit, np.sqrt(weight), deg=min(POWERS - 1, len(weight) - 1))
     return SynapseJitter(
-        white=tuple(float(c) for c in np.polynomial.polynomial.polyfit(ln_weight, white, 3)),
-        white_slope=noise.white_slope_per_V[at_one] * v_th,
-        flicker=tuple(float(c) for c in np.polynomial.polynomial.polyfit(ln_weight, flicker, 3)),
-        flicker_slope=noise.flicker_slope_per_V[at_one] * v_th,
+        white=tuple(float(c) for c in fit(white)),
+        white_slope=noise.white_slope_per_V[at_half] * v_th,
+        flicker=tuple(float(c) for c in fit(flicker)),
+        flicker_slope=noise.flicker_slope_per_V[at_half] * v_th,
         window=Window.of(noise.exponent, t_circ, low_Hz),
     )

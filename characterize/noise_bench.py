@@ -142,30 +142,39 @@ class SynapseNoiseBench:
         return Density(white, flicker, exponent)
 
 
-def held_devices_bench(
-    name: str, parts: Sequence[Element], node_V: Mapping[str, Array]
-) -> tuple[Bench, list[list[tuple[str, str]]]]:
-    """Every FET of a cell by itself, its terminals held where they are in each of so many states: ``node_V`` by node, [states].
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A FET, and the potentials of its drain, gate, source and bulk in each of some states, V, [4, states]."""
 
-    Beside the bench the (total, flicker) vectors, [FETs][states]. Voltages across a device are held, so that its noise current is all
-    that flows at its drain.
-    """
-    lines, found = [], []
-    for one in fets_of(parts):
-        states = []
-        for k in range(len(next(iter(node_V.values())))):
-            instance = f"held_{k}"
-            own = f"{instance}_{one.path}"
+    fet: Element
+    node_V: Array
+
+
+def held_bench(name: str, held: Sequence[Held]) -> Bench:
+    """Every FET by itself, its terminals held in each of its states, so that its noise current is all that flows at its drain."""
+    lines, saved = [], []
+    for one in held:
+        fet = one.fet
+        for k, volts in enumerate(one.node_V.T):
+            own = f"held_{k}_{fet.path}"
             nodes = [f"{terminal}_{own}" for terminal in ("d", "g", "s", "b")]
-            for net, node in zip(nodes, one.nodes, strict=True):
-                lines.append(f"V{net} {net} 0 {float(node_V[node][k]):.9g}")
+            lines += [f"V{net} {net} 0 {float(volt):.9g}" for net, volt in zip(nodes, volts, strict=True)]
             lines.append(f"F{own} out 0 V{nodes[0]} 1")
-            lines.append(" ".join((f"X{own}", *nodes, one.what, one.parameters)))
-            states.append(_noise_vectors(instance, one))
-        found.append(states)
-    saved = [pair for states in found for pair in states]
+            lines.append(" ".join((f"X{own}", *nodes, fet.what, fet.parameters)))
+            saved.append(_noise_vectors(f"held_{k}", fet))
     lines += _analysis(saved)
-    return Bench(name, "\n".join(lines) + "\n", tuple(name for pair in saved for name in pair)), found
+    return Bench(name, "\n".join(lines) + "\n", tuple(name for pair in saved for name in pair))
+
+
+def held_density(result: Result, one: Held) -> Density:
+    """Noise of a FET of a ``held_bench``, arrays [states]."""
+    states = range(one.node_V.shape[1])
+    found = [density_of(result, [_noise_vectors(f"held_{k}", one.fet)]) for k in states]
+    white, flicker, exponent = (
+        np.array([getattr(state, name) for state in found], float)
+        for name in ("white", "flicker", "exponent")
+    )
+    return Density(white, flicker, exponent)
 
 
 @dataclass(frozen=True, slots=True)

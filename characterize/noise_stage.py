@@ -18,11 +18,12 @@ from nonideal.characterize.noise_bench import (
     ISOLATE_S,
     STEP_S,
     TAIL_S,
+    Held,
     LoneFiring,
     SynapseNoiseBench,
-    density_of,
     fets_of,
-    held_devices_bench,
+    held_bench,
+    held_density,
 )
 from nonideal.characterize.noise_fit import DeviceNoise, Sensitivity, fit_neuron_noise, fit_synapse_noise
 from nonideal.characterize.specimen import Specimen
@@ -146,13 +147,12 @@ def _neuron(
     before = np.array(sorted({*PROBED_S, *BEFORE_S}))
     per_charge = {n: np.interp(before, *_table(probed[n])) for n in free}
     node_V = {n: np.interp(spike_s - before, nominal.axis, np.asarray(nominal[f"v({lone.net(0, n)})"], float)) for n in terminals}  # fmt: skip
-    held, vectors = held_devices_bench("noise_held", specimen.parts, node_V)
-    (result,) = bench.run([held], design, folder)
-    devices = []
-    for one, states in zip(fets_of(specimen.parts), vectors, strict=True):
-        densities = [density_of(result, [state]) for state in states]
-        stacked = type(densities[0])(*(np.array([getattr(d, k) for d in densities], float) for k in ("white", "flicker", "exponent")))  # fmt: skip
-        devices.append(DeviceNoise(one.path, one.nodes[0], one.nodes[2], stacked))
+    held = [Held(one, np.array([node_V[node] for node in one.nodes])) for one in fets_of(specimen.parts)]
+    (result,) = bench.run([held_bench("noise_held", held)], design, folder)
+    devices = [
+        DeviceNoise(one.fet.path, one.fet.nodes[0], one.fet.nodes[2], held_density(result, one))
+        for one in held
+    ]
     return Sensitivity(before, per_charge), devices, membrane
 
 

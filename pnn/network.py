@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import Tensor, nn
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.physics import Physics
 from nonideal.pnn import checks
 from nonideal.pnn.choices import Bits
@@ -17,7 +18,8 @@ from nonideal.pnn.codes import Codes, round_weights
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
-from nonideal.pnn.noise import spike_time_noise
+from nonideal.pnn.jitter import layer_sigma
+from nonideal.pnn.noise import jittered, spike_time_noise
 from nonideal.pnn.rc_spike import Firing, Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.ttfs import FirstSpike
@@ -32,7 +34,8 @@ class NetworkOptions(BaseModel):
 
     ``layer_sizes`` counts axons, hidden neurons and outputs (5, 5, 5); ``classes`` outputs, the first ones,
     are used (None: all). ``physics``, one for each layer as its column was measured, stands in for ``reversal`` and
-    ``discharger``. With ``bits`` weights are codes of so many bits and a sign (``nonideal.pnn.codes``), without analog.
+    ``discharger``. ``noise``, one for each layer as it was measured, jitters its spikes in training,
+    beside ``sigma_spike``. With ``bits`` weights are codes of so many bits and a sign (``nonideal.pnn.codes``), without analog.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,14 +47,16 @@ class NetworkOptions(BaseModel):
     sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
     classes: int | None = Field(default=None, ge=1)
     physics: tuple[Physics, ...] = ()
+    noise: tuple[LayerNoise, ...] = ()
     bits: Bits | None = None
 
     @model_validator(mode="after")
-    def _physics_of_every_layer(self) -> NetworkOptions:
-        if self.physics and len(self.physics) != len(self.layer_sizes) - 1:
-            raise ValueError(
-                f"physics describes {len(self.physics)} layers, layer_sizes {self.layer_sizes} has {len(self.layer_sizes) - 1}"
-            )
+    def _measured_of_every_layer(self) -> NetworkOptions:
+        for what, layers in (("physics", self.physics), ("noise", self.noise)):
+            if layers and len(layers) != len(self.layer_sizes) - 1:
+                raise ValueError(
+                    f"{what} describes {len(layers)} layers, layer_sizes {self.layer_sizes} has {len(self.layer_sizes) - 1}"
+                )
         return self
 
     @field_validator("layer_sizes")
@@ -69,6 +74,7 @@ class NetworkOptions(BaseModel):
             self.sigma_spike,
             classes=self.classes,
             physics=self.physics,
+            noise=self.noise,
         )
         if self.bits is not None:
             round_weights(network.linear_layers, self.bits)
@@ -157,12 +163,14 @@ class RCSpikeNetwork(SpikingNetwork):
         *,
         classes: int | None = None,
         physics: Sequence[Physics] = (),
+        noise: Sequence[LayerNoise] = (),
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         super().__init__(outputs=sizes[-1], classes=classes, horizon=1.0, sigma_spike=sigma_spike)
-        self.layer_sizes, self.physics = sizes, tuple(physics)
-        if physics and len(physics) != len(sizes) - 1:
-            raise BadParameter(f"physics describes {len(physics)} layers, the network has {len(sizes) - 1}")
+        self.layer_sizes, self.physics, self.noise = sizes, tuple(physics), tuple(noise)
+        for what, layers in (("physics", physics), ("noise", noise)):
+            if layers and len(layers) != len(sizes) - 1:
+                raise BadParameter(f"{what} describes {len(layers)} layers, the network has {len(sizes) - 1}")
         self.layers = nn.ModuleList(
             RCSpikeLinear(n_in, n_out, reversal, discharger, method)
             if not physics
@@ -200,6 +208,10 @@ class RCSpikeNetwork(SpikingNetwork):
                 layer.on_chips(spike_time, chips[index], generator) if chips else layer(spike_time, generator)
             )
             firing = cast(Firing, self.noisy(fired, generator))
+            if self.noise and generator is not None:
+                # It has no gradient, as a constant jitter has none: what noise costs, the loss of noisy spikes tells.
+                sigma = layer_sigma(spike_time, layer.weight, layer.reversal, firing, self.noise[index])
+                firing = firing._replace(unclipped=jittered(firing.unclipped, sigma, generator))
             firings.append(firing)
             spike_time = firing.unclipped  # a layer holds what arrives in [0, 1] itself
         return firings

@@ -18,6 +18,11 @@ def spike_time_noise(spike_time: Tensor, sigma: float, generator: torch.Generato
         raise BadParameter(f"sigma_spike = {sigma}: must lie in [0, 1], in units of T_circ")
     if sigma == 0.0 or generator is None:
         return spike_time
+    return jittered(spike_time, sigma, generator)
+
+
+def jittered(spike_time: Tensor, sigma: float | Tensor, generator: torch.Generator) -> Tensor:
+    """``spike_time`` plus jitter of one standard deviation, or of one for each spike, the shape of ``spike_time``."""
     jitter = torch.randn(
         spike_time.shape, generator=generator, device=generator.device, dtype=spike_time.dtype
     )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
+from nonideal.pnn.jitter import spike_variance, total
 from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
+from nonideal.pnn.noise import jittered
 from nonideal.pnn.rails import output_times
 from nonideal.pnn.variation import ChipDraw, Variation
 
@@ -87,3 +91,44 @@ def supply_rails(model: PhysicalModel) -> tuple[float, float]:
     """The v at which a membrane meets V_dd, and ground."""
     v_0, v_th = model.v_0_V.value, model.v_th_V
     return (v_0 - model.vdd_V) / v_th, v_0 / v_th
+
+
+@torch.no_grad()
+def noisy_accuracy(
+    network: SpikingNetwork,
+    spike_time: Tensor,
+    label: Tensor,
+    noise: Sequence[LayerNoise],
+    *,
+    draws: int,
+    seed: int,
+) -> Tensor:
+    """Accuracy under so many draws of the circuit's own noise, [draws], float64, evaluated exactly; every spike of every sample has its own.
+
+    spike_time [B, axons], label [B]; ``noise`` of every layer, as ``nonideal.characterize.jitter.network_noise`` gives it. Jitter is drawn from the
+    closed form, layer by layer, so that a hidden spike's goes on to the outputs.
+    """
+    if not isinstance(network, RCSpikeNetwork):
+        raise BadParameter("noise is known of fully connected RC-Spike networks only")
+    exact = copy.deepcopy(network).cpu().double()
+    if len(noise) != len(exact.linear_layers):
+        raise BadParameter(
+            f"noise describes {len(noise)} layers, the network has {len(exact.linear_layers)}: give one for each"
+        )
+    label = checks.labels(label, "label", network.classes)
+    spike_time = checks.spike_times(spike_time, "spike_time", network.layer_sizes[0]).double()
+    draws, seed = checks.whole(draws, "draws", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for _ in range(draws):
+        t = spike_time
+        for layer, one in zip(exact.linear_layers, noise, strict=True):
+            weight = layer.weight
+            fired = layer.evaluate(t, weight, Exact())
+            conductance = layer.reversal.conductance(weight)
+            sigma = total(
+                spike_variance(t, weight, conductance, (fired.membrane, fired.spike_time), one)
+            ).sqrt()
+            t = jittered(fired.unclipped, sigma, generator).clamp(0.0, 1.0)
+        found.append((exact.decide(t) == label).double().mean())
+    return torch.stack(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import network_physics
 from nonideal.pnn import checks
@@ -21,12 +22,14 @@ def variant_options(
     method: Method | None = None,
     sigma_spike: float = 0.0,
     classes: int | None = None,
+    noise: tuple[LayerNoise, ...] = (),
 ) -> NetworkOptions:
     """The network of a variant: ``ann`` (|E_rev| = 100), ``pnn`` (one E_rev per sign), ``bottom_up``
     (the columns: beta by current, charges, coupling, firing stage).
 
     ``ann`` and ``pnn`` share the measured discharger; ``bottom_up`` takes every layer as its column was measured. ``method``
-    defaults to exact evaluation. Raises ``NoColumn`` for ``bottom_up`` on a model without columns, ``BadParameter`` for an unknown variant
+    defaults to exact evaluation; ``noise`` is what ``nonideal.characterize.jitter.network_noise`` gives.
+    Raises ``NoColumn`` for ``bottom_up`` on a model without columns, ``BadParameter`` for an unknown variant
     and for sizes, noise or classes that no network has.
 
         options = nonideal.variant_options("pnn", nonideal.preset("sky130_tt"), (5, 5, 5))
@@ -40,6 +43,7 @@ def variant_options(
         method=method if method is not None else Exact(),
         sigma_spike=sigma_spike,
         classes=classes,
+        noise=noise,
         physics=network_physics(model, layer_sizes) if variant == "bottom_up" else (),
     )
 

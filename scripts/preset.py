@@ -25,7 +25,7 @@ def main(path: Path) -> None:
     iris = load_experiment(str(ROOT / "experiments" / "iris.toml"))
     columns = [ColumnNetlist.schematic(axons, iris.circuit) for axons in AXONS]
     bench = workbench(iris, Context(), RUN / "cache")
-    options = iris.characterize.model_copy(update={"draws": DRAWS})
+    options = iris.characterize.model_copy(update={"draws": DRAWS, "noise": True})
     found = characterize(bench, iris.circuit, options, RUN / "decks", columns)
     found.model.save(path)
     for column in found.model.columns:

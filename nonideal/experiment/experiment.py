@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nonideal.characterize.candidates import varied
+from nonideal.characterize.jitter import MOST_CORNER_NORM
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import columns_of
 from nonideal.chips.options import CalibrationOptions, YieldOptions
@@ -30,6 +31,7 @@ from nonideal.experiment.sections import (
     Explore,
     Extraction,
     Netlist,
+    Noise,
     Process,
     Section,
     Seed,
@@ -55,6 +57,7 @@ class Experiment(Section):
     characterize: CharacterizeOptions = CharacterizeOptions()
     explore: Explore = Explore()
     conditions: Conditions = Conditions()
+    noise: Noise = Noise()
     chips: YieldOptions = YieldOptions()
     calibration: CalibrationOptions = CalibrationOptions()
     data: Data = Data()
@@ -149,6 +152,24 @@ class Experiment(Section):
         if mapping is not None and mapping not in self.training.variants:
             raise ValueError(
                 f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_is_measured(self) -> Experiment:
+        training, mapping, low_Hz = self.training, self.noise.mapping, self.noise.low_corner_Hz
+        if mapping is not None and mapping not in training.variants:
+            raise ValueError(
+                f"noise.mapping = {mapping!r}, which training.variants = {list(training.variants)} does not train"
+            )
+        most_Hz = MOST_CORNER_NORM / self.circuit.timing.t_circ_s
+        if low_Hz > most_Hz:
+            raise ValueError(
+                f"noise.low_corner_Hz = {low_Hz:g}: at most {most_Hz:g}, half of 1 / circuit.timing.t_circ_s, where noise is as fast as a phase"
+            )
+        if training.spike_noise == "measured" and training.preset is None and not self.characterize.noise:
+            raise ValueError(
+                'training.spike_noise = "measured", but characterize.noise = false measures none: set characterize.noise = true'
             )
         return self
 

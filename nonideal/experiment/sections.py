@@ -134,6 +134,7 @@ class Training(Section):
     dstd_steps: Annotated[int, Field(ge=1, le=1000)] = 10
     dstd_random_offset: bool = True
     dstd_order: Literal[2, 3] = 2
+    spike_noise: Literal["constant", "measured"] = "constant"
     spike_noise_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     loss: LossWeights = LossWeights()
     firing_promotion: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
@@ -168,6 +169,14 @@ class Training(Section):
         if self.preset is not None and self.variation is not None and self.variation.has_conditions:
             raise ValueError(
                 f"[training.variation] has conditions, which the preset {self.preset} does not know: leave training.preset out"
+            )
+        if self.spike_noise == "measured" and self.spike_noise_norm:
+            raise ValueError(
+                f'spike_noise = "measured" takes the place of spike_noise_norm = {self.spike_noise_norm:g}: leave one of them out'
+            )
+        if self.network is not None and self.spike_noise == "measured":
+            raise ValueError(
+                'spike_noise = "measured" is for fully connected RC-Spike layers: give spike_noise_norm, or leave [training.network] out'
             )
         if self.network is not None and self.variation is not None:
             raise ValueError(
@@ -339,6 +348,22 @@ class Conditions(Section):
                 "spice_chips asks for drawn chips in SPICE, spice_samples = 0 for no samples: set one or the other"
             )
         return self
+
+
+class Noise(Section):
+    """What of noise counts, and how it is witnessed.
+
+    ``low_corner_Hz``: flicker that is slower is an offset, see ``nonideal.characterize.flicker``; for training too. ``mapping``: whose weights (None:
+    bottom_up where it is trained, else pnn). ``draws`` of noise for every held-out sample say how accurate it is. ``column_runs``: noisy
+    simulations of one column, ``network_runs``: of the whole network, one sample each.
+    """
+
+    low_corner_Hz: Annotated[float, Field(gt=0.0, le=1e9)] = 1.0
+    mapping: Literal["pnn", "bottom_up"] | None = None
+    draws: Annotated[int, Field(ge=10, le=1_000_000)] = 200
+    column_runs: Annotated[int, Field(ge=0, le=100_000)] = 200
+    network_runs: Annotated[int, Field(ge=0, le=100_000)] = 0
+    seed: Seed = 20261
 
 
 class MappingLimits(Section):

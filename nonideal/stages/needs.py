@@ -36,7 +36,7 @@ def model_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 def training_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The physical model, unless the experiment trains on one that ships with the package; and the conditions, where it sees some."""
     model = {} if experiment.training.preset is not None else model_needs(experiment, rundir)
-    if experiment.training.variation is None:
+    if experiment.training.variation is None and experiment.training.spike_noise == "constant":
         shipped = {"training": {"preset": preset_names()[0]}}
         model = {name: replace(need, without=shipped) for name, need in model.items()}
     if not experiment.sees_conditions:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from nonideal.characterize.errors import NoSpread
+from nonideal.characterize.errors import NoNoise, NoSpread
+from nonideal.characterize.jitter import LayerNoise, network_noise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.shift import Shifts
 from nonideal.characterize.variation import LayerVariation, layer_variation, no_variation
@@ -170,6 +171,17 @@ def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariat
         ) from error
 
 
+def noise_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerNoise, ...]:
+    """How spikes of every layer jitter while training; nothing where jitter is a constant. Raises ``NoNoise``."""
+    training = experiment.training
+    if training.spike_noise == "constant":
+        return ()
+    try:
+        return network_noise(model, training.layers, experiment.noise.low_corner_Hz)
+    except NoNoise as error:
+        raise NoNoise(f'training.spike_noise = "measured": {error}') from error
+
+
 def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:
     """The network that a variant of the experiment trains."""
     from nonideal.pnn.discharger import Discharger
@@ -181,7 +193,14 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
     method, noise = training.evaluation(), training.spike_noise_norm
     network = training.network
     if network is None:
-        return variant_options(variant, model, training.layers, method=method, sigma_spike=noise)
+        return variant_options(
+            variant,
+            model,
+            training.layers,
+            method=method,
+            sigma_spike=noise,
+            noise=noise_of(experiment, model),
+        )
     neuron = (
         TTFSNeuron(horizon=network.horizon_norm, t_ref=network.initial_t_ref_norm, spread=network.spread)
         if network.neuron == "ttfs"

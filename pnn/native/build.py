@@ -13,7 +13,7 @@ from pathlib import Path
 from nonideal.files.compiled import compiled, why_not
 
 SOURCES = (
-    *("codes.cpp", "dstd.cpp", "exact.cpp", "perturb.cpp", "ttfs.cpp"),
+    *("codes.cpp", "dstd.cpp", "exact.cpp", "jitter.cpp", "perturb.cpp", "ttfs.cpp"),
     *("accumulate.h", "firing.h", "layer.h", "lists.h", "ramp.h", "synapse.h", "vectors.h"),
 )
 
@@ -51,6 +51,8 @@ _SIGNATURES = {
     # w, z, count, chips, spread, out, slope or grad, slope, count, chips, dw
     "perturb_forward": (_POINTER, _POINTER, _INT, _INT, _POINTER, _POINTER, _INT, *(_POINTER,) * 3),
     "perturb_backward": (_POINTER, _POINTER, _INT, _INT, _POINTER),
+    # t, w, v, time, samples, inputs, outputs, law, out
+    "jitter_sigma": (*(_POINTER,) * 4, _INT, _INT, _INT, _POINTER, _POINTER),
     # latent, count, top, step, weight, code or grad, latent, count, top, step, out
     "codes_round": (_POINTER, _INT, _DOUBLE, _DOUBLE, _POINTER, _POINTER),
     "codes_slope": (_POINTER, _POINTER, _INT, _DOUBLE, _DOUBLE, _POINTER),

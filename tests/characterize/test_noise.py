@@ -17,9 +17,11 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.noise import SynapseNoise
 from nonideal.characterize.noise_bench import (
     Density,
+    Held,
     LoneFiring,
     SynapseNoiseBench,
-    held_devices_bench,
+    fets_of,
+    held_bench,
 )
 from nonideal.characterize.noise_fit import DeviceNoise, Sensitivity, fit_neuron_noise, fit_synapse_noise
 from nonideal.characterize.noise_stage import check_noise, measure_noise
@@ -61,9 +63,9 @@ def test_noise_in_the_units_of_training(noisy_model: PhysicalModel) -> None:
     swing_C = column.membrane_F.value * column.v_th_V.value
     current_A = swing_C / noisy_model.t_circ_s
     white = 1.64 * SHOT * current_A * noisy_model.t_circ_s / 2 / swing_C**2
-    assert math.exp(found.positive.white[0]) == pytest.approx(white, rel=0.02)
+    assert sum(found.positive.white) == pytest.approx(white, rel=0.02)
     flicker = 3.9e-7 * current_A**2 * noisy_model.t_circ_s**2 / swing_C**2
-    assert math.exp(found.positive.flicker[0]) == pytest.approx(flicker, rel=0.02)
+    assert sum(found.positive.flicker) == pytest.approx(flicker, rel=0.02)
     assert found.ramp_white == pytest.approx(2.6e-6)
     # kT/C of the whole membrane, and a little more that the isolation switch leaves
     least = 4.144e-21 / column.membrane_F.value / column.v_th_V.value**2
@@ -141,11 +143,11 @@ def test_benches_are_decks_that_can_be_judged() -> None:
         "noise_n"
     )
     assert len(synapse.vectors) == 2 * 2 * 4 * 2  # FETs of four pairs, all noise and flicker
-    terminals = {node for one in parts["neuron"] for node in one.nodes}
-    held, vectors = held_devices_bench(
-        "held", parts["neuron"], {node: np.array([1.0, 0.9]) for node in terminals}
+    fets = fets_of(parts["neuron"])
+    held = held_bench(
+        "held", [Held(one, np.array([[1.0, 0.9], [0.5, 0.5], [0.0, 0.0], [0.0, 0.0]])) for one in fets]
     )
-    assert [len(states) for states in vectors] == [2] * 17
+    assert len(held.vectors) == 2 * 2 * 17
     for one in (synapse, held):
         deck = Deck(one.name, f"* {one.name}\n{one.text}.end\n", {}, one.vectors)
         assert [analysis.kind for analysis in deck.analyses()] == ["noise"]
