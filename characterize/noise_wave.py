@@ -40,7 +40,7 @@ class Grid:
     @property
     def times_s(self) -> Array:
         """[count]."""
-        return self.start_s + self.step_s * np.arange(self.count)
+        return np.asarray(self.start_s + self.step_s * np.arange(self.count), np.float64)
 
 
 def white_wave(grid: Grid, generator: np.random.Generator) -> Array:

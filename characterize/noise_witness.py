@@ -132,7 +132,15 @@ def _devices(circuit: Circuit) -> list[Element]:
     if f"X{flat[0].name} " in circuit.netlist:
         return [Element("X", one.name, one.nodes, one.element.what, one.element.parameters) for one in flat]
     matched = partners(parse_netlist(circuit.netlist, "extracted"), circuit.topology, circuit.design)
-    return [Element("X", one.name, matched[one.name].nodes, matched[one.name].model, matched[one.name].parameters) for one in flat]  # fmt: skip
+    found = []
+    for one in flat:
+        units = matched[one.name]
+        names = [one.name] if len(units) == 1 else [f"{one.name}_{k}" for k in range(len(units))]
+        found += [
+            Element("X", name, unit.nodes, unit.model, unit.parameters)
+            for name, unit in zip(names, units, strict=True)
+        ]
+    return found
 
 
 def _inside(circuit: Circuit, device: Element) -> list[str]:
