@@ -35,6 +35,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "training",
         "chips",
         "calibration",
+        "noise.low_corner_Hz",
         "simulator",
     ),
     "calibration": (

@@ -117,7 +117,7 @@ def test_the_short_form_is_the_closed_one_to_a_few_per_cent(noise: LayerNoise) -
     ratio = short_sigma(t, w, c, both, noise) / total(spike_variance(t, w, c, both, noise)).sqrt()
     usable = (both[1] > 0.1) & (both[1] < 1)
     assert float((ratio[usable] - 1).abs().mean()) < 0.05
-    assert float((ratio[usable] - 1).abs().max()) < 0.15
+    assert float((ratio[usable] - 1).abs().max()) < 0.2
 
 
 def test_a_silent_layer_jitters_by_ramp_and_sensing_alone(noise: LayerNoise) -> None:
