@@ -14,11 +14,12 @@ from nonideal.report.blocks import Report, Section
 from nonideal.report.budget_panel import budget_panel
 from nonideal.report.condition_panel import condition_panel
 from nonideal.report.error_budget import LABELS
+from nonideal.report.explore_panel import explore_panel
 from nonideal.report.page import html_page
 from nonideal.report.yield_panel import yield_panel
 from tests.report.chromium import CHROMIUM, Browser, chromium
 from tests.report.conftest import Builder, mapping_row
-from tests.report.test_chart_panels import BITS, CURVES, MAPS
+from tests.report.test_chart_panels import BITS, CHOICES, CURVES, MAPS
 
 pytestmark = [
     pytest.mark.browser,
@@ -119,6 +120,7 @@ def further(folder: Path, budget: Budget) -> Path:
         budget_panel("budget", "bottom_up", budget.summary(), 6e-11, "told", lambda one: named(one.name)),
         yield_panel("yield", "Yield", CURVES, BITS, 0.05, "told"),
         condition_panel(MAPS, "Conditions", "told"),
+        explore_panel(CHOICES, "told"),
     )
     report = Report("t", "e", "h", "l", "v", "idle", (), sections=(Section("all", "All", panels),))
     page = folder / "further.html"
@@ -132,7 +134,7 @@ def test_charts_of_other_commands_are_drawn(
 ) -> None:
     """Bars with their numbers, bands, maps with theirs; nothing beside the screen, everything to be read on light and dark."""
     page = further(tmp_path, budget)
-    assert shown(browser, page, size) == ["budget", "yield", "condition-maps"]
+    assert shown(browser, page, size) == ["budget", "yield", "condition-maps", "explore-choices"]
     assert browser.complaints() == []
     assert browser.run("document.querySelectorAll('#budget .bartext').length") == 4
     assert browser.run("document.querySelectorAll('#yield .js-fill').length") == 2
@@ -142,6 +144,7 @@ def test_charts_of_other_commands_are_drawn(
     assert "50 %" in maps[0]
     assert "none" in maps[0]
     assert "200 ns" in maps[2]
+    assert browser.run("document.querySelectorAll('#explore-choices .point').length") == 3 + 4
     assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
     for dark, ink in ((False, "31, 35, 40"), (True, "230, 237, 243")):
         browser.scheme(dark=dark)

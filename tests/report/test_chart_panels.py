@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from nonideal.report.condition_panel import condition_panel
+from nonideal.report.explore_panel import explore_panel
 from nonideal.report.yield_panel import yield_panel
 
 CURVES = pd.DataFrame(
@@ -28,6 +29,21 @@ MAPS = pd.DataFrame(
         "anew_accuracy": [0.96, 0.95, 0.94],
         "kept_rms_change_s": [0.0, math.nan, 2e-7],
         "anew_rms_change_s": [0.0, 1e-9, 2e-9],
+    }
+)
+
+CHOICES = pd.DataFrame(
+    {
+        "name": ["present", "mim_9", "mim_5", "small", "undrawn"],
+        "factor": ["present", "<b>C_m", "<b>C_m", "combination", "<b>C_m"],
+        "choice": ["present", "9 x 9 um", "5 x 5 um", "selector 0.42", "3 x 3 um"],
+        "check_rms_s": [1e-10, 2e-10, math.nan, 3e-10, 4e-10],
+        "check_rms_stderr_s": [1e-11, 2e-11, math.nan, 3e-11, 4e-11],
+        "area_per_neuron_um2": [500.0, 400.0, math.nan, 300.0, math.nan],
+        "energy_per_neuron_J": [1e-12, 2e-12, math.nan, 3e-12, 4e-12],
+        "pareto": [True, False, False, True, False],
+        "dominated_by": [math.nan, "present", math.nan, math.nan, ""],
+        "problem": ["", "", "too small", "", "not drawable"],
     }
 )
 
@@ -58,3 +74,22 @@ def test_a_condition_without_a_number_says_so_and_one_that_was_not_asked_for_is_
     (heat,) = moved.traces
     assert heat["text"][0] == ["200 ns", "0 ns", ""]
     assert heat["z"][0][:2] == pytest.approx([math.log10(2e-7 / 1e-10) / 4, 0.0], abs=1e-3)
+
+
+def test_choices_of_a_factor_are_joined_through_the_present_design_and_the_optimal_ones_are_filled() -> None:
+    panel = explore_panel(CHOICES, "told")
+    assert panel is not None
+    area, energy = panel.charts
+    present, combined, joined, factor = area.traces
+    assert (present["x"], present["y"], present["marker"]["symbol"]) == ([500.0], [0.1], ["star"])
+    assert (joined["x"], joined["y"]) == ([400.0, 500.0], [0.2, 0.1]), "what has no area stands in no area"
+    assert factor["error_y"]["array"] == [0.02]
+    assert (factor["name"], factor["marker"]["symbol"]) == ("&lt;b&gt;C_m", ["circle-open"])
+    assert factor["text"] == ["&lt;b&gt;C_m: 9 x 9 um<br>dominated by present"]
+    assert (combined["text"], combined["marker"]["symbol"]) == (
+        ["selector 0.42<br>Pareto-optimal"],
+        ["square"],
+    )
+    assert energy.traces[3]["x"] == [2.0, 4.0]
+    assert energy.traces[3]["text"][1].endswith("<br>not drawable")
+    assert explore_panel(CHOICES[CHOICES["name"] == "mim_5"], "told") is None

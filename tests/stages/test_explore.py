@@ -162,7 +162,7 @@ def test_the_report_shows_table_and_plot(points: list[Point], tmp_path: Path) ->
     page = write_report(tmp_path)[0].read_text()
     assert "Design choices" in page
     assert "the capacitor &lt;is&gt; too [small]" in page
-    assert 'id="explore-' in page
+    assert 'id="explore-choices"' in page
 
 
 def test_the_plot_is_written_in_both_formats(points: list[Point], tmp_path: Path) -> None:
