@@ -191,7 +191,7 @@ class Drawn:
 
 
 def draw_bank(block: Block, bank: Bank) -> Drawn:
-    """Draw diffusions, gates, the lines of drains and sources, and the places of the mask's cuts; implants, well and rail are the caller's."""
+    """Draw diffusions, gates, the lines of drains and sources, and the places of a mask's cuts; implants, well and taps are the caller's."""
     contacts, centres = bank.columns()
     heights, nodes, gates = bank.heights, bank.nodes(), bank.gates()
     side = Side(bank.rail_y, bank.y(heights.diffusion), bank.way)
@@ -229,7 +229,6 @@ def draw_bank(block: Block, bank: Bank) -> Drawn:
         block, bank, "met1", found.sources[0], found.sources[-1], heights.source, LINE, MCON / 2 + limit("m1.5") + GRID
     )  # fmt: skip
     _draw_gates(block, bank, centres)
-    bar(block, bank, "met1", 0.0, block.width, heights.line, LINE, 0.0)
     low_y, high_y = sorted((bank.rail_y, bank.y(heights.rail)))
     block.rect("met1", 0.0, low_y, block.width, high_y)
     return found

@@ -45,7 +45,6 @@ from nonideal.circuits.layout.dimensions import (
     snap,
     up,
 )
-from nonideal.circuits.layout.drawing import SynapseDrawing
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.fets import Gate, Side, chain
 from nonideal.circuits.layout.frame import row_frame
@@ -57,6 +56,8 @@ STRIP_X = 0.34
 FIRST_SOURCE = 0.44
 """From that strip to the nearest contact of its bank."""
 DENDRITE = SHIELD = 0.28
+DENDRITE_X = 3.05
+"""Where the dendrite is in a synapse by itself."""
 RIGHT_OF_SHIELD, LEFT_OF_SHIELD = 1.2, 0.66
 """From an upright line on metal 2 to the stack of an axon beside it."""
 PULL_IMPLANT = 0.2
@@ -154,35 +155,47 @@ def coded(
 ) -> Block:
     """A synapse between its rails, vss below, without the cuts of a mask; ``cuts`` says where they go. Arguments as of the pair."""
     sizes = CodedSizes() if sizes is None else sizes
-    if sizes.storage != "mask":
-        raise LayoutError(
-            'circuit.synapse.storage = "latch": this is not drawn, "mask" is; validate on the schematic netlist'
-        )
     plan = Plan.of(sizes, width, height)
     storage = coded_weights(sizes.contract().storage)
     block = Block.named(name, plan.width, plan.height)
-    x = 3.05 if dendrite_x is None else dendrite_x
-    n, p = draw_bank(block, plan.n), draw_bank(block, plan.p)
-    for rest, other in ((plan.rest_n, plan.n), (plan.rest_p, plan.p)):
-        _draw_rest(block, rest, other)
-    _draw_frame(block, plan, n, p, x)
-    _draw_dendrite(block, plan, n, p, x)
-    _join(block, plan, n.sources[-1], plan.rest_n.out_x, below=plan.n, above=plan.p)
-    _join(block, plan, plan.rest_p.out_x, p.sources[0], below=plan.n, above=plan.p)
+    n, p = draw_banks(block, plan, DENDRITE_X if dendrite_x is None else dendrite_x, shields_x)
     left = shields_x[0] + RIGHT_OF_SHIELD if shields_x else 1.8
     right = shields_x[-1] - LEFT_OF_SHIELD if shields_x else plan.width - 2.4
-    strip_x = round(plan.width - STRIP_X, 3)
-    _draw_drive(block, plan.n, n, storage.drive_n, strip_x, plan.rest_n, axon=(storage.axon, right))
-    _draw_drive(block, plan.p, p, storage.drive_p, STRIP_X, plan.rest_p, axon=(storage.axon_b, left))
+    for bank, drawn, drive, axon, x in (
+        (plan.n, n, storage.drive_n, storage.axon, right),
+        (plan.p, p, storage.drive_p, storage.axon_b, left),
+    ):
+        box = draw_drive(block, plan, bank, drawn, x)
+        block.pins[drive] = box
+        at = [snap(bank.y(height) - MCON / 2) for height in (bank.heights.axon, bank.heights.off)]
+        on, off = (Box("mcon", box.x0, low, round(box.x0 + MCON, 3), round(low + MCON, 3)) for low in at)
+        block.cuts[drive] = ((on,), (off,))
+        stack(block, x, bank.y(bank.heights.axon), "met1", "met4")
+        low = snap(bank.y(bank.heights.axon) - MET4_LINE / 2)
+        block.pins[axon] = block.rect("met4", 0.0, low, block.width, low + MET4_LINE)
     for net, bank in ((storage.gate_n, plan.n), (storage.gate_p, plan.p)):
-        low = snap(bank.y(bank.heights.line) - LINE / 2)
-        block.pins[net] = Box("met1", 0.0, low, 0.3, round(low + LINE, 3))
-    for shield_x in shields_x:
-        stack(block, shield_x, 0.0, "met1", "met2")
-        _upright(block, shield_x, SHIELD, plan.height)
+        line = bar(block, bank, "met1", 0.0, block.width, bank.heights.line, LINE, 0.0)
+        block.pins[net] = Box("met1", 0.0, line.y0, 0.3, line.y1)
     for net, rail in (("vdd", plan.height), ("vss", 0.0)):
         block.pins[net] = Box("met1", 0.0, rail - 0.1, 0.2, rail + 0.1)
     return block
+
+
+def draw_banks(
+    block: Block, plan: Plan, dendrite_x: float, shields_x: Sequence[float]
+) -> tuple[Drawn, Drawn]:
+    """Both banks with the FETs that hold their sources at rest, their row's frame, the dendrite, and shields beside it."""
+    n, p = draw_bank(block, plan.n), draw_bank(block, plan.p)
+    for rest, other in ((plan.rest_n, plan.n), (plan.rest_p, plan.p)):
+        _draw_rest(block, rest, other)
+    _draw_frame(block, plan, n, p, dendrite_x)
+    _draw_dendrite(block, plan, n, p, dendrite_x)
+    _join(block, plan, n.sources[-1], plan.rest_n.out_x, below=plan.n, above=plan.p)
+    _join(block, plan, plan.rest_p.out_x, p.sources[0], below=plan.n, above=plan.p)
+    for shield_x in shields_x:
+        stack(block, shield_x, 0.0, "met1", "met2")
+        upright(block, shield_x, SHIELD)
+    return n, p
 
 
 def _draw_frame(block: Block, plan: Plan, n: Drawn, p: Drawn, dendrite_x: float) -> None:
@@ -224,7 +237,7 @@ def _draw_dendrite(block: Block, plan: Plan, n: Drawn, p: Drawn, x: float) -> No
     ends = sorted((first_n, first_p, x))
     _level(block, ends[0], ends[-1], plan.middle)
     stack(block, x, plan.middle, "li1", "met2")
-    block.pins["dendrite"] = _upright(block, x, DENDRITE, plan.height)
+    block.pins["dendrite"] = upright(block, x, DENDRITE)
 
 
 def _join(block: Block, plan: Plan, x_below: float, x_above: float, *, below: Bank, above: Bank) -> None:
@@ -235,26 +248,15 @@ def _join(block: Block, plan: Plan, x_below: float, x_above: float, *, below: Ba
     _level(block, x_below, x_above, plan.middle)
 
 
-def _draw_drive(
-    block: Block, bank: Bank, drawn: Drawn, net: str, strip_x: float, rest: Rest, *, axon: tuple[str, float]
-) -> None:
-    """The input of a bank's inverter: its strip, which crosses the rail's metal and that of the axon, and the axon itself."""
-    heights = bank.heights
-    y = bank.y(heights.drive)
-    gate_pad(block, strip_x, y, flat=True)
-    rest_x = (rest.rail_x + rest.out_x) / 2
-    ends = sorted((*drawn.fingers, strip_x, rest_x))
+def draw_drive(block: Block, plan: Plan, bank: Bank, drawn: Drawn, x: float) -> Box:
+    """The input of a bank's inverter: gates, a strip that crosses the rail's metal and, on the way to x, metal 1. Returns the strip."""
+    heights, rest = bank.heights, plan.rest_n if bank.name == "n" else plan.rest_p
+    strip_x = round(plan.width - STRIP_X, 3) if bank.name == "n" else STRIP_X
+    gate_pad(block, strip_x, bank.y(heights.drive), flat=True)
+    ends = sorted((*drawn.fingers, strip_x, (rest.rail_x + rest.out_x) / 2))
     bar(block, bank, "poly", ends[0], ends[-1], heights.drive, LICON + 2 * PAD_SIDE, 0.07)
-    box = strip(block, bank, strip_x, heights.shield, heights.drive + LICON / 2 + LI_PAST_CONTACT)
-    block.pins[net] = box
-    at = [snap(bank.y(height) - MCON / 2) for height in (heights.axon, heights.off)]
-    on, off = (Box("mcon", box.x0, low, round(box.x0 + MCON, 3), round(low + MCON, 3)) for low in at)
-    block.cuts[net] = ((on,), (off,))
-    line, stack_x = axon
-    bar(block, bank, "met1", strip_x, stack_x, heights.axon, LINE, MCON / 2 + limit("m1.5") + 0.01)
-    stack(block, stack_x, bank.y(heights.axon), "met1", "met4")
-    low = snap(bank.y(heights.axon) - MET4_LINE / 2)
-    block.pins[line] = block.rect("met4", 0.0, low, block.width, low + MET4_LINE)
+    bar(block, bank, "met1", strip_x, x, heights.axon, LINE, MCON / 2 + limit("m1.5") + 0.01)
+    return strip(block, bank, strip_x, heights.shield, heights.drive + LICON / 2 + LI_PAST_CONTACT)
 
 
 def _level(block: Block, x0: float, x1: float, y: float) -> None:
@@ -263,14 +265,7 @@ def _level(block: Block, x0: float, x1: float, y: float) -> None:
     block.rect("li1", snap(low - LI / 2), bottom, snap(high - LI / 2) + LI, bottom + LI)
 
 
-def _upright(block: Block, x: float, width: float, height: float) -> Box:
+def upright(block: Block, x: float, width: float) -> Box:
+    """A line on metal 2 through the whole column."""
     left = snap(x - width / 2)
-    return block.rect("met2", left, -OVERLAP, left + width, height + OVERLAP)
-
-
-def reach(sizes: CodedSizes) -> tuple[float, float]:
-    """Nothing of it keeps the lines of a column away: FETs stand below them."""
-    return 0.3, 0.3
-
-
-CODED = SynapseDrawing(reach, coded_height, coded, coded_width)
+    return block.rect("met2", left, -OVERLAP, left + width, block.height + OVERLAP)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.cells.synapse import SynapseSizes
-from nonideal.circuits.layout.block import Block, Box
+from nonideal.circuits.layout.block import MIRROR, Block, Box
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
 from nonideal.circuits.layout.synapse import SIZES, synapse, synapse_height, synapse_width
@@ -14,12 +14,16 @@ from nonideal.circuits.layout.synapse import SIZES, synapse, synapse_height, syn
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where the rows and columns of a crossbar lie: axon 0 is the top row, every second row is upside down."""
+    """Where the rows and columns of a crossbar lie: axon 0 is the top row, every second row is upside down.
+
+    ``inner``: (net, y) of the rails of a synapse between its lowest and its uppermost.
+    """
 
     axons: int
     dendrites: int
     pitch: float
     row_height: float
+    inner: tuple[tuple[str, float], ...] = ()
 
     def row(self, axon: int) -> tuple[float, bool]:
         """Origin of an axon's row above the crossbar's lowest rail, and whether it is mirrored."""
@@ -28,11 +32,17 @@ class Grid:
         return round((index + mirrored) * self.row_height, 3), mirrored
 
     def rails(self) -> list[tuple[str, float]]:
-        """(net, y) of every rail, the lowest, vss, first."""
-        return [
+        """(net, y) of every rail, the lowest, vss, first, and those inside of synapses last."""
+        found = [
             ("vdd" if index % 2 else "vss", round(index * self.row_height, 3))
             for index in range(self.axons + 1)
         ]
+        for axon in range(self.axons):
+            y, mirrored = self.row(axon)
+            found += [
+                (net, round(y + MIRROR - rail if mirrored else y + rail, 3)) for net, rail in self.inner
+            ]
+        return found
 
     def of_row(self, axon: int, box: Box) -> Box:
         """A box of the synapse in column 0, in the crossbar."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,11 @@ def _no_pitch(settings: object) -> float:
     return 0.0
 
 
+def _no_rails(settings: object, height: float) -> Sequence[tuple[str, float]]:
+    """Of a synapse that is one row."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class SynapseDrawing:
     """How a kind of synapse is drawn from its settings, all in um.
@@ -31,13 +36,15 @@ class SynapseDrawing:
     ``reach``: how far it reaches left and right of the dendrite, ``height``: least height of a row. ``draw(settings, width=, height=, dendrite_x=,
     shields_x=)``: vss below, vdd above, axons on metal 4 through the row, the dendrite on metal 2 through the column; its ``pins`` have the
     names of the ports. ``pitch``: least pitch of columns, of a kind whose FETs stand below the upright lines. Of one whose weights are a mask
-    the block is blank, and has ``cuts`` for every port that the mask wires.
+    the block is blank, and has ``cuts`` for every port that the mask wires. ``inner_rails``: (net, y) of the rails between the two of a
+    synapse of that height that is several rows, from below.
     """
 
     reach: Callable[[Any], tuple[float, float]]
     height: Callable[[Any], float]
     draw: Callable[..., Block]
     pitch: Callable[[Any], float] = _no_pitch
+    inner_rails: Callable[[Any, float], Sequence[tuple[str, float]]] = _no_rails
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,21 @@ def input_width(sizes: DriverSizes = SIZES) -> float:
 
 
 def input_driver(
-    sizes: DriverSizes, height: float, axon: Box, axon_b: Box, *, name: str = "input_driver"
+    sizes: DriverSizes,
+    height: float,
+    axon: Box,
+    axon_b: Box,
+    *,
+    row: float | None = None,
+    name: str = "input_driver",
 ) -> Block:
-    """An input driver in a row of that height whose axons lie at those boxes.
+    """An input driver in a row of synapses of that height whose axons lie at those boxes; ``row``: height of its own row, the lowest.
 
     The input enters from the left on metal 3; the phase line crosses the row on metal 2, so that rows share it.
     """
     width = input_width(sizes)
     block = Block.named(name, width, height)
-    strip = driver_strip(block, sizes, 0.0, height)
+    strip = driver_strip(block, sizes, 0.0, height if row is None else row)
     strip.frame(width, *source_columns(sizes))
     anchors = draw_driver(strip, sizes, 0.0)
     for (x, y), level, line in ((anchors.out, "li1", axon), (anchors.out_b, "met1", axon_b)):

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from nonideal.circuits.cells.contract import CellSettings
 from nonideal.circuits.cells.kinds import kind_of
-from nonideal.circuits.layout.coded import CODED
+from nonideal.circuits.layout.coded_drawing import CODED
 from nonideal.circuits.layout.drawing import NeuronDrawing, SynapseDrawing
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.neuron import MIM_MET5

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from nonideal.circuits.cells.kinds import Contracts
 from nonideal.circuits.cells.port import Per, Role
@@ -36,6 +37,7 @@ SHIELD_TO_SPIKE = 0.6
 SHIELD_LEFT = 0.6  # between a dendrite and the spikes of the column before, or the input drivers
 LINE_PITCH = 0.8  # of the upright lines that join the layers' v0 and vsense
 PIN = 0.4
+JOINT = 0.2
 ROW_END = 1.0  # room for what ends a row of neurons
 DIODES_LEFT = 0.6  # the first antenna diode's centre, from where the supply straps' room ends
 
@@ -52,6 +54,7 @@ class Cells:
     row_height: float
     contracts: Contracts
     drawing: NeuronDrawing
+    inner: tuple[tuple[str, float], ...] = ()
 
     @property
     def layer_lines(self) -> tuple[str, ...]:
@@ -79,7 +82,10 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
     room = anchors.spike_b_x - SHIELD_TO_SPIKE - 0.5 - anchors.dendrite_x
     pitch = max(up(pitch + max(0.0, right - room)), pair.pitch(design.synapse))
     neuron_cell, anchors = unit.draw(design.neuron, design.driver, width=pitch)
-    row_height = max(pair.height(design.synapse), driver_height(design.driver))
+    least = pair.height(design.synapse)
+    lowest = next((y for _, y in pair.inner_rails(design.synapse, least)), least)
+    row_height = round(least + max(0.0, driver_height(design.driver) - lowest), 3)
+    inner = tuple(pair.inner_rails(design.synapse, row_height))
     shield_x = snap(anchors.spike_b_x - SHIELD_TO_SPIKE)
     synapse_cell = pair.draw(
         design.synapse,
@@ -89,8 +95,11 @@ def leaf_cells(design: Design = DESIGN) -> Cells:
         shields_x=(SHIELD_LEFT, shield_x),
     )
     axons = _axons(design.contracts, synapse_cell)
-    input_cell = input_driver(design.driver, row_height, axons[Role.AXON], axons[Role.AXON_B])
-    return Cells(synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height, design.contracts, unit)
+    row = inner[0][1] if inner else row_height
+    input_cell = input_driver(design.driver, row_height, axons[Role.AXON], axons[Role.AXON_B], row=row)
+    return Cells(
+        synapse_cell, neuron_cell, input_cell, anchors, pitch, row_height, design.contracts, unit, inner
+    )
 
 
 def _axons(contracts: Contracts, synapse: Block) -> dict[Role, Box]:
@@ -137,7 +146,7 @@ def network(
 
     y = 0.0
     for layer in range(1, len(layers)):
-        grid = Grid(layers[layer - 1], layers[layer], cells.pitch, cells.row_height)
+        grid = Grid(layers[layer - 1], layers[layer], cells.pitch, cells.row_height, cells.inner)
         y = round(y - grid.axons * cells.row_height, 3)
         place_rows(block, cells.synapse, grid, y)
         place_mask(block, cells.synapse, grid, y, mask, layer)
@@ -147,6 +156,7 @@ def network(
         top, right = round(y + grid.axons * cells.row_height, 3), round(grid.dendrites * cells.pitch, 3)
         block.regions[f"crossbar {layer}"] = (0.0, y, right, top)
         _scale_lines(block, cells, grid, layer, y)
+        _join_rows(block, cells, grid, y)
         if layer == 1:
             block.regions["input drivers"] = (-cells.input.width, y, 0.0, top)
             _place_inputs(block, cells, grid, y, edge)
@@ -215,6 +225,16 @@ def _scale_lines(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -
         box = cells.synapse.pins[port.name]
         rows = [grid.of_row(axon, box).moved(0.0, y) for axon in range(grid.axons)]
         block.pins[port.net(layer, None, None)] = draw_scale_line(block, rows, end, number)
+
+
+def _join_rows(block: Block, cells: Cells, grid: Grid, y: float) -> None:
+    """Lines of a column that end with the lowest row: from each row to the next."""
+    lines = [one for one in cells.contracts.synapse.having(Role.LINE) if one.per is Per.NEURON]
+    for row in range(1, grid.axons):
+        at = round(y + row * grid.row_height, 3)
+        for k, port in product(range(grid.dendrites), lines):
+            box = cells.synapse.pins[port.name].moved(round(k * grid.pitch, 3), 0.0)
+            block.rect(box.layer, box.x0, snap(at - JOINT), box.x1, snap(at + JOINT))
 
 
 def _synapse_pins(

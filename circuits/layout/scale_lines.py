@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nonideal.circuits.layout.block import Block, Box
-from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, MET1_PAD, stack
+from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, MET1_PAD
 from nonideal.circuits.layout.dimensions import IMPLANT, LI, LICON, MCON, limit, snap, up
 from nonideal.circuits.layout.diodes import DIODE
+from nonideal.circuits.layout.routes import land
 
 TRUNK = 0.28
 TRUNK_PITCH = 0.55
@@ -30,7 +31,7 @@ def draw_scale_line(block: Block, rows: Sequence[Box], end: float, number: int) 
     for row in rows:
         right = round(end + DIODE_X + MCON / 2 + limit("m1.5"), 3)
         block.rect("met1", end, row.y0, up(right), row.y1)
-        stack(block, x, row.y, "met1", "met2")
+        land(block, x, row.y)
         _diode(block, round(end + DIODE_X, 3), row.y)
     low, high = min(row.y for row in rows), max(row.y for row in rows)
     half = MET1_PAD[1] / 2
