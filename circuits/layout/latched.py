@@ -47,8 +47,6 @@ FIRST_CROSS, CROSS_PITCH = 0.9, 0.7
 """The first line on metal 3, from the lowest rail, and the next ones."""
 AXONS_APART = 0.6
 """From the middle of the topmost row to an axon."""
-DRIVE_FROM_RIGHT = 2.3
-"""From the right edge to the last upright line: beyond it shields and spikes run."""
 JOG = 2.0
 """How far beside a strip of its group a line from above may land."""
 SHIFT = 0.02
@@ -276,20 +274,17 @@ def _leg(
     bank: Bank, gate: str, at: float, cross_y: float, landing: float, routes: Uprights
 ) -> tuple[float, float]:
     """The strip of a group on which its line lands, and the x of that: as near to where the line comes from as there is room."""
+    low, high = min(landing, cross_y) - 0.3, max(landing, cross_y) + 0.3
     legs = [x for (net, _), x in zip(bank.gates(), bank.columns()[1], strict=True) if net == gate]
     for leg in sorted(legs, key=lambda x: abs(x - at)):
-        if (
-            abs(leg - at) <= JOG
-            and routes.free(gate, at, landing - 0.3, cross_y)
-            and routes.has_pad(landing, leg, at)
-        ):
+        if abs(leg - at) <= JOG and routes.free(gate, at, low, high) and routes.has_pad(landing, leg, at):
             return leg, at
 
         def fits(x: float, leg: float = leg) -> bool:
             return abs(x - at) >= PITCH and routes.has_pad(landing, leg, x)
 
         try:
-            return leg, routes.nearest(gate, snap(leg), landing - 0.3, cross_y + 0.3, JOG, fits)
+            return leg, routes.nearest(gate, snap(leg), low, high, JOG, fits)
         except LayoutError:
             continue
     raise LayoutError(f"no room for a line to group {gate}: make the cell wider (circuit.synapse)")

@@ -187,9 +187,42 @@ def test_junctions_are_those_of_the_deck(tmp_path: Path) -> None:
         assert have[role] == pytest.approx(area_um2, rel=0.09 if role.startswith("unit") else 0.6), role
 
 
-def test_latches_are_not_drawn_yet() -> None:
-    with pytest.raises(LayoutError, match="storage"):
-        coded(design(storage="latch").synapse)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("layers", "synapse"),
+    [((3, 1), {"bits": 2}), ((1, 2), {"bits": 4}), ((1, 1), {"bits": 6}), ((2, 1), {"bits": 3, "switch": {"w_um": 0.42, "l_um": 0.25}})],
+    ids=["2 bits", "4 bits", "6 bits", "switches"],
+)  # fmt: skip
+def test_latches_are_clean_and_their_netlist(
+    tmp_path: Path, layers: tuple[int, ...], synapse: dict[str, Any]
+) -> None:
+    circuit = design(storage="latch", **synapse)
+    topology = Topology.of(layers, circuit)
+    gds = drawn(topology, circuit, tmp_path)
+    drc, lvs = check(gds), compare(gds, schematic(topology, circuit))
+    assert drc.clean, drc.summary()
+    assert lvs.matched, lvs.differences
+    assert {port.lower() for port in lvs.ports} == set(topology.ports)
+
+
+def test_a_swapped_bit_line_is_no_match(tmp_path: Path) -> None:
+    circuit = design(storage="latch", bits=2)
+    topology = Topology.of((1, 1), circuit)
+    block = network((1, 1), circuit)
+    block.pins["bit_0_1_0"], block.pins["bit_1_1_0"] = block.pins["bit_1_1_0"], block.pins["bit_0_1_0"]
+    report = compare(write_gds(block, tmp_path / "network.gds"), schematic(topology, circuit))
+    assert not report.matched
+
+
+def test_latches_extracted(tmp_path: Path) -> None:
+    """Their nodes keep the names that states are set by."""
+    circuit, layers = design(storage="latch", bits=2), (2, 1)
+    topology = Topology.of(layers, circuit)
+    gds = drawn(topology, circuit, tmp_path)
+    report = compare(gds, schematic(topology, circuit), database=tmp_path / "network.lvsdb.gz")
+    found = extract(tmp_path / "network.lvsdb.gz", topology.ports, report.device_count, folder=tmp_path)
+    partners(found.netlist, topology, circuit)
+    for latch in circuit.contracts.synapse.storage.latches.values():
+        assert found.net_capacitance_F[f"synapse_1_1_0_{latch.q}"] > 0.3e-15
 
 
 def test_less_room_than_needed_is_refused() -> None:
@@ -200,13 +233,15 @@ def test_less_room_than_needed_is_refused() -> None:
         coded(sizes, height=coded_height(sizes) - 0.1)
 
 
-def test_area_of_a_network() -> None:
-    """Of 5-5-5, without the generator: 3,400 um2 are left to it of what it may take."""
-    circuit, layers = design(), (5, 5, 5)
-    block = network(layers, circuit, mask=masked(layers, random_codes(layers, 1), circuit).mask)
-    assert inventory(block).area_um2 < 15000 - 3400
+@pytest.mark.parametrize(
+    ("storage", "most_um2", "synapse_um2"), [("mask", 15000, 120), ("latch", 25000, 300)]
+)
+def test_area_of_a_network(storage: str, most_um2: float, synapse_um2: float) -> None:
+    """Of 5-5-5, without the generator: 3,400 um2 are left to it of what both may take."""
+    circuit, layers = design(storage=storage), (5, 5, 5)
+    assert inventory(network(layers, circuit)).area_um2 < most_um2 - 3400
     cells = leaf_cells(circuit)
-    assert cells.pitch * cells.row_height < 120
+    assert cells.pitch * cells.row_height < synapse_um2
 
 
 @pytest.mark.parametrize("mode", ["CC", "RC"])
