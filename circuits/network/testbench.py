@@ -46,7 +46,8 @@ class Biases:
 class Circuit:
     """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights.
 
-    ``vdis_V`` is the bias of all dischargers; ``trim_V`` adds to it, per layer and neuron (V; empty: nothing is added).
+    ``vdis_V`` is the bias of all dischargers; ``trim_V`` adds to it, per layer and neuron (V; empty: nothing is added). ``driven``: waveforms
+    of lines that are else held at a level, by net.
     """
 
     topology: Topology
@@ -55,6 +56,7 @@ class Circuit:
     models: str
     vdis_V: float
     trim_V: tuple[tuple[float, ...], ...] = ()
+    driven: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self.topology.check(self.design)
@@ -130,7 +132,12 @@ class Circuit:
         held = [(net, port.level_V(supplies)) for net, port, _ in self.topology.lines()]
         # The rails first: all else is counted from them.
         held.sort(key=lambda one: one[0] not in (VDD, VSS))
-        lines = [f"V{source_name(net)} {net} 0 {volts:.6g}" for net, volts in held]
+        waves = dict(self.driven)
+        if strange := sorted(waves.keys() - {net for net, _ in held}):
+            raise CircuitError(
+                f"waveforms for {', '.join(strange[:5])}, which are no held lines of this network"
+            )
+        lines = [f"V{source_name(net)} {net} 0 {waves.get(net, f'{volts:.6g}')}" for net, volts in held]
         for where in self.topology.neurons():
             pin = self.topology.vdis(*where)
             lines.append(f"V{pin} {pin} 0 {self.discharger_V(*where):.9g}")
