@@ -1,10 +1,11 @@
 """The documentation's pictures of the coded synapses as they are drawn, and what of a 5-5-5 network each part takes.
 
-    .venv/bin/python scripts/docs_cells.py          # docs/figures/coded-mask.png, coded-latch.png; the table on the terminal
+.venv/bin/python scripts/docs_cells.py          # docs/figures/coded-mask.png, coded-latch.png; the table on the terminal
 """
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def areas(design: Design) -> dict[str, float]:
     """By part: synapses, neurons, input drivers, what lies around and between them, and the generator, estimated."""
     block, cells = network(LAYERS, design), leaf_cells(design)
     whole = inventory(block).area_um2
-    synapses = sum(a * b for a, b in zip(LAYERS, LAYERS[1:], strict=False))
+    synapses = sum(a * b for a, b in itertools.pairwise(LAYERS))
     found = {
         "synapses": synapses * cells.pitch * cells.row_height,
         "neurons": sum(LAYERS[1:]) * cells.pitch * cells.neuron.height,
