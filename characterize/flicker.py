@@ -17,7 +17,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import sici
 
 Array = NDArray[np.float64]
 AT_ONE = 1e-6
@@ -48,6 +47,8 @@ def _integral(exponent: float, y: Array) -> Array:
     s = exponent + 2.0
     near, far = np.minimum(y, FAR), np.maximum(y, FAR)
     if abs(exponent - 1.0) < AT_ONE:
+        from scipy.special import sici  # an experiment's settings do not need it
+
         close = (2 * (np.sin(near / 2) / near) ** 2 + np.sin(near) / near - sici(near)[1]) / 2
     else:
         close = np.full(np.shape(y), finite_part(exponent))

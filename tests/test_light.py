@@ -24,6 +24,7 @@ ON_DATA = (
     "layout",
     "explore",
     "conditions",
+    "noise",
     "yield",
     "calibrate --chip 1",
 )

@@ -16,6 +16,7 @@ from nonideal.cli.commands.explore import explore
 from nonideal.cli.commands.layout import layout
 from nonideal.cli.commands.netlist import netlist
 from nonideal.cli.commands.new import new
+from nonideal.cli.commands.noise import noise
 from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
 from nonideal.cli.commands.show import show
@@ -38,6 +39,7 @@ COMMANDS = (
     validate_post_layout,
     explore,
     conditions,
+    noise,
     chip_yield,
     calibrate,
     show,

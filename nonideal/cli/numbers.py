@@ -15,6 +15,7 @@ from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.netlist import WriteBackSummary
+from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
 from nonideal.runs.summaries.training import TrainingSummary
 
@@ -84,6 +85,14 @@ def _explore(found: ExploreSummary) -> Numbers:
     return (f"{len(found.choices)} choices", f"best: {', '.join(best) or 'none'}")
 
 
+def _noise(found: NoiseSummary) -> Numbers:
+    jitter = ", ".join(_time(one.rms_s) for one in found.layers)
+    return (
+        f"{found.mapping} jitters by {jitter} (layers, rms)",
+        f"{_percent(found.accuracy.mean)} under noise",
+    )
+
+
 def _conditions(found: ConditionsSummary) -> Numbers:
     return (f"{found.mapping} in {len(found.conditions)} conditions",)
 
@@ -117,6 +126,7 @@ TELL: dict[type[Document], Callable[[Any], Numbers]] = {
     ValidationSummary: _validation,
     ExploreSummary: _explore,
     ConditionsSummary: _conditions,
+    NoiseSummary: _noise,
     YieldSummary: _yield,
     CalibrationSummary: _calibration,
     SampleSummary: _sample,

@@ -117,6 +117,11 @@ class Session:
         self._check_on_schematic("conditions are characterised on the schematic only")
         return self.run(("conditions",))
 
+    def noise(self) -> list[Outcome]:
+        """How the network's spikes jitter; what is simulated is the schematic."""
+        self._check_on_schematic("noise is simulated on the schematic only")
+        return self.run(("noise",))
+
     def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
         """The statistical model of chips on a netlist, and the yield of the experiment's network there."""
         self._check_chips(netlist)

@@ -70,6 +70,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.report.columns import column_table
     from nonideal.report.condition_table import condition_tables
     from nonideal.report.explore_table import explore_table
+    from nonideal.report.noise_table import noise_tables
     from nonideal.report.shift_table import accuracy_table, shift_table
     from nonideal.report.stage_tables import layout_table, limits_table, netlists_table, parameters_table
     from nonideal.report.tables import mapping_table, training_table
@@ -79,6 +80,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.runs.summaries.explore import ExploreSummary
     from nonideal.runs.summaries.layout import LayoutSummary
     from nonideal.runs.summaries.netlist import WriteBackSummary
+    from nonideal.runs.summaries.noise import NoiseSummary
     from nonideal.runs.summaries.training import TrainingSummary
 
     def characterization(found: CharacterizationSummary) -> Iterable[Table]:
@@ -106,6 +108,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
         ValidationSummary: validation,
         ExploreSummary: lambda found: [explore_table(found.choices, found.title)],
         ConditionsSummary: condition_tables,
+        NoiseSummary: noise_tables,
         YieldSummary: yield_tables,
         CalibrationSummary: lambda found: [calibration_table([found])],
     }

@@ -107,11 +107,15 @@ class Watched:
     witness: Witness
     quiet_s: list[Array]
 
-    def runs(self, bench: Workbench, count: int, seed: int, low_Hz: float, folder: Path) -> list[Array]:
-        """Spike times of every layer, [count, neurons] in s. Raises ``CharacterizationFailed`` where a run gives no result."""
+    def runs(
+        self, bench: Workbench, numbers: Sequence[int], seed: int, low_Hz: float, folder: Path
+    ) -> list[Array]:
+        """Spike times of every layer in the runs of these numbers, [runs, neurons] in s. Raises ``CharacterizationFailed``."""
         found = []
-        for run in range(count):
-            (result,) = bench.run_decks([self.witness.deck(f"noisy_{run}", seed, run, low_Hz)], folder)
+        for run in numbers:
+            # Each in a folder of its own: what is in a run is its waves, and they are all called alike.
+            deck = self.witness.deck(f"noisy_{run}", seed, run, low_Hz)
+            (result,) = bench.run_decks([deck], folder / f"run_{run}")
             found.append(self.witness.spikes_s(result))
         return [np.array(rows) for rows in zip(*found, strict=True)]
 

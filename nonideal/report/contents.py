@@ -14,6 +14,7 @@ from nonideal.report.diagrams import circuit, data_flow
 from nonideal.report.error_budget import error_budget_blocks
 from nonideal.report.explore import explore_blocks
 from nonideal.report.layout import layout_blocks
+from nonideal.report.noise import noise_blocks
 from nonideal.report.panels import (
     FEW_SAMPLES,
     characterization_panels,
@@ -53,6 +54,7 @@ def build(results: Results) -> Report:
     sections = [
         Section("missing", "To know first", tuple(_missing(results))),
         Section("comparison", "Model against SPICE", _comparison(results)),
+        Section("noise", "What noise leaves open", noise_blocks(results)),
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("verdict", "Does it pass?", (tables.verdict_table(found),)),
         Section("how", "How it works", _how(results)),

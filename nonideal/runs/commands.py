@@ -101,6 +101,13 @@ class CommandLine:
             }
         if stage == "conditions":
             own |= _conditions(self.changes.get("conditions", {}))
+        if stage == "noise":
+            noise = self.changes.get("noise", {})
+            own |= {
+                "column-runs": noise.get("column_runs"),
+                "network-runs": noise.get("network_runs"),
+                "low-corner": None if noise.get("low_corner_Hz") is None else number(noise["low_corner_Hz"]),
+            }
         if command_of(stage) == "train":
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()

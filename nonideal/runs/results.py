@@ -36,6 +36,7 @@ from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
 from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
+from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.training import TrainingSummary, VariantSummary
 from nonideal.runs.troubles import FailedSample, Retry, failed_samples, retries
 
@@ -102,6 +103,7 @@ class Results:
     shift: Shifts | None = None
     explore: ExploreSummary | None = None
     conditions: ConditionsSummary | None = None
+    noise: NoiseSummary | None = None
     yields: dict[str, YieldSummary] = field(default_factory=dict)
     calibrations: dict[str, CalibrationSummary] = field(default_factory=dict)
     drc: DrcSummary | None = None
@@ -286,6 +288,7 @@ def _beside(results: Results) -> Results:
             shift=told("shift", Shifts),
             explore=told("explore", ExploreSummary),
             conditions=written("conditions", ConditionsSummary),
+            noise=written("noise", NoiseSummary),
             yields=by_stage("yield", YieldSummary),
             calibrations=by_stage(CALIBRATION, CalibrationSummary),
         )

@@ -39,6 +39,7 @@ COMMANDS = {
 ASIDE = {
     "explore": "explore",
     "conditions": "conditions",
+    "noise": "noise",
     "mismatch": "yield",
     "yield": "yield",
     CALIBRATION: "calibrate",

@@ -15,6 +15,7 @@ from nonideal.stages.conditions import mapping_of
 from nonideal.stages.dependence import SECTIONS
 from nonideal.stages.measured_on import SCHEMATIC, extracted_columns
 from nonideal.stages.mismatch import mismatch_model
+from nonideal.stages.noise import mapping_of as noise_mapping_of
 
 
 def column_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
@@ -63,6 +64,13 @@ def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
     name = mapping_of(experiment)
     return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+
+
+def noise_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
+    """The physical model, and the weights whose spikes jitter."""
+    name = noise_mapping_of(experiment)
+    weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    return model_needs(experiment, rundir) | weights
 
 
 def mismatch_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:

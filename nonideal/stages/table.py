@@ -11,6 +11,7 @@ from nonideal.runs.summaries.conditions import ConditionsSummary
 from nonideal.runs.summaries.explore import ExploreSummary
 from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.netlist import WriteBackSummary
+from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
 from nonideal.runs.summaries.training import TrainingSummary
 from nonideal.stages import needs
@@ -25,6 +26,7 @@ from nonideal.stages.layout import layout_network
 from nonideal.stages.measured_on import extracted_columns
 from nonideal.stages.mismatch import measure_mismatch
 from nonideal.stages.netlist import write_netlists
+from nonideal.stages.noise import measure_jitter
 from nonideal.stages.shift import measure_shift
 from nonideal.stages.simulate import simulate_sample
 from nonideal.stages.tools import exploration_tools, layout_tools, simulator_tools, training_tools
@@ -76,6 +78,23 @@ STAGES = {
             needs=needs.condition_needs,
             tools=simulator_tools,
             seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+        Stage(
+            name="noise",
+            summary=NoiseSummary,
+            kept="its simulations",
+            on_circuit=True,
+            doing="noise of the circuit in closed form, and in simulations with noise",
+            sections=SECTIONS["noise"],
+            run=measure_jitter,
+            needs=needs.noise_needs,
+            needs_for=needs.column_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {
+                "split": e.data.split_seed,
+                "training": e.training.seeds[0],
+                "noise": e.noise.seed,
+            },
         ),
         Stage(
             name="mismatch",

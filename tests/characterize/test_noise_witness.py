@@ -68,7 +68,7 @@ def test_a_noisy_column_spikes_as_the_closed_form_says(
         source.name for source in watched.witness.sources
     }
     side_by_side = copies(watched, 8, noisy_model, weight)
-    (times,) = side_by_side.runs(bench, 6, 11, 1.0, tmp_path)
+    (times,) = side_by_side.runs(bench, range(6), 11, 1.0, tmp_path)
     blind = blind_network(noisy_model, [weight[None]])
     (jitter,) = network_jitter(blind, inputs[None], network_noise(noisy_model, (5, 1)))
     found = times.ravel()
@@ -76,5 +76,5 @@ def test_a_noisy_column_spikes_as_the_closed_form_says(
     assert found.std(ddof=1) == pytest.approx(1e-6 * float(jitter.sigma[0, 0]), rel=0.4)
     # What switches leave is drawn even where no device makes noise.
     silent = replace(side_by_side, witness=replace(side_by_side.witness, sources=()))
-    (times,) = silent.runs(bench, 1, 11, 1.0, tmp_path)
+    (times,) = silent.runs(bench, [0], 11, 1.0, tmp_path)
     assert 0.03e-9 < times.std() < 0.6e-9
