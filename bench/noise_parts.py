@@ -1,8 +1,8 @@
-"""Do the parts of a spike's noise add up? One column in SPICE with all noise, and with each part alone, the same waves: writes bench/noise_parts.json.
+"""Do the parts of a spike's noise add up? One column in SPICE with all noise, then with each part alone: writes bench/noise_parts.json.
 
     python bench/noise_parts.py [--decks 6] [--out FILE]
 
-Eight columns a deck. The variances of the parts are held against that of the whole, and, as the waves are the same, the sum of the parts' shifts against
+Eight columns a deck, the same waves in all. The variances of the parts are held against that of the whole, the sum of the parts' shifts against
 the whole's, run by run; each part beside the closed form.
 """
 

@@ -29,7 +29,7 @@ FILES: Final = {
     "validation": ("summary.json", "spikes.parquet", "worst_*.raw"),
     "explore": ("pareto.png", "table.csv"),
     "conditions": ("conditions.png", "table.csv"),
-    "noise": ("jitter.csv", "summary.json"),
+    "noise": ("jitter.png", "jitter.csv"),
     "mismatch": ("model.json",),
     "yield": ("yield.png", "chips.csv"),
     "calibration": ("network.spice", "biases.csv"),

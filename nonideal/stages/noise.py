@@ -61,6 +61,7 @@ def measure_jitter(work: Work) -> Done:
     from nonideal.characterize.jitter import MOST_CORNER_NORM, network_noise, noise_of
     from nonideal.pnn.checkpoint import load_dense
     from nonideal.postlayout.jitter import blind_network, network_jitter
+    from nonideal.postlayout.jitter_plot import save_jitter
     from nonideal.stages.workbench import workbench
 
     experiment, say, chosen = work.experiment, work.context.console.print, work.experiment.noise
@@ -104,7 +105,9 @@ def measure_jitter(work: Work) -> Done:
         silent_part=noise.silent_A2_per_Hz / noise.positive.white[at_one].value,
     )
     summary.save(work.folder / SUMMARY)
-    return Done(tuple(work.folder / name for name in (MODEL, TABLE, SUMMARY)), summary)
+    named = [*(f"hidden {one.layer}" for one in summary.layers[:-1]), "output"]
+    plots = save_jitter([one.parts_s for one in summary.layers], named, work.folder)
+    return Done((*(work.folder / name for name in (MODEL, TABLE, SUMMARY)), *plots), summary)
 
 
 def _with_noise(work: Work, bench: Workbench) -> PhysicalModel:
