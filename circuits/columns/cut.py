@@ -140,11 +140,20 @@ def cut(netlist: Netlist, topology: Topology) -> Cut:
             coupled[place],
             rails,
             held,
+            _axons_of(topology, place.layer),
         )
         for place in dict.fromkeys(places.values())
     }
     _check(netlist, pieces)
     return Cut(topology, rails, pieces, owner, seen, netlist)
+
+
+def _axons_of(topology: Topology, layer: int) -> frozenset[str]:
+    """The axons of a layer, and their complements; none of the input drivers'."""
+    if layer == 0:
+        return frozenset()
+    indices = range(topology.layers[layer - 1])
+    return frozenset(net(layer - 1, j) for j in indices for net in (topology.spike, topology.spike_b))
 
 
 def _places(topology: Topology) -> Iterator[tuple[str, Place]]:
@@ -219,8 +228,12 @@ def _piece(
     coupled: list[Element],
     rails: tuple[str, ...],
     held: set[str],
+    crossing: frozenset[str],
 ) -> Piece:
-    """The piece of a place: ``devices`` of its own, those of others ``touching`` its nets, ``wires`` and capacitors that end in it."""
+    """The piece of a place: ``devices`` of its own, those of others ``touching`` its nets, ``wires`` and capacitors that end in it.
+
+    ``crossing`` are the axons of its layer: of a weight that is wired one may drive no gate, and couples all the same.
+    """
     terminals = tuple(
         Terminal(device.name, instance_of(device.name.lower()), net_of(node), node)
         for device in devices
@@ -247,6 +260,7 @@ def _piece(
         if a != b:
             farads[a, b] += c.value
     used = {net_of(node) for device in placed for node in device.nodes}
+    used |= {net_of(node) for pair in farads for node in pair} & crossing
     axons = tuple(sorted(net for net in used - own - held - set(rails)))
     foreign = {net_of(node) for pair in farads for node in pair} - own - held - set(rails) - set(axons)
     neighbours: dict[str, dict[str, float]] = defaultdict(dict)

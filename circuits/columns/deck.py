@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.cells.port import VDD, VSS
-from nonideal.circuits.columns.cut import Piece, beside, carries
+from nonideal.circuits.columns.cut import Piece, Place, beside, carries
 from nonideal.circuits.columns.rails import Share
 from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import Device, net_of
+from nonideal.circuits.network.biases import latched_in, levels_of, scales_of
 from nonideal.circuits.network.testbench import Circuit, source_name
 from nonideal.circuits.network.timeline import Timeline, pwl, waveforms
 from nonideal.spice import Deck, SimulatorOptions
@@ -39,11 +40,30 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all pieces of a network have in common: the circuit, and the volts that hold its weights."""
+    """What all pieces of a network have in common: the circuit, and the volts that hold its weights.
+
+    ``steps_V``: of lines whose level is the step of a layer's weights, by layer and port. ``latched``: what latches hold, 1 or 0, as ``levels``.
+    """
 
     circuit: Circuit
     levels: Levels
     simulator: SimulatorOptions
+    steps_V: Sequence[Mapping[str, float]] = ()
+    latched: Levels = ()
+
+    @classmethod
+    def of(cls, circuit: Circuit, biases: str, simulator: SimulatorOptions) -> Bench:
+        """With the weights of a cell ``biases``, however they are held; a mask is in the circuit. Raises ``MappingError``."""
+        pinout, depth = circuit.topology.pinout, circuit.topology.depth
+        latches = circuit.design.contracts.synapse.storage.latches
+        none: list[dict[str, NDArray[np.float64]]] = [{} for _ in range(depth)]
+        return cls(
+            circuit,
+            levels_of(biases, pinout.weight_ports) if pinout.weight_ports else none,
+            simulator,
+            scales_of(biases, [port.name for port in pinout.scale_ports], depth),
+            latched_in(biases, latches) if latches else none,
+        )
 
     @property
     def timeline(self) -> Timeline:
@@ -91,6 +111,28 @@ class Bench:
             for axon in range(topology.layers[layer - 1])
         }
 
+    def step_V(self, layer: int) -> dict[str, float]:
+        """Volts of the lines that are the step of a layer's weights, by net."""
+        volts = self.steps_V[layer - 1] if self.steps_V else {}
+        return {
+            self.circuit.topology.net(port, layer): volts[port.name]
+            for port in self.circuit.topology.pinout.scale_ports
+        }
+
+    def latches_V(self, place: Place) -> dict[str, float]:
+        """Volts of the latches' nodes of a neuron's synapses as a deck begins, by net."""
+        if place.layer == 0 or not self.latched:
+            return {}
+        design, axons = self.circuit.design, self.circuit.topology.layers[place.layer - 1]
+        found = {}
+        for name, latch in design.contracts.synapse.storage.latches.items():
+            for axon in range(axons):
+                held = self.latched[place.layer - 1][name][place.index, axon] > 0
+                for node, high in ((latch.q, held), (latch.q_b, not held)):
+                    net = f"synapse_{place.layer}_{axon}_{place.index}_{node}"
+                    found[net] = design.supplies.vdd_V if high else 0.0
+        return found
+
     def closed(self, layer: int, neuron: int) -> dict[str, str]:
         """By net the rail of the weight pins of a neuron's synapses that carry nothing."""
         supplies_V = {VSS: 0.0, VDD: self.circuit.design.supplies.vdd_V}
@@ -109,7 +151,7 @@ class Bench:
         if place.layer == 0:
             return self.held()
         trim = {topology.vdis(place.layer, place.index): self.circuit.discharger_V(place.layer, place.index)}
-        return self.held() | self.weight_V(place.layer, place.index) | trim
+        return self.held() | self.weight_V(place.layer, place.index) | self.step_V(place.layer) | trim
 
 
 def elements(piece: Piece, shares: Iterable[Share], moving: Container[str]) -> str:
@@ -243,5 +285,8 @@ def operating_point(bench: Bench, piece: Piece, name: str, membrane: str, level_
                 nodes[index] = net_of(node)
         lines.append(_device(replace(device, nodes=tuple(nodes))))
     lines += [f"R{i} {r.a} {r.b} {r.value:.9g}" for i, r in enumerate(piece.resistors)]
+    starts = bench.latches_V(place)
+    inside = {net_of(node): node for device in piece.devices for node in device.nodes}
+    lines += [f".nodeset v({inside[net]})={volts:.9g}" for net, volts in starts.items() if net in inside]
     lines += [".save " + " ".join(measured), simulator.lines() + ".op", ".end"]
     return Deck(name, "\n".join(lines) + "\n", {"models.spice": bench.circuit.models}, tuple(measured))

@@ -225,6 +225,7 @@ class Columns:
             waves,
             tuple(dict.fromkeys([*one.coupled.values(), *one.state.values()])),
             drops=self._drops(one, axons),
+            start_V={one.state[net]: volts for net, volts in bench.latches_V(one.place).items()},
             stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist() if care.at_edges else (),
         )
 
@@ -279,14 +280,18 @@ class Columns:
         """The nodes of a piece's spike: its own, and those where its axon drives the next columns."""
         place, topology = piece.place, self.cut.topology
         nodes = [] if place.layer == 0 else [topology.spike(place.layer, place.index)]
-        for net in (topology.spike(place.layer, place.index), topology.spike_b(place.layer, place.index)):
-            if place.layer < topology.depth:
-                nodes += [
-                    self.cut.seen[net, next_one.place]
-                    for next_one in self.cut.columns(place.layer + 1)
-                    if (net, next_one.place) in self.cut.seen
-                ]
+        if place.layer < topology.depth:
+            nodes += [
+                self.axon_node(net, next_one.place)
+                for net in self.switching(place)
+                for next_one in self.cut.columns(place.layer + 1)
+            ]
         return tuple(dict.fromkeys(nodes))
+
+    def axon_node(self, net: str, place: Place) -> str:
+        """The node of an axon's net where a column's gates are; where it has none there, as of a weight that is wired to do nothing, any of it."""
+        node = self.cut.seen.get((net, place))
+        return _nodes(self.pieces[self.cut.owner[net]])[net] if node is None else node
 
     def coupled(self, piece: Piece) -> list[str]:
         """The nets of a piece that others of its layer couple to."""

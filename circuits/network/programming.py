@@ -100,7 +100,7 @@ def powered_up(mapping: Mapping, states: States, name: str) -> Biases:
 def nodes(circuit: Circuit, latches: Table[str, Latch]) -> list[tuple[tuple[int, int, int, str], str]]:
     """((layer, axon, neuron, latch), vector of its node q) of every latch."""
     found = []
-    whole = "Xsynapse_" in circuit.netlist
+    whole = circuit.has_cells
     for layer, axon, neuron in circuit.topology.synapses():
         synapse = f"synapse_{layer}_{axon}_{neuron}"
         for name, latch in latches.items():

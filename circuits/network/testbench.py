@@ -88,6 +88,11 @@ class Circuit:
             and set(network_ports(self.netlist)) == set(opened.ports)
         )
 
+    @property
+    def has_cells(self) -> bool:
+        """Whether synapses are cells of their own; of an extracted netlist, or a chip's, their nodes are the network's."""
+        return re.search(r"^Xsynapse_\d+_\d+_\d+ ", self.netlist, re.MULTILINE | re.IGNORECASE) is not None
+
     def discharger_V(self, layer: int, index: int) -> float:
         """The discharger bias of a neuron, its trim included."""
         return self.vdis_V + (self.trim_V[layer - 1][index] if self.trim_V else 0.0)
@@ -189,9 +194,7 @@ class Circuit:
 
     def _placed(self, text: str) -> str:
         """A cell ``biases`` with the states of latches at their nodes in this netlist: an extracted one, or a chip's, has no cells of synapses."""
-        if ".ic " not in text or re.search(
-            r"^Xsynapse_\d+_\d+_\d+ ", self.netlist, re.MULTILINE | re.IGNORECASE
-        ):
+        if ".ic " not in text or self.has_cells:
             return text
         return re.sub(
             r"v\(xnetwork\.xsynapse_(\d+_\d+_\d+)\.(\w+)\)",

@@ -15,7 +15,6 @@ from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
 from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import parse_netlist
-from nonideal.circuits.network.biases import levels_of
 from nonideal.circuits.network.testbench import Biases, Circuit, energy_J, first_rise_s
 from nonideal.postlayout.inference import Inference, Run
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions
@@ -62,8 +61,7 @@ def infer_columns(
     for index, row in enumerate(inputs):
         circuit.check_sample(f"{biases.name}_{index:04d}", row)
     pieces = cut(parse_netlist(circuit.netlist, "the extracted netlist"), circuit.topology)
-    ports = circuit.topology.pinout.weight_ports
-    columns = Columns.of(pieces, Bench(circuit, levels_of(biases.text, ports), simulator))
+    columns = Columns.of(pieces, Bench.of(circuit, biases.text, simulator))
     points = columns.operating_points(biases.name)
     found = run(list(points.values()))
     measured = dict(zip(points, found, strict=True))
@@ -149,9 +147,7 @@ def _axons(columns: Columns, place: Place, result: Result) -> dict[tuple[str, Pl
     vdd_V = columns.bench.circuit.design.supplies.vdd_V
     for net in (topology.spike(place.layer, place.index), topology.spike_b(place.layer, place.index)):
         for piece in columns.cut.columns(place.layer + 1):
-            node = columns.cut.seen.get((net, piece.place))
-            if node is None:
-                continue
+            node = columns.axon_node(net, piece.place)
             if node not in known:
                 known[node] = _axon(_wave(result, node), vdd_V)
             found[net, piece.place] = known[node]

@@ -45,8 +45,9 @@ _SHARED: Final = (
     rf"(?i:\.model[ \t]+{_NAME}[ \t]+(?:{'|'.join(sorted(MODEL_TYPES))})(?:[ \t(]{_TEXT}*+)?)",
     rf"(?i:\.options?(?:[ \t]+{_OPTION}(?:[ \t]*=[ \t]*[A-Za-z0-9_.+-]+)?)+{_REMARK})",
     rf"(?i:\.include[ \t]+{_NAME}{_REMARK})",
-    # Where a node begins that no supply defines, as a control voltage on a capacitor, or a latch, which comes with weights.
-    rf"(?i:\.ic(?:[ \t]+v\([A-Za-z0-9_.]+\)[ \t]*=[ \t]*[-+0-9.eE]+)+{_REMARK})",
+    # Where a node begins that no supply defines, as a control voltage on a capacitor, or a latch, which comes with weights; and which of
+    # two states an operating point is.
+    rf"(?i:\.(?:ic|nodeset)(?:[ \t]+v\([A-Za-z0-9_.]+\)[ \t]*=[ \t]*[-+0-9.eE]+)+{_REMARK})",
 )
 _OWN: Final = (
     rf"(?i:\.temp[ \t]+[-+0-9.eE]+{_REMARK})",
@@ -73,7 +74,7 @@ _OPENED: Final = re.compile(rf"^[ \t]*\.(?:(subckt)[ \t]+({_NAME})|ends|model[ \
 _END: Final = re.compile(r"^[ \t]*\.end[ \t]*\n(?=[ \t\n]*\S)", _FLAGS)
 _WAY_OUT: Final = (
     "a deck may hold comments (`* text`), device lines of "
-    f"{' '.join(DEVICES)}, .subckt .ends .param .model .include .options .ic and its analyses, in printable ASCII"
+    f"{' '.join(DEVICES)}, .subckt .ends .param .model .include .options .ic .nodeset and its analyses, in printable ASCII"
 )
 
 
