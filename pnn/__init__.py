@@ -33,14 +33,15 @@ if TYPE_CHECKING:
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.own_data import load_as_trained, load_table
     from nonideal.pnn.presets import preset, preset_names
-    from nonideal.pnn.rc_spike import Firing, RCSpikeLinear
+    from nonideal.pnn.rc_spike import RCSpikeLinear
     from nonideal.pnn.reversal import Reversal
     from nonideal.pnn.robustness import chip_accuracy
     from nonideal.pnn.scaling import Origin, Scaling
+    from nonideal.pnn.spikes import Firing, FirstSpike, SpikeTime
     from nonideal.pnn.stack import RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
     from nonideal.pnn.trainer import TrainingResult, train
     from nonideal.pnn.trajectories import Trajectory, trajectory
-    from nonideal.pnn.ttfs import FirstSpike, TTFSConv2d, TTFSLinear
+    from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
     from nonideal.pnn.variants import variant_options, variant_reversal
     from nonideal.pnn.variation import Variation
 else:
@@ -72,6 +73,7 @@ __all__ = [
     "RCSpikeNeuron",
     "Reversal",
     "Scaling",
+    "SpikeTime",
     "SpikingNetwork",
     "StackNetwork",
     "StackOptions",

@@ -238,12 +238,23 @@ def layer_input(spike_time: object, weight: Tensor, form: str, axons: int) -> Te
     """
     t = spike_time if isinstance(spike_time, Tensor) else tensor(spike_time, "spike_time")
     if t.ndim != form.count(",") + 1 or t.shape[1] != axons:
-        raise BadParameter(f"need spike_time {form}, got shape {list(t.shape)}")
+        raise BadParameter(f"need spike_time {form}, got shape {list(t.shape)}{_way_to(form, t, axons)}")
     if t.device != weight.device:
         raise BadParameter(
             f"spike_time is on {t.device}, the layer on {weight.device}: move one of them with .to(...)"
         )
     return t if t.dtype == weight.dtype or torch.is_autocast_enabled(t.device.type) else t.to(weight.dtype)
+
+
+def _way_to(form: str, t: Tensor, axons: int) -> str:
+    """How a tensor of another shape becomes one of the ``form``, where that can be told."""
+    want = form.count(",") + 1
+    if t.ndim == want - 1 and t.ndim > 0 and t.shape[0] == axons:
+        return ": one sample is spike_time.unsqueeze(0)"
+    if want == 2 and t.ndim > 2:
+        into = "spike_time.flatten(1)" if math.prod(t.shape[1:]) == axons else "spike_time.flatten(0, -2)"
+        return f": flatten it, {into}" if math.prod(t.shape[1:]) == axons or t.shape[-1] == axons else ""
+    return ""
 
 
 def shown(value: object) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
@@ -17,8 +19,9 @@ from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.fused_dstd import fused_dstd
 from nonideal.pnn.native import available
-from nonideal.pnn.rc_spike import Firing, Method
+from nonideal.pnn.rc_spike import Method
 from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.spikes import Firing, FirstSpike, Spikes, earliest, heard
 
 SILENT = 2.0  # spike time of what lies outside the image
 
@@ -56,6 +59,21 @@ class RCSpikeConv2d(nn.Module):
         self.codes: Codes | None = None
         self.reset_parameters()
 
+    @classmethod
+    def from_model(
+        cls,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        model: PhysicalModel,
+        method: Method | None = None,
+        *,
+        padding: int = 0,
+    ) -> RCSpikeConv2d:
+        """A layer of a circuit as it was measured: one reversal potential per sign, and the ramp of its firing phase (the variant ``pnn``)."""
+        reversal, discharger = Reversal.from_model(model), Discharger.from_model(model)
+        return cls(in_channels, out_channels, kernel, reversal, discharger, method, padding=padding)
+
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the weights, from ``generator`` if given."""
         bound = 1.0 / math.sqrt(self.in_channels * self.kernel**2)
@@ -63,10 +81,10 @@ class RCSpikeConv2d(nn.Module):
             self.weight.uniform_(-bound, bound, generator=generator)
         keep_codes(self)
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
-        """spike_time [B, in_channels, H, W] -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
+    def forward(self, spike_time: Tensor | Spikes, generator: torch.Generator | None = None) -> Firing:
+        """spike_time [B, in_channels, H, W], or the spikes of another layer -> ``Firing`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
         form = f"[B, {self.in_channels}, H, W]"
-        spike_time = checks.layer_input(spike_time, self.weight, form, self.in_channels)
+        spike_time = checks.layer_input(heard(spike_time, 1.0), self.weight, form, self.in_channels)
         batch, _, height, width = spike_time.shape
         grow = 2 * self.padding - self.kernel + 1
         rows = (height + grow, width + grow)
@@ -104,12 +122,21 @@ def unfold_spikes(spike_time: Tensor, kernel: int, padding: int, *, silent: floa
     return patches.permute(0, 2, 3, 4, 5, 1).reshape(-1, kernel**2 * spike_time.shape[1])
 
 
-@cache
 def convolution_taps(height: int, width: int, kernel: int, padding: int) -> Tensor:
     """For every output pixel the flat index of each tap's input pixel, -1 outside: [rows, kernel^2] int32."""
+    made = (
+        _taps if torch.compiler.is_compiling() else _kept_taps
+    )  # a compiler sees through no cache, and warns
+    return made(height, width, kernel, padding)
+
+
+def _taps(height: int, width: int, kernel: int, padding: int) -> Tensor:
     pixels = torch.arange(height * width, dtype=torch.int32).reshape(height, width)
     padded = functional.pad(pixels, [padding] * 4, value=-1)
     return padded.unfold(0, kernel, 1).unfold(1, kernel, 1).reshape(-1, kernel * kernel).contiguous()
+
+
+_kept_taps = cache(_taps)
 
 
 class EarliestSpikePool2d(nn.Module):
@@ -119,10 +146,20 @@ class EarliestSpikePool2d(nn.Module):
         super().__init__()
         self.size = checks.whole(size, "pooling size", 1, 4096)
 
-    def forward(self, spike_time: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, C, H // size, W // size]; the gradient goes to the spike that was first."""
-        if spike_time.ndim != 4 or min(spike_time.shape[2:]) < self.size:
+    @overload
+    def forward(self, spike_time: Tensor) -> Tensor: ...
+
+    @overload
+    def forward(self, spike_time: Firing) -> Firing: ...
+
+    @overload
+    def forward(self, spike_time: FirstSpike) -> FirstSpike: ...
+
+    def forward(self, spike_time: Tensor | Spikes) -> Tensor | Spikes:
+        """[B, C, H, W] -> [B, C, H // size, W // size], a tensor of a tensor, spikes of spikes; the gradient goes to the spike that was first."""
+        t = spike_time if isinstance(spike_time, Tensor) else spike_time.unclipped
+        if t.ndim != 4 or min(t.shape[2:]) < self.size:
             raise BadParameter(
-                f"need spike_time [B, C, H, W] of at least {self.size} x {self.size} pixels, got {list(spike_time.shape)}"
+                f"need spike_time [B, C, H, W] of at least {self.size} x {self.size} pixels, got {list(t.shape)}"
             )
-        return -functional.max_pool2d(-spike_time, self.size)
+        return earliest(t, self.size) if isinstance(spike_time, Tensor) else spike_time.pooled(self.size)

@@ -9,8 +9,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.native import first_derivatives, is_transformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Discharger:
                 f"discharger b = {self.b}: V_th lambda_dis must lie in [-10, 1) (the circuit: about 0.155)"
             )
 
+    @classmethod
+    def from_model(cls, model: PhysicalModel) -> Discharger:
+        """The ramp as it was measured: b = V_th lambda_dis."""
+        return cls(model.discharge_norm.value)
+
     def unclipped(self, v: Tensor) -> Tensor:
         """Spike time before the clip to the phase, any shape: strictly decreasing in v, finite with a
         gradient everywhere.
@@ -41,6 +48,8 @@ class Discharger:
         """
         if self.b == 0.0:
             return 1.0 - v
+        if is_transformed():
+            return _ramp(v, self.b)[0]
         return cast(Tensor, _Ramp.apply(v, self.b))  # type: ignore[no-untyped-call]
 
     def spike_time(self, v: Tensor) -> Tensor:
@@ -60,20 +69,26 @@ class Discharger:
         return v + (1.0 - self.b * v) * -torch.expm1(since * math.log1p(-self.b)) / self.b
 
 
+def _ramp(v: Tensor, b: float) -> tuple[Tensor, Tensor]:
+    """The curve, beyond the floor its tangent; and -b v held at the floor."""
+    floor, scale = 0.5 * min(1.0, 1.0 - b), -1.0 / math.log1p(-b)
+    x = v * -b
+    held = x.clamp(min=floor - 1.0)
+    return (torch.log1p(held) + (x - held) / floor).mul_(scale).add_(1.0), held
+
+
 class _Ramp(torch.autograd.Function):
     """``1 - ln(1 - b v) / ln(1 - b)``, one autograd node instead of a dozen."""
 
     @staticmethod
     def forward(ctx: Any, v: Tensor, b: float) -> Tensor:
-        floor, scale = 0.5 * min(1.0, 1.0 - b), -1.0 / math.log1p(-b)
-        x = v * -b
-        held = x.clamp(min=floor - 1.0)
+        time, held = _ramp(v, b)
         ctx.save_for_backward(held)
-        ctx.slope = -b * scale
-        # beyond the floor: the tangent
-        return (torch.log1p(held) + (x - held) / floor).mul_(scale).add_(1.0)
+        ctx.slope = -b * (-1.0 / math.log1p(-b))
+        return time
 
     @staticmethod
+    @first_derivatives
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (held,) = ctx.saved_tensors
         return grad * ctx.slope / (1.0 + held), None

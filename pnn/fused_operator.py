@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nonideal.pnn.native import first_derivatives
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.wiring import Wiring
 
@@ -154,6 +155,7 @@ class _Differentiable(torch.autograd.Function):
         return tuple(results)
 
     @staticmethod
+    @first_derivatives
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         grads = grads[: ctx.operator.outputs]
         unused = (None,) * (1 + len(ctx.options))

@@ -14,10 +14,10 @@ from nonideal.pnn.devices import Engine
 from nonideal.pnn.errors import TrainingDiverged
 from nonideal.pnn.loss import chip_loss, training_loss
 from nonideal.pnn.metrics import EpochMeter
-from nonideal.pnn.network import Spikes, SpikingNetwork
+from nonideal.pnn.network import SpikingNetwork
 from nonideal.pnn.options import TrainingOptions
-from nonideal.pnn.rc_spike import Firing
-from nonideal.pnn.ttfs import FirstSpike, firing_promotion
+from nonideal.pnn.spikes import Firing, FirstSpike, Spikes
+from nonideal.pnn.ttfs import firing_promotion
 from nonideal.pnn.variation import ChipDraw, Chips, Pool, Variation
 
 
@@ -85,7 +85,7 @@ class Loop:
             meter.gradient_norm.append(norm)
             if logged and factor:
                 decision = self.network.decide(firings[-1].spike_time.detach())
-                meter.add_firings(firings, decision, label, self.network.horizon)
+                meter.add_firings(firings, decision, label)
         if logged:
             meter.pool(self.engine.total)
         return meter

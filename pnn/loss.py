@@ -11,7 +11,7 @@ from torch.nn import functional
 from nonideal.pnn import checks
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.loss_weights import LossWeights
-from nonideal.pnn.rc_spike import Firing
+from nonideal.pnn.spikes import Firing
 
 _NO_LABEL = -(2**62)
 

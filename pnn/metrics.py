@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from nonideal.files import UnreadableFile, read_text, written_whole
-from nonideal.pnn.network import Spikes
+from nonideal.pnn.decision import silent_share
+from nonideal.pnn.spikes import Spikes
 
 FILE = "metrics.csv"
 
@@ -32,19 +33,16 @@ class EpochMeter:
     silent_sum: list[float] = field(default_factory=list)
     batches: int = 0
 
-    def add_firings(
-        self, firings: Sequence[Spikes], decision: Tensor, label: Tensor, horizon: float = 1.0
-    ) -> None:
-        """Count one batch: decisions [B], labels [B], and every layer's spikes; from the horizon on they are silent."""
+    def add_firings(self, firings: Sequence[Spikes], decision: Tensor, label: Tensor) -> None:
+        """Count one batch: decisions [B], labels [B], and every layer's spikes."""
         self.correct += int(((decision == label) & (decision >= 0)).sum())
         self.samples += label.shape[0]
         self.batches += 1
         if not self.time_sum:
             self.time_sum, self.silent_sum = [0.0] * len(firings), [0.0] * len(firings)
         for index, firing in enumerate(firings):
-            spike_time = firing.spike_time.detach()
-            self.time_sum[index] += float(spike_time.mean())
-            self.silent_sum[index] += float((spike_time >= horizon).to(torch.float32).mean())
+            self.time_sum[index] += float(firing.spike_time.detach().mean())
+            self.silent_sum[index] += float(silent_share(firing))
 
     def pool(self, total: Callable[[Tensor], Tensor]) -> None:
         """Count the spikes and decisions of all processes, where ``total`` sums over them."""

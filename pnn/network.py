@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeAlias, cast
+from typing import cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -15,18 +15,17 @@ from nonideal.characterize.physics import Physics
 from nonideal.pnn import checks
 from nonideal.pnn.choices import Bits
 from nonideal.pnn.codes import Codes, round_weights
+from nonideal.pnn.decision import decide
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.jitter import layer_sigma
 from nonideal.pnn.noise import jittered, spike_time_noise
-from nonideal.pnn.rc_spike import Firing, Method, RCSpikeLinear
+from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
-from nonideal.pnn.ttfs import FirstSpike
+from nonideal.pnn.spikes import Firing, Spikes
 from nonideal.pnn.variation import Chips
 from nonideal.pnn.wiring import Wiring
-
-Spikes: TypeAlias = Firing | FirstSpike
 
 
 class NetworkOptions(BaseModel):
@@ -125,8 +124,7 @@ class SpikingNetwork(nn.Module):
 
         Ties go to the lower index. -1 where no used output fires before the horizon.
         """
-        first, index = output_time[:, : self.classes].min(dim=1)
-        return torch.where(first < self.horizon, index, torch.full_like(index, -1))
+        return decide(output_time, self.classes, self.horizon)
 
     @torch.no_grad()
     def predict(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Tensor:

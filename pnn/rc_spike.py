@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact, share_a_call
 from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.spikes import Firing, Spikes, heard
 from nonideal.pnn.trajectories import Trajectory, trajectory
 from nonideal.pnn.variation import LayerChips, perturbed
 from nonideal.pnn.wiring import Wiring
 
 Method: TypeAlias = Exact | DSTD
-
-
-class Firing(NamedTuple):
-    """What a layer did: ``membrane`` v(1) and ``unclipped`` spike time, both [B, N_out], in units of V_th and
-    T_circ.
-
-    A loss reads ``unclipped`` (its gradient never dies); the next layer and the hardware see ``spike_time``.
-    """
-
-    membrane: Tensor
-    unclipped: Tensor
-
-    @property
-    def spike_time(self) -> Tensor:
-        """Spike time inside the firing phase, [0, 1]; 1 is silent."""
-        return functional.hardtanh(self.unclipped, 0.0, 1.0)  # a clamp with a cheaper backward
 
 
 class RCSpikeLinear(nn.Module):
@@ -45,8 +30,8 @@ class RCSpikeLinear(nn.Module):
     both forms. Initialised as ``nn.Linear``, uniform in +-1/sqrt(in_features); wider initialisations train
     markedly worse.
 
-        layer = nonideal.RCSpikeLinear(5, 3, nonideal.pnn.Reversal.from_model(nonideal.preset("sky130_tt")))
-        firing = layer(torch.rand(10, 5))    # spike times of 10 samples
+        layer = nonideal.RCSpikeLinear.from_model(5, 3, nonideal.preset("sky130_tt"))    # or Reversal and Discharger of your choice
+        firing = layer(torch.rand(10, 5))    # spike times of 10 samples, in T_circ
     """
 
     def __init__(
@@ -71,6 +56,15 @@ class RCSpikeLinear(nn.Module):
         self.codes: Codes | None = None
         self.reset_parameters()
 
+    @classmethod
+    def from_model(
+        cls, in_features: int, out_features: int, model: PhysicalModel, method: Method | None = None
+    ) -> RCSpikeLinear:
+        """A layer of a circuit as it was measured: one reversal potential per sign, and the ramp of its firing phase (the variant ``pnn``)."""
+        return cls(
+            in_features, out_features, Reversal.from_model(model), Discharger.from_model(model), method
+        )
+
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the weights, from ``generator`` if given."""
         bound = 1.0 / math.sqrt(self.in_features)
@@ -78,10 +72,11 @@ class RCSpikeLinear(nn.Module):
             self.weight.uniform_(-bound, bound, generator=generator)
         keep_codes(self)
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> Firing:
-        """spike_time [B, in_features] -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
+    def forward(self, spike_time: Tensor | Spikes, generator: torch.Generator | None = None) -> Firing:
+        """spike_time [B, in_features], or the spikes of another layer -> ``Firing`` [B, out_features]; ``generator`` draws a DSTD grid
         offset.
         """
+        spike_time = heard(spike_time, 1.0)
         t = checks.layer_input(spike_time, self.weight, f"[B, {self.in_features}]", self.in_features)
         return self.evaluate(t, self.weight, self.method, generator)
 

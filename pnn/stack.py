@@ -23,9 +23,10 @@ from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.layers import Convolution, Layer, Pool, Shape, check_order, shapes
-from nonideal.pnn.network import NetworkOptions, Spikes, SpikingNetwork
+from nonideal.pnn.network import NetworkOptions, SpikingNetwork
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.spikes import Spikes
 from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
 
 

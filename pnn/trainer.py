@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from nonideal.pnn import checks
+from nonideal.pnn.accuracy import accuracy, exact_accuracy
 from nonideal.pnn.adam import FusedAdam
 from nonideal.pnn.checkpoint import (
     Provenance,
@@ -40,7 +40,6 @@ from nonideal.pnn.stack import StackOptions
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
-EVALUATION_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,26 +219,6 @@ def _train_on(
         )  # fmt: skip
         save_network(folder / WEIGHTS, network, WeightsHeader(network=network_options, provenance=provenance))
     return network
-
-
-def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
-    """Share of right decisions, evaluated as the network is configured, without noise."""
-    spike_time = checks.network_input(spike_time)
-    label = checks.labels(label, "label", network.classes, spike_time.shape[0]).cpu()
-    correct = 0
-    for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
-        correct += int((network.predict(x).cpu() == y).sum())
-    return correct / label.shape[0]
-
-
-def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
-    """Share of right decisions, evaluated as ``predict_times`` does."""
-    spike_time = checks.network_input(spike_time)
-    label = checks.labels(label, "label", network.classes, spike_time.shape[0])
-    correct = 0
-    for x, y in zip(spike_time.split(EVALUATION_BATCH), label.split(EVALUATION_BATCH), strict=True):
-        correct += int((network.decide(network.predict_times(x)[-1]) == y).sum())
-    return correct / label.shape[0]
 
 
 def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, options: TrainingOptions) -> str:

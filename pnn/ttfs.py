@@ -12,7 +12,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,27 +28,11 @@ from nonideal.pnn.fused_ttfs import fused_ttfs
 from nonideal.pnn.native import available
 from nonideal.pnn.rc_spike import Method
 from nonideal.pnn.reversal import Reversal
+from nonideal.pnn.spikes import FirstSpike, Spikes, heard
 
 # Of v at a crossing, per horizon. A membrane that takes the whole horizon to the threshold has 1. Measured on MNIST: 0.05 makes rare
 # gradients so large that Adam's steps shrink (loss after 469 steps 0.82, with 1 to 3: 0.66).
 LEAST_SLOPE = 2.0
-
-
-class FirstSpike(NamedTuple):
-    """What a layer did: ``unclipped`` first spike times and the ``horizon`` from which on a neuron is silent."""
-
-    unclipped: Tensor
-    horizon: float
-
-    @property
-    def spike_time(self) -> Tensor:
-        """Spike times up to the horizon, which means silent."""
-        return self.unclipped.clamp(max=self.horizon)
-
-    @property
-    def shortfall(self) -> Tensor:
-        """1 - v at the horizon of silent neurons, else 0: what firing promotion adds up."""
-        return (self.unclipped / self.horizon - 1.0).clamp(min=0.0)
 
 
 def first_spike_exact(
@@ -122,6 +105,8 @@ class _Search:
 
 def until_last_spike(edges: tuple[float, ...], spike_time: Tensor) -> tuple[float, ...]:
     """The grid with one interval after the last spike, where f and g are constant and one step is exact: the same result, sooner."""
+    if torch.compiler.is_compiling():  # a graph does not depend on values
+        return edges
     last = torch.where(spike_time < 1.0, spike_time, 0.0).max().item() if spike_time.numel() else 0.0
     return (*edges[: bisect_right(edges, last) + 1], 1.0) if last < edges[-2] else edges
 
@@ -226,9 +211,10 @@ class TTFSLinear(_TTFS):
         weight = torch.empty(checks.layer_sizes((in_features, out_features))).t()
         super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
-        """spike_time [B, in_features] (>= horizon: silent) -> ``FirstSpike`` [B, out_features]."""
+    def forward(self, spike_time: Tensor | Spikes, generator: torch.Generator | None = None) -> FirstSpike:
+        """spike_time [B, in_features] (>= horizon: silent), or the spikes of another layer -> ``FirstSpike`` [B, out_features]."""
         axons = self.weight.shape[1]
+        spike_time = heard(spike_time, self.horizon)
         spike_time = checks.layer_input(spike_time, self.weight, f"[B, {axons}]", axons)
         spikes = self.first_spike(spike_time.unsqueeze(1), self.weight.t(), None, generator)
         return FirstSpike(spikes.unclipped.squeeze(1), self.horizon)
@@ -258,10 +244,12 @@ class TTFSConv2d(_TTFS):
         super().__init__(weight, reversal, method, horizon=horizon, t_ref=t_ref, layers=layers, spread=spread)
         self.kernel, self.padding = kernel, padding
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> FirstSpike:
-        """spike_time [B, in_channels, H, W] -> ``FirstSpike`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
+    def forward(self, spike_time: Tensor | Spikes, generator: torch.Generator | None = None) -> FirstSpike:
+        """spike_time [B, in_channels, H, W], or the spikes of another layer -> ``FirstSpike`` [B, out_channels, H + 2 padding - kernel + 1, ...]."""
         outputs, inputs = self.weight.shape[:2]
-        spike_time = checks.layer_input(spike_time, self.weight, f"[B, {inputs}, H, W]", inputs)
+        spike_time = checks.layer_input(
+            heard(spike_time, self.horizon), self.weight, f"[B, {inputs}, H, W]", inputs
+        )
         batch, _, height, width = spike_time.shape
         grow = 2 * self.padding - self.kernel + 1
         if min(height, width) + grow < 1:

@@ -39,7 +39,7 @@ def variant_options(
     return NetworkOptions(
         layer_sizes=layer_sizes,
         reversal=reversal,
-        discharger=Discharger(model.discharge_norm.value),
+        discharger=Discharger.from_model(model),
         method=method if method is not None else Exact(),
         sigma_spike=sigma_spike,
         classes=classes,

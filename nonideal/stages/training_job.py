@@ -102,9 +102,9 @@ def at_its_full_scales(result: TrainingResult, dataset: Dataset, model: Physical
     Lambda of a layer goes with the current of its units, by some per cent over all full scales; it was trained at the nominal one's.
     """
     from nonideal.characterize.physics import network_physics
+    from nonideal.pnn.accuracy import exact_accuracy
     from nonideal.pnn.checkpoint import load_header, save_network
     from nonideal.pnn.network import NetworkOptions
-    from nonideal.pnn.trainer import exact_accuracy
 
     header = load_header(result.weights_path)
     if not isinstance(header.network, NetworkOptions):

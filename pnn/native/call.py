@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from typing import Any
 
 import torch
@@ -17,8 +17,28 @@ _SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
 
 def available(tensor: Tensor) -> bool:
-    """Whether the kernel evaluates layers of this tensor: on the CPU, float32 or float64, library built."""
-    return tensor.device.type == "cpu" and tensor.dtype in _SUFFIX and _built()
+    """Whether the kernel evaluates layers of this tensor: on the CPU, float32 or float64, library built, not inside ``torch.func``."""
+    return tensor.device.type == "cpu" and tensor.dtype in _SUFFIX and _built() and not is_transformed()
+
+
+def is_transformed() -> bool:
+    """Whether ``torch.func`` (grad, vmap, jvp ...) transforms what is computed now: it wants plain PyTorch."""
+    return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
+def first_derivatives(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """A gradient that has none itself, and says so: silently taken for a constant, it would spoil a loss that reads gradients."""
+
+    @wraps(backward)
+    def first(ctx: Any, *grads: Tensor | None) -> Any:
+        if torch.is_grad_enabled():
+            raise BadParameter(
+                "create_graph = True: the native kernel has first derivatives only; second ones are computed inside torch.func "
+                "(torch.func.grad of torch.func.functional_call), in plain PyTorch"
+            )
+        return backward(ctx, *grads)
+
+    return first
 
 
 def _built() -> bool:

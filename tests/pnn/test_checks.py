@@ -38,9 +38,9 @@ from nonideal.pnn import (
     training_loss,
     variant_options,
 )
+from nonideal.pnn.accuracy import exact_accuracy
 from nonideal.pnn.metrics import EpochMeter
 from nonideal.pnn.rc_spike import Firing
-from nonideal.pnn.trainer import exact_accuracy
 
 RAW, KIND = load_iris(return_X_y=True)
 ORDER = np.random.default_rng(0).permutation(150)
