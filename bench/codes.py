@@ -26,7 +26,7 @@ import torch
 
 from nonideal.experiment.experiment import Experiment, load_experiment
 from nonideal.pnn import Dataset, SpikingNetwork, TrainingOptions, kernel_name, preset, round_weights, train
-from nonideal.pnn.accuracy import exact_accuracy
+from nonideal.pnn.accuracies import exact_accuracy
 from nonideal.pnn.choices import FullScale, Variant
 from nonideal.stages.training_job import network_of
 

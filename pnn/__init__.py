@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from nonideal.files.lazy import lazy
 
 if TYPE_CHECKING:
+    from nonideal.pnn.accuracies import accuracy, exact_accuracy
     from nonideal.pnn.checkpoint import load_dense, load_header, load_network, save_network
     from nonideal.pnn.choices import Variant
     from nonideal.pnn.codes import Codes, LatentWeights, check_codes, round_weights
     from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
     from nonideal.pnn.data import Dataset, Encoding, load_small
+    from nonideal.pnn.decision import decide, silent_share
     from nonideal.pnn.discharger import Discharger
     from nonideal.pnn.dstd import DSTD, membrane_dstd
     from nonideal.pnn.errors import BadParameter, CheckpointError, DataError, PnnError, TrainingDiverged
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.own_data import load_as_trained, load_table
+    from nonideal.pnn.plots import plot_membranes, plot_spikes, plot_training
     from nonideal.pnn.presets import preset, preset_names
     from nonideal.pnn.rc_spike import RCSpikeLinear
     from nonideal.pnn.reversal import Reversal
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.stack import RCSpikeNeuron, StackNetwork, StackOptions, TTFSNeuron
     from nonideal.pnn.trainer import TrainingResult, train
     from nonideal.pnn.trajectories import Trajectory, trajectory
-    from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
+    from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear, firing_promotion
     from nonideal.pnn.variants import variant_options, variant_reversal
     from nonideal.pnn.variation import Variation
 else:
@@ -86,8 +89,12 @@ __all__ = [
     "Trajectory",
     "Variant",
     "Variation",
+    "accuracy",
     "check_codes",
     "chip_accuracy",
+    "decide",
+    "exact_accuracy",
+    "firing_promotion",
     "first_to_fire",
     "kernel_name",
     "load_as_trained",
@@ -100,10 +107,14 @@ __all__ = [
     "load_table",
     "membrane_dstd",
     "membrane_exact",
+    "plot_membranes",
+    "plot_spikes",
+    "plot_training",
     "preset",
     "preset_names",
     "round_weights",
     "save_network",
+    "silent_share",
     "train",
     "training_loss",
     "trajectory",

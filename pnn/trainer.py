@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nonideal.pnn import checks
-from nonideal.pnn.accuracy import accuracy, exact_accuracy
+from nonideal.pnn.accuracies import accuracy, exact_accuracy
 from nonideal.pnn.adam import FusedAdam
 from nonideal.pnn.checkpoint import (
     Provenance,

@@ -102,7 +102,7 @@ def at_its_full_scales(result: TrainingResult, dataset: Dataset, model: Physical
     Lambda of a layer goes with the current of its units, by some per cent over all full scales; it was trained at the nominal one's.
     """
     from nonideal.characterize.physics import network_physics
-    from nonideal.pnn.accuracy import exact_accuracy
+    from nonideal.pnn.accuracies import exact_accuracy
     from nonideal.pnn.checkpoint import load_header, save_network
     from nonideal.pnn.network import NetworkOptions
 

@@ -21,7 +21,7 @@ from figures.table import Table
 from figures.training import trained
 from nonideal.characterize.plots import INK, NMOS, PMOS
 from nonideal.pnn import DSTD, Dataset, Exact, RCSpikeNetwork, Reversal
-from nonideal.pnn.accuracy import exact_accuracy
+from nonideal.pnn.accuracies import exact_accuracy
 
 METHOD = DSTD(10, random_offset=True, order=3)
 SKY130 = (2.80, -1.53)

@@ -13,7 +13,7 @@ from figures.table import Table
 from figures.training import trained
 from nonideal.characterize.plots import DASHED, NMOS, PMOS
 from nonideal.pnn import DSTD, Dataset, Reversal
-from nonideal.pnn.accuracy import accuracy, exact_accuracy
+from nonideal.pnn.accuracies import accuracy, exact_accuracy
 
 E_REV = (2.80, -1.53)
 """Of sky130."""

@@ -38,7 +38,7 @@ from nonideal.pnn import (
     training_loss,
     variant_options,
 )
-from nonideal.pnn.accuracy import exact_accuracy
+from nonideal.pnn.accuracies import exact_accuracy
 from nonideal.pnn.metrics import EpochMeter
 from nonideal.pnn.rc_spike import Firing
 
