@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction import ExtractionOptions, extract
+from nonideal.circuits.network.inference import Inference, infer_whole, samples
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.pnn.presets import preset
-from nonideal.postlayout.columns import infer_columns
-from nonideal.postlayout.inference import Inference, infer_whole
 from nonideal.sky130_models import find_pdk, lean_library
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions, run_many
 from nonideal.stages.layout import DATABASE, draw_and_check
@@ -60,13 +60,13 @@ def compare(name: str, layers: tuple[int, ...], count: int, folder: Path, *, alo
         return run_many(decks, jobs=1, folder=folder / "decks", timeout_s=3600.0)
 
     began = time.process_time()
-    columns = [done(one) for one in infer_columns(circuit, biases, inputs, SimulatorOptions(), run)]
+    columns = [done(one) for one in infer_columns(samples(circuit, biases, inputs), SimulatorOptions(), run)]
     own_s = (time.process_time() - began) / count
     cut_s = float(np.mean([one.seconds_cpu for one in columns]))
     if alone:
         print(f"{name:10} {'all':>6} {'':46} {'':10} {cut_s:8.2f} {own_s:13.2f}", flush=True)
         return
-    whole = [done(one) for one in infer_whole(circuit, biases, inputs, SimulatorOptions(), run)]
+    whole = [done(one) for one in infer_whole(samples(circuit, biases, inputs), SimulatorOptions(), run)]
     whole_s = float(np.mean([one.seconds_cpu for one in whole]))
     for layer in range(len(layers) - 1):
         a, b = (np.concatenate([one.times_s[layer] for one in way]) for way in (whole, columns))

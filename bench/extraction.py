@@ -126,7 +126,7 @@ def trimmed(runner: Runner, circuit: Circuit) -> Trimmed:
         [np.zeros((n, m)) for m, n in pairwise(circuit.topology.layers)], plan.model, design=circuit.design
     )
     biases = Biases("off", bias_sources(off))
-    found = trim_discharger(circuit, biases, runner.bench.simulator, runner.run)
+    found = trim_discharger(circuit, biases, runner.simulate)
     timing = circuit.design.timing.model_copy(update={"guard_s": 0.5 * t_circ_s, "hold_s": 0.25 * t_circ_s})
     slow = replace(circuit, design=circuit.design.model_copy(update={"timing": timing}))
     silent = np.full(circuit.topology.layers[0], np.inf)

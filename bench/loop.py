@@ -24,18 +24,18 @@ from pathlib import Path
 import columns
 import numpy as np
 
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.design import Design
 from nonideal.circuits.drc import check
 from nonideal.circuits.extraction import ExtractionOptions, extract
 from nonideal.circuits.layout.network import network
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import compare
+from nonideal.circuits.network.inference import infer_whole, samples
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.files import read_json, read_text, write_json, write_text
 from nonideal.pnn.presets import preset
-from nonideal.postlayout.columns import infer_columns
-from nonideal.postlayout.inference import infer_whole
 from nonideal.sky130_models import find_pdk, lean_library
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions, run_many
 
@@ -89,13 +89,13 @@ def _extracted(layers: tuple[int, ...], folder: Path, options: ExtractionOptions
 def by_columns(layers: tuple[int, ...], folder: Path) -> None:
     """One sample, neuron by neuron."""
     circuit = _circuit(layers, folder)
-    columns.done(*infer_columns(circuit, *_sample(layers), SimulatorOptions(), _run(folder)))
+    columns.done(*infer_columns(samples(circuit, *_sample(layers)), SimulatorOptions(), _run(folder)))
 
 
 def whole(layers: tuple[int, ...], folder: Path) -> None:
     """The same sample, all in one deck."""
     circuit = _circuit(layers, folder)
-    columns.done(*infer_whole(circuit, *_sample(layers), SimulatorOptions(), _run(folder)))
+    columns.done(*infer_whole(samples(circuit, *_sample(layers)), SimulatorOptions(), _run(folder)))
 
 
 def _circuit(layers: tuple[int, ...], folder: Path) -> Circuit:

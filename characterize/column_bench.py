@@ -1,22 +1,27 @@
 """The column's benches: a one-layer network of three neurons, schematic or extracted, of which the inner one is measured.
 
-Each deck is one inference of that network through its own pins, so a schematic and an extracted column are measured alike.
+Each case is one inference of that network through its own pins, so a schematic and an extracted column are measured alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize.codes import Codes
 from nonideal.characterize.fits import crossing_time_s
+from nonideal.characterize.workbench import Workbench, succeeded
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.errors import CircuitError
+from nonideal.circuits.network.inference import Case, Inference, Simulated, infer_whole
 from nonideal.circuits.network.mapping import BiasModel, map_weights
-from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
-from nonideal.spice import Deck, Result, SimulatorOptions
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.wave import Wave
+from nonideal.spice import Failure, SimulatorOptions
 
 Array = NDArray[np.float64]
 NEURONS = 3
@@ -30,6 +35,8 @@ CODED_SWING = 0.9
 SCALES = (0.5, 2.0)
 """Other full scales at which they are watched, of the nominal one."""
 AXON_WEIGHT = 0.2
+FEW_AXONS = 16
+"""On a column of more, lone weights are the less the more there are, as a network's are: it is their sum that takes a membrane down."""
 MOST_AXONS = 5
 """At most so many axons are compared with each other."""
 LEAST_START_V = 0.5
@@ -90,12 +97,14 @@ class ColumnBench:
     """Decks on one column. ``model`` realises weights as biases; what it is told (a first model's unit current) it need not believe.
 
     ``codes``: what the model says of them where weights are codes; those of the decks then are, of the nominal full scale.
+    ``simulated``: in one deck, or, of many axons on an extraction, each of its neurons by itself.
     """
 
     circuit: Circuit
     model: BiasModel
     simulator: SimulatorOptions
     codes: Codes | None = None
+    simulated: Simulated = "whole"
 
     def __post_init__(self) -> None:
         if len(self.circuit.topology.layers) != 2 or self.circuit.topology.layers[1] != NEURONS:
@@ -106,6 +115,11 @@ class ColumnBench:
     @property
     def axons(self) -> int:
         return self.circuit.topology.layers[0]
+
+    @property
+    def bends(self) -> bool:
+        """Whether so many junctions hang on a membrane that its charge bends with its potential."""
+        return self.codes is not None or self.axons > FEW_AXONS
 
     def at(self, vdis_V: float) -> ColumnBench:
         """The same column with another bias of its dischargers."""
@@ -141,7 +155,8 @@ class ColumnBench:
     def lone(self) -> list[Lone]:
         """See ``lone_synapses``; of codes the whole range of a layer."""
         if self.codes is None:
-            return lone_synapses(self.axons)
+            part = min(1.0, FEW_AXONS / self.axons)
+            return lone_synapses(self.axons, [part * weight for weight in WEIGHTS], part * AXON_WEIGHT)
         sizes = self.nearest(self.codes.full_scale * np.array(CODES))
         found = lone_synapses(self.axons, sizes.tolist(), float(sizes[1]), CODED_SWING)
         alone = [one for one in found if not one.along]
@@ -164,41 +179,45 @@ class ColumnBench:
         above = [supplies.v0_V + more for more in ABOVE_V if supplies.v0_V + more < supplies.vdd_V - 0.05]
         return np.concatenate([np.linspace(LEAST_START_V, supplies.v0_V, STARTS), above]).round(4)
 
-    def firing_decks(self) -> list[Deck]:
+    def firing_cases(self) -> list[Case]:
         """All neurons reset to each level, no synapse on: the firing stage from there."""
-        decks, off = [], self.off()
+        cases, off = [], self.off()
         silent = np.full(self.axons, np.inf)
         for k, start in enumerate(self.starts_V()):
             design = self.circuit.design
             supplies = design.supplies.model_copy(update={"v0_V": float(start)})
             circuit = replace(self.circuit, design=design.model_copy(update={"supplies": supplies}))
-            decks.append(
-                circuit.deck(f"column_firing_{k}", off, silent, self.simulator, circuit.membrane_probes)
-            )
-        return decks
+            cases.append(Case(f"column_firing_{k}", circuit, off, silent, self.circuit.membranes))
+        return cases
 
-    def lone_decks(self) -> list[Deck]:
-        """One deck for each of ``lone_synapses``."""
-        decks = []
+    def lone_cases(self) -> list[Case]:
+        """One for each of ``lone``."""
+        cases = []
         for lone in self.lone():
             weight = np.zeros((NEURONS, self.axons))
             weight[slice(None) if lone.along else INNER, lone.axon] = lone.weight
             arrive = np.full(self.axons, np.inf)
             arrive[lone.axon] = lone.arrival_norm
-            probes = (*self.circuit.membrane_probes, self.circuit.probe(f"axon_0_{lone.axon}"))
-            decks.append(
-                self.circuit.deck(
-                    lone.name, self.biases(lone.name, weight, lone.full_scale), arrive, self.simulator, probes
-                )
-            )
-        return decks
+            biases = self.biases(lone.name, weight, lone.full_scale)
+            watch = (*self.circuit.membranes, self._axon(lone.axon))
+            cases.append(Case(lone.name, self.circuit, biases, arrive, watch))
+        return cases
 
-    def check_decks(self, patterns: Sequence[tuple[Array, Array]]) -> list[Deck]:
-        """One deck for each (weights [neurons, axons], spike times [axons])."""
+    def check_cases(self, patterns: Sequence[tuple[Array, Array]]) -> list[Case]:
+        """One for each (weights [neurons, axons], spike times [axons])."""
         return [
-            self.circuit.deck(f"check_{k}", self.biases(f"check_{k}", weight), arrive, self.simulator)
+            Case(f"check_{k}", self.circuit, self.biases(f"check_{k}", weight), arrive)
             for k, (weight, arrive) in enumerate(patterns)
         ]
+
+    def infer(self, cases: Sequence[Case], bench: Workbench, folder: Path) -> list[Inference]:
+        """Simulate these, as ``simulated`` says. Raises ``CharacterizationFailed``."""
+        return succeeded(self.attempt(cases, bench, folder))
+
+    def attempt(self, cases: Sequence[Case], bench: Workbench, folder: Path) -> list[Inference | Failure]:
+        """The same; what failed stands in the place of what came."""
+        how = infer_columns if self.simulated == "columns" else infer_whole
+        return how(cases, self.simulator, lambda decks: bench.attempt(decks, folder))
 
     # -- reading ------------------------------------------------------------------------------------------------------------
 
@@ -215,19 +234,23 @@ class ColumnBench:
         """Just before the firing phase: isolation open, spikes reset."""
         return self.circuit.timeline.firing_s(1) - self.circuit.design.timing.edge_s
 
-    def membranes_V(self, result: Result) -> list[Array]:
-        """The three membranes' traces over ``result.axis``."""
-        return [np.asarray(result[probe], float) for probe in self.circuit.membrane_probes]
+    def membranes_V(self, inference: Inference) -> list[Wave]:
+        """What the three membranes do."""
+        return [inference.waves[net] for net in self.circuit.membranes]
 
-    def axon_arrival_s(self, result: Result, axon: int) -> float | None:
+    def axon_arrival_s(self, inference: Inference, axon: int) -> float | None:
         """When the axon's edge passes half of the supply."""
-        wave = np.asarray(result[self.circuit.probe(f"axon_0_{axon}")], float)
+        wave = inference.waves[self._axon(axon)]
         half_V = self.circuit.design.supplies.vdd_V / 2
-        return crossing_time_s(result.axis, wave, half_V, self.begin_s() - self.circuit.design.timing.edge_s)
+        from_s = self.begin_s() - self.circuit.design.timing.edge_s
+        return crossing_time_s(wave.time_s, wave.value, half_V, from_s)
 
-    def spike_times_norm(self, result: Result) -> Array:
+    def spike_times_norm(self, inference: Inference) -> Array:
         """[neurons] in T_circ, infinity for none."""
-        return np.asarray(spike_times_s(result, self.circuit)[0] / self.circuit.design.timing.t_circ_s)
+        return np.asarray(inference.times_s[0] / self.circuit.design.timing.t_circ_s)
+
+    def _axon(self, axon: int) -> str:
+        return self.circuit.topology.spike(0, axon)
 
 
 def random_patterns(axons: int, generator: np.random.Generator) -> Iterator[tuple[Array, Array]]:

@@ -15,8 +15,8 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, layer_physics
 from nonideal.characterize.reference import firing_time, membrane
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.inference import Inference
 from nonideal.circuits.network.testbench import Circuit
-from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 MOST_DRAWS = 10_000
@@ -27,7 +27,7 @@ class Check:
     """Patterns on ``circuit``: what the column's model told beforehand, and what SPICE says.
 
     ``weights`` [patterns, neurons, axons], ``arrivals`` [patterns, axons]; ``told`` and ``seen`` [patterns, neurons] are spike
-    times in T_circ (1 or more: no spike inside the phase); ``results`` are the decks' of the patterns.
+    times in T_circ (1 or more: no spike inside the phase); ``results`` is what the patterns did.
     """
 
     circuit: Circuit
@@ -35,7 +35,7 @@ class Check:
     arrivals: Array
     told: Array
     seen: Array
-    results: tuple[Result, ...]
+    results: tuple[Inference, ...]
 
     def told_by(self, physics: Physics) -> Array:
         """What another model of the layer tells of the same patterns."""
@@ -65,7 +65,7 @@ def check_column(
             chosen.append((weight, arrive))
         if len(chosen) == patterns:
             break
-    results = bench.run_decks(realised.check_decks(chosen), folder)
+    results = realised.infer(realised.check_cases(chosen), bench, folder)
     if chosen:
         weights, arrivals = (np.array(part) for part in zip(*chosen, strict=True))
         told = _told(physics, weights, arrivals)

@@ -27,8 +27,8 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.responses import least_squares
 from nonideal.characterize.trim import trim_discharger
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.inference import Inference
 from nonideal.circuits.network.mapping import bias_for_current
-from nonideal.spice import Result
 
 Array = NDArray[np.float64]
 MAX_CAPACITANCE_SPREAD = 0.01
@@ -79,12 +79,12 @@ def measure_column(
     """
     if vdis_V is None:
         trim = trim_discharger(
-            column.circuit, column.off(), column.simulator, lambda decks: bench.attempt(decks, folder)
+            column.circuit, column.off(), lambda cases: column.attempt(cases, bench, folder)
         )
         vdis_V = round(trim.vdis_V, 7)
     column = column.at(vdis_V)
-    firing, lone = column.firing_decks(), column.lone_decks()
-    results = bench.run_decks([*firing, *lone], folder)
+    firing, lone = column.firing_cases(), column.lone_cases()
+    results = column.infer([*firing, *lone], bench, folder)
     levels, drop_V, times_s = _firing(column, results[: len(firing)])
     swings = [
         _swing(column, one, result, levels)
@@ -93,11 +93,11 @@ def measure_column(
     watched = [_watch(column, one, model, families, levels) for one in swings]
     own_F, coupling_F = _capacitances(watched)
     t_circ_s = column.circuit.design.timing.t_circ_s
-    if column.codes is None:
+    if not column.bends:
         stored = StoredCharge((own_F.value,))
         fit = fits.fit_firing(drop_V, times_s, t_circ_s)
     else:
-        # The junctions of many units are part of the membrane, and bend its charge: the ramp is fitted over charge, as the currents add it.
+        # The junctions of many FETs are part of the membrane, and bend its charge: the ramp is fitted over charge, as the currents add it.
         stored = _stored_charge(column, swings, model, families, levels)
         about_V = fits.fit_firing(drop_V, times_s, t_circ_s).v_th_V.value
         own_F = own_F.model_copy(update={"value": stored.charge_C(about_V) / about_V})
@@ -130,16 +130,16 @@ def measure_column(
     return _checked(bench, column, model, found, folder)
 
 
-def _firing(column: ColumnBench, results: list[Result]) -> tuple[Levels, Array, Array]:
+def _firing(column: ColumnBench, results: list[Inference]) -> tuple[Levels, Array, Array]:
     """Levels without spikes; of the neurons that fire, by how much their membranes have dropped, and when they fire, s."""
     end, held, times = [], [], []
     reset: list[float] = []
     t_circ_s = column.circuit.design.timing.t_circ_s
     for result in results:
         trace = column.membranes_V(result)[INNER]
-        reset.append(float(np.interp(column.begin_s(), result.axis, trace)))
-        end.append(float(np.interp(column.end_s(), result.axis, trace)))
-        held.append(float(np.interp(column.held_s(), result.axis, trace)))
+        reset.append(trace.value_at(column.begin_s()))
+        end.append(trace.value_at(column.end_s()))
+        held.append(trace.value_at(column.held_s()))
         times.append(float(column.spike_times_norm(result)[INNER]))
     reset_V = reset[STARTS - 1]
     levels = Levels(reset_V, np.array(end), np.array(held))
@@ -161,24 +161,25 @@ class _Swing:
     drop_V: tuple[float, float, float]
 
 
-def _swing(column: ColumnBench, lone: Lone, result: Result, levels: Levels) -> _Swing:
+def _swing(column: ColumnBench, lone: Lone, result: Inference, levels: Levels) -> _Swing:
     arrival_s = column.axon_arrival_s(result, lone.axon)
     if arrival_s is None:
         raise FitRefused(
-            f"{result.name}: axon {lone.axon} never spikes: check the driver and the netlist",
+            f"{lone.name}: axon {lone.axon} never spikes: check the driver and the netlist",
             ("widen", "circuit.driver.inverter_n.w_um"),
             ("widen", "circuit.driver.inverter_p.w_um"),
         )
     due_s = column.begin_s() + lone.arrival_norm * column.circuit.design.timing.t_circ_s
-    traces, end_s, axis = column.membranes_V(result), column.end_s(), result.axis
-    inside = axis[(axis > arrival_s) & (axis < end_s)]
+    traces, end_s = column.membranes_V(result), column.end_s()
+    inner = traces[INNER]
+    inside = inner.time_s[(inner.time_s > arrival_s) & (inner.time_s < end_s)]
     time_s = np.concatenate([[arrival_s], inside, [end_s]])
-    before = [float(np.interp(column.begin_s(), axis, trace)) for trace in traces]
-    after = [levels.before_isolation_V(float(np.interp(column.held_s(), axis, trace))) for trace in traces]
+    before = [trace.value_at(column.begin_s()) for trace in traces]
+    after = [levels.before_isolation_V(trace.value_at(column.held_s())) for trace in traces]
     drops = [b - a for b, a in zip(before, after, strict=True)]
     return _Swing(
-        lone, arrival_s, arrival_s - due_s, time_s, np.interp(time_s, axis, traces[INNER]), (drops[0], drops[1], drops[2])
-    )  # fmt: skip
+        lone, arrival_s, arrival_s - due_s, time_s, inner.at(time_s), (drops[0], drops[1], drops[2])
+    )
 
 
 def _watch(
@@ -327,8 +328,7 @@ def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> 
     for one, told in zip(along, terms(along) @ found, strict=True):
         if one.lone.axon != middle or abs(abs(one.lone.weight) - abs(along[-1].lone.weight)) < 1e-9:
             by_axon[one.lone.axon] = one.missed_C - float(told)
-    shift = float(np.mean(list(by_axon.values()))) if by_axon else 0.0
-    spread = float(np.std(list(by_axon.values()))) if by_axon else 0.0
+    shift, spread = over_axons(by_axon, column.axons)
     charge_C = estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C")
     rms_V = float(np.hypot(rms, spread)) / membrane_F
     if column.codes is None:
@@ -340,6 +340,20 @@ def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> 
     level = full_scales.index(nominal)
     delay_s = estimate(found[1 + level] * per_s, error[1 + level] * per_s, "s")
     return TurnOn(delay_s=delay_s, charge_C=charge_C, unit_C=tuple(float(c) for c in through)), rms_V
+
+
+def over_axons(value: Mapping[int, float], axons: int) -> tuple[float, float]:
+    """Mean and standard deviation over all axons of what was measured on some.
+
+    The first and the last run beside something else than an axon, and stand for themselves; the others stand for all between.
+    """
+    if not value:
+        return 0.0, 0.0
+    ends = [axon for axon in value if axon in (0, axons - 1)]
+    between = len(value) - len(ends)
+    weight = [1.0 if axon in ends else (axons - len(ends)) / between for axon in value]
+    mean = float(np.average([*value.values()], weights=weight))
+    return mean, float(np.sqrt(np.average(np.square(np.array([*value.values()]) - mean), weights=weight)))
 
 
 def _checked(

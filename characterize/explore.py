@@ -26,7 +26,6 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction import ExtractorMissing
 from nonideal.circuits.layout.errors import ExtractionFailed
-from nonideal.circuits.network.testbench import energy_J
 
 Array = NDArray[np.float64]
 PATTERNS = 24
@@ -187,7 +186,7 @@ def simple_physics(model: PhysicalModel, axons: int) -> Physics:
 
 def _energy_J(check: Check) -> float:
     """Mean over the patterns, of the whole column."""
-    return float(np.mean([energy_J(result, check.circuit) for result in check.results]))
+    return float(np.mean([result.energy_J for result in check.results]))
 
 
 def ranked(points: Sequence[Point]) -> list[Point]:

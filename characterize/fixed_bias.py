@@ -96,12 +96,10 @@ class FiringCurve:
 
 def measure_firing(bench: Workbench, column: ColumnBench, folder: Path) -> FiringCurve:
     """The inner neuron of a column at its circuit's discharger bias, from every reset level. Raises ``CharacterizationFailed``."""
-    results = bench.run_decks(column.firing_decks(), folder)
+    results = column.infer(column.firing_cases(), bench, folder)
     traces = [column.membranes_V(result)[INNER] for result in results]
-    pairs = list(zip(results, traces, strict=True))
-    ends = np.array([np.interp(column.end_s(), result.axis, trace) for result, trace in pairs])
-    result, trace = pairs[STARTS - 1]
-    reset_V = float(np.interp(column.begin_s(), result.axis, trace))
+    ends = np.array([trace.value_at(column.end_s()) for trace in traces])
+    reset_V = traces[STARTS - 1].value_at(column.begin_s())
     times = np.array([column.spike_times_norm(result)[INNER] for result in results])
     order = np.argsort(reset_V - ends)
     return FiringCurve((reset_V - ends)[order], times[order])

@@ -16,9 +16,9 @@ from nonideal.characterize.errors import NoColumn
 from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import Branch, PhysicalModel
 
-MOST_AXONS = 16
-"""Of a column that is measured. What a further axon adds is a known capacitance, while drawing, extracting and simulating a longer
-column costs ever more: a larger layer takes this one, its C_m carried on."""
+MOST_AXONS, MOST_DRAWN_AXONS = 16, 256
+"""Of a column that is measured, as designed or as drawn: the first is simulated as a whole, which costs ever more; the other neuron by neuron.
+A larger layer takes this one, its C_m carried on by what a further axon adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class BottomUp:
         return column.membrane_F.value * column.v_th_V.value / self.model.t_circ_s
 
 
-def columns_of(layers: Sequence[int]) -> tuple[int, ...]:
+def columns_of(layers: Sequence[int], most_axons: int = MOST_AXONS) -> tuple[int, ...]:
     """The numbers of axons of the columns to measure for a network with these sizes, inputs first."""
-    return tuple(sorted({min(axons, MOST_AXONS) for axons in layers[:-1]}))
+    return tuple(sorted({min(axons, most_axons) for axons in layers[:-1]}))
 
 
 def column_for(model: PhysicalModel, axons: int) -> Column:

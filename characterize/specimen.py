@@ -17,12 +17,13 @@ from nonideal.circuits.network.netlist import Topology
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """What a neuron is made of; its discharger's bias, the capacitance and swing of its membrane, and the curvature of its ramp.
+    """What a neuron is made of; the pairs on its dendrite, its discharger's bias, capacitance and swing of its membrane, curvature of its ramp.
 
     Wires matter to mismatch: they load the sensing stage, whose delay is the longer the less current a drawn device gives it.
     """
 
     parts: Sequence[Element]
+    axons: int
     vdis_V: float
     membrane_F: float
     v_th_V: float
@@ -32,7 +33,7 @@ class Specimen:
     def designed(cls, design: Design, model: PhysicalModel) -> Specimen:
         """The cell by itself."""
         return cls(
-            elements(design)["neuron"], model.vdis_V, model.membrane_F.value, model.v_th_V, model.discharge_norm.value
+            elements(design)["neuron"], model.axons, model.vdis_V, model.membrane_F.value, model.v_th_V, model.discharge_norm.value
         )  # fmt: skip
 
     @classmethod
@@ -44,5 +45,5 @@ class Specimen:
         column = column_for(model, axons)
         parts = laid_out(extracted, Topology.of((axons, NEURONS), design).opened, design, f"neuron_1_{INNER}")
         return cls(
-            parts, column.vdis_V, column.membrane_F.value, column.v_th_V.value, column.discharge_norm.value
+            parts, axons, column.vdis_V, column.membrane_F.value, column.v_th_V.value, column.discharge_norm.value
         )  # fmt: skip

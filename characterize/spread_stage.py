@@ -153,7 +153,8 @@ def _neurons(
 ) -> NeuronSpread:
     parts = specimen.parts
     charge_C = tuple(level * specimen.membrane_F * specimen.v_th_V for level in LEVELS)
-    load = NeuronLoad(specimen.vdis_V, model.axons * max(model.membrane_per_axon_F.value, 0.0), charge_C)
+    dendrite_F = specimen.axons * max(model.membrane_per_axon_F.value, 0.0)
+    load = NeuronLoad(specimen.vdis_V, dendrite_F, charge_C)
     count = len(next(iter(shifts.values())))
     drawn: list[dict[str, float]] = [{}]
     drawn += [{path: float(values[k]) for path, values in shifts.items()} for k in range(count)]

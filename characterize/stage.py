@@ -36,6 +36,8 @@ from nonideal.circuits.network.testbench import Circuit
 from nonideal.sky130_models import lean_library
 
 Array = NDArray[np.float64]
+WHOLE_AXONS = 16
+"""An extracted column of more is simulated neuron by neuron."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
         models=lean_library(bench.pdk, bench.corner, netlist.text),
         vdis_V=model.vdis_V,
     )
-    return ColumnBench(circuit, model, bench.simulator, model.codes)
+    many = netlist.kind != "schematic" and netlist.axons > WHOLE_AXONS
+    return ColumnBench(circuit, model, bench.simulator, model.codes, "columns" if many else "whole")
 
 
 def _columns(

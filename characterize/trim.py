@@ -7,15 +7,15 @@ ends, on the average of all neurons: each has a pin of its own (``Circuit.trim_V
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
-from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
-from nonideal.spice import Deck, Failure, Result, SimulatorOptions
+from nonideal.circuits.network.inference import Case, Simulate
+from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.spice import Failure
 
 Array = NDArray[np.float64]
 OFFSETS_V = (-0.002, 0.001, 0.004, 0.007)
@@ -29,12 +29,7 @@ class Trim:
     spread_s: float
 
 
-def trim_discharger(
-    circuit: Circuit,
-    off: Biases,
-    simulator: SimulatorOptions,
-    run: Callable[[list[Deck]], list[Result | Failure]],
-) -> Trim:
+def trim_discharger(circuit: Circuit, off: Biases, simulate: Simulate) -> Trim:
     """Find the bias in SPICE; ``off`` are biases with every synapse off.
 
     Raises ``FitRefused`` when no bias in reach does it, ``CharacterizationFailed`` when a simulation gave no result.
@@ -45,16 +40,14 @@ def trim_discharger(
     slow = replace(circuit, design=circuit.design.model_copy(update={"timing": timing}))
     silent = np.full(circuit.topology.layers[0], np.inf)
     biases_V = [circuit.vdis_V + offset for offset in OFFSETS_V]
-    decks = [
-        replace(slow, vdis_V=v).deck(f"trim_{k}", off, silent, simulator) for k, v in enumerate(biases_V)
-    ]
+    cases = [Case(f"trim_{k}", replace(slow, vdis_V=v), off, silent) for k, v in enumerate(biases_V)]
     log_times = []
-    for deck, outcome in zip(decks, run(decks), strict=True):
+    for case, outcome in zip(cases, simulate(cases), strict=True):
         if isinstance(outcome, Failure):
             raise CharacterizationFailed(
-                f"trimming the discharger: {deck.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})"
+                f"trimming the discharger: {case.name}: {outcome.kind.value}: {outcome.message} ({outcome.folder})"
             )
-        log_times.append(np.log(np.concatenate(spike_times_s(outcome, slow)) / t_circ_s))
+        log_times.append(np.log(np.concatenate(outcome.times_s) / t_circ_s))
     seen = np.array([bool(np.all(np.isfinite(row))) for row in log_times])
     mean = np.array([row.mean() if ok else np.nan for row, ok in zip(log_times, seen, strict=True)])
     if seen.sum() < 3 or not np.nanmin(mean) - 0.02 <= 0.0 <= np.nanmax(mean) + 0.02:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from nonideal.characterize.benches import Bench
 from nonideal.characterize.errors import CharacterizationFailed
@@ -16,6 +17,22 @@ from nonideal.spice.progress import Advance
 
 NOT_BEGUN = ({FailureKind.crashed}, {FailureKind.no_output})
 """How simulations fail by the simulator itself, whatever the circuit."""
+
+
+T = TypeVar("T")
+
+
+def succeeded(outcomes: Sequence[T | Failure]) -> list[T]:
+    """What came of benches. Raises ``CharacterizationFailed`` where one gave no result."""
+    failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+    if failures:
+        told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
+        raise CharacterizationFailed(
+            f"{len(failures)} of {len(outcomes)} benches gave no result: {told}",
+            failures,
+            nothing_ran=len(failures) == len(outcomes) and {f.kind for f in failures} in NOT_BEGUN,
+        )
+    return [outcome for outcome in outcomes if not isinstance(outcome, Failure)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +81,7 @@ class Workbench:
 
     def run_decks(self, decks: Sequence[Deck], folder: Path) -> list[Result]:
         """Run decks that are complete already; raises as ``run`` does."""
-        outcomes = self.attempt(decks, folder)
-        failures = tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
-        if failures:
-            told = "; ".join(f"{f.name}: {f.kind.value}: {f.message} (log in {f.folder})" for f in failures)
-            raise CharacterizationFailed(
-                f"{len(failures)} of {len(decks)} benches gave no result: {told}",
-                failures,
-                nothing_ran=len(failures) == len(decks) and {f.kind for f in failures} in NOT_BEGUN,
-            )
-        return [outcome for outcome in outcomes if isinstance(outcome, Result)]
+        return succeeded(self.attempt(decks, folder))
 
     def attempt(self, decks: Sequence[Deck], folder: Path) -> list[Result | Failure]:
         """Run decks; what failed stands in the place of its result."""

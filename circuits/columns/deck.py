@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from nonideal.circuits.cells.port import VDD, VSS
 from nonideal.circuits.columns.cut import Piece, Place, beside, carries
 from nonideal.circuits.columns.rails import Share
-from nonideal.circuits.columns.wave import Wave
 from nonideal.circuits.extraction.netlist import Device, net_of
 from nonideal.circuits.network.biases import latched_in, levels_of, scales_of
 from nonideal.circuits.network.testbench import Circuit, source_name
 from nonideal.circuits.network.timeline import Timeline, pwl, waveforms
+from nonideal.circuits.network.wave import Wave
 from nonideal.spice import Deck, SimulatorOptions
 
 Levels = Sequence[Mapping[str, NDArray[np.float64]]]
@@ -40,11 +40,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all pieces of a network have in common: the circuit, and the volts that hold its weights.
+    """What all pieces of a network have in common: the circuit, and the volts that hold its weights; ``name`` tells their files from others'.
 
     ``steps_V``: of lines whose level is the step of a layer's weights, by layer and port. ``latched``: what latches hold, 1 or 0, as ``levels``.
     """
 
+    name: str
     circuit: Circuit
     levels: Levels
     simulator: SimulatorOptions
@@ -52,12 +53,13 @@ class Bench:
     latched: Levels = ()
 
     @classmethod
-    def of(cls, circuit: Circuit, biases: str, simulator: SimulatorOptions) -> Bench:
+    def of(cls, name: str, circuit: Circuit, biases: str, simulator: SimulatorOptions) -> Bench:
         """With the weights of a cell ``biases``, however they are held; a mask is in the circuit. Raises ``MappingError``."""
         pinout, depth = circuit.topology.pinout, circuit.topology.depth
         latches = circuit.design.contracts.synapse.storage.latches
         none: list[dict[str, NDArray[np.float64]]] = [{} for _ in range(depth)]
         return cls(
+            name,
             circuit,
             levels_of(biases, pinout.weight_ports) if pinout.weight_ports else none,
             simulator,
@@ -220,8 +222,9 @@ def transient(
     controls = bench.controls(place.layer, span.start_s)
     held, active, nets = bench.held(), piece.active, piece.nets
     driven = {net: wave.shifted(-span.start_s) for net, wave in waves.items() if net in nets}
-    file = f"{place.name}.spice"
-    lines = [f"* {name}", ".include models.spice", f".include {file}"]
+    # Drivers hold no weights: one is the same in every inference.
+    file = f"{bench.name}_{place.name}.spice" if place.layer else f"{place.name}.spice"
+    lines = [f"* {place.name}", ".include models.spice", f".include {file}"]
     lines += [
         f"V{source_name(net)} {net} 0 {volts:.9g}"
         for net, volts in bench.constant_V(piece).items()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.columns.cut import Cut, Piece, Place, beside
+from nonideal.circuits.columns.cut import Cut, Piece, Place, Terminal, beside
 from nonideal.circuits.columns.deck import Bench, Drop, elements, input_wave, operating_point, transient
 from nonideal.circuits.columns.quiet import quieted
 from nonideal.circuits.columns.rails import Rail, Share, rails_of, share
-from nonideal.circuits.columns.wave import LEAST_STEP_S, Wave, mean, steps
 from nonideal.circuits.extraction.netlist import net_of
+from nonideal.circuits.network.wave import LEAST_STEP_S, Wave, mean, steps
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -57,6 +57,7 @@ LEVEL_BELOW_V0_V = 0.3
 HELD_C, SWITCHING_C = 2e-18, 1e-16
 """How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns."""
 NEIGHBOUR_SPACING_S = 2e-9
+AT_REST = Wave.constant(0.0)
 COMB_S, COMB_SPACING_S = 5e-9, 0.4e-9
 """How often the simulator stops from where a membrane is cut off until so long after the axons' last edges: a dendrite of a few fF swings
 under its synapses' currents, and pulls at the membrane."""
@@ -68,7 +69,7 @@ Cause = tuple[str, int]
 class Drawn:
     """What every terminal of the columns puts into the rails, in A, with all axons on and the neuron firing."""
 
-    current_A: Mapping[Place, Array]
+    current_A: Mapping[Place, Sequence[tuple[Terminal, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +103,28 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The pieces of a network, the rails, and what all decks have in common. ``pieces`` have their weights: branches that those close are one."""
+    """The pieces of a network, the rails, and what all decks have in common."""
 
     cut: Cut
-    pieces: Mapping[Place, Piece]
     rails: Mapping[str, Rail]
     bench: Bench
 
     @classmethod
     def of(cls, network: Cut, bench: Bench) -> Columns:
         """Those of a cut network with the bench's weights."""
-        pieces = {
-            place: quieted(piece, bench.closed(place.layer, place.index))
-            if place.layer and network.topology.layers[place.layer - 1] > FEW_AXONS
-            else piece
-            for place, piece in network.pieces.items()
+        return cls(network, rails_of(network.netlist, network.rails), bench)
+
+    def piece(self, place: Place, spiking: Collection[int] | None = None) -> Piece:
+        """A piece with its weights: branches that those close are one, apart for ``spiking`` axons and those at rest (None: all spike)."""
+        piece, topology = self.cut.pieces[place], self.cut.topology
+        axons = topology.layers[place.layer - 1] if place.layer else 0
+        if axons <= FEW_AXONS:
+            return piece
+        names = (topology.spike, topology.spike_b)
+        nets = {
+            name(place.layer - 1, j) for j in (range(axons) if spiking is None else spiking) for name in names
         }
-        return cls(network, pieces, rails_of(network.netlist, network.rails), bench)
+        return quieted(piece, self.bench.closed(place.layer, place.index), nets)
 
     def of_layer(self, layer: int) -> list[Place]:
         """The places of a layer's columns."""
@@ -138,9 +144,8 @@ class Columns:
         """A deck for every column that measures what it draws."""
         level_V = self.bench.circuit.design.supplies.v0_V - LEVEL_BELOW_V0_V
         found = {}
-        for place, piece in self.pieces.items():
-            if place.layer == 0:
-                continue
+        for place in (place for place in self.cut.pieces if place.layer):
+            piece = self.piece(place)
             membrane = self.membrane(place)
             isolated = "" if membrane == self.cut.topology.dendrite(place.layer, place.index) else membrane
             found[place] = operating_point(self.bench, piece, f"op_{stem}_{place.name}", isolated, level_V)
@@ -150,21 +155,24 @@ class Columns:
         """The currents of these operating points."""
         currents = {}
         for place, result in results.items():
-            terminals = self.pieces[place].terminals
+            terminals = self.piece(place).terminals
             vectors = [f"i(v{terminal.rail}_{n})" for n, terminal in enumerate(terminals)]
-            currents[place] = np.array([-float(np.real(result[vector][0])) for vector in vectors])
+            currents[place] = [
+                (terminal, -float(np.real(result[vector][0])))
+                for terminal, vector in zip(terminals, vectors, strict=True)
+            ]
         return Drawn(currents)
 
-    def prepared(self, place: Place, drawn: Drawn) -> Prepared:
-        """A column as both spans need it."""
-        piece = self.pieces[place]
+    def prepared(self, place: Place, drawn: Drawn, spiking: Collection[int]) -> Prepared:
+        """A column as both spans need it, of whose axons these spike."""
+        piece = self.piece(place, spiking)
         causes = self._causes(place.layer)
         column_of = {cause: number for number, cause in enumerate(causes)}
         others = {net: np.zeros((len(rail.index), len(causes))) for net, rail in self.rails.items()}
         for other, currents in drawn.current_A.items():
             if other == place or not -1 <= other.layer - place.layer <= 0:
                 continue
-            for terminal, ampere in zip(self.pieces[other].terminals, currents, strict=True):
+            for terminal, ampere in currents:
                 cause = _cause(terminal.instance, other.layer - place.layer)
                 at = self.rails[terminal.rail].index.get(terminal.node)
                 if cause in column_of and at is not None:
@@ -197,7 +205,7 @@ class Columns:
 
     def driver(self, j: int, name: str, at_norm: float | None) -> Deck:
         """The deck of an input's driver with a spike at ``at_norm`` (T_circ), or none."""
-        piece = self.pieces[Place(0, j)]
+        piece = self.cut.pieces[Place(0, j)]
         part = self._part(piece, {net: np.zeros((len(rail.index), 0)) for net, rail in self.rails.items()})
         wave = "0" if at_norm is None else input_wave(self.bench, at_norm)
         span, probes = self.bench.whole, self._spikes(piece)
@@ -263,7 +271,7 @@ class Columns:
             up = (begin - half_s, begin + half_s)
             end = (begin + length - half_s, begin + length + half_s)
             if kind == "axon":
-                wave = axons[topology.spike(layer - 1, axon)]
+                wave = axons.get(topology.spike(layer - 1, axon), AT_REST)
                 up, end = wave.first_edge_s, wave.last_edge_s
             if up[0] < end[0] < np.inf:
                 active.append(number)
@@ -291,7 +299,7 @@ class Columns:
     def axon_node(self, net: str, place: Place) -> str:
         """The node of an axon's net where a column's gates are; where it has none there, as of a weight that is wired to do nothing, any of it."""
         node = self.cut.seen.get((net, place))
-        return _nodes(self.pieces[self.cut.owner[net]])[net] if node is None else node
+        return _nodes(self.cut.pieces[self.cut.owner[net]])[net] if node is None else node
 
     def coupled(self, piece: Piece) -> list[str]:
         """The nets of a piece that others of its layer couple to."""

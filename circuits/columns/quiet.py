@@ -1,14 +1,15 @@
 """Branches that are off: those of a kind on a dendrite, as one.
 
 A synapse holds its weight in one of its branches; what closes the others is the level of their weight pins. Such a branch carries leakage
-and loads the dendrite. As its axon goes back, the node inside is pulled beyond the rail and takes some charge from the dendrite; that all do
-at once. So all of a kind become one that is as wide, on the axon of one in their middle.
+and loads the dendrite. As its axon spikes it takes a few aC from the dendrite, whenever that is, and as the axon goes back, the node inside is
+pulled beyond the rail and takes some more; that all do at once. So all of a kind whose axons spike become one that is as wide, on the axon of
+one in their middle, and so do all whose axons rest.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from nonideal.circuits.cells.port import VDD, VSS
@@ -29,13 +30,15 @@ class _Branch:
     devices: tuple[Device, ...]
 
 
-def quieted(piece: Piece, held: Mapping[str, str]) -> Piece:
-    """The piece with its closed branches joined; ``held`` is the rail of each weight pin that stands at one."""
-    kinds: dict[tuple[tuple[str, str], ...], list[_Branch]] = defaultdict(list)
+def quieted(piece: Piece, held: Mapping[str, str], spiking: Collection[str]) -> Piece:
+    """The piece with its closed branches joined; ``held`` is the rail of each weight pin that stands at one, ``spiking`` are the nets of
+    axons that spike."""
+    kinds: dict[tuple[bool, tuple[tuple[str, str], ...]], list[_Branch]] = defaultdict(list)
     for branch in _closed(piece, held):
         instance = instance_of(branch.inner)
         kind = tuple(sorted((d.name.lower().removeprefix(instance), d.model) for d in branch.devices))
-        kinds[kind].append(branch)
+        spikes = any(net_of(node) in spiking for device in branch.devices for node in device.nodes)
+        kinds[spikes, kind].append(branch)
     gone: dict[str, str] = {}
     joined: dict[str, Device] = {}
     quiet = set()
@@ -92,7 +95,7 @@ def _closed(piece: Piece, held: Mapping[str, str]) -> list[_Branch]:
 
 def _wide(device: Device, inner: str, count: int) -> Device:
     """One device for as many of those whose channel ends inside of the branch."""
-    if not any(carries(device, i) and net_of(device.nodes[i]) == inner for i in (0, 2)):
+    if count == 1 or not any(carries(device, i) and net_of(device.nodes[i]) == inner for i in (0, 2)):
         return device
     return replace(device, parameters=f"{device.parameters} m={count}")
 

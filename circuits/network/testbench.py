@@ -118,18 +118,31 @@ class Circuit:
         """The vector of a net inside the network, see ``node``."""
         return f"v({self.node(net)})"
 
+    def vector(self, net: str) -> str:
+        """The vector of an axon or a membrane, by its net in an extraction; the schematic's membranes lie inside its neurons."""
+        return self._membranes.get(net) or self.probe(net)
+
+    @property
+    def membranes(self) -> tuple[str, ...]:
+        """The nets of all membranes, layer by layer."""
+        return tuple(self._membranes)
+
     @property
     def membrane_probes(self) -> tuple[str, ...]:
-        """A vector for every membrane, layer by layer; the schematic's lie inside its neurons."""
+        """A vector for every membrane, layer by layer."""
+        return tuple(self._membranes.values())
+
+    @property
+    def _membranes(self) -> dict[str, str]:
         neuron = self.design.contracts.neuron
-        probes = []
+        probes = {}
         for layer, k in self.topology.neurons():
-            name = f"neuron_{layer}_{k}"
-            net = f"{name}_{neuron.inner('membrane')}"
+            name, inner = f"neuron_{layer}_{k}", neuron.inner("membrane")
             bound = {port.name: self.topology.net(port, layer, None, k) for port in neuron.ports}
+            net = bound[inner] if inner in neuron.names else f"{name}_{inner}"
             inside = neuron.probe(f"xnetwork.x{name}", "membrane", bound)
-            probes.append(self.probe(net) if net in self.netlist else inside)
-        return tuple(probes)
+            probes[net] = self.probe(net) if net in self.netlist else inside
+        return probes
 
     def sources(self) -> list[str]:
         """What holds the network's supplies and other lines, then the bias of every discharger."""

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from nonideal.characterize.candidates import varied
 from nonideal.characterize.jitter import MOST_CORNER_NORM
 from nonideal.characterize.options import CharacterizeOptions
-from nonideal.characterize.physics import columns_of
+from nonideal.characterize.physics import MOST_AXONS, MOST_DRAWN_AXONS, columns_of
 from nonideal.chips.options import CalibrationOptions, YieldOptions
 from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.kinds import contract_in
@@ -176,8 +176,8 @@ class Experiment(Section):
     @property
     def columns(self) -> tuple[int, ...]:
         """The numbers of axons of the columns to characterise: those of the network's layers, or of the bench where there is no circuit."""
-        dense = self.training.network is None
-        return columns_of(self.training.layers if dense else (self.characterize.axons, 1))
+        layers = self.training.layers if self.training.network is None else (self.characterize.axons, 1)
+        return columns_of(layers, MOST_AXONS if self.characterize.on == "schematic" else MOST_DRAWN_AXONS)
 
     @property
     def bits(self) -> int | None:

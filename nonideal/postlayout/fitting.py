@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from nonideal.characterize.trim import Trim, trim_discharger
+from nonideal.circuits.network.inference import Inference
 from nonideal.circuits.network.mapping import map_weights
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.pnn import Reversal
 from nonideal.pnn.draw import drawn_by_class
 from nonideal.postlayout.errors import SamplesFailed
-from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.plan import BLIND
 from nonideal.postlayout.prediction import unclipped_times
 from nonideal.postlayout.runner import Runner
@@ -31,7 +31,7 @@ def trim(runner: Runner) -> Trim | None:
         plan.model,
         design=plan.circuit.design,
     )
-    found = trim_discharger(plan.circuit, off.biases("off"), runner.bench.simulator, runner.run)
+    found = trim_discharger(plan.circuit, off.biases("off"), runner.simulate)
     runner.say(
         f"discharger bias {plan.circuit.vdis_V:.4f} V on the schematic, {found.vdis_V:.4f} V on the {plan.netlist} netlist"
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, column_for
+from nonideal.circuits.network.inference import Simulated
 from nonideal.circuits.network.mapping import BiasModel
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.pnn import Dataset, RCSpikeNetwork
@@ -21,7 +22,7 @@ from nonideal.postlayout.errors import ValidationError
 
 Array = NDArray[np.float64]
 Netlist = Literal["schematic", "pex-c", "pex-rc"]
-Simulated = Literal["whole", "columns"]
+
 BLIND = frozenset({"bottom_up"})
 """Mappings that nothing is fitted for: realised and predicted from the columns' measurements alone, with no scale and no trimming."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.columns.inference import infer_columns
+from nonideal.circuits.network.inference import Case, Inference, infer_whole, samples
 from nonideal.circuits.network.mapping import map_weights
 from nonideal.circuits.network.testbench import Biases, Circuit
-from nonideal.postlayout.columns import infer_columns
-from nonideal.postlayout.inference import Inference, infer_whole
 from nonideal.postlayout.plan import ValidationPlan
 from nonideal.postlayout.scale import Scale
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions, run_many
@@ -45,8 +45,14 @@ class Runner:
         self, circuit: Circuit, biases: Biases, spike_time: Array, simulator: SimulatorOptions | None = None
     ) -> list[Inference | Failure]:
         """Simulate samples [B, N_in] in units of T_circ, whole or column by column as the plan says."""
+        return self.simulate(samples(circuit, biases, spike_time), simulator)
+
+    def simulate(
+        self, cases: Sequence[Case], simulator: SimulatorOptions | None = None
+    ) -> list[Inference | Failure]:
+        """The same of any inferences."""
         how = infer_columns if self.plan.simulated == "columns" else infer_whole
-        return how(circuit, biases, spike_time, simulator or self.bench.simulator, self.run)
+        return how(cases, simulator or self.bench.simulator, self.run)
 
     def run(self, decks: list[Deck]) -> list[Result | Failure]:
         """What came of every deck."""

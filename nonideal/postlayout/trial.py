@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from nonideal.circuits.network.inference import Inference
 from nonideal.circuits.network.pins import pins_table
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.files import write_csv
 from nonideal.postlayout.comparison import spike_table
 from nonideal.postlayout.errors import SamplesFailed
 from nonideal.postlayout.fitting import scale_of
-from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.prediction import decide, unclipped_times
 from nonideal.postlayout.runner import Runner
 from nonideal.postlayout.scale import Scale

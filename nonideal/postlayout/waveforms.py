@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.network.inference import Inference
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.files import write_parquet
 from nonideal.pnn import Exact, RCSpikeNetwork
-from nonideal.postlayout.inference import Inference
 from nonideal.postlayout.plan import Levels
 from nonideal.spice import Deck, Failure, run_many
 

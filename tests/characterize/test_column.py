@@ -10,7 +10,7 @@ import pytest
 
 from nonideal.characterize.column import Column
 from nonideal.characterize.column_bench import INNER, NEURONS, ColumnBench, lone_synapses, random_patterns
-from nonideal.characterize.column_fit import Levels
+from nonideal.characterize.column_fit import Levels, over_axons
 from nonideal.characterize.fits import fit_chord
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
@@ -40,7 +40,7 @@ def test_a_column_is_one_layer_of_three(model: PhysicalModel) -> None:
 @pytest.mark.parametrize("axons", [1, 2, 5, 16])
 def test_every_lone_synapse_has_its_deck_and_its_weight(model: PhysicalModel, axons: int) -> None:
     column = bench_of(model, axons)
-    lone, decks = lone_synapses(axons), column.lone_decks()
+    lone, decks = lone_synapses(axons), [case.deck(SimulatorOptions()) for case in column.lone_cases()]
     assert len({one.name for one in lone}) == len(lone) == len(decks)
     for one, deck in zip(lone, decks, strict=True):
         biases = next(text for name, text in deck.includes.items() if name.startswith("biases"))
@@ -56,11 +56,26 @@ def test_the_membrane_stays_where_currents_are_linear() -> None:
         assert -0.26 < swing < 0.76
 
 
+def test_lone_synapses_of_a_long_column_carry_what_a_networks_do(model: PhysicalModel) -> None:
+    most = {axons: max(abs(one.weight) for one in bench_of(model, axons).lone()) for axons in (5, 16, 64)}
+    assert most == pytest.approx({5: 1.0, 16: 1.0, 64: 0.25})
+    assert [bench_of(model, axons).bends for axons in (5, 16, 17)] == [False, False, True]
+
+
+def test_the_first_and_the_last_axon_stand_for_themselves() -> None:
+    """The last runs beside the neurons' membranes: 381 aC where the others have 6 (65 axons)."""
+    mean, spread = over_axons({0: 4.0, 16: 6.0, 32: 6.0, 64: -381.0}, 65)
+    assert mean == pytest.approx((4 + 63 * 6 - 381) / 65)
+    assert spread == pytest.approx(np.std([4.0, *63 * [6.0], -381.0]))
+    assert over_axons({0: 1.0, 1: 2.0, 2: 6.0}, 3) == pytest.approx((3.0, np.std([1.0, 2.0, 6.0])))
+    assert over_axons({}, 3) == (0.0, 0.0)
+
+
 def test_firing_decks_differ_in_their_reset_level_alone(model: PhysicalModel) -> None:
     column = bench_of(model)
     levels = [
         float(next(line for line in deck.text.splitlines() if line.startswith("Vv0 ")).split()[-1])
-        for deck in column.firing_decks()
+        for deck in (case.deck(SimulatorOptions()) for case in column.firing_cases())
     ]
     assert levels == pytest.approx(list(column.starts_V()), abs=1e-6)
     assert 1.3 in column.starts_V()

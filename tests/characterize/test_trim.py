@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ import pytest
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
 from nonideal.characterize.trim import Trim, trim_discharger
 from nonideal.circuits.design import Design
+from nonideal.circuits.network.inference import Run, infer_whole
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.circuits.network.timeline import Timeline
 from nonideal.spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions
 
-Run = Callable[[Sequence[Deck]], list[Result | Failure]]
 PER_V = 25.0
 
 
@@ -57,7 +57,9 @@ def circuit(*layers: int) -> Circuit:
 
 
 def trimmed(under_test: Circuit, run: Run) -> Trim:
-    return trim_discharger(under_test, Biases("off", "* off\n"), SimulatorOptions(), run)
+    return trim_discharger(
+        under_test, Biases("off", "* off\n"), lambda cases: infer_whole(cases, SimulatorOptions(), run)
+    )
 
 
 @pytest.mark.parametrize("offset_V", [-0.002, 0.0, 0.0025, 0.006])

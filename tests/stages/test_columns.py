@@ -91,6 +91,13 @@ def test_columns_are_those_of_the_layers(layers: tuple[int, ...], columns: tuple
     assert with_layers(Experiment(name="x"), *layers).columns == columns
 
 
+def test_columns_that_are_drawn_are_as_long_as_their_layers() -> None:
+    """They are simulated neuron by neuron; a column carried on from 16 axons told the spikes of 65-32-10 to 20 and 40 ns."""
+    digits = with_layers(Experiment(name="x"), 65, 32, 10)
+    drawn = digits.changed({"characterize": {"on": "pex-rc"}})
+    assert (digits.columns, drawn.columns) == ((16,), (32, 65))
+
+
 def test_what_has_no_circuit_has_the_column_of_its_bench() -> None:
     cnn = load_experiment("mnist_cnn")
     assert cnn.columns == (cnn.characterize.axons,)

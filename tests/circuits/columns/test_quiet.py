@@ -6,6 +6,7 @@ from nonideal.circuits.extraction.netlist import Device, Element
 
 NFET = "sky130_fd_pr__nfet_01v8"
 SIZE = "l=0.25 w=1"
+ALL = [f"axon_0_{axon}" for axon in range(4)]
 
 
 def branch(axon: int) -> list[Device]:
@@ -48,7 +49,7 @@ def held(*axons: int) -> dict[str, str]:
 
 
 def test_closed_branches_become_one_as_wide_as_all() -> None:
-    found = quieted(column(4), held(0, 2, 3))
+    found = quieted(column(4), held(0, 2, 3), ALL)
     assert [device.name for device in found.devices] == [d.name for a in (1, 2) for d in branch(a)]
     assert [device.parameters for device in found.devices] == [SIZE, SIZE, f"{SIZE} m=3", f"{SIZE} m=3"]
     assert found.own == {"dendrite_1_0", "synapse_1_1_0_xn", "synapse_1_2_0_xn"}
@@ -57,7 +58,7 @@ def test_closed_branches_become_one_as_wide_as_all() -> None:
 
 
 def test_capacitance_is_kept_and_what_couples_to_a_lost_axon_is_a_neighbour() -> None:
-    found = quieted(column(4), held(0, 2, 3))
+    found = quieted(column(4), held(0, 2, 3), ALL)
     to_inside = [c.value for c in found.capacitors if "dendrite_1_0" in (c.a, c.b) and "_xn" in c.a + c.b]
     assert sum(to_inside) == 4e-17
     assert found.neighbours == {"dendrite_1_0": {"axon_0_0": 3e-17, "axon_0_3": 3e-17}}
@@ -67,6 +68,14 @@ def test_capacitance_is_kept_and_what_couples_to_a_lost_axon_is_a_neighbour() ->
 
 def test_a_column_whose_branches_all_carry_something_stays_as_it_is() -> None:
     piece = column(3)
-    assert quieted(piece, {}) is piece
+    assert quieted(piece, {}, ALL) is piece
     # A pin at the rail that opens a device closes nothing.
-    assert quieted(piece, {"bias_n_1_0_0": "vdd"}) is piece
+    assert quieted(piece, {"bias_n_1_0_0": "vdd"}, ALL) is piece
+
+
+def test_branches_whose_axons_spike_are_apart_from_those_at_rest() -> None:
+    """A closed branch takes some aC as its axon spikes: sixty-five of them on the one axon that does would take sixty-five times as much."""
+    found = quieted(column(4), held(0, 1, 2, 3), ["axon_0_1"])
+    assert {device.name: device.parameters for device in found.devices} == {
+        device.name: SIZE if axon == 1 else f"{SIZE} m=3" for axon in (1, 2) for device in branch(axon)
+    }

@@ -53,6 +53,10 @@ class Wave:
         """Its values at these times."""
         return np.asarray(np.interp(time_s, self.time_s, self.value))
 
+    def value_at(self, time_s: float) -> float:
+        """Its value at a time."""
+        return float(np.interp(time_s, self.time_s, self.value))
+
     def within(self, tolerance: float, spacing_s: float = LEAST_STEP_S) -> Wave:
         """As few of its points as keep every point within ``tolerance`` of the line between them (Douglas and Peucker, 1973).
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction import ExtractionOptions, extract
+from nonideal.circuits.network.inference import Inference, infer_whole, samples
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.pnn.presets import preset
-from nonideal.postlayout.columns import infer_columns
-from nonideal.postlayout.inference import Inference, infer_whole
 from nonideal.sky130_models import find_pdk, lean_library
 from nonideal.spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions, run_many
 from nonideal.stages.layout import DATABASE, draw_and_check
@@ -51,7 +51,7 @@ def test_columns_spike_as_the_whole_network_does(circuit: Circuit, biases: Biase
 
     inputs = np.array([[0.1, 0.45, 0.0], [0.8, 1.0, 0.0]])
     options = SimulatorOptions()
-    whole, cut = (how(circuit, biases, inputs, options, run) for how in (infer_whole, infer_columns))
+    whole, cut = (how(samples(circuit, biases, inputs), options, run) for how in (infer_whole, infer_columns))
     moved = []
     for one, other in zip(whole, cut, strict=True):
         assert isinstance(one, Inference)
@@ -68,8 +68,8 @@ def test_columns_spike_as_the_whole_network_does(circuit: Circuit, biases: Biase
 @pytest.mark.parametrize(
     "part",
     [
-        "op_t_column_1_1",
-        "t_driver_1_1",
+        "op_t_0000_column_1_1",
+        "t_0000_driver_1_1",
         "t_0000_column_1_2_accumulation",
         "t_0000_column_1_2_firing",
         "coarse_t_0000_column_2_1_firing",
@@ -83,7 +83,7 @@ def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biase
         asked.extend(deck.name for deck in decks)
         return [_failed(deck) if deck.name == part else _flat(deck) for deck in decks]
 
-    (outcome,) = infer_columns(circuit, biases, np.array([[0.1, 0.4, 0.0]]), SimulatorOptions(), run)
+    (outcome,) = infer_columns(samples(circuit, biases, np.array([[0.1, 0.4, 0.0]])), SimulatorOptions(), run)
     assert part in asked
     assert isinstance(outcome, Failure)
     assert outcome.name == part
@@ -98,7 +98,7 @@ def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Cir
         return [_flat(deck) for deck in decks]
 
     inputs = np.array([[0.9901, 0.4, 0.0], [0.9901 + 1e-9, 0.4, 0.0]])
-    infer_columns(circuit, biases, inputs, SimulatorOptions(), run)
+    infer_columns(samples(circuit, biases, inputs), SimulatorOptions(), run)
     assert len(asked) == len(set(asked)) == 4
 
 
@@ -110,7 +110,7 @@ def test_the_firing_begins_where_the_accumulation_ended(circuit: Circuit, biases
         decks.update((deck.name, deck) for deck in asked)
         return [_flat(deck) for deck in asked]
 
-    infer_columns(circuit, biases, np.array([[0.1, 0.4, 0.0]]), SimulatorOptions(), run)
+    infer_columns(samples(circuit, biases, np.array([[0.1, 0.4, 0.0]])), SimulatorOptions(), run)
     before, after = (decks[f"t_0000_column_1_0_{span}"] for span in ("accumulation", "firing"))
     started = re.findall(r"^\.ic (v\(\S+\))=", after.text, re.MULTILINE)
     assert {"v(dendrite_1_0)", "v(neuron_1_0_sense)"} <= set(started) <= set(before.vectors)
@@ -132,7 +132,7 @@ def test_a_sample_that_is_none_is_refused_before_anything_runs(
         raise AssertionError(decks)
 
     with pytest.raises(CircuitError, match=told):
-        infer_columns(circuit, biases, np.array([sample]), SimulatorOptions(), run)
+        infer_columns(samples(circuit, biases, np.array([sample])), SimulatorOptions(), run)
 
 
 def _failed(deck: Deck) -> Failure:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.extraction import ExtractionOptions, extract
+from nonideal.circuits.network.inference import Inference, infer_whole
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit
-from nonideal.postlayout.columns import infer_columns
-from nonideal.postlayout.inference import Inference, infer_whole
 from nonideal.sky130_models import find_pdk, lean_library
 from nonideal.spice import Deck, Failure, Result, SimulatorOptions, run_many
 from nonideal.stages.layout import DATABASE, draw_and_check
@@ -45,10 +45,8 @@ def test_columns_spike_as_the_whole_coded_network_does(tmp_path: Path, storage: 
         asked.extend(decks)
         return run_many(decks, jobs=1, folder=tmp_path, timeout_s=300)
 
-    both = [
-        how(circuit, Biases("t", biases, mapping.mask), np.array([[0.2, 0.6]]), SimulatorOptions(), run)[0]
-        for how in (infer_whole, infer_columns)
-    ]
+    cases = samples(circuit, Biases("t", biases, mapping.mask), np.array([[0.2, 0.6]]))
+    both = [how(cases, SimulatorOptions(), run)[0] for how in (infer_whole, infer_columns)]
     times = []
     for one in both:
         assert isinstance(one, Inference), one

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonideal.circuits.columns.wave import GRID_S, Wave, mean, steps
+from nonideal.circuits.network.wave import GRID_S, Wave, mean, steps
 
 NS = 1e-9
 
