@@ -11,7 +11,7 @@ import pytest
 
 from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.extraction import ExtractionOptions, extract
-from nonideal.circuits.network.inference import Inference, infer_whole
+from nonideal.circuits.network.inference import Inference, infer_whole, samples
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit
