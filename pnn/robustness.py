@@ -18,6 +18,7 @@ from nonideal.pnn.jitter import spike_variance, total
 from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
 from nonideal.pnn.noise import jittered
 from nonideal.pnn.rails import output_times
+from nonideal.pnn.rc_spike import RCSpikeLinear
 from nonideal.pnn.variation import ChipDraw, Variation
 
 _ELEMENTS = 1 << 24
@@ -119,16 +120,28 @@ def noisy_accuracy(
     spike_time = checks.spike_times(spike_time, "spike_time", network.layer_sizes[0]).double()
     draws, seed = checks.whole(draws, "draws", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
+    layers = list(zip(exact.linear_layers, noise, strict=True))
+    # The inputs do not jitter: the first layer fires alike in every draw.
+    first = _fired(spike_time, *layers[0])
     found = []
     for _ in range(draws):
-        t = spike_time
-        for layer, one in zip(exact.linear_layers, noise, strict=True):
-            weight = layer.weight
-            fired = layer.evaluate(t, weight, Exact())
-            conductance = layer.reversal.conductance(weight)
-            sigma = total(
-                spike_variance(t, weight, conductance, (fired.membrane, fired.spike_time), one)
-            ).sqrt()
-            t = jittered(fired.unclipped, sigma, generator).clamp(0.0, 1.0)
+        t = _drawn(first, generator)
+        for layer, one in layers[1:]:
+            t = _drawn(_fired(t, layer, one), generator)
         found.append((exact.decide(t) == label).double().mean())
     return torch.stack(found)
+
+
+def _fired(t: Tensor, layer: RCSpikeLinear, noise: LayerNoise) -> tuple[Tensor, Tensor]:
+    """Unclipped spike times of a layer and their standard deviations, [B, N_out]."""
+    weight = layer.weight
+    fired = layer.evaluate(t, weight, Exact())
+    parts = spike_variance(
+        t, weight, layer.reversal.conductance(weight), (fired.membrane, fired.spike_time), noise
+    )
+    return fired.unclipped, total(parts).sqrt()
+
+
+def _drawn(fired: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
+    """Spike times with a draw of jitter, in [0, 1]."""
+    return jittered(*fired, generator).clamp(0.0, 1.0)

@@ -127,10 +127,14 @@ def watch(
     weights: Sequence[Array],
     inputs: Array,
     folder: Path,
+    extracted: str | None = None,
 ) -> Watched:
-    """The schematic of a network with these weights [neurons, axons], one sample of inputs [axons], every device's noise beside it."""
+    """A network with these weights [neurons, axons], one sample of inputs [axons], every device's noise beside it.
+
+    Its schematic, or the ``extracted`` netlist of it.
+    """
     topology = Topology.of((weights[0].shape[1], *(len(one) for one in weights)), design)
-    netlist = flat_network(topology, design)
+    netlist = flat_network(topology, design) if extracted is None else extracted
     whole = BottomUp(model)
     circuit = Circuit(topology, design, netlist, lean_library(bench.pdk, bench.corner, netlist), whole.vdis_V)
     biases = map_weights(weights, whole, design=design).biases("noise")

@@ -1,0 +1,84 @@
+"""How far spikes move with a supply that is a little off: the trained Iris network in SPICE, every bias as written; writes bench/supplies.json.
+
+    nonideal train iris
+    python bench/supplies.py [--samples 3] [--out FILE]
+
+Schematic. Each supply is moved up and down by ``STEPS_V``; sensitivities are central differences over spikes of both, ns per mV: rms and mean of each
+layer, an output's with what its hidden spikes bring along. Pins are held against ground.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import BottomUp
+from nonideal.circuits.network.mapping import map_weights
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Circuit, spike_times_s
+from nonideal.experiment.experiment import load_experiment
+from nonideal.pnn.checkpoint import load_dense
+from nonideal.runs.context import Context
+from nonideal.runs.rundir import RunDir
+from nonideal.sky130_models import lean_library
+from nonideal.stages.workbench import workbench
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS_V = {"vdd_V": 5e-3, "v0_V": 2e-3, "vsense_V": 2e-3}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    arguments = parser.parse_args()
+    iris, rundir = load_experiment("iris"), RunDir(ROOT / "runs" / "iris")
+    bench, model = workbench(iris, Context(), rundir.cache), PhysicalModel.load(rundir.model)
+    network = load_dense(rundir.weights("bottom_up"))
+    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
+    inputs = iris.data.load().test_x.double().numpy()[: arguments.samples]
+    topology = Topology.of(network.layer_sizes, iris.circuit)
+    netlist = schematic(topology, iris.circuit)
+    models = lean_library(bench.pdk, bench.corner, netlist)
+    biases = map_weights(weights, BottomUp(model), design=iris.circuit).biases("supplies")
+
+    def times_s(name: str, changes: dict[str, float]) -> list[np.ndarray]:
+        """Per layer [samples, neurons]."""
+        supplies = iris.circuit.supplies
+        moved = supplies.model_copy(update={key: getattr(supplies, key) + by for key, by in changes.items()})
+        design = iris.circuit.model_copy(update={"supplies": moved})
+        circuit = Circuit(topology, design, netlist, models, BottomUp(model).vdis_V)
+        decks = [circuit.deck(f"{name}_{k}", biases, one, bench.simulator) for k, one in enumerate(inputs)]
+        results = bench.run_decks(decks, ROOT / "runs" / "supplies" / name)
+        return [
+            np.array(rows) for rows in zip(*(spike_times_s(one, circuit) for one in results), strict=True)
+        ]
+
+    rows = []
+    for key, step in STEPS_V.items():
+        up, down = times_s(f"{key}_up", {key: step}), times_s(f"{key}_down", {key: -step})
+        for layer, (a, b) in enumerate(zip(up, down, strict=True), start=1):
+            both = np.isfinite(a) & np.isfinite(b) & (a > 1e-7) & (a < 9.9e-7) & (b < 9.9e-7)
+            per_mV = (a[both] - b[both]) / (2e3 * step)
+            told = {
+                "supply": key,
+                "layer": layer,
+                "spikes": int(both.sum()),
+                "mean_s_per_mV": float(per_mV.mean()),
+            }
+            rows.append(told | {"rms_s_per_mV": float(np.sqrt(np.mean(per_mV**2)))})
+            print(rows[-1], flush=True)
+    whole = {"date": datetime.now(UTC).date().isoformat(), "samples": len(inputs), "rows": rows}
+    arguments.out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
