@@ -18,6 +18,7 @@ from nonideal.circuits.cells.codes import coded_weights
 from nonideal.circuits.cells.contract import Device
 from nonideal.circuits.design import Design
 from nonideal.circuits.drc import check
+from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction import ExtractionOptions, extract
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.layout.coded import coded, coded_height, coded_width
@@ -30,6 +31,7 @@ from nonideal.circuits.lvs import compare
 from nonideal.circuits.network.correspondence import CorrespondenceError, partners
 from nonideal.circuits.network.masked import with_mask
 from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.circuits.units import unit_names
 from nonideal.sky130_models.layers import LAYERS
 
@@ -271,6 +273,15 @@ def test_extracted_before_the_mask_and_with_it(tmp_path: Path, mode: Any) -> Non
     with pytest.raises(CorrespondenceError, match="synapse_1_0_0_MN0"):
         partners(put_on, masked(layers, (np.array([[2, -2]]),), circuit), circuit)
     assert set(put_on.ports) == set(wired.netlist.ports)
+    blank = Topology.of(layers, circuit)
+    biases = Biases("m", "", topology.mask)
+    bench = Circuit(blank, circuit, opened.netlist.text(), "* models\n", 0.5)
+    assert bench.opened
+    assert bench.wired(biases).netlist == with_mask(opened.netlist.text(), topology)
+    own = Circuit(topology, circuit, wired.netlist.text(), "* models\n", 0.5)
+    assert own.wired(biases) is own
+    with pytest.raises(CircuitError, match="has other weights wired in"):
+        own.wired(replace(biases, mask=masked(layers, (np.array([[2, -2]]),), circuit).mask))
     assert wired.net_capacitance_F["dendrite_1_0"] == pytest.approx(
         opened.net_capacitance_F["dendrite_1_0"], rel=1e-3
     )
