@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,12 +27,15 @@ from nonideal.pnn.network import NetworkOptions
 from nonideal.pnn.robustness import noisy_accuracy
 from nonideal.pnn.variants import variant_options
 from nonideal.postlayout.jitter import INHERITED, blind_network, network_jitter
+from nonideal.report.blocks import Panel
 from nonideal.report.noise import noise_blocks
 from nonideal.report.noise_table import noise_tables
 from nonideal.runs.commands import CommandLine
 from nonideal.runs.results import load_results
 from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Work
+from nonideal.runs.summaries.chips import CalibrationSummary, ChipChecks
+from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.spice import Deck, Failure, FailureKind
 from nonideal.stages import noise as stage
@@ -188,8 +192,28 @@ def test_the_stage_says_what_jitter_is_made_of(prepared: Work) -> None:
         "What jitter is made of",
         "Accuracy under noise",
     ]
-    blocks = noise_blocks(load_results(prepared.rundir.path))
-    assert len(blocks) == 4
+    results = load_results(prepared.rundir.path)
+    panel, *tables = noise_blocks(results)
+    assert len(tables) == 3
+    assert isinstance(panel, Panel)
+    (trace,) = panel.charts[0].traces
+    assert len(trace["x"]) == 5
+    # What else the run directory knows of a spike stands beside it.
+    off_s = {"as_written": 9e-8, "trimmed": 2e-9}
+    checks = {
+        side: {"right": 1, "failed": 0, "off_nominal_rms_s": off, "fast_model_rmse_s": None}
+        for side, off in off_s.items()
+    }
+    trimmed = CalibrationSummary.model_construct(checks=ChipChecks.model_validate(checks))
+    places = [("tt", 27.0, 0.0), ("tt", 37.0, 5e-8), ("ss", 37.0, 1e-7), ("tt", 85.0, 1e-6)]
+    rows = [
+        ConditionSummary.model_construct(corner=c, temperature_C=t, kept_rms_change_s=s) for c, t, s in places
+    ]
+    there = ConditionsSummary.model_construct(conditions=tuple(rows))
+    panel, *_ = noise_blocks(replace(results, calibrations={"calibration/chip_0": trimmed}, conditions=there))
+    assert isinstance(panel, Panel)
+    (trace,) = panel.charts[0].traces
+    assert trace["x"][5:] == pytest.approx([90.0, 2.0, 50.0])
     assert json.loads((prepared.folder / "summary.json").read_text())["seed"] == 20261
 
 
