@@ -40,12 +40,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all pieces of a network have in common: the circuit, and the volts that hold its weights; ``name`` tells their files from others'.
+    """What all pieces of a network have in common: the circuit, and the volts that hold its weights.
 
     ``steps_V``: of lines whose level is the step of a layer's weights, by layer and port. ``latched``: what latches hold, 1 or 0, as ``levels``.
     """
 
-    name: str
     circuit: Circuit
     levels: Levels
     simulator: SimulatorOptions
@@ -53,13 +52,12 @@ class Bench:
     latched: Levels = ()
 
     @classmethod
-    def of(cls, name: str, circuit: Circuit, biases: str, simulator: SimulatorOptions) -> Bench:
+    def of(cls, circuit: Circuit, biases: str, simulator: SimulatorOptions) -> Bench:
         """With the weights of a cell ``biases``, however they are held; a mask is in the circuit. Raises ``MappingError``."""
         pinout, depth = circuit.topology.pinout, circuit.topology.depth
         latches = circuit.design.contracts.synapse.storage.latches
         none: list[dict[str, NDArray[np.float64]]] = [{} for _ in range(depth)]
         return cls(
-            name,
             circuit,
             levels_of(biases, pinout.weight_ports) if pinout.weight_ports else none,
             simulator,
@@ -199,7 +197,7 @@ class Drop:
 def transient(
     bench: Bench,
     piece: Piece,
-    netlist: str,
+    netlist: Mapping[str, str],
     span: Span,
     name: str,
     waves: Mapping[str, Wave],
@@ -212,18 +210,17 @@ def transient(
 ) -> Deck:
     """The deck of a column in a ``span``, or of a driver with what drives its input among ``inputs``.
 
-    ``netlist`` is what ``elements`` made of the piece. ``waves`` (V) by net drive axons and neighbours; neighbours that have none are at
-    ground. They are functions of time: a simulator that stopped at every point of all axons would take four times the steps. It
-    stops at ``stops_s``. Times are on the column's clock. ``start_V``: nodes that begin at a voltage. ``probes`` are nodes to save beside
-    the currents of the rails.
+    ``netlist`` is what ``elements`` made of the piece, by the name of its file. ``waves`` (V) by net drive axons and neighbours; neighbours
+    that have none are at ground. They are functions of time: a simulator that stopped at every point of all axons would take four times the
+    steps. It stops at ``stops_s``. Times are on the column's clock. ``start_V``: nodes that begin at a voltage. ``probes`` are nodes to save
+    beside the currents of the rails.
     """
     place, length_s = piece.place, span.length_s
     simulator = replace(bench.simulator, temperature_C=bench.circuit.design.supplies.temperature_C)
     controls = bench.controls(place.layer, span.start_s)
     held, active, nets = bench.held(), piece.active, piece.nets
     driven = {net: wave.shifted(-span.start_s) for net, wave in waves.items() if net in nets}
-    # Drivers hold no weights: one is the same in every inference.
-    file = f"{bench.name}_{place.name}.spice" if place.layer else f"{place.name}.spice"
+    ((file, text),) = netlist.items()
     lines = [f"* {place.name}", ".include models.spice", f".include {file}"]
     lines += [
         f"V{source_name(net)} {net} 0 {volts:.9g}"
@@ -243,7 +240,7 @@ def transient(
     lines += [f".ic v({node})={volts:.9g}" for node, volts in start_V.items()]
     vectors = (*(f"v({node})" for node in probes), *bench.circuit.rails)
     lines += [".save " + " ".join(vectors), simulator.lines() + simulator.tran(length_s), ".end"]
-    includes = {"models.spice": bench.circuit.models, file: netlist}
+    includes = {"models.spice": bench.circuit.models, file: text}
     return Deck(name, "\n".join(lines) + "\n", includes, vectors, length_s)
 
 

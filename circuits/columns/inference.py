@@ -114,7 +114,7 @@ def _infer(
 ) -> Steps[list[Inference | Failure]]:
     """Cases of one circuit with the same biases."""
     circuit, biases, stem = cases[0].circuit, cases[0].biases, cases[0].name
-    columns = Columns.of(pieces, Bench.of(stem, circuit, biases.text, simulator))
+    columns = Columns.of(pieces, Bench.of(circuit, biases.text, simulator))
     points = columns.operating_points(stem)
     found = yield list(points.values())
     measured = dict(zip(points, found, strict=True))
@@ -130,7 +130,8 @@ def _infer(
     for layer in range(1, circuit.topology.depth + 1):
         for sample, place in product(samples, columns.of_layer(layer)):
             if sample.failure is None and (place, sample.spiking) not in prepared:
-                prepared[place, sample.spiking] = columns.prepared(place, drawn, sample.spiking)
+                name = f"{sample.name}_{place.name}"
+                prepared[place, sample.spiking] = columns.prepared(place, drawn, sample.spiking, name)
         if layer == 1:
             yield from _drive_inputs(columns, stem, samples, prepared)
         yield from _fire_layer(columns, layer, prepared, samples, simulator)

@@ -74,13 +74,13 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece, its netlist, and the modes of what others do to its rails.
+    """A piece, its netlist by the name of its file, and the modes of what others do to its rails.
 
     ``drops``: name, what flows into its taps, and how much of it each cause adds.
     """
 
     piece: Piece
-    netlist: str
+    netlist: dict[str, str]
     drops: list[tuple[str, dict[str, float], Array]]
 
 
@@ -163,8 +163,8 @@ class Columns:
             ]
         return Drawn(currents)
 
-    def prepared(self, place: Place, drawn: Drawn, spiking: Collection[int]) -> Prepared:
-        """A column as both spans need it, of whose axons these spike."""
+    def prepared(self, place: Place, drawn: Drawn, spiking: Collection[int], name: str) -> Prepared:
+        """A column as both spans need it, of whose axons these spike; ``name`` tells its file from those of others."""
         piece = self.piece(place, spiking)
         causes = self._causes(place.layer)
         column_of = {cause: number for number, cause in enumerate(causes)}
@@ -179,9 +179,9 @@ class Columns:
                     others[terminal.rail][at, column_of[cause]] += ampere
         state = _nodes(piece)
         coupled = {net: state[net] for net in self.coupled(piece)}
-        return Prepared(place, causes, self._part(piece, others), coupled, self._spikes(piece), state)
+        return Prepared(place, causes, self._part(piece, others, name), coupled, self._spikes(piece), state)
 
-    def _part(self, piece: Piece, others: Mapping[str, Array]) -> Part:
+    def _part(self, piece: Piece, others: Mapping[str, Array], name: str) -> Part:
         """A piece's netlist and the modes of what ``others`` put into the nodes of its rails."""
         taps = piece.taps
         shares = [
@@ -193,7 +193,7 @@ class Columns:
             for mode, (into_A, of_cause) in enumerate(_by_mode(part))
         ]
         moving = {*self.bench.controls(piece.place.layer), *piece.axons, *map(beside, piece.neighbours)}
-        return Part(piece, elements(piece, shares, moving), drops)
+        return Part(piece, {f"{name}.spice": elements(piece, shares, moving)}, drops)
 
     def _causes(self, layer: int) -> list[Cause]:
         if layer == 0:
@@ -206,7 +206,9 @@ class Columns:
     def driver(self, j: int, name: str, at_norm: float | None) -> Deck:
         """The deck of an input's driver with a spike at ``at_norm`` (T_circ), or none."""
         piece = self.cut.pieces[Place(0, j)]
-        part = self._part(piece, {net: np.zeros((len(rail.index), 0)) for net, rail in self.rails.items()})
+        none = {net: np.zeros((len(rail.index), 0)) for net, rail in self.rails.items()}
+        # A driver holds no weights: it is the same in every inference.
+        part = self._part(piece, none, piece.place.name)
         wave = "0" if at_norm is None else input_wave(self.bench, at_norm)
         span, probes = self.bench.whole, self._spikes(piece)
         return transient(self.bench, piece, part.netlist, span, name, {}, probes, inputs={f"in_{j}": wave})

@@ -102,6 +102,27 @@ def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Cir
     assert len(asked) == len(set(asked)) == 4
 
 
+def test_samples_in_which_other_axons_spike_have_columns_of_their_own(
+    circuit: Circuit, biases: Biases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed branches are joined by whether their axons spike: decks that lie in one folder say so in different files."""
+    monkeypatch.setattr("nonideal.circuits.columns.network.FEW_AXONS", 1)
+    files: dict[str, set[str]] = {}
+
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        for deck in decks:
+            for name, text in deck.includes.items():
+                files.setdefault(name, set()).add(text)
+        return [_flat(deck) for deck in decks]
+
+    infer_columns(
+        samples(circuit, biases, np.array([[0.1, 0.4, 0.0], [0.1, 1.0, 0.0]])), SimulatorOptions(), run
+    )
+    assert {name: len(texts) for name, texts in files.items() if len(texts) > 1} == {}
+    assert files["t_0000_column_1_0.spice"] != files["t_0001_column_1_0.spice"]
+    assert "t_0001_column_2_0.spice" not in files, "the same hidden neurons spike in both"
+
+
 def test_the_firing_begins_where_the_accumulation_ended(circuit: Circuit, biases: Biases) -> None:
     """Every net of a column keeps its charge; nothing of it is the simulator's own operating point."""
     decks: dict[str, Deck] = {}
