@@ -114,6 +114,9 @@ def layer_physics(
     column = column_for(model, axons)
     v_th, t_circ, c_m = column.v_th_V.value, model.t_circ_s, column.membrane_F.value
     unit_A = c_m * v_th / t_circ
+    watched_A = model.unit_current_A(
+        min((one.axons for one in model.columns), key=lambda one: abs(one - axons))
+    )
 
     def beta(branch: Branch, sign: float) -> tuple[float, ...]:
         # The branch's polynomial counts currents in units of its own; here they are weights of this layer.
@@ -135,7 +138,9 @@ def layer_physics(
         if model.codes is None or not turn_on.unit_C:
             return turn_on.delay_s.value
         wanted = model.codes.full_scale if full_scale is None else full_scale
-        at = min(max(wanted, model.codes.lowest), model.codes.highest) / model.codes.full_scale
+        # Units were watched at the currents that the cells alone promised; a layer's are those of its column's own C_m.
+        current = wanted * unit_A / watched_A
+        at = min(max(current, model.codes.lowest), model.codes.highest) / model.codes.full_scale
         unit_C = np.polynomial.polynomial.polyval(np.log(at), turn_on.unit_C)
         return float(unit_C) * model.codes.largest / (wanted * unit_A)
 

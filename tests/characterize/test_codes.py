@@ -166,8 +166,12 @@ def test_units_that_carry_less_are_more_of_them_for_a_weight(columned: PhysicalM
     narrow, nominal, wide = delays_s((90e-18,))
     assert nominal == pytest.approx(15 * 90e-18 / (1.5 * full_A), rel=1e-9)
     assert (narrow, wide) == pytest.approx((2 * nominal, nominal / 2), rel=1e-9)
-    # One that grows with the logarithm of the current.
-    assert delays_s((90e-18, 20e-18))[2] == pytest.approx(wide * (90 + 20 * np.log(2)) / 90, rel=1e-9)
+    # One that grows with the logarithm of the current: that of the layer, whose C_m is not the one that units were watched with.
+    ratio = full_A / model.unit_current_A(column.axons)
+    assert ratio != pytest.approx(1.0, abs=0.01)
+    low, high = model.codes.lowest / 1.5, model.codes.highest / 1.5  # type: ignore[union-attr]
+    grown = 90 + 20 * np.log(np.clip(ratio, low, high))
+    assert delays_s((90e-18, 20e-18))[1] == pytest.approx(nominal * grown / 90, rel=1e-9)
 
 
 def test_lambda_over_the_full_scale_is_one_at_the_nominal(model: PhysicalModel) -> None:
