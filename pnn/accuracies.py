@@ -27,8 +27,10 @@ def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> floa
 def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> float:
     """As ``accuracy``, evaluated as ``network.predict_times`` does: fully connected RC-Spike networks exactly, in float64.
 
-    data, network = nonideal.load_dataset("iris"), nonideal.pnn.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
-    print(nonideal.pnn.exact_accuracy(network, data.test_x, data.test_y))
+    spike_time [B, axons] in T_circ, label [B] from 0.
+
+        data, network = nonideal.load_dataset("iris"), nonideal.pnn.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        print(nonideal.pnn.exact_accuracy(network, data.test_x, data.test_y))
     """
     return _share(network, spike_time, label, lambda x: network.decide(network.predict_times(x)[-1]))
 

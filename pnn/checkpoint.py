@@ -76,7 +76,14 @@ class TrainingState(BaseModel):
 
 
 def save_network(path: Path | str, network: nn.Module, header: WeightsHeader) -> None:
-    """Write ``network``'s weights and ``header`` to ``path``. Raises ``BadParameter`` for weights that are not the codes that the header tells."""
+    """Write ``network``'s weights and ``header`` to ``path``. Raises ``BadParameter`` for weights that are not the codes that the header tells.
+
+    Example:
+
+        header = nonideal.pnn.load_header("trained/iris/weights.safetensors")
+        network = nonideal.pnn.load_network("trained/iris/weights.safetensors")
+        nonideal.pnn.save_network("copy.safetensors", network, header)
+    """
     bits = header.network.bits
     held = {int(codes.bits) for codes in network.codes} if isinstance(network, SpikingNetwork) else set()
     if held != (set() if bits is None else {bits}):
@@ -90,13 +97,25 @@ def save_network(path: Path | str, network: nn.Module, header: WeightsHeader) ->
 
 
 def load_header(path: Path | str) -> WeightsHeader:
-    """The header of a weights file. Raises ``CheckpointError`` that says what is wrong with the file."""
+    """The header of a weights file. Raises ``CheckpointError`` that says what is wrong with the file.
+
+    Example:
+
+        header = nonideal.pnn.load_header("trained/iris/weights.safetensors")
+        print(header.network.layer_sizes, header.provenance.seed)
+    """
     path = checks.path(path, "path")
     return _parse(path, WeightsHeader, _read(path)[1])
 
 
 def load_network(path: Path | str) -> SpikingNetwork:
-    """Rebuild the network that ``path`` holds, on the CPU. Raises ``CheckpointError``."""
+    """Rebuild the network that ``path`` holds, on the CPU. Raises ``CheckpointError``.
+
+    Example:
+
+        network = nonideal.pnn.load_network("trained/iris/weights.safetensors")
+        times = network.predict_times(nonideal.load_dataset("iris").test_x)    # of every layer, in T_circ
+    """
     path = checks.path(path, "path")
     tensors, text = _read(path)
     options = _parse(path, WeightsHeader, text).network
@@ -151,7 +170,13 @@ def holds_header(content: bytes) -> bool:
 
 
 def load_dense(path: Path | str) -> RCSpikeNetwork:
-    """``load_network`` for what takes fully connected RC-Spike networks only; raises ``CheckpointError`` for another."""
+    """``load_network`` for what takes fully connected RC-Spike networks only; raises ``CheckpointError`` for another.
+
+    Example:
+
+        network = nonideal.pnn.load_dense("trained/iris/weights.safetensors")
+        print(network.layer_sizes)
+    """
     network = load_network(path)
     if not isinstance(network, RCSpikeNetwork):
         raise CheckpointError(

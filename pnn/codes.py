@@ -31,6 +31,8 @@ class Codes(nn.Module):
 
     Buffers, so that every ``state_dict`` holds them: ``code`` int32 (which every backend of DDP takes) of the weight's shape, ``bits`` (of the
     magnitude; the sign is one more) and ``full_scale``, the weight of the largest code. Raises ``BadParameter`` for bits outside 2 to 8.
+
+        codes = nonideal.pnn.Codes(torch.zeros(3, 5), bits=4)    # of a layer whose weights are 0; codes.code is int32 [3, 5]
     """
 
     code: Tensor
@@ -90,18 +92,16 @@ def slope(grad: Tensor, latent: Tensor, top: int, step: float) -> float:
 class LatentWeights(nn.Module):
     """Training of layers whose weights are codes: behind each weight a latent one, a real number, which the optimiser steps.
 
-        latent = LatentWeights(network.spiking_layers, bits=4)
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        latent = nonideal.pnn.LatentWeights(network.spiking_layers, bits=4)
         optimiser = torch.optim.Adam(latent.parameters(), lr=1e-3)
         latent.follow(optimiser)                    # loss.backward() and optimiser.step() as ever
 
-    Before a step gradients of the weights become those of the latent ones, after it the weights are their nearest codes. A weight's
-    gradient is its latent one's (straight through). That of a full scale F which is learned, with u = latent / step and code c, sums
-
-        dw/dF = (c - u) / top inside the full scale, sign(u) at it and beyond
-
-    over the layer (learned-step-size quantisation); ln F is stepped, so F stays positive. A latent weight is held half a step beyond F at
-    most: from there, however long it was pushed, it comes back at once. ``full_scale`` "largest" is at every step the layer's largest
-    latent weight, a number is that. Raises ``BadParameter`` for bits, a full scale or weights that cannot be.
+    Before a step gradients of the weights become those of the latent ones, after it the weights are their nearest codes. A weight's gradient is
+    its latent one's (straight through). That of a full scale F which is learned, with u = latent / step and code c, sums dw/dF = (c - u) / top
+    inside the full scale, sign(u) at it and beyond, over the layer (learned-step-size quantisation); ln F is stepped, so F stays positive. A
+    latent weight is held half a step beyond F at most: from there, however long it was pushed, it comes back at once. ``full_scale`` "largest" is
+    at every step the layer's largest latent weight, a number is that. Raises ``BadParameter`` for bits, a full scale or weights that cannot be.
     """
 
     def __init__(self, layers: Sequence[nn.Module], bits: int, full_scale: FullScale = "learned") -> None:
@@ -158,6 +158,10 @@ class LatentWeights(nn.Module):
 def round_weights(layers: Sequence[nn.Module], bits: int, full_scale: FullScale = "largest") -> None:
     """Round the weights of layers to codes as they are, in place, and give the layers their ``codes``; full scales as ``LatentWeights`` begins
     with them. Raises ``BadParameter``.
+
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        nonideal.pnn.round_weights(network.spiking_layers, bits=4)
+        print(network.layers[0].codes.code)    # int32 [5, 5]
     """
     if layers and cast(Tensor, layers[0].weight).is_meta:  # shapes alone
         for layer in layers:
@@ -173,7 +177,14 @@ def keep_codes(layer: Any) -> None:
 
 
 def check_codes(layers: Sequence[nn.Module], bits: int) -> None:
-    """Raise ``BadParameter`` that names layer, place and value unless all weights are codes of so many bits times their step."""
+    """Raise ``BadParameter`` that names layer, place and value unless all weights are codes of so many bits times their step.
+
+    Example:
+
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        nonideal.pnn.round_weights(network.spiking_layers, bits=4)
+        nonideal.pnn.check_codes(network.spiking_layers, bits=4)
+    """
     for number, layer in enumerate(layers, start=1):
         codes, weight = cast(Codes, layer.codes), cast(Tensor, layer.weight).detach()
         if int(codes.bits) != bits:

@@ -32,6 +32,9 @@ class RCSpikeConv2d(nn.Module):
     Stride 1; ``padding`` pixels round the image are silent. ``weight`` [out_channels, in_channels, kernel, kernel], initialised
     as ``nn.Conv2d``. Native where the kernel is available (DSTD): each pixel's spikes are sorted into intervals once, not once per
     output pixel that sees them. Otherwise, and for exact evaluation, the image is unfolded.
+
+        layer = nonideal.pnn.RCSpikeConv2d.from_model(1, 8, 3, nonideal.preset("sky130_tt"))
+        firing = layer(torch.rand(2, 1, 8, 8))    # spikes [2, 8, 6, 6], times in T_circ
     """
 
     def __init__(
@@ -140,7 +143,12 @@ _kept_taps = cache(_taps)
 
 
 class EarliestSpikePool2d(nn.Module):
-    """Pooling that passes on the first spike of each ``size`` x ``size`` window, as a wired OR would; remainders are dropped."""
+    """Pooling that passes on the first spike of each ``size`` x ``size`` window, as a wired OR would; remainders are dropped.
+
+    Example:
+
+        times = nonideal.pnn.EarliestSpikePool2d(2)(torch.rand(1, 3, 8, 8))    # [1, 3, 4, 4] in T_circ
+    """
 
     def __init__(self, size: int = 2) -> None:
         super().__init__()

@@ -22,6 +22,8 @@ class Encoding(BaseModel):
     ``direct``: t = x (the paper's Iris); ``inverted``: t = 1 - x (its pixels: bright is early, black is
     silent).
     ``bias`` adds a last axon that always spikes at t = 0.
+
+        times = nonideal.pnn.Encoding().encode([[0.2, 0.9]])    # [[0.2, 0.9, 0.0]] in T_circ: the last is the bias axon
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,10 @@ class Dataset:
 
     ``features`` counts axons, the bias included. ``name`` and ``encoding`` say where the spikes come from, ``origin`` from which files and
     by which scaling (None: not known).
+
+        x, y = torch.rand(20, 3), torch.arange(20) % 2
+        encoding = nonideal.pnn.Encoding(bias=False)
+        data = nonideal.pnn.Dataset(x[:10], y[:10], x[10:], y[10:], features=3, classes=2, name="mine", encoding=encoding)
     """
 
     train_x: Tensor
@@ -94,6 +100,8 @@ def load_small(
 
     Features are scaled to [0, 1] by the training set's minimum and maximum; test features outside are
     clipped. Raises ``DataError`` for an unknown name or a split that leaves a class or a side empty.
+
+        data = nonideal.pnn.load_small("digits", encoding=nonideal.pnn.Encoding(time="inverted"))    # train_x [n, 64 + 1]
     """
     if name not in SMALL:
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join(SMALL)}")

@@ -23,6 +23,8 @@ class Discharger:
     ``t_out = [ln(1-b) - ln(1 - b v)] / ln(1-b)``, in the limit b -> 0 ``1 - v`` (paper, section 2): v = 1
     fires at t = 0, v = 0 at t = 1. Take b from the characterised model (``discharge_norm``, given as it is). Raises
     ``BadParameter`` unless -10 <= b < 1.
+
+        times = nonideal.pnn.Discharger(0.155).spike_time(torch.tensor([0.0, 0.5, 1.0]))    # 1 (silent), 0.52, 0
     """
 
     b: float = 0.0
@@ -57,13 +59,13 @@ class Discharger:
         return self.unclipped(v).clamp(0.0, 1.0)
 
     def membrane(self, t: Tensor) -> Tensor:
-        """v(1) of a neuron that fires at ``t`` (the inverse of ``unclipped`` inside the phase)."""
+        """v(1) of a neuron that fires at ``t``, the same shape (the inverse of ``unclipped`` inside the phase)."""
         if self.b == 0.0:
             return 1.0 - t
         return -torch.expm1((1.0 - t) * math.log1p(-self.b)) / self.b
 
     def ramp(self, v: Tensor, since: Tensor) -> Tensor:
-        """v, ``since`` T_circ into the firing phase, of a neuron that began it at ``v``: it rises to 1, where it fires."""
+        """v, ``since`` T_circ into the firing phase, of a neuron that began it at ``v`` (shapes that go together): it rises to 1, where it fires."""
         if self.b == 0.0:
             return v + since
         return v + (1.0 - self.b * v) * -torch.expm1(since * math.log1p(-self.b)) / self.b

@@ -62,6 +62,9 @@ def membrane_dstd(
     -> [B, N_out]. Differentiable in all three; the gradient in t jumps at the grid points, where it is that
     of the later interval. ``third_order`` adds the second Magnus term of each interval. ``charge`` [N_out, N_in], if
     any, is added to v per spike.
+
+        w, edges = torch.randn(3, 5), (0.0, 0.25, 0.5, 0.75, 1.0)
+        v = nonideal.pnn.membrane_dstd(torch.rand(10, 5), w, nonideal.pnn.Reversal.ideal().conductance(w), edges)    # [10, 3] in V_th
     """
     check_shapes(spike_time, weight, conductance)
     t = in_phase(spike_time)
@@ -93,6 +96,9 @@ class DSTD(Evaluation):
     ``order`` 2 is the paper's; 3 is more exact at nearly the same cost: for few steps and small |E_rev|.
     Train with 3 to 10 steps, test with 30 or exactly. ``random_offset`` shifts the grid per call when a
     generator is given (training): the gradient's discretisation bias averages out over batches.
+
+        method = nonideal.pnn.DSTD(4, random_offset=True, order=3)
+        layer = nonideal.RCSpikeLinear(5, 3, nonideal.pnn.Reversal.ideal(), method=method)
     """
 
     steps: int = 10
@@ -121,6 +127,7 @@ class DSTD(Evaluation):
         generator: torch.Generator | None = None,
         wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
+        """As ``Evaluation.chips_firing``: spike_time [B, chips, N_in], weight [chips, N_in, N_out] -> [B, chips, N_out]."""
         edges, third = self.edges(generator), self.order == 3
         return fused_chips(spike_time, weight, reversal, edges, third, wiring, discharger.b)
 

@@ -60,6 +60,9 @@ def membrane_exact(
     no gradient), weight and conductance = beta w [N_out, N_in], if any ``charge`` added to v per spike, the same shape
     -> v(1) [B, N_out] in units of V_th. Differentiable in all of them. Large batches are evaluated in chunks of at most ``chunk_elements`` = samples
     x N_out x N_in.
+
+        w = torch.randn(3, 5)
+        v = nonideal.pnn.membrane_exact(torch.rand(10, 5), w, nonideal.pnn.Reversal.ideal().conductance(w))    # [10, 3] in V_th
     """
     check_shapes(spike_time, weight, conductance)
     samples = max(1, chunk_elements // max(1, weight.numel()))
@@ -84,7 +87,12 @@ def _membrane(spike_time: Tensor, weight: Tensor, conductance: Tensor, charge: T
 
 @dataclass(frozen=True, slots=True)
 class Exact(Evaluation):
-    """Evaluate layers exactly. Choose it for small networks, for validation and as the truth in tests."""
+    """Evaluate layers exactly. Choose it for small networks, for validation and as the truth in tests.
+
+    Example:
+
+        v = nonideal.pnn.Exact().membrane(torch.rand(10, 5), torch.randn(3, 5), nonideal.pnn.Reversal.ideal())    # [10, 3] in V_th
+    """
 
     kind: Literal["exact"] = "exact"
 
@@ -97,6 +105,7 @@ class Exact(Evaluation):
         generator: torch.Generator | None = None,
         wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
+        """As ``Evaluation.chips_firing``: spike_time [B, chips, N_in], weight [chips, N_in, N_out] -> [B, chips, N_out]."""
         return fused_chips_exact(spike_time, weight, reversal, wiring, discharger.b)
 
     def _native(

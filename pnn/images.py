@@ -44,6 +44,8 @@ def load_images(
     Train and test as published. With ``download`` missing IDX files are fetched from OpenML and kept in
     ``folder``. Spike times are float32, [n, channels * height * width (+ 1 with the bias axon)]. Raises
     ``DataError`` that names the missing or damaged file.
+
+        data = nonideal.pnn.load_images("fashion_mnist", "data/fashion_mnist", download=True)
     """
     encoding = encoding if encoding is not None else Encoding(time="inverted", bias=False)
     if name not in IMAGES:

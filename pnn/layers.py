@@ -15,7 +15,12 @@ class _Layer(BaseModel):
 
 
 class Convolution(_Layer):
-    """``conv`` channels of ``kernel`` x ``kernel`` neurons, stride 1; ``padding`` silent pixels round the image (None: it keeps its size)."""
+    """``conv`` channels of ``kernel`` x ``kernel`` neurons, stride 1; ``padding`` silent pixels round the image (None: it keeps its size).
+
+    Example:
+
+        layers = (nonideal.pnn.Convolution(conv=16, kernel=3), nonideal.pnn.Pool(pool=2), 10)
+    """
 
     conv: int = Field(ge=1, le=4096)
     kernel: int = Field(default=3, ge=1, le=31)
@@ -38,7 +43,12 @@ class Convolution(_Layer):
 
 
 class Pool(_Layer):
-    """The earliest spike of every ``pool`` x ``pool`` window."""
+    """The earliest spike of every ``pool`` x ``pool`` window.
+
+    Example:
+
+        layers = (nonideal.pnn.Convolution(conv=16, kernel=3), nonideal.pnn.Pool(pool=2), 10)
+    """
 
     pool: int = Field(default=2, ge=2, le=32)
 

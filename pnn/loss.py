@@ -19,6 +19,8 @@ _NO_LABEL = -(2**62)
 def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor:
     """Cross-entropy of softmax(-t / tau): small when the true class fires first. output_time [B, classes],
     label [B], integers below the number of classes -> scalar. Raises ``DataError`` for a label that is no class, ``BadParameter`` for other shapes.
+
+        loss = nonideal.pnn.first_to_fire(torch.rand(10, 3), torch.arange(10) % 3, tau_soft=0.07)    # output times in T_circ
     """
     return _cross_entropy(output_time * (-1.0 / tau_soft), label, "mean")
 
@@ -65,6 +67,10 @@ def training_loss(
     used. Spike times enter unclipped, so that a silent or saturated neuron still has a gradient. ``at_home``: per layer
     [B, N_out], unclipped times as the ramp of home gives them, for ``rail``, which means membranes: elsewhere a neuron at rest does
     not fire as the phase ends. Left out: those of ``firings``. Raises as ``first_to_fire``.
+
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        firings, label = network(torch.rand(10, 5)), torch.arange(10) % 3
+        loss = nonideal.pnn.training_loss(firings, label, network.weights, nonideal.pnn.LossWeights(), classes=3)
     """
     if not firings or not 1 <= classes <= firings[-1].unclipped.shape[1]:
         raise BadParameter(

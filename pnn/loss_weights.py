@@ -19,6 +19,8 @@ class LossWeights(BaseModel):
     rest.
     ``rail``: sum of (t - t_rail)^2 over hidden and output neurons that come later than ``t_rail``. A membrane at the upper supply fires
     at 1.5 (sky130, v = -0.57), and a circuit holds it there, which the model does not know.
+
+        options = nonideal.TrainingOptions(loss=nonideal.pnn.LossWeights(tau_soft=0.1, weight_norm=1e-3))
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

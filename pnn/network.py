@@ -35,6 +35,8 @@ class NetworkOptions(BaseModel):
     are used (None: all). ``physics``, one for each layer as its column was measured, stands in for ``reversal`` and
     ``discharger``. ``noise``, one for each layer as it was measured, jitters its spikes in training,
     beside ``sigma_spike``. With ``bits`` weights are codes of so many bits and a sign (``nonideal.pnn.codes``), without analog.
+
+        network = nonideal.pnn.NetworkOptions(layer_sizes=(5, 5, 3), reversal=nonideal.pnn.Reversal.ideal()).build()
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,6 +88,10 @@ class SpikingNetwork(nn.Module):
     ``classes``: how many outputs, the first ones, are used. ``horizon``: the time from which on a neuron is silent.
     A ``generator`` passed to ``forward`` switches noise and random grid offsets on; without one the network is
     deterministic, in training and evaluation mode alike.
+
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        assert isinstance(network, nonideal.pnn.SpikingNetwork)
+        label = network.predict(torch.rand(10, 5))    # [10]
     """
 
     def __init__(self, *, outputs: int, classes: int | None, horizon: float, sigma_spike: float) -> None:
@@ -133,11 +139,11 @@ class SpikingNetwork(nn.Module):
         return self.decide(self(spike_time, generator)[-1].spike_time)
 
     def predict_times(self, spike_time: Tensor) -> list[Tensor]:
-        """The truth of the model: spike times of every layer without noise, evaluated as well as is practical."""
+        """The truth of the model for [B, axons] in T_circ: spike times of every layer without noise, [B, N], evaluated as well as is practical."""
         raise NotImplementedError
 
     def membrane_range(self, spike_time: Tensor) -> list[tuple[float, float]]:
-        """Smallest and largest v of each layer, where a circuit realises the network; else nothing."""
+        """Smallest and largest v (V_th) of each layer over the samples [B, axons], where a circuit realises the network; else nothing."""
         return []
 
 
@@ -233,7 +239,7 @@ class RCSpikeNetwork(SpikingNetwork):
     def membrane_range(
         self, spike_time: Tensor, *, limit_elements: int = 1 << 28
     ) -> list[tuple[float, float]]:
-        """Smallest and largest v of each layer over the whole accumulation phase (float64, exact).
+        """Smallest and largest v (V_th) of each layer over the whole accumulation phase (float64, exact): spike_time [B, axons] in T_circ.
 
         A circuit clips v at its rails: compare with (V_0 - V_dd) / V_th, about -0.57 for sky130. Of large
         sets only evenly spaced samples are looked at, ``limit_elements`` = samples x weights per layer.

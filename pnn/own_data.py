@@ -47,6 +47,8 @@ def load_table(
 
     Where all came from, and the scaling, is in ``Dataset.origin``. Raises ``DataError`` that names row and column of what is wrong, rows counted
     from 1 with the line of names, and ``UnreadableFile``.
+
+        data = nonideal.pnn.load_table("mine.csv", label="species", test_samples=20)
     """
     encoding = encoding if encoding is not None else Encoding()
     try:
@@ -103,6 +105,9 @@ def load_as_trained(
     samples are then held out again; of another file half is held out. Features outside of the scaling's ranges are moved to their ends, and counted.
     ``origin`` None, of a network whose data set does not tell its origin: features have to lie in [0, 1], and half of the samples, at most 50, are
     held out. Raises as ``load_table`` does.
+
+        header = nonideal.pnn.load_header("trained/mine/weights.safetensors")
+        data = nonideal.pnn.load_as_trained("mine.csv", header.provenance.origin)
     """
     encoding = encoding if encoding is not None else Encoding()
     if origin is None:

@@ -87,7 +87,7 @@ class RCSpikeLinear(nn.Module):
         method: Method,
         generator: torch.Generator | None = None,
     ) -> Firing:
-        """As ``forward``, with another method or other weights than the layer's own."""
+        """As ``forward``, with another method or other weights [out_features, in_features] than the layer's own."""
         return Firing(
             *method.firing(spike_time, weight, self.reversal, self.discharger, generator, self.wiring)
         )

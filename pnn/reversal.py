@@ -28,6 +28,9 @@ class Reversal:
     ``positive_range`` / ``negative_range`` (smallest and largest |w| of the fit; None: no limit) beta keeps
     its value at the end of the range. Raises ``BadParameter`` where a polynomial has the wrong sign inside
     its range.
+
+        reversal = nonideal.pnn.Reversal.constant(2.80, -1.53)    # E_rev of w >= 0 and of w < 0, in V_th
+        beta = reversal.beta(torch.tensor([0.5, -0.5]))    # 0.357, -0.654
     """
 
     positive: tuple[float, ...]

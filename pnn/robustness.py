@@ -44,6 +44,14 @@ def chip_accuracy(
     lower index. Of ``variation`` the layers' spreads and the scale count, and one of its ``conditions``, by index, where it is asked
     for. With ``rails``, as ``supply_rails`` gives them, membranes end at the supplies, which takes longer. The yield is a share of
     chips: ``(chip_accuracy(...) >= least).double().mean()``.
+
+        from nonideal.characterize.variation import CurrentSpread, LayerVariation
+
+        spread = LayerVariation(CurrentSpread(0.4, 1.0), CurrentSpread(0.22, 2.0), ln_ramp=0.18, threshold=0.012, discharge=0.155)
+        variation = nonideal.pnn.Variation(layers=(spread, spread), chips=8)    # of a network of two layers
+        iris = nonideal.load_dataset("iris")
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
+        found = nonideal.pnn.chip_accuracy(network, iris.test_x, iris.test_y, variation, chips=20, seed=1)    # [20]
     """
     if not isinstance(network, RCSpikeNetwork):
         raise BadParameter("chips are known of fully connected RC-Spike networks only")

@@ -19,7 +19,13 @@ ScalingChoice: TypeAlias = Literal["minmax", "none"] | Range | Mapping[str, Rang
 
 
 class Scaling(Document):
-    """A feature x of a column becomes (x - low) / (high - low). ``method`` says where the ranges come from."""
+    """A feature x of a column becomes (x - low) / (high - low). ``method`` says where the ranges come from.
+
+    Example:
+
+        scaling = nonideal.pnn.Scaling(method="ranges", columns=("length",), low=(1.0,), high=(7.0,))
+        x = scaling.scaled([[4.0], [7.0]])    # [[0.5], [1.0]]
+    """
 
     method: Literal["minmax", "ranges", "none"]
     columns: tuple[str, ...]
@@ -49,6 +55,9 @@ class Origin(Document):
     ``classes``: their names, in the order of the outputs. ``train_counts``, ``test_counts``: samples of each.
     ``clipped_test_values``: features of test samples outside of the scaling's ranges. ``split``: seed and number of test samples,
     None where the files say what is test. ``delimiter`` and ``decimal`` of CSV files.
+
+        origin: nonideal.pnn.Origin = nonideal.load_dataset("iris").origin
+        print(origin.classes, origin.scaling.low)
     """
 
     files: dict[str, str]

@@ -18,6 +18,9 @@ class Firing(NamedTuple):
     T_circ.
 
     A loss reads ``unclipped`` (its gradient never dies); the next layer and the hardware see ``spike_time``.
+
+        firing: nonideal.pnn.Firing = nonideal.RCSpikeLinear(5, 3, nonideal.pnn.Reversal.ideal())(torch.rand(10, 5))
+        times = firing.spike_time    # [10, 3]
     """
 
     membrane: Tensor
@@ -25,7 +28,7 @@ class Firing(NamedTuple):
 
     @property
     def spike_time(self) -> Tensor:
-        """Spike time inside the firing phase, [0, 1]; 1 is silent."""
+        """Spike time inside the firing phase, [0, 1]; 1 is silent; the shape of ``unclipped``."""
         return functional.hardtanh(self.unclipped, 0.0, 1.0)  # a clamp with a cheaper backward
 
     @property
@@ -34,13 +37,16 @@ class Firing(NamedTuple):
         return 1.0
 
     def pooled(self, size: int) -> Firing:
-        """The first to fire of every ``size`` x ``size`` window."""
+        """The first to fire of every ``size`` x ``size`` window of images [B, channels, H, W]."""
         return Firing(functional.max_pool2d(self.membrane, size), earliest(self.unclipped, size))
 
 
 class FirstSpike(NamedTuple):
     """What a TTFS layer did: ``unclipped`` first spike times, [B, N_out] or [B, channels, H, W] in units of T_circ, and the ``horizon`` from
     which on a neuron is silent.
+
+        spikes: nonideal.pnn.FirstSpike = nonideal.pnn.TTFSLinear(5, 3, nonideal.pnn.Reversal.ideal())(torch.rand(10, 5))
+        times = spikes.spike_time    # [10, 3]
     """
 
     unclipped: Tensor
@@ -48,16 +54,16 @@ class FirstSpike(NamedTuple):
 
     @property
     def spike_time(self) -> Tensor:
-        """Spike times up to the horizon, which means silent."""
+        """Spike times up to the horizon, which means silent; the shape of ``unclipped``."""
         return self.unclipped.clamp(max=self.horizon)
 
     @property
     def shortfall(self) -> Tensor:
-        """1 - v at the horizon of silent neurons, else 0: what firing promotion adds up."""
+        """1 - v at the horizon of silent neurons, else 0, the shape of ``unclipped``: what firing promotion adds up."""
         return (self.unclipped / self.horizon - 1.0).clamp(min=0.0)
 
     def pooled(self, size: int) -> FirstSpike:
-        """The first to fire of every ``size`` x ``size`` window."""
+        """The first to fire of every ``size`` x ``size`` window of images [B, channels, H, W]."""
         return FirstSpike(earliest(self.unclipped, size), self.horizon)
 
 

@@ -35,7 +35,15 @@ class _Options(BaseModel):
 
 
 class RCSpikeNeuron(_Options):
-    """RC-Spike neurons: accumulation and firing in phases."""
+    """RC-Spike neurons: accumulation and firing in phases.
+
+    Example:
+
+        options = nonideal.pnn.StackOptions(
+            input_shape=(64,), layers=(16, 10), neuron=nonideal.pnn.RCSpikeNeuron(discharger=nonideal.pnn.Discharger(0.155)),
+            reversal=nonideal.pnn.Reversal.ideal(),
+        )
+    """
 
     kind: Literal["rc_spike"] = "rc_spike"
     discharger: Discharger = Discharger()
@@ -47,7 +55,17 @@ class RCSpikeNeuron(_Options):
 
 
 class TTFSNeuron(_Options):
-    """Time-to-first-spike neurons, computed up to ``horizon``; ``t_ref`` and ``spread`` set their initial weights (see ``TTFSLinear``)."""
+    """Time-to-first-spike neurons, computed up to ``horizon``; ``t_ref`` and ``spread`` set their initial weights (see ``TTFSLinear``).
+
+    Example:
+
+        options = nonideal.pnn.StackOptions(
+            input_shape=(1, 8, 8),
+            layers=(nonideal.pnn.Convolution(conv=4), nonideal.pnn.Pool(), 10),
+            neuron=nonideal.pnn.TTFSNeuron(),
+            reversal=nonideal.pnn.Reversal.constant(2.80, -1.53),
+        )
+    """
 
     kind: Literal["ttfs"] = "ttfs"
     horizon: float = Field(default=3.0, gt=0.0, le=1000.0)
@@ -63,6 +81,14 @@ class StackOptions(_Options):
 
     ``layers`` follow the input: a number is a full connection to that many neurons. The others as in ``NetworkOptions``.
     Raises (pydantic) where a layer does not fit the one before it.
+
+        options = nonideal.pnn.StackOptions(
+            input_shape=(1, 8, 8),
+            layers=(nonideal.pnn.Convolution(conv=4), nonideal.pnn.Pool(), 10),
+            neuron=nonideal.pnn.TTFSNeuron(),
+            reversal=nonideal.pnn.Reversal.constant(2.80, -1.53),
+        )
+        network = options.build()
     """
 
     input_shape: Shape
@@ -104,7 +130,19 @@ def _has(value: object, key: str) -> bool:
 
 
 class StackNetwork(SpikingNetwork):
-    """A network that ``StackOptions`` describes. Each layer's spikes reach the next one without those at or past the horizon."""
+    """A network that ``StackOptions`` describes. Each layer's spikes reach the next one without those at or past the horizon.
+
+    Example:
+
+        options = nonideal.pnn.StackOptions(
+            input_shape=(1, 8, 8),
+            layers=(nonideal.pnn.Convolution(conv=4), nonideal.pnn.Pool(), 10),
+            neuron=nonideal.pnn.TTFSNeuron(),
+            reversal=nonideal.pnn.Reversal.constant(2.80, -1.53),
+        )
+        network: nonideal.pnn.StackNetwork = options.build()
+        spikes = network(torch.rand(2, 64))    # of every layer of neurons: [2, 4, 8, 8], [2, 10]
+    """
 
     def __init__(self, options: StackOptions) -> None:
         super().__init__(

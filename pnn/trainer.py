@@ -50,6 +50,11 @@ class TrainingResult:
     networks exactly in float64. ``membrane_range``: smallest and largest v per layer over time on the training set
     (of those networks); ``largest_weight`` per layer: both say whether the circuit's ranges hold. ``full_scale`` per layer, where weights
     are codes. ``seconds``: of this call.
+
+        iris = nonideal.load_dataset("iris")
+        options = nonideal.variant_options("pnn", nonideal.preset("sky130_tt"), (5, 5, 3))
+        result: nonideal.pnn.TrainingResult = nonideal.train(iris, options, nonideal.TrainingOptions(epochs=100), "trained/again")
+        print(result.test_accuracy, result.membrane_range)
     """
 
     network: SpikingNetwork

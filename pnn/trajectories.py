@@ -18,6 +18,9 @@ class Trajectory:
 
     ``time`` [B, E] in T_circ. ``alone`` [B, E, N_out] in V_th is v without the neighbours' share, and from each event on
     ``dv/dt = current - conductance v`` (both [B, E, N_out]) until the next: there v is monotone.
+
+        found: nonideal.pnn.Trajectory = nonideal.RCSpikeLinear(5, 3, nonideal.pnn.Reversal.ideal()).trajectory(torch.rand(10, 5))
+        v = found.at(torch.linspace(0.0, 1.0, 101))    # [10, 101, 3] in V_th
     """
 
     time: Tensor
@@ -48,9 +51,14 @@ class Trajectory:
 def trajectory(
     spike_time: Tensor, weight: Tensor, conductance: Tensor, wiring: Wiring | None = None
 ) -> Trajectory:
-    """The membranes of a layer, with the delays, charges and coupling of its ``wiring``; other arguments as in ``membrane_exact``.
+    """The membranes of a layer, with the delays, charges and coupling of its ``wiring``; spike_time [B, N_in] and the others as in
+    ``membrane_exact``.
 
     The last v is what ``Exact().membrane`` gives.
+
+        w = torch.randn(3, 5)
+        found = nonideal.pnn.trajectory(torch.rand(10, 5), w, nonideal.pnn.Reversal.ideal().conductance(w))
+        v = found.v    # [10, 12, 3] in V_th
     """
     check_shapes(spike_time, weight, conductance)
     wiring = wiring if wiring is not None else Wiring()

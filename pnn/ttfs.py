@@ -112,7 +112,13 @@ def until_last_spike(edges: tuple[float, ...], spike_time: Tensor) -> tuple[floa
 
 
 def firing_promotion(spikes: Sequence[FirstSpike]) -> Tensor:
-    """The third term of the loss (paper, section 5), without its factor: ``shortfall`` summed over all neurons, a mean over the batch."""
+    """The third term of the loss (paper, section 5), without its factor: ``shortfall`` summed over all neurons, a mean over the batch.
+
+    Example:
+
+        spikes = nonideal.pnn.TTFSLinear(5, 3, nonideal.pnn.Reversal.ideal())(torch.rand(10, 5))
+        loss = 8e-6 * nonideal.pnn.firing_promotion([spikes])
+    """
     terms = [
         functional.relu(s.unclipped - s.horizon).sum() / (s.horizon * s.unclipped.shape[0]) for s in spikes
     ]
@@ -194,6 +200,9 @@ class TTFSLinear(_TTFS):
     untrained network fire near their target. ``spread`` (0: the paper's) adds Gaussian weights of ``spread`` times the mean: 1.5 makes
     neurons differ; from about 2 on negative weights, which load the membrane, keep layers silent. Train with DSTD(10) to
     DSTD(20), test with 60 or exactly.
+
+        layer = nonideal.pnn.TTFSLinear(5, 3, nonideal.pnn.Reversal.ideal())
+        spikes = layer(torch.rand(10, 5))    # [10, 3], times in T_circ
     """
 
     def __init__(
@@ -221,7 +230,13 @@ class TTFSLinear(_TTFS):
 
 
 class TTFSConv2d(_TTFS):
-    """A convolution of TTFS neurons, stride 1, silent padding: ``weight`` [out_channels, in_channels, kernel, kernel]."""
+    """A convolution of TTFS neurons, stride 1, silent padding: ``weight`` [out_channels, in_channels, kernel, kernel].
+
+    Example:
+
+        layer = nonideal.pnn.TTFSConv2d(1, 8, 3, nonideal.pnn.Reversal.ideal())
+        spikes = layer(torch.rand(2, 1, 8, 8))    # [2, 8, 6, 6], times in T_circ
+    """
 
     def __init__(
         self,

@@ -49,7 +49,12 @@ def variant_options(
 
 
 def variant_reversal(variant: Variant, model: PhysicalModel) -> Reversal:
-    """The synapses of a variant, for networks that ``variant_options`` does not describe. Raises ``BadParameter`` for an unknown one."""
+    """The synapses of a variant, for networks that ``variant_options`` does not describe. Raises ``BadParameter`` for an unknown one.
+
+    Example:
+
+        reversal = nonideal.pnn.variant_reversal("bottom_up", nonideal.preset("sky130_tt"))    # beta by current
+    """
     made = {
         "ann": lambda _: Reversal.ideal(),
         "pnn": Reversal.from_model,

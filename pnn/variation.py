@@ -43,6 +43,11 @@ class Variation(BaseModel):
     The chips share the mini-batch's samples: to show every chip all of them trained no better and costs more. Of a network with
     more weights than ``SMALL / chips`` fewer chips are drawn, one for every ``GROUP`` samples: there drawing a chip costs as
     much as evaluating many samples, and the next mini-batches bring others.
+
+        from nonideal.characterize.variation import CurrentSpread, LayerVariation
+
+        spread = LayerVariation(CurrentSpread(0.4, 1.0), CurrentSpread(0.22, 2.0), ln_ramp=0.18, threshold=0.012, discharge=0.155)
+        variation = nonideal.pnn.Variation(layers=(spread, spread), chips=8)    # of a network of two layers
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -255,6 +260,8 @@ class Pool:
 
     Drawing 300,000 anew takes longer than the training step that would use them. A weight meets the same number again after
     millions of draws, each time beside others.
+
+        layers = (nonideal.pnn.Convolution(conv=16, kernel=3), nonideal.pnn.Pool(pool=2), 10)
     """
 
     def __init__(self, seed: int, largest: int, device: torch.device | None = None) -> None:

@@ -94,5 +94,10 @@ def kernel() -> Kernel | None:
 
 
 def kernel_name() -> str:
-    """Which form runs on the CPU: ``native`` or ``pytorch``."""
+    """Which form runs on the CPU: ``native`` or ``pytorch``.
+
+    Example:
+
+        print(nonideal.pnn.kernel_name())
+    """
     return "native" if kernel() is not None else "pytorch"

@@ -14,7 +14,12 @@ from nonideal.pnn.errors import DataError
 
 
 def preset_names() -> list[str]:
-    """The presets there are, sorted."""
+    """The presets there are, sorted.
+
+    Example:
+
+        print(nonideal.pnn.preset_names())    # ['sky130_tt']
+    """
     files = resources.files(__name__).iterdir()
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
