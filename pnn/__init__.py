@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.loss_weights import LossWeights
     from nonideal.pnn.native import kernel_name
     from nonideal.pnn.network import NetworkOptions, RCSpikeNetwork, SpikingNetwork
+    from nonideal.pnn.nir import load_nir, save_nir, start_from_nir, to_nir
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.own_data import load_as_trained, load_table
     from nonideal.pnn.plots import plot_membranes, plot_spikes, plot_training
@@ -103,6 +104,7 @@ __all__ = [
     "load_header",
     "load_images",
     "load_network",
+    "load_nir",
     "load_small",
     "load_table",
     "membrane_dstd",
@@ -114,7 +116,10 @@ __all__ = [
     "preset_names",
     "round_weights",
     "save_network",
+    "save_nir",
     "silent_share",
+    "start_from_nir",
+    "to_nir",
     "train",
     "training_loss",
     "trajectory",

@@ -21,6 +21,7 @@ def accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -> floa
         data, network = nonideal.load_dataset("iris"), nonideal.pnn.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
         print(nonideal.pnn.accuracy(network, data.test_x, data.test_y))
     """
+    checks.instance(network, "network", SpikingNetwork)
     return _share(network, spike_time, label, network.predict)
 
 
@@ -32,6 +33,7 @@ def exact_accuracy(network: SpikingNetwork, spike_time: Tensor, label: Tensor) -
         data, network = nonideal.load_dataset("iris"), nonideal.pnn.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
         print(nonideal.pnn.exact_accuracy(network, data.test_x, data.test_y))
     """
+    checks.instance(network, "network", SpikingNetwork)
     return _share(network, spike_time, label, lambda x: network.decide(network.predict_times(x)[-1]))
 
 

@@ -290,10 +290,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
     except UnreadableFile as error:
         raise CheckpointError(str(error)) from error
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
+        raise CheckpointError(
+            f"{path}: not a readable safetensors file ({error}); give the weights.safetensors that a training wrote"
+        ) from error
     if metadata.keys() != {HEADER}:
         raise CheckpointError(
-            f"{path}: a safetensors file without a '{HEADER}' header alone: not written by this toolkit, or damaged"
+            f"{path}: a safetensors file without a '{HEADER}' header alone: not written by this toolkit, or damaged; "
+            "plain weights go into a network by its load_state_dict"
         )
     text = metadata[HEADER]
     known = CHECKSUM.search(text)

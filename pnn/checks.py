@@ -219,12 +219,14 @@ def every_class(y: Tensor, name: str, classes: int) -> None:
         )
 
 
-def network_input(value: object, name: str = "spike_time") -> Tensor:
+def network_input(value: object, name: str = "spike_time", columns: int | None = None) -> Tensor:
     """Spike times [B, axons] as a network takes them, given as ``tensor`` takes them: 0 or less is 0, 1 or more is no spike.
 
-    Raises ``DataError`` for NaN, with its place.
+    Raises ``DataError`` for NaN, with its place, and for another number of ``columns`` where that is told.
     """
     t = table(value, name, DataError)
+    if columns is not None and t.shape[1] != columns:
+        raise DataError(f"{name} has shape {list(t.shape)}: give [samples, {columns}]")
     unknown = t.isnan()
     if bool(unknown.any()):
         raise DataError(f"{name}: {_place(t, unknown)}: give a time in [0, 1], or math.inf for no spike")
@@ -243,6 +245,8 @@ def layer_input(spike_time: object, weight: Tensor, form: str, axons: int) -> Te
         raise BadParameter(
             f"spike_time is on {t.device}, the layer on {weight.device}: move one of them with .to(...)"
         )
+    if t.is_complex() or t.layout != torch.strided:
+        raise BadParameter(f"spike_time is {shown(t)}, {t.layout}: give a dense tensor of real numbers")
     return t if t.dtype == weight.dtype or torch.is_autocast_enabled(t.device.type) else t.to(weight.dtype)
 
 
@@ -262,7 +266,7 @@ def shown(value: object) -> str:
     if isinstance(value, Tensor | np.ndarray):
         return f"{type(value).__name__} {list(value.shape)} of {value.dtype}"
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -19,7 +19,7 @@ from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.fused_dstd import fused_dstd
 from nonideal.pnn.native import available
-from nonideal.pnn.rc_spike import Method
+from nonideal.pnn.rc_spike import Method, known_method
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import Firing, FirstSpike, Spikes, earliest, heard
 
@@ -54,9 +54,11 @@ class RCSpikeConv2d(nn.Module):
         )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel, self.padding = kernel, padding
-        self.reversal = reversal
-        self.discharger = discharger if discharger is not None else Discharger()
-        self.method: Method = method if method is not None else DSTD()
+        self.reversal = checks.instance(reversal, "reversal", Reversal)
+        self.discharger = checks.instance(
+            discharger if discharger is not None else Discharger(), "discharger", Discharger
+        )
+        self.method: Method = known_method(method, DSTD())
         # memory order [kernel, kernel, in, out]: an axon's weights side by side, as the native kernel reads them
         self.weight = nn.Parameter(torch.empty(kernel, kernel, in_channels, out_channels).permute(3, 2, 0, 1))
         self.codes: Codes | None = None
@@ -165,6 +167,10 @@ class EarliestSpikePool2d(nn.Module):
 
     def forward(self, spike_time: Tensor | Spikes) -> Tensor | Spikes:
         """[B, C, H, W] -> [B, C, H // size, W // size], a tensor of a tensor, spikes of spikes; the gradient goes to the spike that was first."""
+        if not isinstance(spike_time, Tensor | Firing | FirstSpike):
+            raise BadParameter(
+                f"spike_time is {checks.shown(spike_time)}: give a tensor [B, C, H, W] or the spikes of a layer"
+            )
         t = spike_time if isinstance(spike_time, Tensor) else spike_time.unclipped
         if t.ndim != 4 or min(t.shape[2:]) < self.size:
             raise BadParameter(

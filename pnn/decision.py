@@ -18,10 +18,12 @@ def decide(output_time: Tensor, classes: int | None = None, horizon: float = 1.0
 
         label = nonideal.pnn.decide(torch.tensor([[0.9, 0.4, 1.0], [1.0, 1.0, 1.0]]))    # 1, and -1: nobody fires
     """
-    if output_time.ndim != 2 or not (output_time.shape[1] if classes is None else classes) >= 1:
+    if not isinstance(output_time, Tensor) or output_time.ndim != 2 or output_time.shape[1] == 0:
         raise BadParameter(
-            f"output_time has shape {list(output_time.shape)}, classes = {checks.shown(classes)}: give [B, N_out] and at least 1 class"
+            f"output_time is {checks.shown(output_time)}: give a tensor [B, N_out], of a layer's spikes their spike_time"
         )
+    if classes is not None:
+        checks.whole(classes, "classes", 1, output_time.shape[1])
     first, index = output_time[:, :classes].min(dim=1)
     return torch.where(first < horizon, index, torch.full_like(index, -1))
 

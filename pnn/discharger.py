@@ -39,7 +39,7 @@ class Discharger:
     @classmethod
     def from_model(cls, model: PhysicalModel) -> Discharger:
         """The ramp as it was measured: b = V_th lambda_dis."""
-        return cls(model.discharge_norm.value)
+        return cls(checks.instance(model, "model", PhysicalModel).discharge_norm.value)
 
     def unclipped(self, v: Tensor) -> Tensor:
         """Spike time before the clip to the phase, any shape: strictly decreasing in v, finite with a

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
+from nonideal.pnn import checks
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.evaluation import Evaluation, check_shapes
@@ -30,6 +31,8 @@ from nonideal.pnn.exact import in_phase, phi
 from nonideal.pnn.fused_dstd import fused_chips, fused_firing
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.wiring import Wiring
+
+MOST_STEPS: Final = 1_000_000
 
 
 def grid(steps: int, offset: float = 0.0) -> tuple[float, ...]:
@@ -107,7 +110,7 @@ class DSTD(Evaluation):
     kind: Literal["dstd"] = "dstd"
 
     def __post_init__(self) -> None:
-        grid(self.steps)
+        checks.whole(self.steps, "DSTD steps", 1, MOST_STEPS)
         if self.order not in (2, 3):
             raise BadParameter(f"DSTD order {self.order}: choose 2 or 3")
 
@@ -115,6 +118,7 @@ class DSTD(Evaluation):
         """The grid of one call; with a generator and ``random_offset`` a fresh uniform offset."""
         if not self.random_offset or generator is None:
             return grid(self.steps)
+        checks.instance(generator, "generator", torch.Generator)
         draw = torch.rand((), generator=generator, device=generator.device, dtype=torch.float64).item()
         return grid(self.steps, draw / self.steps)
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from nonideal.pnn.checks import shown
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.native import available
@@ -17,14 +18,15 @@ from nonideal.pnn.wiring import Wiring
 def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> None:
     """Raise ``BadParameter`` unless the shapes are [B, N_in], [N_out, N_in], [N_out, N_in]."""
     if (
-        spike_time.ndim != 2
+        not all(isinstance(x, Tensor) for x in (spike_time, weight, conductance))
+        or spike_time.ndim != 2
         or weight.ndim != 2
         or spike_time.shape[1] != weight.shape[1]
         or weight.shape != conductance.shape
     ):
         raise BadParameter(
             "need spike_time [B, N_in], weight and conductance [N_out, N_in]; got "
-            f"{tuple(spike_time.shape)}, {tuple(weight.shape)}, {tuple(conductance.shape)}"
+            + ", ".join(shown(x) for x in (spike_time, weight, conductance))
         )
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from nonideal.pnn import checks
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.loss_weights import LossWeights
-from nonideal.pnn.spikes import Firing
+from nonideal.pnn.spikes import Firing, FirstSpike
 
 _NO_LABEL = -(2**62)
 
@@ -22,6 +22,12 @@ def first_to_fire(output_time: Tensor, label: Tensor, tau_soft: float) -> Tensor
 
         loss = nonideal.pnn.first_to_fire(torch.rand(10, 3), torch.arange(10) % 3, tau_soft=0.07)    # output times in T_circ
     """
+    if not isinstance(output_time, Tensor):
+        raise BadParameter(
+            f"output_time is {checks.shown(output_time)}: give a tensor [B, classes], of a layer's spikes their unclipped times"
+        )
+    if not tau_soft > 0.0:
+        raise BadParameter(f"tau_soft = {tau_soft}: give a time above 0, in T_circ (the paper: 0.07)")
     return _cross_entropy(output_time * (-1.0 / tau_soft), label, "mean")
 
 
@@ -72,6 +78,10 @@ def training_loss(
         firings, label = network(torch.rand(10, 5)), torch.arange(10) % 3
         loss = nonideal.pnn.training_loss(firings, label, network.weights, nonideal.pnn.LossWeights(), classes=3)
     """
+    if not all(isinstance(f, Firing | FirstSpike) for f in firings):
+        raise BadParameter(
+            f"firings is {checks.shown(firings)}: give a list of what every layer gave, Firing or FirstSpike"
+        )
     if not firings or not 1 <= classes <= firings[-1].unclipped.shape[1]:
         raise BadParameter(
             f"classes = {classes} of {firings[-1].unclipped.shape[1] if firings else 0} outputs: give 1 to all of the last layer's"

@@ -96,8 +96,10 @@ class SpikingNetwork(nn.Module):
 
     def __init__(self, *, outputs: int, classes: int | None, horizon: float, sigma_spike: float) -> None:
         super().__init__()
-        if classes is not None and not 1 <= classes <= outputs:
+        if classes is not None and checks.whole(classes, "classes", 1, checks.MOST_NEURONS) > outputs:
             raise BadParameter(f"{classes} classes do not fit {outputs} outputs: enlarge the last layer")
+        if not 0.0 <= checks.number(sigma_spike, "sigma_spike") <= 1.0:
+            raise BadParameter(f"sigma_spike = {sigma_spike}: must lie in [0, 1], in units of T_circ")
         self.classes = outputs if classes is None else classes
         self.horizon, self.sigma_spike = horizon, sigma_spike
 

@@ -13,6 +13,7 @@ from nonideal.pnn import checks
 from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact, share_a_call
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import Firing, Spikes, heard
@@ -21,6 +22,15 @@ from nonideal.pnn.variation import LayerChips, perturbed
 from nonideal.pnn.wiring import Wiring
 
 Method: TypeAlias = Exact | DSTD
+
+
+def known_method(method: Method | None, default: Method) -> Method:
+    """``method``, or the default where there is none. Raises ``BadParameter`` for what is no way to evaluate a layer."""
+    if method is None:
+        return default
+    if not isinstance(method, Exact | DSTD):
+        raise BadParameter(f"method is {checks.shown(method)}: give a pnn.Exact() or a pnn.DSTD(steps)")
+    return method
 
 
 class RCSpikeLinear(nn.Module):
@@ -47,10 +57,12 @@ class RCSpikeLinear(nn.Module):
         in_features, out_features = checks.layer_sizes((in_features, out_features))
         self.in_features = in_features
         self.out_features = out_features
-        self.reversal = reversal
-        self.discharger = discharger if discharger is not None else Discharger()
-        self.method: Method = method if method is not None else Exact()
-        self.wiring = wiring
+        self.reversal = checks.instance(reversal, "reversal", Reversal)
+        self.discharger = checks.instance(
+            discharger if discharger is not None else Discharger(), "discharger", Discharger
+        )
+        self.method: Method = known_method(method, Exact())
+        self.wiring = None if wiring is None else checks.instance(wiring, "wiring", Wiring)
         # an axon's weights lie side by side in memory: the native kernel reads them without a copy
         self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
         self.codes: Codes | None = None
@@ -93,16 +105,18 @@ class RCSpikeLinear(nn.Module):
         )
 
     @torch.no_grad()
-    def trajectory(self, spike_time: Tensor) -> Trajectory:
-        """The membranes over the accumulation phase, float64: spike_time [B, in_features] as in ``forward``."""
+    def trajectory(self, spike_time: Tensor | Spikes) -> Trajectory:
+        """The membranes over the accumulation phase, float64: spike_time [B, in_features] as in ``forward``. Raises ``DataError``."""
         weight = self.weight.detach().to(torch.float64)
-        t = spike_time.to(weight.device, torch.float64)
+        t = checks.network_input(heard(spike_time, 1.0), columns=self.in_features)
+        t = t.to(weight.device, torch.float64)
         return trajectory(t, weight, self.reversal.conductance(weight), self.wiring)
 
     def on_chips(
         self, spike_time: Tensor, chips: LayerChips, generator: torch.Generator | None = None
     ) -> Firing:
         """As ``forward`` on drawn chips: spike_time [B, chips, in_features] -> ``Firing`` [B, chips, out_features]."""
+        checks.instance(chips, "chips", LayerChips)
         if share_a_call(spike_time):
             weight = perturbed(self.weight, chips)
             v, unclipped = self.method.chips_firing(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nonideal.characterize.model import Branch, PhysicalModel
 from nonideal.characterize.physics import Physics
+from nonideal.pnn import checks
 from nonideal.pnn.errors import BadParameter
 
 
@@ -66,8 +67,14 @@ class Reversal:
         """One reversal potential per sign: ``e_positive > 0 > e_negative``; infinite ones give the ideal
         weighted sum.
         """
-        if not e_positive > 0.0 or not e_negative < 0.0:
-            raise BadParameter(f"need E_rev+ > 0 > E_rev-, got {e_positive} and {e_negative}")
+        try:
+            right = e_positive > 0.0 > e_negative
+        except TypeError:
+            right = False
+        if not right:
+            raise BadParameter(
+                f"need E_rev+ > 0 > E_rev-, got {checks.shown(e_positive)} and {checks.shown(e_negative)}"
+            )
         return cls((1.0 / e_positive,), (1.0 / e_negative,))
 
     @classmethod
@@ -80,11 +87,14 @@ class Reversal:
     @classmethod
     def from_model(cls, model: PhysicalModel) -> Reversal:
         """The paper's physical network: one constant per sign, ``V_th lambda``."""
+        checks.instance(model, "model", PhysicalModel)
         return cls((model.beta_positive,), (model.beta_negative,))
 
     @classmethod
     def current_dependent(cls, model: PhysicalModel) -> Reversal:
         """beta as characterised over the current: ``V_th`` times each branch's polynomial in |w|."""
+
+        checks.instance(model, "model", PhysicalModel)
 
         def branch(b: Branch, sign: float) -> tuple[tuple[float, ...], tuple[float, float]]:
             unit = model.unit_current_A()

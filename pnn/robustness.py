@@ -64,6 +64,7 @@ def chip_accuracy(
         raise BadParameter(
             f"label has {label.shape[0]} labels for {spike_time.shape[0]} samples: give one for each"
         )
+    checks.instance(variation, "variation", Variation)
     chips, seed = checks.whole(chips, "chips", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
     if condition is not None:
         condition = checks.whole(condition, "condition", 0, 2**31)

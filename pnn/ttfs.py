@@ -26,7 +26,7 @@ from nonideal.pnn.evaluation import check_shapes
 from nonideal.pnn.exact import Exact, in_phase, phi
 from nonideal.pnn.fused_ttfs import fused_ttfs
 from nonideal.pnn.native import available
-from nonideal.pnn.rc_spike import Method
+from nonideal.pnn.rc_spike import Method, known_method
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import FirstSpike, Spikes, heard
 
@@ -119,6 +119,10 @@ def firing_promotion(spikes: Sequence[FirstSpike]) -> Tensor:
         spikes = nonideal.pnn.TTFSLinear(5, 3, nonideal.pnn.Reversal.ideal())(torch.rand(10, 5))
         loss = 8e-6 * nonideal.pnn.firing_promotion([spikes])
     """
+    if not spikes or not all(isinstance(s, FirstSpike) for s in spikes):
+        raise BadParameter(
+            f"spikes is {checks.shown(spikes)}: give the FirstSpike of every TTFS layer; other neurons have no such term"
+        )
     terms = [
         functional.relu(s.unclipped - s.horizon).sum() / (s.horizon * s.unclipped.shape[0]) for s in spikes
     ]
@@ -147,6 +151,9 @@ class _TTFS(nn.Module):
         spread: float,
     ) -> None:
         super().__init__()
+        checks.instance(reversal, "reversal", Reversal)
+        horizon, t_ref = checks.number(horizon, "horizon"), checks.number(t_ref, "t_ref")
+        layers, spread = checks.whole(layers, "layers", 1, 1000), checks.number(spread, "spread")
         inputs = weight[0].numel() if weight.shape[0] else 0
         if not (0.0 <= spread < math.inf):
             raise BadParameter(f"TTFS layer: spread = {spread} must be a finite number, 0 or more")
@@ -155,7 +162,7 @@ class _TTFS(nn.Module):
                 f"TTFS layer: t_ref = {t_ref} and horizon = {horizon} must be positive, layers = {layers} and inputs = {inputs} at least 1"
             )
         self.reversal, self.horizon = reversal, horizon
-        self.method: Method = method if method is not None else DSTD(20)
+        self.method: Method = known_method(method, DSTD(20))
         if isinstance(self.method, DSTD) and self.method.order != 2:
             raise BadParameter("TTFS layers have no third-order form: choose order 2")
         self.bound = initial_bound(reversal, inputs, layers, t_ref)
