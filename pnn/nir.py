@@ -94,8 +94,10 @@ def to_nir(network: SpikingNetwork) -> nir.NIRGraph:
 def save_nir(path: Path | str, network: SpikingNetwork) -> None:
     """Write a network as a NIR file (HDF5); see ``to_nir``.
 
-    network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.from_model(nonideal.preset("sky130_tt")))
-    nonideal.pnn.save_nir("network.nir", network)
+    Example:
+
+        network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.from_model(nonideal.preset("sky130_tt")))
+        nonideal.pnn.save_nir("network.nir", network)
     """
     graph = to_nir(network)
     with written_whole(checks.path(path, "path")) as part:
