@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.own_data import load_as_trained, load_table
     from nonideal.pnn.plots import plot_membranes, plot_spikes, plot_training
     from nonideal.pnn.presets import preset, preset_names
+    from nonideal.pnn.pretrained import load_pretrained, pretrained_names, pretrained_path
     from nonideal.pnn.rc_spike import RCSpikeLinear
     from nonideal.pnn.reversal import Reversal
     from nonideal.pnn.robustness import chip_accuracy
@@ -105,6 +106,7 @@ __all__ = [
     "load_images",
     "load_network",
     "load_nir",
+    "load_pretrained",
     "load_small",
     "load_table",
     "membrane_dstd",
@@ -114,6 +116,8 @@ __all__ = [
     "plot_training",
     "preset",
     "preset_names",
+    "pretrained_names",
+    "pretrained_path",
     "round_weights",
     "save_network",
     "save_nir",

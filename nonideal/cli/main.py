@@ -12,6 +12,7 @@ from nonideal.cli.commands.characterize import characterize
 from nonideal.cli.commands.chip_yield import chip_yield
 from nonideal.cli.commands.conditions import conditions
 from nonideal.cli.commands.doctor import doctor
+from nonideal.cli.commands.evaluate import evaluate
 from nonideal.cli.commands.explore import explore
 from nonideal.cli.commands.layout import layout
 from nonideal.cli.commands.netlist import netlist
@@ -43,6 +44,7 @@ COMMANDS = (
     chip_yield,
     calibrate,
     show,
+    evaluate,
     simulate,
     report,
 )

@@ -41,6 +41,23 @@ IDEAL_BETA = 0.01
 """1 / |E_rev| of the paper's ideal synapses; no larger one is a network without physics."""
 
 
+def told_data(given: str, provenance: Provenance) -> Data:
+    """The data set, by name or file, split as at training where that is known."""
+    origin, encoding = provenance.origin, provenance.encoding
+    keys = {"encoding": encoding.time, "bias_axon": encoding.bias}
+    if given in SMALL or given in IMAGES:
+        split = {} if origin is None or origin.split is None else dict(zip(SPLIT, origin.split, strict=True))
+        return Data.model_validate(keys | split | {"set": given})
+    path = Path(given)
+    if not given.lower().endswith(SUFFIXES):
+        raise BadOption(
+            f"--data {given}: a data file ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
+            f"and the data sets are {', '.join((*SMALL, *IMAGES))}"
+        )
+    own = Data.model_validate(keys | {"set": None, "file": path.name}).beside(path.parent)
+    return own.as_trained(provenance)
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What ``nonideal validate-post-layout --weights W --model M --data F`` is given: files, and what to do with them."""
@@ -121,7 +138,7 @@ class Trained:
         mapping = mapping_of(network)
         if mapping in BLIND:
             self._check_columns(network, model, path)
-        data = self._data(header.provenance)
+        data = told_data(self.data, header.provenance)
         found = data.load()
         self._check_data(found, header, network)
         held = len(found.test_y)
@@ -184,24 +201,6 @@ class Trained:
                 f"{self.netlist}: give --netlist {measured[0]}, or train on columns measured there "
                 f"(the command characterize with --characterize-on {self.netlist})"
             )
-
-    def _data(self, provenance: Provenance) -> Data:
-        """The data set, by name or file, split as at training where that is known."""
-        given, origin, encoding = self.data, provenance.origin, provenance.encoding
-        keys = {"encoding": encoding.time, "bias_axon": encoding.bias}
-        if given in SMALL or given in IMAGES:
-            split = (
-                {} if origin is None or origin.split is None else dict(zip(SPLIT, origin.split, strict=True))
-            )
-            return Data.model_validate(keys | split | {"set": given})
-        path = Path(given)
-        if not given.lower().endswith(SUFFIXES):
-            raise BadOption(
-                f"--data {given}: a data file ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
-                f"and the data sets are {', '.join((*SMALL, *IMAGES))}"
-            )
-        own = Data.model_validate(keys | {"set": None, "file": path.name}).beside(path.parent)
-        return own.as_trained(provenance)
 
     def _check_data(self, found: Dataset, header: WeightsHeader, network: RCSpikeNetwork) -> None:
         """The samples are of the kind that the network was trained on."""
