@@ -73,8 +73,8 @@ class Code:
             )
         return tuple(found)
 
-    def note(self, stored: Stored, port: str, neuron: int, axon: int) -> str:
-        return f" code={stored.columns['code'][neuron, axon]}"
+    def notes(self, stored: Stored, port: str) -> list[list[str]]:
+        return [[f" code={code}" for code in row] for row in stored.columns["code"].tolist()]
 
     def read(
         self,
