@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 
 from nonideal.pnn import checks
 from nonideal.pnn.accuracies import accuracy, exact_accuracy
@@ -78,13 +79,15 @@ def train(
     variant: str = "",
     model_sha256: str = "",
     show_progress: bool = True,
+    initial: SpikingNetwork | None = None,
 ) -> TrainingResult:
     """Train and write ``weights.safetensors``, ``checkpoint.safetensors``, ``metrics.csv`` and TensorBoard
     events into ``folder``. Any network that ``network_options`` describes: fully connected RC-Spike layers
     (``NetworkOptions``), or convolutions and TTFS neurons as well (``StackOptions``).
 
     With ``resume`` a checkpoint in ``folder`` is continued, with the same numbers as if never interrupted;
-    more epochs than it has may be asked. ``show_progress`` (on stderr): a bar, or a line every ten seconds where that is no
+    more epochs than it has may be asked. ``initial``: whose weights it begins with (as ``start_from_nir``, ``load_pretrained`` or ``load_network``
+    give them), drawn by the seed otherwise. ``show_progress`` (on stderr): a bar, or a line every ten seconds where that is no
     terminal. ``variant`` and ``model_sha256`` are recorded. The test set is only
     looked at, nothing is selected on it. The network that comes back is on the CPU. Raises ``DataError``
     (sizes do not fit, a class without a training sample), ``BadParameter`` (no such device, firing promotion without TTFS
@@ -127,7 +130,10 @@ def train(
         )
     network_options = network_options.model_copy(update={"classes": dataset.classes, "bits": options.bits})
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = (dataset, network_options, options, folder, resume, variant, model_sha256, show_progress)
+    begin = None if initial is None else _begin(initial, network_options)
+    arguments = (
+        dataset, network_options, options, folder, resume, variant, model_sha256, show_progress, begin,
+    )  # fmt: skip
     if options.devices == 1:
         network = _train_on(Engine(device), *arguments).cpu()
     else:
@@ -160,11 +166,11 @@ def _train_on(
     variant: str,
     model_sha256: str,
     show_progress: bool,
+    begin: list[Tensor] | None,
 ) -> SpikingNetwork:
     """The training of one process; the first one writes the files."""
     generator = torch.Generator().manual_seed(options.seed)
-    network: SpikingNetwork = network_options.model_copy(update={"bits": None}).build()
-    network.reset_parameters(generator)
+    network = _drawn(network_options, generator, begin)
     network.to(engine.device)
     latent = None
     if options.bits is not None:
@@ -172,7 +178,7 @@ def _train_on(
     optimiser = FusedAdam((network if latent is None else latent).parameters(), lr=options.learning_rate)
     if latent is not None:
         latent.follow(optimiser)
-    fingerprint = _fingerprint(dataset, network_options, options)
+    fingerprint = _fingerprint(dataset, network_options, options, begin)
     checkpoint = folder / CHECKPOINT
     done = 0
     if resume and checkpoint.is_file():
@@ -226,12 +232,48 @@ def _train_on(
     return network
 
 
-def _fingerprint(dataset: Dataset, network: NetworkOptions | StackOptions, options: TrainingOptions) -> str:
+def _drawn(
+    options: NetworkOptions | StackOptions, generator: torch.Generator, begin: list[Tensor] | None
+) -> SpikingNetwork:
+    """A network, its weights drawn, or those to begin with; the generator moves on alike."""
+    network: SpikingNetwork = options.model_copy(update={"bits": None}).build()
+    network.reset_parameters(generator)
+    if begin is not None:
+        with torch.no_grad():
+            for weight, first in zip(network.weights, begin, strict=True):
+                weight.copy_(first)
+    return network
+
+
+def _begin(initial: SpikingNetwork, options: NetworkOptions | StackOptions) -> list[Tensor]:
+    """Copies of the weights to begin with. Raises ``BadParameter`` where they are not those of a network that the options describe."""
+    checks.instance(initial, "initial", SpikingNetwork)
+    found = [weight.detach().cpu().to(torch.float32, copy=True) for weight in initial.weights]
+    with torch.device("meta"):
+        described = [
+            list(weight.shape) for weight in options.model_copy(update={"bits": None}).build().weights
+        ]
+    if [list(weight.shape) for weight in found] != described:
+        raise BadParameter(
+            f"initial has weights {[list(weight.shape) for weight in found]}, network_options describes {described}: make them one"
+        )
+    for layer, weight in enumerate(found, start=1):
+        if not bool(weight.isfinite().all()):
+            raise BadParameter(f"initial: layer {layer} holds weights that are no finite numbers")
+    return found
+
+
+def _fingerprint(
+    dataset: Dataset,
+    network: NetworkOptions | StackOptions,
+    options: TrainingOptions,
+    begin: list[Tensor] | None,
+) -> str:
     """What two trainings must share to be one: data, network, options that change numbers (not how long or
     how often).
     """
     digest = hashlib.sha256()
-    for x in (dataset.train_x, dataset.train_y):
+    for x in (dataset.train_x, dataset.train_y, *(begin or ())):
         digest.update(x.contiguous().numpy().tobytes())
     analog = options.bits is None  # a checkpoint from before there were codes stays good
     digest.update(network.model_dump_json(exclude={"bits"} if analog else None).encode())

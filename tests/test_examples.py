@@ -21,7 +21,7 @@ def test_every_script_is_tried_here() -> None:
 
 
 def test_numpy_arrays(tmp_path: Path) -> None:
-    assert example("numpy_arrays")["main"](tmp_path, epochs=100) > 0.7
+    assert example("numpy_arrays")["main"](tmp_path, epochs=60) > 0.6
     assert (tmp_path / "weights.safetensors").is_file()
     lines = (ROOT / "examples/numpy_arrays.py").read_text().splitlines()
     body = lines[lines.index(next(line for line in lines if line.startswith("def main"))) :]

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import pytest
+import torch
+
+import nonideal
+import nonideal.pnn
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,3 +70,34 @@ def test_the_trainers_tutorial(
     assert "test samples; first outputs: [" in told
     assert "ns rms" in told
     assert (tmp_path / "mine.npz").is_file()
+
+
+def test_the_guides_to_layers_and_nir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nir", reason="the extra nir is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(mpl.rcParams, "backend", "agg")
+    names: dict[str, Any] = {
+        "nonideal": nonideal,
+        "torch": torch,
+        "nn": torch.nn,
+        "label": torch.arange(32) % 10,
+    }
+    names |= {name: getattr(nonideal.pnn, name) for name in nonideal.pnn.__all__}
+    layers = "docs/how-to/layers.md"
+    for first in (
+        'silicon = nonideal.preset("sky130_tt")                    # or nonideal.PhysicalModel.load("model.json")',
+        "network = nn.Sequential(",
+    ):
+        exec(snippet(layers, first), names)
+    assert names["firing"].unclipped.shape == (32, 10)
+    names |= {
+        "x": torch.rand(5, 5),
+        "network": nonideal.RCSpikeNetwork((5, 4, 3), nonideal.pnn.Reversal.ideal()),
+    }
+    drawn = 'ax = plot_spikes([x, *network.predict_times(x)], sample=3, names=["axons", "hidden", "outputs"])'
+    exec(snippet(layers, drawn).rsplit("\n", 2)[0], names)
+    nir = "docs/how-to/nir.md"
+    exec(snippet(nir, "from nonideal.pnn import load_nir, save_nir, start_from_nir"), names)
+    (tmp_path / "network.nir").rename("other.nir")
+    exec(snippet(nir, 'reversal = Reversal.from_model(nonideal.preset("sky130_tt"))'), names)
+    assert names["network"].linear_layers[0].discharger.b > 0.1

@@ -19,18 +19,22 @@ from nonideal.pnn import (
     Convolution,
     Discharger,
     Exact,
+    NetworkOptions,
     Pool,
     RCSpikeNetwork,
     RCSpikeNeuron,
     Reversal,
     SpikingNetwork,
     StackOptions,
+    TrainingOptions,
     TTFSNeuron,
+    load_dataset,
     load_nir,
     round_weights,
     save_nir,
     start_from_nir,
     to_nir,
+    train,
     variant_options,
 )
 
@@ -122,7 +126,11 @@ def test_the_nodes_are_the_ideal_network(paper_model: PhysicalModel) -> None:
     torch.manual_seed(1)
     ideal = Reversal.ideal(1e9)
     options = StackOptions(
-        input_shape=(6,), layers=(5, 3), neuron=TTFSNeuron(horizon=3.0, spread=0.2), reversal=ideal, method=Exact()
+        input_shape=(6,),
+        layers=(5, 3),
+        neuron=TTFSNeuron(horizon=3.0, spread=0.2),
+        reversal=ideal,
+        method=Exact(),
     )
     network = options.build().double()
     t = torch.rand(1, 6, dtype=torch.float64)
@@ -170,6 +178,29 @@ def test_another_tools_graph_is_a_start(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(network.weights[1].detach().numpy(), W2 / 0.5)
     with pytest.raises(CheckpointError, match=r"another tool's; start_from_nir takes its weights"):
         load_nir(path)
+
+
+def test_a_training_begins_with_it(tmp_path: Path) -> None:
+    """The same start gives the same end; a start is part of what a checkpoint belongs to; another network's is refused."""
+    data = load_dataset("iris")
+    options = NetworkOptions(layer_sizes=(5, 3, 3), reversal=PAPER)
+    w1, w2 = (
+        0.3 * np.random.default_rng(k).standard_normal((3, n)).astype(np.float32) for k, n in ((1, 5), (2, 3))
+    )
+    graph = chain(nir.Linear(w1), neurons("LIF", 3), nir.Linear(w2), neurons("LIF", 3))
+    start = start_from_nir(written(tmp_path / "other.nir", graph), PAPER)
+    slow = TrainingOptions(epochs=1, learning_rate=1e-9, tensorboard=False)
+    first = train(data, options, slow, tmp_path / "a", initial=start, show_progress=False)
+    for found, given in zip(first.network.weights, (w1, w2), strict=True):
+        np.testing.assert_allclose(found.detach().numpy(), given, atol=1e-7)
+    with pytest.raises(CheckpointError, match="other options or data"):
+        train(data, options, slow, tmp_path / "a", show_progress=False)
+    with pytest.raises(
+        BadParameter, match=r"initial has weights \[\[5, 5\], \[3, 5\]\], network_options describes"
+    ):
+        train(
+            data, options, slow, tmp_path / "b", initial=RCSpikeNetwork((5, 5, 3), PAPER), show_progress=False
+        )
 
 
 def test_what_is_no_start_is_refused_with_its_node(tmp_path: Path) -> None:
