@@ -26,7 +26,10 @@ def check_shapes(spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Non
     ):
         raise BadParameter(
             "need spike_time [B, N_in], weight and conductance [N_out, N_in]; got "
-            + ", ".join(shown(x) for x in (spike_time, weight, conductance))
+            + ", ".join(
+                str(tuple(x.shape)) if isinstance(x, Tensor) else shown(x)
+                for x in (spike_time, weight, conductance)
+            )
         )
 
 

@@ -163,5 +163,5 @@ def test_phi_and_its_gradient_near_zero(dtype: torch.dtype) -> None:
 
 
 def test_wrong_shapes_are_named() -> None:
-    with pytest.raises(BadParameter, match=r"\[2, 3\].*\[4, 5\]"):
+    with pytest.raises(BadParameter, match=r"\(2, 3\).*\(4, 5\)"):
         Exact().membrane(torch.zeros(2, 3), torch.zeros(4, 5), torch.zeros(4, 5))
