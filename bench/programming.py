@@ -108,8 +108,7 @@ def netlist_of(kind: str, folder: Path) -> str:
     if kind == "schematic":
         return schematic(topology, design)
     devices = draw_and_check(topology, design, folder, override=False).summary.devices
-    mode: str = MODES[kind]
-    options = replace(ExtractionOptions(), mode=mode)  # type: ignore[arg-type]
+    options = replace(ExtractionOptions(), mode=MODES[kind])
     return extract(
         folder / DATABASE, topology.ports, devices, folder=folder / "extraction", options=options
     ).text

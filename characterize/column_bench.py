@@ -37,7 +37,7 @@ SCALES = (0.5, 2.0)
 AXON_WEIGHT = 0.2
 FEW_AXONS = 16
 """On a column of more, lone weights are the less the more there are, as a network's are: it is their sum that takes a membrane down."""
-MOST_AXONS = 5
+COMPARED_AXONS = 5
 """At most so many axons are compared with each other."""
 LEAST_START_V = 0.5
 STARTS = 14
@@ -82,7 +82,7 @@ def lone_synapses(
 
     signed = [sign * size for size in weights for sign in (1, -1)]
     found = [Lone(middle, w, arrival_norm(w, swing), along) for w in signed for along in (True, False)]
-    others = np.unique(np.linspace(0, axons - 1, min(axons, MOST_AXONS)).round().astype(int))
+    others = np.unique(np.linspace(0, axons - 1, min(axons, COMPARED_AXONS)).round().astype(int))
     found += [
         Lone(int(axon), sign * axon_weight, arrival_norm(sign * axon_weight, swing), True)
         for axon in others

@@ -23,6 +23,7 @@ from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.model import PhysicalModel, estimate
 from nonideal.characterize.noise_stage import check_noise, measure_noise
 from nonideal.characterize.options import CharacterizeOptions
+from nonideal.characterize.physics import MOST_AXONS
 from nonideal.characterize.specimen import Specimen
 from nonideal.characterize.spread_stage import check_cells, measure_spread
 from nonideal.characterize.static import StaticMeasurements, measure_static
@@ -36,8 +37,6 @@ from nonideal.circuits.network.testbench import Circuit
 from nonideal.sky130_models import lean_library
 
 Array = NDArray[np.float64]
-WHOLE_AXONS = 16
-"""An extracted column of more is simulated neuron by neuron."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
         models=lean_library(bench.pdk, bench.corner, netlist.text),
         vdis_V=model.vdis_V,
     )
-    many = netlist.kind != "schematic" and netlist.axons > WHOLE_AXONS
+    many = netlist.kind != "schematic" and netlist.axons > MOST_AXONS
     return ColumnBench(circuit, model, bench.simulator, model.codes, "columns" if many else "whole")
 
 

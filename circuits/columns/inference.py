@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nonideal.circuits.columns.cut import Cut, Place, cut
 from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
+from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.inference import Case, Inference, Run
 from nonideal.circuits.network.netlist import Topology
@@ -59,13 +60,18 @@ class _Sample:
 
 
 def infer_columns(cases: Sequence[Case], simulator: SimulatorOptions, run: Run) -> list[Inference | Failure]:
-    """Simulate each case column by column; ``run`` runs decks.
+    """Simulate each case column by column; ``run`` runs decks. Raises ``CircuitError`` for cases that are called alike: their decks would be.
 
     A case is a ``Failure`` where any of its columns is one. What cases of the same circuit and biases share, operating points and drivers,
     counts for each by its part of the processor time.
     """
     for case in cases:
         case.circuit.check_sample(case.name, case.inputs)
+    names = [case.name for case in cases]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise CircuitError(
+            f"inferences {', '.join(twice)} are there twice: give each a name, files are called by it"
+        )
     together: dict[tuple[int, Biases], list[Case]] = defaultdict(list)
     for case in cases:
         together[id(case.circuit), case.biases].append(case)
@@ -106,7 +112,8 @@ def _in_step(tasks: Sequence[Steps[T]], run: Run) -> list[T]:
 
 def _told(deck: Deck) -> object:
     """What a simulator is told by a deck: all but its name."""
-    return deck.text, frozenset(deck.includes.items()), deck.vectors, deck.t_stop_s
+    includes, libraries = (frozenset(part.items()) for part in (deck.includes, deck.libraries))
+    return deck.text, includes, libraries, deck.vectors, deck.t_stop_s
 
 
 def _infer(

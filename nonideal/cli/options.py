@@ -237,30 +237,6 @@ SpiceOption = Annotated[
 KeepSenseOption = Annotated[
     bool, typer.Option("--keep-sense", help="Leave V_sense as it is at home, in every condition.")
 ]
-ColumnRunsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--column-runs",
-        help="So many noisy simulations of one column; 0: none (default: the experiment's).",
-        show_default=False,
-    ),
-]
-NetworkRunsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--network-runs",
-        help="So many noisy simulations of the network, some CPU seconds each (default: the experiment's).",
-        show_default=False,
-    ),
-]
-LowCornerOption = Annotated[
-    float | None,
-    typer.Option(
-        "--low-corner",
-        help="Flicker noise that is slower is an offset, Hz (default: the experiment's).",
-        show_default=False,
-    ),
-]
 ChipsOption = Annotated[
     int | None,
     typer.Option(

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nonideal.characterize.jitter import LayerNoise, noise_of
 from nonideal.characterize.model import PhysicalModel
@@ -76,13 +75,9 @@ def network_jitter(network: RCSpikeNetwork, inputs: Array, noises: Sequence[Laye
     found = []
     for layer, noise in zip(network.linear_layers, noises, strict=True):
         weight = layer.weight.detach()
-
-        def fire(t: Tensor, layer=layer, weight=weight) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
-            done = layer.evaluate(t, weight, Exact())
-            return done.unclipped, done.membrane
-
         t = times.clone().requires_grad_()
-        unclipped, membrane = fire(t)
+        fired = layer.evaluate(t, weight, Exact())
+        unclipped, membrane = fired.unclipped, fired.membrane
         slopes = [
             torch.autograd.grad(unclipped[:, k].sum(), t, retain_graph=True)[0] for k in range(len(weight))
         ]

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from nonideal.cli.command import Panel, command
-from nonideal.cli.options import (
-    ColumnRunsOption,
-    Common,
-    ForceOption,
-    LowCornerOption,
-    NetworkRunsOption,
-    with_common,
-)
+from nonideal.cli.options import Common, ForceOption, with_common
 from nonideal.cli.output import finish
+
+ColumnRunsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--column-runs",
+        help="So many noisy simulations of one column; 0: none (default: the experiment's).",
+        show_default=False,
+    ),
+]
+NetworkRunsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--network-runs",
+        help="So many noisy simulations of the network, some CPU seconds each (default: the experiment's).",
+        show_default=False,
+    ),
+]
+LowCornerOption = Annotated[
+    float | None,
+    typer.Option(
+        "--low-corner",
+        help="Flicker noise that is slower is an offset, Hz (default: the experiment's).",
+        show_default=False,
+    ),
+]
 
 
 @command("nonideal noise --network-runs 200", Panel.beside)

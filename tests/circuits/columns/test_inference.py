@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,15 @@ def test_a_sample_that_is_none_is_refused_before_anything_runs(
 
     with pytest.raises(CircuitError, match=told):
         infer_columns(samples(circuit, biases, np.array([sample])), SimulatorOptions(), run)
+
+
+def test_inferences_that_are_called_alike_are_refused(circuit: Circuit, biases: Biases) -> None:
+    """What came of one would stand for both."""
+    case = samples(circuit, biases, np.array([[0.1, 0.4, 0.0]]))[0]
+    with pytest.raises(CircuitError, match="t_0000 are there twice"):
+        infer_columns(
+            [case, replace(case, inputs=np.array([0.2, 0.4, 0.0]))], SimulatorOptions(), lambda _: []
+        )
 
 
 def _failed(deck: Deck) -> Failure:
