@@ -60,7 +60,9 @@ RECIPES: Final = MappingProxyType(
             encoding=Encoding(),
             layer_sizes=(5, 5, 3),
             method=Exact(),
-            training=TrainingOptions(seed=0, epochs=600, learning_rate=3e-3, schedule="cosine", tensorboard=False),
+            training=TrainingOptions(
+                seed=0, epochs=600, learning_rate=3e-3, schedule="cosine", tensorboard=False
+            ),
             train_accuracy=0.97,
             test_accuracy=0.96,
         ),
@@ -71,7 +73,9 @@ RECIPES: Final = MappingProxyType(
             encoding=Encoding(time="inverted"),
             layer_sizes=(65, 32, 10),
             method=DSTD(4, random_offset=True, order=3),
-            training=TrainingOptions(seed=0, epochs=150, learning_rate=3e-3, schedule="cosine", tensorboard=False),
+            training=TrainingOptions(
+                seed=0, epochs=150, learning_rate=3e-3, schedule="cosine", tensorboard=False
+            ),
             train_accuracy=0.9944328462073765,
             test_accuracy=0.9722222222222222,
         ),
@@ -104,8 +108,8 @@ def pretrained_path(name: str) -> Path:
 def load_pretrained(name: str) -> RCSpikeNetwork:
     """A trained network, on the CPU. Raises ``DataError`` that lists the names for an unknown one.
 
-        network = nonideal.pnn.load_pretrained("iris")
-        label = network.predict(nonideal.load_dataset("iris").test_x)    # [50]
+    network = nonideal.pnn.load_pretrained("iris")
+    label = network.predict(nonideal.load_dataset("iris").test_x)    # [50]
     """
     from nonideal.pnn.checkpoint import load_dense
 
