@@ -15,7 +15,6 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.noise import Noise, SynapseNoise
 from nonideal.characterize.noise_bench import (
     FIRE_S,
-    ISOLATE_S,
     STEP_S,
     TAIL_S,
     Held,
@@ -26,9 +25,11 @@ from nonideal.characterize.noise_bench import (
     held_density,
 )
 from nonideal.characterize.noise_fit import DeviceNoise, Sensitivity, fit_neuron_noise, fit_synapse_noise
+from nonideal.characterize.noise_sensitivity import BEFORE_S, spike_sensitivity
 from nonideal.characterize.specimen import Specimen
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.analog import GateBiases
+from nonideal.circuits.cells.port import Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.flat import elements
@@ -41,16 +42,6 @@ LEVELS = (-0.2, 0.0, 0.3, 0.6, 0.9)
 """Drops of the membrane below the reset level, in V_th."""
 SPIKE_NORM = 0.25
 """When the lone neuron shall fire: later than its sensing stage needs."""
-PROBED_S = (3e-10, 12e-9, 60e-9)
-"""Before the spike: when a charge is put on every node."""
-BEFORE_S = (1e-9, 2.5e-9, 6e-9, 18e-9, 26e-9, 36e-9, 48e-9, 72e-9, 85e-9, 100e-9, 130e-9)
-"""And on those nodes where it does something."""
-MATTERS = 0.02
-"""Of the largest sensitivity, before the last nanosecond."""
-CHARGE_MEMBRANE_C, CHARGE_NODE_C = 3e-16, 3e-17
-"""Small: the spike moves by 3 and by 0.5 ns."""
-COPIES = 16
-"""Neurons in one deck: every charge shortens the step of all that are in it."""
 
 
 def check_noise(design: Design) -> None:
@@ -131,67 +122,23 @@ def _neuron(
             f"a neuron that should fire after {1e9 * window_s:.0f} ns fires after {1e9 * (spike_s - FIRE_S):.3g} ns: its noise is found over the "
             f"last {1e9 * earliest_s:.0f} ns; lengthen circuit.timing.t_circ_s"
         )
-    isolated = {node for node in nodes if node == _dendrite(design)}
-    free = [node for node in nodes if node not in isolated]
-    first = _moved(
-        fine, lone, [(n, t) for n in free for t in PROBED_S], spike_s, membrane, folder, "noise_probe"
-    )
-    probed = {n: dict(zip(PROBED_S, first[i * len(PROBED_S) :], strict=False)) for i, n in enumerate(free)}
-    most = max(abs(by_time[t]) for by_time in probed.values() for t in PROBED_S[1:])
-    matter = [n for n in free if max(abs(probed[n][t]) for t in PROBED_S[1:]) > MATTERS * most]
-    second = _moved(
-        fine, lone, [(n, t) for n in matter for t in BEFORE_S], spike_s, membrane, folder, "noise_charge"
-    )
-    for i, n in enumerate(matter):
-        probed[n] |= dict(zip(BEFORE_S, second[i * len(BEFORE_S) :], strict=False))
-    before = np.array(sorted({*PROBED_S, *BEFORE_S}))
-    per_charge = {n: np.interp(before, *_table(probed[n])) for n in free}
-    node_V = {n: np.interp(spike_s - before, nominal.axis, np.asarray(nominal[f"v({lone.net(0, n)})"], float)) for n in terminals}  # fmt: skip
+    free = [node for node in nodes if node != _dendrite(design)]
+    sensitivity = spike_sensitivity(fine, lone, free, membrane, spike_s, folder)
+    at_s = spike_s - sensitivity.before_s
+    node_V = {
+        node: np.interp(at_s, nominal.axis, np.asarray(nominal[f"v({lone.net(0, node)})"], float))
+        for node in terminals
+    }
     held = [Held(one, np.array([node_V[node] for node in one.nodes])) for one in fets_of(specimen.parts)]
     (result,) = bench.run([held_bench("noise_held", held)], design, folder)
     devices = [
         DeviceNoise(one.fet.path, one.fet.nodes[0], one.fet.nodes[2], held_density(result, one))
         for one in held
     ]
-    return Sensitivity(before, per_charge), devices, membrane
+    return sensitivity, devices, membrane
 
 
 def _dendrite(design: Design) -> str:
     """The node that is cut off while a neuron fires."""
-    from nonideal.circuits.cells.port import Role
-
     (port,) = design.contracts.neuron.having(Role.DENDRITE)
     return port.name
-
-
-def _table(values: dict[float, float]) -> tuple[Array, Array]:
-    times = sorted(values)
-    return np.array(times), np.array([values[t] for t in times])
-
-
-def _moved(
-    bench: Workbench,
-    lone: LoneFiring,
-    places: list[tuple[str, float]],
-    spike_s: float,
-    membrane: str,
-    folder: Path,
-    name: str,
-) -> list[float]:
-    """How far a charge at each (node, time before the spike) moves it, s/C."""
-    charges = []
-    for node, before_s in places:
-        size_C = CHARGE_MEMBRANE_C if node == membrane else CHARGE_NODE_C
-        charges.append((node, spike_s - before_s, size_C, min(STEP_S, before_s)))
-    parts = [charges[i : i + COPIES] for i in range(0, len(charges), COPIES)]
-    still = (membrane, ISOLATE_S, 0.0, STEP_S)
-    benches = [lone.bench(f"{name}_{k}", [still, *part]) for k, part in enumerate(parts)]
-    moved: list[float] = []
-    for part, result in zip(parts, bench.run(benches, lone.design, folder), strict=True):
-        times = lone.spikes_s(result, 1 + len(part))
-        if not np.all(np.isfinite(times)):
-            raise FitRefused(
-                f"{result.name}: a charge of {CHARGE_MEMBRANE_C:g} C or less keeps a neuron from firing"
-            )
-        moved += ((times[1:] - times[0]) / [size_C for _, _, size_C, _ in part]).tolist()
-    return moved
