@@ -61,6 +61,11 @@ def enclosure(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
     return bad
 
 
+def enclosure_inside(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
+    """`layer` round what lies of `other` inside of it; `other` may also lie outside."""
+    return _marks(r[other].enclosed_check(r[layer], r.length(value), False, EUCLIDIAN))
+
+
 def enclosure_2adj(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
     """`layer` round `other` on both sides in one direction at least (one of any two adjacent sides)."""
     distance = r.length(value)
@@ -166,6 +171,7 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "difftap.2": [(transistor_width, "gate", "")],
     "difftap.3": [(space, "difftap", "")],
     "difftap.9": [(space, "nwell", "n+diff")],
+    "poly.1b": [(width, "lvt p gate", "")],
     "poly.4": [(space_past, "poly", "diff")],
     "poly.7": [(extension_diff, "diff", "poly")],
     "poly.8": [(extension_poly, "poly", "diff")],
@@ -181,6 +187,7 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "lvtn.3a": [(space, "lvtn", "other than lvt gate")],
     "lvtn.3b": [(gate_along_channel, "lvtn", "other than lvt gate")],
     "lvtn.4b": [(enclosure, "lvtn", "lvt gate")],
+    "lvtn.10": [(enclosure_inside, "nwell", "lvtn")],
     "hvtp.3": [(enclosure, "hvtp", "hvt gate")],
     "hvtp.4": [(space, "hvtp", "other than hvt gate")],
     "licon.5a": [(enclosure, "diff", "licon_diff")],

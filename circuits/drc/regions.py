@@ -61,6 +61,7 @@ DERIVED: dict[str, Derivation] = {
     "licon_diff": lambda r: r["licon1"].interacting(r["diff"]),
     "licon_tap": lambda r: r["licon1"].interacting(r["tap"]),
     "lvt gate": lambda r: r["gate"].interacting(r["lvtn"]),
+    "lvt p gate": lambda r: r["lvt gate"] & r["nwell"],
     "other than lvt gate": lambda r: r["gate"].not_interacting(r["lvtn"]),
     "hvt gate": lambda r: r["gate"].interacting(r["hvtp"]),
     "other than hvt gate": lambda r: r["gate"].not_interacting(r["hvtp"]),

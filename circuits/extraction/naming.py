@@ -14,7 +14,7 @@ import klayout.db as kdb
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.lvs.connectivity import mim_class
-from nonideal.circuits.lvs.reference import FETS, MIMS
+from nonideal.circuits.lvs.devices import FETS, MIMS
 from nonideal.spice.number import number
 
 TOLERANCE = 0.01

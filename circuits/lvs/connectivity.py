@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import klayout.db as kdb
 
 from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.lvs.devices import MIMS, MOS
 from nonideal.sky130_models.layers import LAYERS
 
 SUBSTRATE = "sky130_gnd"
@@ -93,6 +94,7 @@ def _derive(made: Extractor) -> None:
     name("ngate", (ngate - g["lvtn"]) - g["hvtp"])
     name("ngate_lvt", (ngate & g["lvtn"]) - g["hvtp"])
     name("pgate", (pgate - g["hvtp"]) - g["lvtn"])
+    name("pgate_lvt", (pgate & g["lvtn"]) - g["hvtp"])
     name("pgate_hvt", (pgate & g["hvtp"]) - g["lvtn"])
     nothing = kdb.Region()
     name("poly_con", poly - nothing)
@@ -120,21 +122,14 @@ def _derive(made: Extractor) -> None:
 
 def _devices(made: Extractor) -> None:
     g = made.layers
-    mos = (
-        ("sky130_fd_pr__nfet_01v8", "ngate", "nsd", "sub"),
-        ("sky130_fd_pr__nfet_01v8_lvt", "ngate_lvt", "nsd", "sub"),
-        ("sky130_fd_pr__pfet_01v8", "pgate", "psd", "nwell"),
-        ("sky130_fd_pr__pfet_01v8_hvt", "pgate_hvt", "psd", "nwell"),
-    )
-    for device, gate, source_drain, bulk in mos:
-        extractor = kdb.DeviceExtractorMOS4Transistor(device)
-        sd = g[source_drain]
-        terminals = {"SD": sd, "G": g[gate], "W": g[bulk], "tS": sd, "tD": sd, "tG": g["poly_con"]}
+    for one in MOS:
+        extractor = kdb.DeviceExtractorMOS4Transistor(one.model)
+        sd = g[one.source_drain]
+        terminals = {"SD": sd, "G": g[one.gate], "W": g[one.bulk], "tS": sd, "tD": sd, "tG": g["poly_con"]}
         made.lvs.extract_devices(extractor, terminals)  # type: ignore[arg-type]
         made.kept.append(extractor)
-    for device, bottom, top in (
-        ("sky130_fd_pr__model__cap_mim", "met3_cap", "capm"),
-        ("sky130_fd_pr__model__cap_mim_m4", "met4_cap", "capm2"),
+    for device, (bottom, top) in zip(
+        MIMS.values(), (("met3_cap", "capm"), ("met4_cap", "capm2")), strict=True
     ):
         factory = _MimClass()
         capacitor = kdb.DeviceExtractorCapacitor(device, MIM_CAPACITANCE, factory)

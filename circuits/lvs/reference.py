@@ -10,18 +10,9 @@ import klayout.db as kdb
 
 from nonideal.circuits.layout.errors import LvsFailed
 from nonideal.circuits.lvs.connectivity import mim_class
+from nonideal.circuits.lvs.devices import FETS, MIMS
 from nonideal.circuits.units import unit_names
 
-MIMS = {
-    "sky130_fd_pr__cap_mim_m3_1": "sky130_fd_pr__model__cap_mim",
-    "sky130_fd_pr__cap_mim_m3_2": "sky130_fd_pr__model__cap_mim_m4",
-}
-FETS = (
-    "sky130_fd_pr__nfet_01v8",
-    "sky130_fd_pr__nfet_01v8_lvt",
-    "sky130_fd_pr__pfet_01v8",
-    "sky130_fd_pr__pfet_01v8_hvt",
-)
 UNITS = "M"
 """So many devices in parallel, each of which is drawn."""
 MULTIPLIERS = ("MULT", "NF")

@@ -38,7 +38,7 @@ def test_layers() -> None:
 
 
 def test_rules() -> None:
-    assert len(RULES) == 121
+    assert len(RULES) == 125
     assert rule("li.3").value_um == 0.17
     assert rule("m5.4").value_um == 4.0
     assert (rule("poly.7").layer, rule("poly.7").other, rule("poly.7").value_um) == ("diff", "poly", 0.25)

@@ -12,7 +12,7 @@ import klayout.db as kdb
 from nonideal.circuits.extraction.netlist import Device
 from nonideal.circuits.extraction.parasitics.technology import Technology
 from nonideal.circuits.layout.errors import ExtractionFailed
-from nonideal.circuits.lvs.reference import FETS, MIMS
+from nonideal.circuits.lvs.devices import FETS, MIMS
 
 NET = "net"
 FET_TERMINALS, MIM_TERMINALS = ("D", "G", "S", "B"), ("B", "A")

@@ -16,7 +16,7 @@ from nonideal.circuits.extraction import (
     extract,
     find_magic,
 )
-from nonideal.circuits.lvs.reference import MIMS
+from nonideal.circuits.lvs.devices import MIMS
 from nonideal.circuits.network.netlist import Topology
 
 TOPOLOGY = Topology((2, 2))
