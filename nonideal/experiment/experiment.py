@@ -44,6 +44,7 @@ from nonideal.files import UnreadableFile, no_file, read_text
 from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner
 from nonideal.spice.names import UnsafeName, check_name
+from nonideal.tapeout.options import TapeoutOptions
 
 
 class Experiment(Section):
@@ -66,6 +67,9 @@ class Experiment(Section):
     validation: Validation = Validation()
     simulator: Simulator = Simulator()
     spec: Spec = Spec()
+    tapeout: TapeoutOptions | None = Field(
+        default=None, description="the tile of a shuttle that the network goes to"
+    )
 
     @field_validator("name")
     @classmethod

@@ -43,6 +43,7 @@ _LIMITS = {
 }
 KEYS: Final = {
     "seed": "of everything drawn at random that has no seed of its own",
+    "tapeout": "the tile of a shuttle, by its keys (docs/how-to/tapeout.md); for the command tapeout",
     "process.corner": "tt ff ss sf fs (transistors), ll hl lh hh (resistance, capacitance)",
     "circuit.synapse.memory_n": f"NMOS that {_MEMORY}: positive weights, which pull the membrane down",
     "circuit.synapse.select_n": f"NMOS that {_SELECT}",
@@ -210,6 +211,7 @@ KEYS: Final = {
 """Key -> what it is, with its unit."""
 
 EXAMPLES: Final = {
+    "tapeout": {"name": "mine", "title": "Mine", "author": "Me", "description": "A network in silicon."},
     "circuit.generator": {"reference_A": 500e-9},
     "conditions.mapping": "pnn",
     "noise.mapping": "pnn",

@@ -32,7 +32,7 @@ def template(name: str, given: Mapping[str, Mapping[str, Any]] | None = None) ->
     """
     told = given or {}
     defaults = Experiment(name=name)
-    top = [_line(key, key, getattr(defaults, key), told.get("", {})) for key in ("seed",)]
+    top = [_line(key, key, getattr(defaults, key), told.get("", {})) for key in ("seed", "tapeout")]
     parts = [HEAD.format(name=name, quoted=toml_value(name)) + "".join(top)]
     for section, about in SECTIONS.items():
         found: Any = defaults
