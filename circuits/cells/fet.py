@@ -15,6 +15,8 @@ PFET = "sky130_fd_pr__pfet_01v8"
 PFET_LVT = "sky130_fd_pr__pfet_01v8_lvt"
 PFET_HVT = "sky130_fd_pr__pfet_01v8_hvt"
 MIM = "sky130_fd_pr__cap_mim_m3_2"
+MIM_MET4 = "sky130_fd_pr__cap_mim_m3_1"
+"""Between metals 3 and 4; the other is between 4 and 5."""
 
 DIFFUSION_UM = 0.29
 """Length of a contacted source or drain region: 0.055 poly to contact + 0.17 contact + 0.06 enclosure, rounded to 10 nm."""

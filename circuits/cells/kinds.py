@@ -19,7 +19,7 @@ from nonideal.circuits.cells.contract import (
     SynapseSettings,
 )
 from nonideal.circuits.cells.driver import DriverSizes
-from nonideal.circuits.cells.neuron import NeuronSizes
+from nonideal.circuits.cells.neuron import NeuronSizes, NeuronSizesMet4
 from nonideal.circuits.cells.synapse import SynapseSizes
 
 SYNAPSES: Final[dict[str, type[SynapseSettings]]] = {
@@ -29,6 +29,7 @@ SYNAPSES: Final[dict[str, type[SynapseSettings]]] = {
 """Kind of ``[circuit.synapse]`` -> its settings."""
 NEURONS: Final[dict[str, type[NeuronSettings]]] = {
     "mim_met5": NeuronSizes,
+    "mim_met4": NeuronSizesMet4,
 }
 """Kind of ``[circuit.neuron]`` -> its settings."""
 CLASSES: Final = frozenset(made.__name__ for table in (SYNAPSES, NEURONS) for made in table.values())

@@ -6,18 +6,20 @@ charge lands on the dendrite and not on the membrane.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from nonideal.circuits.cells.contract import Device, Neuron, NeuronSettings
 from nonideal.circuits.cells.driver import driver_call
-from nonideal.circuits.cells.fet import MIM, NFET, NFET_LVT, PFET, PFET_HVT, Fet
+from nonideal.circuits.cells.fet import MIM, MIM_MET4, NFET, NFET_LVT, PFET, PFET_HVT, Fet
 from nonideal.circuits.cells.port import RAILS, Port, Role, ports
 
 
 class NeuronSizes(NeuronSettings):
     """Membrane capacitor, switches, discharger and sensing inverter."""
+
+    capacitor: ClassVar[str] = MIM
 
     mim_w_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
     mim_l_um: Annotated[float, Field(ge=2.0, le=30.0)] = 7.0
@@ -46,7 +48,9 @@ class NeuronSizes(NeuronSettings):
                 ),
                 Device("dummy_n", "MDUN", NFET, ("membrane", "iso_b", "membrane", "vss"), self.dummy_n),
                 Device("dummy_p", "MDUP", PFET, ("membrane", "iso", "membrane", "vdd"), self.dummy_p),
-                Device("capacitor", "CM", MIM, ("membrane", "vss"), plates, key="mim_w_um x mim_l_um"),
+                Device(
+                    "capacitor", "CM", self.capacitor, ("membrane", "vss"), plates, key="mim_w_um x mim_l_um"
+                ),
                 Device("reset_n", "MRN", NFET, ("v0", "reset", "membrane", "vss"), self.reset_n),
                 Device("reset_p", "MRP", PFET, ("v0", "reset_b", "membrane", "vdd"), self.reset_p),
                 Device("discharge", "MDI", NFET, ("membrane", "vdis", "dx", "vss"), self.discharge),
@@ -58,6 +62,12 @@ class NeuronSizes(NeuronSettings):
             ),
             {"membrane": "membrane", "sense": "sense"},
         )
+
+
+class NeuronSizesMet4(NeuronSizes):
+    """The same, its membrane capacitor between metals 3 and 4: metal 5 stays free, as shuttles ask."""
+
+    capacitor: ClassVar[str] = MIM_MET4
 
 
 PORTS = (

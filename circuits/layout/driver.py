@@ -151,6 +151,11 @@ def source_columns(sizes: DriverSizes, x0: float = 0.0) -> tuple[list[float], li
     return [x0 + columns["rail"]], [x0 + columns["rail"], x0 + columns["trigger end"]]
 
 
+def phase_column(sizes: DriverSizes) -> float:
+    """The column of a driver's phase, from its left edge."""
+    return _columns(sizes)["phase"]
+
+
 def draw_driver(strip: Strip, sizes: DriverSizes, x0: float) -> DriverAnchors:
     """Draw the driver's FETs and wires into a strip, its left edge at x0; the strip's frame is the caller's."""
     x = {name: round(x0 + column, 3) for name, column in _columns(sizes).items()}

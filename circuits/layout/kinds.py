@@ -10,7 +10,7 @@ from nonideal.circuits.cells.kinds import kind_of
 from nonideal.circuits.layout.coded_drawing import CODED
 from nonideal.circuits.layout.drawing import NeuronDrawing, SynapseDrawing
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.neuron import MIM_MET5
+from nonideal.circuits.layout.neuron import MIM_MET4, MIM_MET5
 from nonideal.circuits.layout.synapse import PAIR
 
 SYNAPSES: Final[dict[str, SynapseDrawing]] = {
@@ -19,6 +19,7 @@ SYNAPSES: Final[dict[str, SynapseDrawing]] = {
 }
 NEURONS: Final[dict[str, NeuronDrawing]] = {
     "mim_met5": MIM_MET5,
+    "mim_met4": MIM_MET4,
 }
 
 Drawing = TypeVar("Drawing", SynapseDrawing, NeuronDrawing)
