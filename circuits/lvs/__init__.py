@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,11 +81,18 @@ class LvsReport:
         self.summary().save(path)
 
 
-def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path | None = None) -> LvsReport:
+def compare(
+    gds: Path,
+    netlist_text: str,
+    cell: str = "network",
+    database: Path | None = None,
+    tied: Mapping[str, str] | None = None,
+) -> LvsReport:
     """Compare a GDS file's cell with the subcircuit of that name.
 
     Ports must not only fit the circuit but carry the same names: two synapses whose bias labels are exchanged are a
-    perfect match by topology. With `database` the KLayout LVS database is written, for the extraction and for a look at it.
+    perfect match by topology. `tied`: labels of the layout that are no ports of the netlist, and the port whose net each is on.
+    With `database` the KLayout LVS database is written, for the extraction and for a look at it.
     """
     started = time.perf_counter()
     layout = kdb.Layout()
@@ -99,11 +106,13 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
     made = build(layout, top)
     lvs = made.lvs
     drawn = lvs.netlist()
+    loose = _take_ties(drawn, tied or {})
     _make_pins(drawn)
     circuit, reference, differences = _compared(lvs, netlist_text, cell, anchored=True)
     if differences:
         # Without anchors they are told better: two exchanged labels as such, not as devices between wrong nets.
         circuit, reference, differences = _compared(lvs, netlist_text, cell, anchored=False)
+    differences = loose + differences
     report = LvsReport(
         cell=cell,
         devices_layout=_devices(circuit),
@@ -118,6 +127,19 @@ def compare(gds: Path, netlist_text: str, cell: str = "network", database: Path 
         _name_after_reference(lvs)
         _write_database(lvs, database)
     return report
+
+
+def _take_ties(drawn: kdb.Netlist, tied: Mapping[str, str]) -> list[str]:
+    """Take the labels that are tied to a port's net off that net; those that are on another, or nowhere, come back as differences."""
+    open_ties = dict(tied)
+    for circuit in drawn.each_circuit():
+        for net in circuit.each_net():
+            names = net.name.split(",")
+            held = [name for name in names if open_ties.get(name) in names]
+            if held:
+                net.name = ",".join(name for name in names if name not in held)
+                open_ties = {label: port for label, port in open_ties.items() if label not in held}
+    return [f"{label} is not on the net of {port}" for label, port in open_ties.items()]
 
 
 def _make_pins(drawn: kdb.Netlist) -> None:
