@@ -28,7 +28,7 @@ FILES: Final = {
     "layout": ("layout.png", "network.gds", "network.pex.spice"),
     "validation": ("summary.json", "spikes.parquet", "worst_*.raw"),
     "explore": ("pareto.png", "table.csv"),
-    "conditions": ("conditions.png", "table.csv"),
+    "conditions": ("conditions.png", "supplies.png", "table.csv"),
     "noise": ("jitter.png", "jitter.csv"),
     "mismatch": ("model.json",),
     "yield": ("yield.png", "chips.csv"),

@@ -226,6 +226,26 @@ TemperatureOption = Annotated[
         show_default=False,
     ),
 ]
+VddOption = Annotated[
+    str | None,
+    typer.Option(
+        "--vdd",
+        help="By how much V_dd is off, in V, as -0.18,0.18; none: not at all (default: the experiment's; -10, -5, 5 and 10 %).",
+        show_default=False,
+    ),
+]
+V0Option = Annotated[
+    str | None,
+    typer.Option(
+        "--v0", help="The same of V_0 (default: the experiment's; -20 and 20 mV).", show_default=False
+    ),
+]
+VsenseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--vsense", help="The same of V_sense (default: the experiment's; -20 and 20 mV).", show_default=False
+    ),
+]
 SpiceOption = Annotated[
     int | None,
     typer.Option(

@@ -17,6 +17,7 @@ from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlis
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
 from nonideal.stages.checks import check_before
+from nonideal.stages.conditions import offsets_of
 from nonideal.stages.designs import designs
 from nonideal.stages.explore import choices
 from nonideal.stages.layout import layout_options
@@ -113,8 +114,9 @@ class Session:
         return self.run(("explore",), {"explore": options})
 
     def conditions(self) -> list[Outcome]:
-        """Characterise corners and temperatures and try the network there; columns are those of the schematic."""
+        """Characterise corners, temperatures and supplies and try the network there; columns are those of the schematic."""
         self._check_on_schematic("conditions are characterised on the schematic only")
+        offsets_of(self.experiment)
         return self.run(("conditions",))
 
     def noise(self) -> list[Outcome]:

@@ -17,7 +17,7 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import draw, mismatch_sigmas
 from nonideal.circuits.network.netlist import Topology
 from nonideal.conditions.network import Task, mapped
-from nonideal.conditions.spot_summary import ChipThere
+from nonideal.conditions.spot_summary import ChipThere, place_of
 from nonideal.conditions.survey import Reference
 from nonideal.postlayout.prediction import decide
 from nonideal.spice import Failure
@@ -61,15 +61,10 @@ class DrawnChips:
                 silent = int(np.sum(decided < 0))
             problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
             found.append(
-                ChipThere(
-                    corner=condition.corner.value,
-                    temperature_C=condition.temperature_C,
-                    chip=seed,
-                    samples=len(seen),
-                    failed=len(failures),
-                    right=right,
-                    silent=silent,
-                    problem=problem,
+                ChipThere.model_validate(
+                    place_of(condition)
+                    | {"chip": seed, "samples": len(seen), "failed": len(failures)}
+                    | {"right": right, "silent": silent, "problem": problem}
                 )
             )
         return found

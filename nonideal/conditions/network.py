@@ -1,10 +1,10 @@
-"""A network in other conditions than the one it was written for: with its biases kept, with biases derived anew, and in SPICE."""
+"""A network in other conditions than the one it was written for: with its biases kept, and with biases derived anew."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,26 +14,19 @@ from nonideal.characterize.fixed_bias import SynapseCurves
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, column_for, network_physics
 from nonideal.characterize.reference import membrane, spike_times
-from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.mapping import DESIGN, Mapping, map_weights
-from nonideal.circuits.network.netlist import Topology, schematic
-from nonideal.circuits.network.testbench import Circuit, spike_times_s
-from nonideal.conditions.spot_summary import SpotCheckThere
+from nonideal.conditions.spot_summary import place_of
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
     ConditionResult,
-    Reference,
     parameters,
     unit_biases_V,
 )
 from nonideal.pnn.draw import drawn_by_class
-from nonideal.postlayout.comparison import spike_table, statistics
 from nonideal.postlayout.prediction import decide
-from nonideal.sky130_models import lean_library
-from nonideal.spice import Failure
 
 Array = NDArray[np.float64]
 
@@ -72,14 +65,23 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How it went: accuracy, and the spikes against home's: rms change of those that both have, how many only one has."""
+    """How it went: accuracy, and the spikes against home's: rms change of those that both have, of all layers, hidden ones and outputs; how many
+    only one has.
+    """
 
     accuracy: float | None
     rms_change_s: float | None
+    hidden_change_s: float | None
+    output_change_s: float | None
     lost: int | None
     gained: int | None
     clipped: int
     problem: str = ""
+
+    @classmethod
+    def unknown(cls, problem: str) -> Self:
+        """Nothing could be told, and why."""
+        return cls(None, None, None, None, None, None, 0, problem)
 
 
 def mapped(task: Task, model: PhysicalModel) -> Mapping:
@@ -146,13 +148,19 @@ def effect(
     A spike is one before T_circ; the other side of a pair may come until ``window_norm``, when spikes are reset.
     """
     if told.problem:
-        return Effect(None, None, None, None, 0, told.problem)
+        return Effect.unknown(told.problem)
     accuracy = float(np.mean(decide(told.times[-1], task.classes) == task.labels))
-    here, there = (np.concatenate([t.ravel() for t in one.times]) for one in (told, home))
-    both = ((here < 1.0) | (there < 1.0)) & (here <= window_norm) & (there <= window_norm)
-    change = float(np.sqrt(np.mean((here - there)[both] ** 2)) * t_circ_s) if both.any() else None
-    lost, gained = int(np.sum((there < 1.0) & ~both)), int(np.sum((here < 1.0) & ~both))
-    return Effect(accuracy, change, lost, gained, told.clipped)
+
+    def of(layers: slice) -> tuple[float | None, int, int]:
+        here, there = (
+            np.array([t for layer in one.times[layers] for t in layer.flat]) for one in (told, home)
+        )
+        both = ((here < 1.0) | (there < 1.0)) & (here <= window_norm) & (there <= window_norm)
+        change = float(np.sqrt(np.mean((here - there)[both] ** 2)) * t_circ_s) if both.any() else None
+        return change, int(np.sum((there < 1.0) & ~both)), int(np.sum((here < 1.0) & ~both))
+
+    change, lost, gained = of(slice(None))
+    return Effect(accuracy, change, of(slice(-1))[0], of(slice(-1, None))[0], lost, gained, told.clipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,7 @@ def assess(task: Task, met: Sequence[ConditionResult], window_norm: float = 1.0)
         here = one.characterised
         if here is None:
             told = Prediction(problem=one.problem)
-            nothing = Effect(None, None, None, None, 0, one.problem)
+            nothing = Effect.unknown(one.problem)
             found.append(Assessment(one, nothing, nothing, told, told))
             continue
         stays, new = with_fixed_biases(task, here, written), rederived(task, here)
@@ -187,89 +195,6 @@ def assess(task: Task, met: Sequence[ConditionResult], window_norm: float = 1.0)
         still, fresh = (effect(task, told, home, t_circ_s, window_norm) for told in (stays, new))
         found.append(Assessment(one, still, fresh, stays, new))
     return found
-
-
-def to_check(assessed: Sequence[Assessment], count: int) -> list[Assessment]:
-    """Which conditions are simulated: the worst by spike times derived anew, the worst with biases kept that still fires, then the middle.
-
-    Of those that were characterised, home left out; at most ``count``, each once.
-    """
-    able = [one for one in assessed[1:] if one.anew.rms_change_s is not None]
-    by_anew = sorted(able, key=lambda one: -(one.anew.rms_change_s or 0.0))
-    by_kept = sorted(
-        (one for one in able if one.kept.rms_change_s is not None),
-        key=lambda one: -(one.kept.rms_change_s or 0.0),
-    )
-    wanted = [*by_anew[:1], *by_kept[:1], *by_anew[len(by_anew) // 2 :], *by_anew]
-    names: dict[str, Assessment] = {}
-    for one in wanted:
-        names.setdefault(one.met.condition.name, one)
-    return list(names.values())[:count]
-
-
-def check_in_spice(
-    bench: Workbench, design: Design, task: Task, assessed: Assessment, home: Reference, written: Mapping, samples: int, folder: Path,
-) -> list[SpotCheckThere]:  # fmt: skip
-    """So many ``samples``, drawn by class, on the condition's schematic, biases kept and derived anew."""
-    met = assessed.met
-    found = met.characterised
-    assert found is not None
-    model = found.model
-    realised = BottomUp(model)
-    chosen = task.drawn(samples)
-    checks: list[SpotCheckThere] = []
-    for name, told in (("kept", assessed.fixed_prediction), ("anew", assessed.rederived_prediction)):
-        if told.problem:
-            checks.append(SpotCheckThere.without_result(met.condition, name, samples, samples, told.problem))
-            continue
-        new = name == "anew"
-        here = met.condition.design(design, model.vsense_V if new else home.vsense_V)
-        mapping = mapped(task, model) if new else written
-        topology = Topology.of(task.layers, here)
-        netlist = schematic(topology, here)
-        circuit = Circuit(
-            topology=topology,
-            design=here,
-            netlist=netlist,
-            models=lean_library(bench.pdk, met.condition.corner, netlist),
-            vdis_V=realised.vdis_V if new else home.vdis_V,
-        )
-        biases = mapping.biases(name)
-        decks = [
-            circuit.deck(f"{name}_{k:04d}", biases, row, bench.simulator)
-            for k, row in enumerate(task.inputs[chosen])
-        ]
-        outcomes = bench.attempt(decks, folder / met.condition.name)
-        good = [int(at) for at, one in zip(chosen, outcomes, strict=True) if not isinstance(one, Failure)]
-        failures = [one for one in outcomes if isinstance(one, Failure)]
-        problem = f"{failures[0].name}: {failures[0].message} ({failures[0].folder})" if failures else ""
-        empty = SpotCheckThere.without_result(met.condition, name, samples, len(failures), problem)
-        if not good:
-            checks.append(empty)
-            continue
-        t_circ_s = model.t_circ_s
-        each = [spike_times_s(one, circuit) for one in outcomes if not isinstance(one, Failure)]
-        seen = [np.stack([row[k] for row in each]) for k in range(len(task.weights))]
-        promised = [layer[good] * t_circ_s for layer in told.times]
-        stats = statistics(spike_table(name, good, promised, seen, t_circ_s, circuit.timeline.window_s))
-        right = [
-            int(np.sum(decide(times / t_circ_s, task.classes) == task.labels[good]))
-            for times in (seen[-1], promised[-1])
-        ]
-        checks.append(
-            SpotCheckThere.model_validate(
-                empty.model_dump()
-                | {
-                    "rmse_s": stats.rmse_s if np.isfinite(stats.rmse_s) else None,
-                    "pairs": stats.pairs,
-                    "missed": stats.missed,
-                    "extra": stats.extra,
-                    "right_spice": right[0],
-                    "right_model": right[1],
-                }
-            )
-        )
-    return checks
 
 
 def unit_ratios(home: Characterised, found: Characterised) -> tuple[float, float]:
@@ -282,6 +207,10 @@ def unit_ratios(home: Characterised, found: Characterised) -> tuple[float, float
     return float(np.exp(here[0] - there[0])), float(np.exp(here[1] - there[1]))
 
 
+EFFECTS = ("accuracy", "rms_change_s", "hidden_change_s", "output_change_s", "lost", "gained")
+"""Columns of the table that say how it went."""
+
+
 def table(assessed: Sequence[Assessment]) -> pd.DataFrame:
     """One row a condition, home first; SI units; NaN for what is not known."""
     rows, home = [], assessed[0].met.characterised
@@ -292,8 +221,7 @@ def table(assessed: Sequence[Assessment]) -> pd.DataFrame:
         numbers = parameters(met)
         ratios = (np.nan, np.nan) if found is None else unit_ratios(home, found)
         row: dict[str, object] = {
-            "corner": met.condition.corner.value,
-            "temperature_C": met.condition.temperature_C,
+            **place_of(met.condition),
             **{name: numbers.get(name, np.nan) for name in PARAMETERS},
             "kept_source_ratio": np.nan if met.source_ratio is None else met.source_ratio,
             "kept_unit_ratio_N": ratios[0],
@@ -301,7 +229,7 @@ def table(assessed: Sequence[Assessment]) -> pd.DataFrame:
             "kept_silent_norm": np.nan if silent is None else silent,
         }
         for name, result in (("kept", one.kept), ("anew", one.anew)):
-            for key in ("accuracy", "rms_change_s", "lost", "gained"):
+            for key in EFFECTS:
                 value = getattr(result, key)
                 row[f"{name}_{key}"] = np.nan if value is None else float(value)
             row[f"{name}_problem"] = "" if found is None else result.problem

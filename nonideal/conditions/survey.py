@@ -1,4 +1,4 @@
-"""Corners and temperatures: every condition's own physical model, and what a network written for one condition does in the others.
+"""Corners, temperatures and supplies: every condition's own physical model, and what a network written for one condition does in the others.
 
 A condition that cannot be characterised stands in the table with its reason; no parameter is carried over from another.
 """
@@ -81,7 +81,8 @@ class Reference:
 class Survey:
     """How conditions are measured: on ``bench``, the nominal ``design``, columns with ``axons``; decks go to ``folder``/<condition>.
 
-    ``track_sense``: V_sense is set anew in every condition, so that the sensing stage's source carries what it does at home.
+    ``track_sense``: V_sense is set anew in every condition, so that the sensing stage's source carries what it does at home;
+    where V_sense itself is off it is off from there.
     """
 
     bench: Workbench
@@ -107,7 +108,7 @@ class Survey:
         try:
             source, vsense_V = self._source(condition), None
             if source is not None and home.source_A is not None:
-                ratio = source.current_at_A(home.vsense_V) / home.source_A
+                ratio = source.current_at_A(home.vsense_V + condition.supplies.vsense_V) / home.source_A
                 if self.track_sense:
                     vsense_V = round(source.vsense_for_V(home.source_A), 4)
             drift = self._drift(condition)

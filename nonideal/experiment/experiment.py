@@ -40,6 +40,7 @@ from nonideal.experiment.sections import (
     Training,
     Validation,
 )
+from nonideal.experiment.supplies import supply_offsets
 from nonideal.files import UnreadableFile, no_file, read_text
 from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner
@@ -151,12 +152,13 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
-    def _conditions_have_weights(self) -> Experiment:
+    def _conditions_can_be(self) -> Experiment:
         mapping = self.conditions.mapping
         if mapping is not None and mapping not in self.training.variants:
             raise ValueError(
                 f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
             )
+        supply_offsets(self.conditions, self.circuit)  # raises for what cannot be
         return self
 
     @model_validator(mode="after")

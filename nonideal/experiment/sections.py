@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nonideal.pnn.options import TrainingOptions
     from nonideal.pnn.rc_spike import Method
 
+Offset = Annotated[float, Field(ge=-0.5, le=0.5)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Mapping = Literal["ann", "pnn", "bottom_up"]
 MAPPINGS: tuple[str, ...] = get_args(Mapping)
@@ -317,6 +318,7 @@ class Explore(Section):
 class Conditions(Section):
     """At which corners and temperatures the circuit is characterised and a trained network tried; home is always among them.
 
+    ``..._offsets_V``: by how much a supply is off, one at a time, at home's corner and temperature (None: ``nonideal.experiment.supplies``).
     ``mapping``: whose weights (None: bottom_up where it is trained, else pnn). ``track_sense``: V_sense is set anew in every
     condition. ``spice_samples`` are simulated in ``spice_conditions`` of them; there so many drawn chips too, untrimmed
     and with biases kept (``spice_chips``, the first is ``chips.first_chip``).
@@ -335,11 +337,23 @@ class Conditions(Section):
         85.0,
         125.0,
     )
+    vdd_offsets_V: tuple[Offset, ...] | None = None
+    v0_offsets_V: tuple[Offset, ...] | None = None
+    vsense_offsets_V: tuple[Offset, ...] | None = None
     mapping: Literal["pnn", "bottom_up"] | None = None
     track_sense: bool = True
     spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
     spice_chips: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @field_validator("vdd_offsets_V", "v0_offsets_V", "vsense_offsets_V")
+    @classmethod
+    def _offsets_are_others(cls, given: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if given is not None and (0.0 in given or len(set(given)) < len(given)):
+            raise ValueError(
+                "0 V is home, which is always among the conditions, and each offset stands there once"
+            )
+        return given
 
     @model_validator(mode="after")
     def _chips_have_samples(self) -> Conditions:

@@ -1,4 +1,4 @@
-"""The network by corner and temperature, to explore: accuracy and moved spikes, biases kept and derived anew."""
+"""The network by corner and temperature, and by supply, to explore: accuracy and moved spikes, biases kept and derived anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from nonideal.conditions.plot import PANELS
+from nonideal.conditions.maps import COLUMNS, ConditionMap, by_corner, by_supply
 from nonideal.report.blocks import Chart, Panel
 from nonideal.report.decision_panel import PALEST
 from nonideal.report.traces import axes, label
@@ -17,29 +17,32 @@ FASTEST_S, SLOWEST_S = 1e-10, 1e-6
 
 
 def condition_panel(table: pd.DataFrame, title: str, caption: str) -> Panel:
-    """Four maps: a cell holds its number, or says that there is none; home, the first row, is framed."""
-    corners = list(dict.fromkeys(table["corner"]))
-    temperatures = sorted(dict.fromkeys(table["temperature_C"]))
-    charts = tuple(_chart(table, column, told, corners, temperatures) for column, told in PANELS)
-    return Panel("condition-maps", title, caption, charts)
+    """Corners by temperature: four maps; a cell holds its number, or says that there is none; home, the first row, is framed."""
+    return _panel("condition-maps", table, by_corner(table), title, caption)
 
 
-def _chart(
-    table: pd.DataFrame, column: str, title: str, corners: list[str], temperatures: list[float]
-) -> Chart:
-    met = {
-        (row["corner"], row["temperature_C"]): float(row[column]) for row in table.to_dict(orient="records")
-    }
+def supply_panel(table: pd.DataFrame, title: str, caption: str) -> Panel | None:
+    """Supplies by how far they are off, as four maps; None where none was off."""
+    cells = by_supply(table)
+    return None if cells is None else _panel("supply-maps", table, cells, title, caption)
+
+
+def _panel(name: str, table: pd.DataFrame, cells: ConditionMap, title: str, caption: str) -> Panel:
+    charts = tuple(_chart(table, column, told, cells) for column, told in COLUMNS)
+    return Panel(name, title, caption, charts)
+
+
+def _chart(table: pd.DataFrame, column: str, title: str, cells: ConditionMap) -> Chart:
+    met = cells.values(table, column)
     accuracy = column.endswith("accuracy")
-    names = [f"{value:g} °C" for value in temperatures]
-    cells = [[met.get((corner, value)) for value in temperatures] for corner in corners]
-    text = [["" if value is None else _told(value, accuracy) for value in row] for row in cells]
-    home = corners.index(table["corner"].iloc[0]), temperatures.index(table["temperature_C"].iloc[0])
+    names = list(cells.columns)
+    grid = [[met.get((i, k)) for k in range(len(names))] for i in range(len(cells.rows))]
+    text = [["" if value is None else _told(value, accuracy) for value in row] for row in grid]
     trace: dict[str, Any] = {
         "type": "heatmap",
-        "z": [[_shade(value, accuracy) for value in row] for row in cells],
+        "z": [[_shade(value, accuracy) for value in row] for row in grid],
         "x": names,
-        "y": [label(corner) for corner in corners],
+        "y": [label(row) for row in cells.rows],
         "text": text,
         "texttemplate": "%{text}",
         "textfont": {"color": "var(--ink)", "size": 12},
@@ -56,17 +59,17 @@ def _chart(
         "",
         xaxis={"showgrid": False, "type": "category"},
         yaxis={"showgrid": False, "autorange": "reversed", "type": "category"},
-        shapes=[_frame(*home)],
+        shapes=[] if cells.home is None else [_frame(*cells.home)],
         annotations=[
-            {"x": names[k], "y": label(corners[i]), "text": "none", "showarrow": False, "font": {"color": "var(--muted)"}}
+            {"x": names[k], "y": label(cells.rows[i]), "text": "none", "showarrow": False, "font": {"color": "var(--muted)"}}
             for i, row in enumerate(text)
             for k, told in enumerate(row)
             if told == "none"
         ],
         margin={"t": 8},
     )  # fmt: skip
-    alt = f"{title}, by corner and temperature."
-    return Chart(title, alt, (trace,), layout, 80 + 44 * max(len(corners), 2))
+    alt = f"{title}, by {'corner and temperature' if cells.home is not None else 'supply'}."
+    return Chart(title, alt, (trace,), layout, 80 + 44 * max(len(cells.rows), 2))
 
 
 def _told(value: float, accuracy: bool) -> str:

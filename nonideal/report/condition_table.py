@@ -1,7 +1,8 @@
-"""The conditions as tables, for the terminal and for the report: what the network does, the silicon, spans, checks in SPICE."""
+"""The conditions as tables, for the terminal and for the report: what the network does, supplies, the silicon, spans, checks in SPICE."""
 
 from __future__ import annotations
 
+from nonideal.circuits.supply_offsets import NAMES
 from nonideal.conditions.spot_summary import ChipThere
 from nonideal.report.table import Cell, Column, Table, numbers, words
 from nonideal.report.units import NONE, quantity
@@ -38,14 +39,14 @@ def _signed(name: str, value: float | None) -> float | None:
 
 def condition_tables(summary: ConditionsSummary) -> tuple[Table, ...]:
     """All of them; without those of what was not simulated."""
-    found = (network_table, silicon_table, span_table, check_table, chip_table)
+    found = (network_table, supply_table, silicon_table, span_table, check_table, chip_table)
     return tuple(table for table in (one(summary) for one in found) if table.rows)
 
 
 def silicon_table(summary: ConditionsSummary) -> Table:
     """Every condition's own model."""
     return Table(
-        "Silicon by corner and temperature",
+        "Silicon by condition",
         (*words("Condition"), *SILICON.values(), *words("State")),
         tuple(
             (
@@ -57,6 +58,49 @@ def silicon_table(summary: ConditionsSummary) -> Table:
         ),
         note="Leakage: of a silent synapse of that weight at V_0. Drift: of a membrane that nothing is done to, in one phase. Model's "
         "error: random patterns on the condition's column, SPICE against its own model, rms.",
+    )
+
+
+def supply_table(summary: ConditionsSummary) -> Table:
+    """How far spikes move with supplies that are off, and by how much for each millivolt."""
+    rows: list[tuple[Cell, ...]] = []
+    for row in summary.conditions:
+        given = row.supplies.given
+        if len(given) != 1:
+            continue
+        ((supply, by_V),) = given.items()
+        rows.append(
+            (
+                NAMES[supply],
+                f"{1e3 * by_V:+g} mV",
+                row.kept_accuracy,
+                row.kept_output_change_s,
+                _per_mV(row.kept_hidden_change_s, by_V),
+                _per_mV(row.kept_output_change_s, by_V),
+                _counts(row.kept_lost, row.kept_gained),
+                row.anew_accuracy,
+                row.anew_output_change_s,
+                _per_mV(row.anew_hidden_change_s, by_V),
+                _per_mV(row.anew_output_change_s, by_V),
+                row.problem or row.anew_problem or row.kept_problem,
+            )
+        )
+    return Table(
+        "Supplies that are off",
+        (
+            *words("Supply", "Off by"),
+            Column("Accuracy, kept", unit="%", digits=3),
+            Column("Outputs move, kept", unit="s", digits=3),
+            *numbers("Hidden, ns/mV, kept", "Output, ns/mV, kept", "lost / gained"),
+            Column("Accuracy, anew", unit="%", digits=3),
+            Column("Outputs move, anew", unit="s", digits=3),
+            *numbers("Hidden, ns/mV, anew", "Output, ns/mV, anew"),
+            *words("Why not"),
+        ),
+        tuple(rows),
+        note=f"One supply at a time, all others and the temperature as at home ({summary.home}). Kept: every bias as written, against ground. "
+        "Anew: biases derived for that supply; V_sense itself stays off. Of each millivolt: how far spikes move, rms over those that "
+        "both have, by how far the supply is off; an output's with what its hidden spikes bring along.",
     )
 
 
@@ -96,7 +140,7 @@ def network_table(summary: ConditionsSummary) -> Table:
     ]
     sense = "set anew as well" if summary.sense_tracked else "left as it is"
     return Table(
-        f"The network ({summary.mapping}) by corner and temperature",
+        f"The network ({summary.mapping}) by condition",
         (
             *words("Condition"),
             *numbers("Sensing current, kept", "I of +1, kept", "I of -1, kept", "Silent neuron fires, kept"),
@@ -142,8 +186,13 @@ def check_table(summary: ConditionsSummary) -> Table:
             *words("Problem"),
         ),
         tuple(rows),
-        note="The whole network's schematic at that corner and temperature against the fast model, all layers.",
+        note="The whole network's schematic in that condition against the fast model, all layers.",
     )
+
+
+def _per_mV(change_s: float | None, by_V: float) -> float | None:
+    """1e-6 s/V is 1 ns/mV."""
+    return None if change_s is None else change_s / abs(by_V) / 1e-6
 
 
 def _ratio(value: float | None) -> str:

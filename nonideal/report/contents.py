@@ -60,7 +60,7 @@ def build(results: Results) -> Report:
         Section("how", "How it works", _how(results)),
         Section("model", "What was measured on the circuit", _characterization(results)),
         Section("explore", "Design choices", explore_blocks(results)),
-        Section("conditions", "Corners and temperatures", condition_blocks(results)),
+        Section("conditions", "Corners, temperatures and supplies", condition_blocks(results)),
         Section("chips", "Yield and calibration of chips", chip_blocks(results)),
         Section("training", "Training", _training(results)),
         Section("write-back", "Write-back", _writeback(results)),

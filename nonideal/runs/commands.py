@@ -126,6 +126,10 @@ def _vary(section: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{key}={','.join(map(number, values))}" for key, values in vary.items())
 
 
+def _offsets(values: tuple[float, ...] | None) -> str | None:
+    return None if values is None else ",".join(map(number, values)) or "none"
+
+
 def _conditions(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The section ``conditions`` as the options of `nonideal conditions` have it."""
     corners = changes.get("corners")
@@ -133,6 +137,7 @@ def _conditions(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "corner": None if corners is None else ",".join(corner.value for corner in corners),
         "temperature": None if temperatures is None else ",".join(map(number, temperatures)),
+        **{supply: _offsets(changes.get(f"{supply}_offsets_V")) for supply in ("vdd", "v0", "vsense")},
         "spice": changes.get("spice_samples"),
         "keep-sense": changes.get("track_sense") is False,
     }

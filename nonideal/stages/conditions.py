@@ -1,13 +1,17 @@
-"""The stage ``conditions``: every corner and temperature characterised, the network tried in each; table, plot and models."""
+"""The stage ``conditions``: every corner, temperature and supply characterised, the network tried in each; table, plot and models."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nonideal.circuits.design import Supplies
+from nonideal.circuits.supply_offsets import SupplyOffsets
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
+from nonideal.experiment.sections import Conditions
+from nonideal.experiment.supplies import supply_offsets
 from nonideal.files import write_csv
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.conditions import (
@@ -29,9 +33,13 @@ SUMMARY = "summary.json"
 
 
 def section_from_options(
-    corners: str | None, temperatures: str | None, spice: int | None, track_sense: bool | None
+    corners: str | None,
+    temperatures: str | None,
+    supplies: Mapping[str, str | None],
+    spice: int | None,
+    track_sense: bool | None,
 ) -> dict[str, Any]:
-    """The options of the command line as ``conditions`` holds them; None where one was not given."""
+    """The options of the command line as ``conditions`` holds them; None where one was not given. ``supplies``: offsets by vdd, v0, vsense."""
     found: dict[str, Any] = {"corners": None, "temperatures_C": None, "spice_samples": spice}
     try:
         if corners is not None:
@@ -40,6 +48,8 @@ def section_from_options(
         raise BadOption(f"--corner {corners}: {error}") from error
     if temperatures is not None:
         found["temperatures_C"] = _temperatures(temperatures)
+    for supply, text in supplies.items():
+        found[f"{supply}_offsets_V"] = None if text is None else _offsets(supply, text)
     if spice is not None and spice < 0:
         raise BadOption(f"--spice {spice}: give a number of samples, 0 for none")
     return found | {"track_sense": track_sense}
@@ -57,6 +67,29 @@ def _temperatures(text: str) -> tuple[float, ...]:
     return values
 
 
+def _offsets(supply: str, text: str) -> tuple[float, ...]:
+    if text == "none":
+        return ()
+    try:
+        section = Conditions.model_validate(
+            {f"{supply}_offsets_V": [float(part) for part in text.split(",")]}
+        )
+    except ValueError as error:
+        raise BadOption(
+            f"--{supply} {text}: give volts that it is off by, from -0.5 to 0.5 and not 0, each once, as -0.02,0.02; or none"
+        ) from error
+    values: tuple[float, ...] = getattr(section, f"{supply}_offsets_V")
+    return values
+
+
+def offsets_of(experiment: Experiment) -> tuple[SupplyOffsets, ...]:
+    """Supplies that are off, one at a time. Raises ``BadOption`` for what the circuit cannot have."""
+    try:
+        return supply_offsets(experiment.conditions, experiment.circuit)
+    except ValueError as error:
+        raise BadOption(str(error)) from error
+
+
 def mapping_of(experiment: Experiment) -> str:
     """Whose weights are tried: as ``conditions.mapping`` says, else bottom_up where it is trained, else pnn."""
     asked = experiment.conditions.mapping
@@ -68,7 +101,7 @@ def survey_conditions(work: Work) -> Done:
     from nonideal.characterize.condition import Condition, conditions_of
     from nonideal.characterize.physics import columns_of
     from nonideal.conditions.network import assess, table
-    from nonideal.conditions.plot import save_heat_map
+    from nonideal.conditions.plot import save_heat_maps
     from nonideal.conditions.survey import Survey, spans, survey
     from nonideal.postlayout.errors import SamplesFailed
     from nonideal.stages.workbench import workbench
@@ -83,14 +116,14 @@ def survey_conditions(work: Work) -> Done:
     plan = Survey(bench, design, nominal, columns_of(task.layers), decks, chosen.track_sense)
     met, at_home = survey(
         plan,
-        conditions_of(home, chosen.corners, chosen.temperatures_C),
+        conditions_of(home, chosen.corners, chosen.temperatures_C, offsets_of(experiment)),
         lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}"),
     )
     assessed = assess(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
     models = _save_models(assessed, work.folder / "models")
     found = table(assessed)
     write_csv(work.folder / TABLE, found)
-    plots = save_heat_map(found, work.folder)
+    plots = save_heat_maps(found, work.folder)
 
     checks, there = _simulated(work, bench, task, assessed, at_home)
     summary = ConditionsSummary(
@@ -119,7 +152,8 @@ def _simulated(
 ) -> tuple[list[SpotCheckThere], list[ChipThere]]:
     """The network in some of the conditions in SPICE, and drawn chips there and at home."""
     from nonideal.conditions.chips import DrawnChips
-    from nonideal.conditions.network import check_in_spice, mapped, to_check
+    from nonideal.conditions.network import mapped
+    from nonideal.conditions.spot import check_in_spice, to_check
 
     experiment, say = work.experiment, work.context.console.print
     chosen, design, decks = experiment.conditions, experiment.circuit, work.folder / "decks"

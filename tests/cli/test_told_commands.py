@@ -196,7 +196,7 @@ def test_manifests(run: Run, place: Path) -> None:
     assert made["validation"][1]["samples"] == 3
     assert made["layout"][1]["override"]
     assert vary_from_options(made["explore"][1]["vary"]) == vary_from_options([vary])
-    assert section_from_options(None, made["conditions"][1]["temperature"], None, None)["temperatures_C"] == (-40.0, 27.123456789)  # fmt: skip
+    assert section_from_options(None, made["conditions"][1]["temperature"], {}, None, None)["temperatures_C"] == (-40.0, 27.123456789)  # fmt: skip
     assert made["conditions"][1]["corner"] == "tt,ss"
     for stage in ("mismatch", "yield"):
         assert (made[stage][1]["chips"], made[stage][1]["hidden"]) == (50, "3,4")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from nonideal.characterize.condition import Condition, conditions_of
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
@@ -19,18 +20,18 @@ from nonideal.characterize.reference import membrane, spike_times
 from nonideal.characterize.shift_fit import fit_layer
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
+from nonideal.circuits.supply_offsets import SupplyOffsets
 from nonideal.conditions.bench import Drift, Source, measure_drift, measure_source
 from nonideal.conditions.network import (
     assess,
-    check_in_spice,
     mapped,
     rederived,
     table,
-    to_check,
     unit_ratios,
     weights_kept,
     with_fixed_biases,
 )
+from nonideal.conditions.spot import check_in_spice, to_check
 from nonideal.conditions.survey import (
     PARAMETERS,
     Characterised,
@@ -332,3 +333,36 @@ def test_rails_hold_a_membrane(two_axons: PhysicalModel) -> None:
     assert free[0] > 1.4
     assert free[1] < -0.5
     assert held[2] == free[2]
+
+
+# -- supplies ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_supplies_are_off_one_at_a_time_and_none_follows_another() -> None:
+    off = [SupplyOffsets(vdd_V=-0.18), SupplyOffsets(vsense_V=0.02)]
+    *_, low, sense = conditions_of(HOME, [Corner.tt], [27.0], off)
+    assert (low.name, low.label) == ("tt_27_vdd-180mV", "tt 27 °C, V_dd -180 mV")
+    here = low.design(Design()).supplies
+    assert (here.vdd_V, here.v0_V, here.vsense_V) == (1.62, 1.3, 0.95)
+    # What V_sense is meant to be and what it is off by.
+    assert sense.design(Design()).supplies.vsense_V == pytest.approx(0.97)
+    assert sense.design(Design(), 0.9).supplies.vsense_V == pytest.approx(0.92)
+    with pytest.raises(ValidationError):
+        Condition(Corner.tt, 27.0, SupplyOffsets(vdd_V=0.3)).design(Design())
+
+
+def test_how_far_hidden_and_output_spikes_move_is_told_apart(two_axons: PhysicalModel) -> None:
+    slow = Condition(Corner.tt, 27.0, SupplyOffsets(vdd_V=-0.01))
+    home, there = (
+        characterised(HOME, two_axons, ramp=2.0),
+        characterised(slow, two_axons, shift_V=1e-3, ramp=2.0),
+    )
+    kept = assess(TASK, [met(home), met(there)])[1].kept
+    assert kept.hidden_change_s is not None
+    assert kept.output_change_s is not None
+    assert kept.rms_change_s is not None
+    low, high = sorted((kept.hidden_change_s, kept.output_change_s))
+    assert 0.0 < low < kept.rms_change_s < high
+    row = table(assess(TASK, [met(home), met(there)])).iloc[1]
+    assert row["vdd_offset_V"] == -0.01
+    assert row["kept_output_change_s"] == kept.output_change_s

@@ -12,14 +12,14 @@ from nonideal.postlayout.budget import Budget
 from nonideal.report import write_report
 from nonideal.report.blocks import Report, Section
 from nonideal.report.budget_panel import budget_panel
-from nonideal.report.condition_panel import condition_panel
+from nonideal.report.condition_panel import condition_panel, supply_panel
 from nonideal.report.error_budget import LABELS
 from nonideal.report.explore_panel import explore_panel
 from nonideal.report.page import html_page
 from nonideal.report.yield_panel import yield_panel
 from tests.report.chromium import CHROMIUM, Browser, chromium
 from tests.report.conftest import Builder, mapping_row
-from tests.report.test_chart_panels import BITS, CHOICES, CURVES, MAPS
+from tests.report.test_chart_panels import BITS, CHOICES, CURVES, MAPS, OFF
 
 pytestmark = [
     pytest.mark.browser,
@@ -120,6 +120,7 @@ def further(folder: Path, budget: Budget) -> Path:
         budget_panel("budget", "bottom_up", budget.summary(), 6e-11, "told", lambda one: named(one.name)),
         yield_panel("yield", "Yield", CURVES, BITS, 0.05, "told"),
         condition_panel(MAPS, "Conditions", "told"),
+        *filter(None, [supply_panel(OFF, "Supplies", "told")]),
         explore_panel(CHOICES, "told"),
     )
     report = Report("t", "e", "h", "l", "v", "idle", (), sections=(Section("all", "All", panels),))
@@ -134,7 +135,13 @@ def test_charts_of_other_commands_are_drawn(
 ) -> None:
     """Bars with their numbers, bands, maps with theirs; nothing beside the screen, everything to be read on light and dark."""
     page = further(tmp_path, budget)
-    assert shown(browser, page, size) == ["budget", "yield", "condition-maps", "explore-choices"]
+    assert shown(browser, page, size) == [
+        "budget",
+        "yield",
+        "condition-maps",
+        "supply-maps",
+        "explore-choices",
+    ]
     assert browser.complaints() == []
     assert browser.run("document.querySelectorAll('#budget .bartext').length") == 4
     assert browser.run("document.querySelectorAll('#yield .js-fill').length") == 2

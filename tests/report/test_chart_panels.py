@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from nonideal.report.condition_panel import condition_panel
+from nonideal.report.condition_panel import condition_panel, supply_panel
 from nonideal.report.explore_panel import explore_panel
 from nonideal.report.yield_panel import yield_panel
 
@@ -74,6 +74,34 @@ def test_a_condition_without_a_number_says_so_and_one_that_was_not_asked_for_is_
     (heat,) = moved.traces
     assert heat["text"][0] == ["200 ns", "0 ns", ""]
     assert heat["z"][0][:2] == pytest.approx([math.log10(2e-7 / 1e-10) / 4, 0.0], abs=1e-3)
+
+
+OFF = pd.DataFrame(
+    {
+        "corner": ["tt", "tt", "tt", "tt"],
+        "temperature_C": [27.0] * 4,
+        "vdd_offset_V": [0.0, -0.18, 0.18, 0.0],
+        "v0_offset_V": [0.0] * 4,
+        "vsense_offset_V": [0.0, 0.0, 0.0, 0.02],
+        "kept_accuracy": [0.96, 0.0, math.nan, 0.95],
+        "anew_accuracy": [0.96, 0.94, 0.94, 0.96],
+        "kept_rms_change_s": [0.0, math.nan, math.nan, 3e-8],
+        "anew_rms_change_s": [0.0, 2e-9, 3e-9, 1e-9],
+    }
+)
+
+
+def test_supplies_stand_in_maps_of_their_own() -> None:
+    panel = supply_panel(OFF, "Supplies", "told")
+    assert panel is not None
+    kept, *_ = panel.charts
+    (heat,) = kept.traces
+    assert (heat["x"], heat["y"]) == (["-180 mV", "+20 mV", "+180 mV"], ["V_dd", "V_sense"])
+    assert heat["text"] == [["0 %", "", "none"], ["", "95 %", ""]]
+    assert kept.layout["shapes"] == []
+    assert supply_panel(MAPS, "Supplies", "told") is None
+    (corners,) = condition_panel(OFF, "Conditions", "told").charts[0].traces
+    assert corners["text"] == [["96 %"]]
 
 
 def test_choices_of_a_factor_are_joined_through_the_present_design_and_the_optimal_ones_are_filled() -> None:

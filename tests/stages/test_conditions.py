@@ -21,7 +21,7 @@ from nonideal.cli.main import main
 from nonideal.conditions.bench import Drift
 from nonideal.conditions.chips import DrawnChips
 from nonideal.conditions.network import Assessment, Task, assess, table
-from nonideal.conditions.plot import save_heat_map
+from nonideal.conditions.plot import save_heat_maps
 from nonideal.conditions.spot_summary import ChipThere, SpotCheckThere
 from nonideal.conditions.survey import Characterised, ConditionResult, Reference, Survey
 from nonideal.experiment.errors import ExperimentError
@@ -44,6 +44,9 @@ mappings = ["pnn"]
 [conditions]
 corners = ["tt", "ss"]
 temperatures_C = [27.0, 125.0]
+vdd_offsets_V = [-0.09]
+v0_offsets_V = []
+vsense_offsets_V = []
 """
 TASK = Task(
     (np.array([[0.6, -0.3], [0.2, 0.9]]), np.array([[0.8, -0.2], [0.3, 0.5]])),
@@ -53,20 +56,27 @@ TASK = Task(
 )
 
 
+NO_SUPPLIES = {"vdd": None, "v0": None, "vsense": None}
+
+
 def test_options_become_the_section_and_come_back_as_options() -> None:
-    found = section_from_options("tt,ss,tt", "-40,27.5", 2, False)
+    supplies = {"vdd": "-0.18,0.09", "v0": "none", "vsense": None}
+    found = section_from_options("tt,ss,tt", "-40,27.5", supplies, 2, False)
     assert found == {
         "corners": (Corner.tt, Corner.ss),
         "temperatures_C": (-40.0, 27.5),
+        "vdd_offsets_V": (-0.18, 0.09),
+        "v0_offsets_V": (),
+        "vsense_offsets_V": None,
         "spice_samples": 2,
         "track_sense": False,
     }
     experiment, rundir = parse_experiment(tomllib.loads(EXPERIMENT), "tiny.toml"), RunDir(Path("there"))
     told = CommandLine(changes={"conditions": found}).command("conditions", experiment, rundir, {})
-    assert told.endswith(" --corner tt,ss --temperature=-40,27.5 --spice 2 --keep-sense") or told.endswith(
-        " --corner tt,ss --temperature -40,27.5 --spice 2 --keep-sense"
+    assert told.endswith(
+        " --corner tt,ss --temperature -40,27.5 --vdd -0.18,0.09 --v0 none --spice 2 --keep-sense"
     )
-    nothing = section_from_options(None, None, None, None)
+    nothing = section_from_options(None, None, NO_SUPPLIES, None, None)
     assert set(nothing.values()) == {None}
     plain = CommandLine(changes={"conditions": nothing}).command("conditions", experiment, rundir, {})
     assert "--corner" not in plain
@@ -80,6 +90,10 @@ def test_options_become_the_section_and_come_back_as_options() -> None:
         (["--temperature", "27,hot"], "from -40 to 125"),
         (["--temperature", "150"], "from -40 to 125"),
         (["--spice", "-1"], "0 for none"),
+        (["--vdd", "-0.18,low"], "from -0.5 to 0.5"),
+        (["--v0", "0"], "and not 0"),
+        (["--vsense", "0.02,0.02"], "each once"),
+        (["--vdd", "0.3"], "circuit.supplies.vdd_V would be 2.1 V"),
         (["--characterize-on", "pex"], "on the schematic only"),
     ],
 )
@@ -140,6 +154,10 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalMod
     def at(self: Survey, condition: Condition, home: Reference) -> ConditionResult:
         if (condition.corner, condition.temperature_C) == (Corner.ss, 125.0):
             return ConditionResult(condition, None, None, 0.01, str(FitRefused("the <ramp> is [flat]")))
+        if condition.supplies.vdd_V:
+            slow = FiringCurve(np.linspace(0.0, 0.8, 9), np.linspace(1.09, 0.19, 9))
+            moved = replace(characterised(condition, columned), firing={2: slow})
+            return ConditionResult(condition, moved, Drift(0.0, 0.0), 0.8)
         return ConditionResult(condition, characterised(condition, columned), Drift(0.0, 1e-3), 2.0)
 
     def check(
@@ -153,7 +171,7 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalMod
 
     monkeypatch.setattr(Survey, "at_home", at_home)
     monkeypatch.setattr(Survey, "at", at)
-    monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
+    monkeypatch.setattr("nonideal.conditions.spot.check_in_spice", check)
     monkeypatch.setattr("nonideal.stages.conditions._task", lambda work: TASK)
     monkeypatch.setattr("nonideal.stages.checks.check_data", lambda *_, **__: None)  # TASK has no data set
     monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: None)
@@ -174,14 +192,18 @@ def test_the_stage_writes_everything_and_shows_what_failed(
     assert caught.value.code == 0
     out, err = capsys.readouterr()
     (stage,) = json.loads(out)["stages"]
-    found = {(row["corner"], row["temperature_C"]): row for row in stage["summary"]["conditions"]}
-    assert list(found) == [("tt", 27.0), ("ss", 27.0), ("ss", 125.0)]
-    refused = found["ss", 125.0]
+    keys = ("corner", "temperature_C", "vdd_offset_V")
+    found = {tuple(row[key] for key in keys): row for row in stage["summary"]["conditions"]}
+    assert list(found) == [("tt", 27.0, 0.0), ("ss", 27.0, 0.0), ("ss", 125.0, 0.0), ("tt", 27.0, -0.09)]
+    refused = found["ss", 125.0, 0.0]
     assert refused["problem"] == "the <ramp> is [flat]"
     assert refused["v_th_V"] is None
     assert refused["anew_accuracy"] is None
-    assert found["ss", 27.0]["anew_rms_change_s"] == 0.0
-    assert "3 of 3: ss 125 °C" in err
+    assert found["ss", 27.0, 0.0]["anew_rms_change_s"] == 0.0
+    assert found["tt", 27.0, -0.09]["kept_hidden_change_s"] > 0.0
+    assert found["tt", 27.0, -0.09]["anew_hidden_change_s"] == 0.0
+    assert "3 of 4: ss 125 °C" in err
+    assert "4 of 4: tt 27 °C, V_dd -90 mV" in err
     folder = tmp_path / "runs/tiny/conditions"
     names = {path.name for path in folder.iterdir()}
     assert {
@@ -189,17 +211,24 @@ def test_the_stage_writes_everything_and_shows_what_failed(
         "summary.json",
         "conditions.png",
         "conditions.svg",
+        "supplies.png",
         "models",
         "manifest.json",
     } <= names
-    assert sorted(path.name for path in (folder / "models").iterdir()) == ["ss_27.json", "tt_27.json"]
+    assert sorted(path.name for path in (folder / "models").iterdir()) == [
+        "ss_27.json",
+        "tt_27.json",
+        "tt_27_vdd-90mV.json",
+    ]
     assert PhysicalModel.load(folder / "models/ss_27.json").columns
-    assert len(pd.read_csv(folder / "table.csv")) == 3
+    assert len(pd.read_csv(folder / "table.csv")) == 4
     command = json.loads((folder / "manifest.json").read_text())["command"]
     assert command == "nonideal conditions --experiment tiny.toml --corner ss --spice 3"
 
     page = write_report(tmp_path / "runs/tiny")[0].read_text()
-    assert "Corners and temperatures" in page
+    assert "Corners, temperatures and supplies" in page
+    assert "Supplies that are off" in page
+    assert '<figure class="panel" id="supply-maps">' in page
     assert "the &lt;ramp&gt; is [flat]" in page
     assert '<figure class="panel" id="condition-maps">' in page
 
@@ -222,10 +251,10 @@ def test_a_simulation_without_a_result_is_tried_again(
         here = assessed.met.condition
         return [SpotCheckThere.without_result(here, "kept", 3, 3, "kept_0000: timeout")]
 
-    monkeypatch.setattr("nonideal.conditions.network.check_in_spice", check)
+    monkeypatch.setattr("nonideal.conditions.spot.check_in_spice", check)
     for _ in range(2):
         with pytest.raises(SystemExit) as caught:
-            main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3"])
+            main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--vdd", "none", "--spice", "3"])
         assert caught.value.code == 4
         err = " ".join(capsys.readouterr().err.split())
         assert "3 simulations gave no result, first kept_0000: timeout" in err
@@ -249,7 +278,7 @@ def test_drawn_chips_stand_at_home_and_where_the_network_is_checked(
 
     monkeypatch.setattr(DrawnChips, "at", at)
     with pytest.raises(SystemExit) as caught:
-        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--spice", "3", "--json"])
+        main(["conditions", "-e", "tiny.toml", "--corner", "ss", "--vdd", "none", "--spice", "3", "--json"])
     out, err = capsys.readouterr()
     assert caught.value.code == 0, err
     found = json.loads(out)["stages"][0]["summary"]["chips"]
@@ -267,7 +296,7 @@ def test_the_map_is_written_in_both_formats(columned: PhysicalModel, tmp_path: P
         ConditionResult(home, characterised(home, columned), Drift(0.0, 0.0), 1.0),
         ConditionResult(hot, None, None, None, "refused"),
     ]
-    paths = save_heat_map(table(assess(TASK, met)), tmp_path)
+    paths = save_heat_maps(table(assess(TASK, met)), tmp_path)
     assert [path.name for path in paths] == ["conditions.png", "conditions.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in paths[1].read_text()

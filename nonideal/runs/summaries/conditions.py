@@ -1,4 +1,4 @@
-"""What is told of corners and temperatures, as ``conditions/summary.json`` holds it."""
+"""What is told of corners, temperatures and supplies, as ``conditions/summary.json`` holds it."""
 
 from __future__ import annotations
 
@@ -45,11 +45,15 @@ class ConditionSummary(AtCondition):
     kept_silent_norm: float | None
     kept_accuracy: float | None
     kept_rms_change_s: float | None
+    kept_hidden_change_s: float | None = None
+    kept_output_change_s: float | None = None
     kept_lost: float | None
     kept_gained: float | None
     kept_problem: str
     anew_accuracy: float | None
     anew_rms_change_s: float | None
+    anew_hidden_change_s: float | None = None
+    anew_output_change_s: float | None = None
     anew_lost: float | None
     anew_gained: float | None
     anew_problem: str
