@@ -67,17 +67,11 @@ def enclosure_inside(r: Regions, layer: str, other: str, value: float) -> kdb.Re
 
 
 def enclosure_2adj(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
-    """`layer` round `other` on both sides in one direction at least (one of any two adjacent sides)."""
-    distance = r.length(value)
+    """`layer` round `other` on one of any two adjacent sides: no corner of `other` has too little on both of its sides."""
     inner, outer = r[other], r[layer]
-    good = kdb.Region()
-    for dx, dy in ((distance, 0), (0, distance)):
-        grown = inner.sized(dx, dy, 2)
-        grown.merged_semantics = False
-        held = grown.inside(outer)
-        held.merged_semantics = False
-        good += held.sized(-dx, -dy, 2)
-    return inner - good
+    close = inner.enclosed_check(outer, r.length(value), False, kdb.Region.Projection).first_edges()
+    ends = [close.with_angle(angle, False).extended(1, 1, 1, 1, False) for angle in (0, 90)]
+    return inner.interacting(ends[0] & ends[1]) + (inner - outer)
 
 
 def extension_diff(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
@@ -101,6 +95,11 @@ def gate_along_channel(r: Regions, layer: str, other: str, value: float) -> kdb.
     """Space measured in source-drain direction."""
     edges = r[other].edges() & r["poly"].edges()
     return edges.extended_out(r.length(value)) & r[layer]
+
+
+def tap_bound_by_diffusion(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
+    """Width of taps that butt diffusion; the others are held to the width of any diffusion."""
+    return _marks(r["tap"].interacting(r["diff"]).width_check(r.length(value), False, EUCLIDIAN))
 
 
 def area(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
@@ -170,6 +169,7 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "difftap.1": [(width, "difftap", "")],
     "difftap.2": [(transistor_width, "gate", "")],
     "difftap.3": [(space, "difftap", "")],
+    "difftap.4": [(tap_bound_by_diffusion, "tap", "")],
     "difftap.9": [(space, "nwell", "n+diff")],
     "poly.1b": [(width, "lvt p gate", "")],
     "poly.4": [(space_past, "poly", "diff")],
@@ -207,12 +207,24 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "cap2m.11": [(space, "capm2", "other met4")],
 }
 
+# Standard cells are drawn to closer rules, under a layer that says so (areaid.standardc): the rule there, in um.
+# Source: periphery rules of the SkyWater PDK, difftap.2 and licon.11a.
+IN_STANDARD_CELLS: dict[str, float] = {"difftap.2": 0.36, "licon.11": 0.05}
+
 ALIASES = {"licon": "licon1", "gate_W": "gate", "diff|tap": "difftap", "all": ""}
 
 
 def violations(r: Regions, rule: Rule) -> kdb.Region:
     """The places that break a rule, merged: one polygon a place."""
-    value = 0.0 if rule.value_um is None else rule.value_um
+    bad = _broken(r, rule, 0.0 if rule.value_um is None else rule.value_um)
+    closer = IN_STANDARD_CELLS.get(rule.name)
+    if closer is None or bad.is_empty() or r["standard cell"].is_empty():
+        return bad
+    outside = bad.not_inside(r["standard cell"])
+    return (outside + _broken(r, rule, closer)).merged()
+
+
+def _broken(r: Regions, rule: Rule, value: float) -> kdb.Region:
     bad = kdb.Region()
     for check, layer, other in SPECIAL.get(rule.name) or [_operands(rule)]:
         bad += check(r, layer, other, value)

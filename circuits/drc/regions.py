@@ -12,7 +12,7 @@ Derivation = Callable[["Regions"], kdb.Region]
 
 
 class Regions:
-    """Regions by name: a mask layer of the process, or one of DERIVED."""
+    """Regions by name: a mask layer of the process, one of MARKS, or one of DERIVED."""
 
     def __init__(self, layout: kdb.Layout, top: kdb.Cell) -> None:
         self._layout = layout
@@ -33,14 +33,24 @@ class Regions:
 
     def __getitem__(self, name: str) -> kdb.Region:
         if name not in self._known:
-            if name in LAYERS:
-                layer = LAYERS[name]
-                index = self._layout.find_layer(layer.gds_layer, layer.drawing)
+            if name in LAYERS or name in MARKS:
+                index = self._layout.find_layer(*place(name))
                 region = kdb.Region() if index is None else kdb.Region(self._top.begin_shapes_rec(index))
             else:
                 region = DERIVED[name](self)
             self._known[name] = region.merged()
         return self._known[name]
+
+
+MARKS: dict[str, tuple[int, int]] = {"standard cell": (81, 4)}
+"""Layers that are no mask but say what stands under them (areaid.standardc): GDS layer and datatype."""
+
+
+def place(name: str) -> tuple[int, int]:
+    """GDS layer and datatype of a layer of the process, or of a mark."""
+    if name in MARKS:
+        return MARKS[name]
+    return LAYERS[name].gds_layer, LAYERS[name].drawing
 
 
 DERIVED: dict[str, Derivation] = {

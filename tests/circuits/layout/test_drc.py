@@ -39,7 +39,7 @@ BROKEN: dict[str, list[tuple[str, float, float, float, float]]] = {
     "cap2m.4": [("capm2", 0, 0, 3, 3), ("via4", 0.19, 1, 0.99, 1.8)],
     "nwell.2a": [("nwell", 0, 0, 2, 2), ("nwell", 3.2, 0, 5, 2)],
     "nwell.4": [("nwell", 0, 0, 2, 2)],
-    "difftap.4": [("tap", 0, 0, 0.28, 2)],
+    "difftap.4": [("tap", 0, 0, 0.28, 2), ("diff", 0.28, 0, 1, 2)],
     "nsd.10b": [("tap", 0, 0, 0.2, 0.3)],
     "poly.11": [("diff", 0, 0, 1, 1), ("poly", 0.3, -1, 0.5, 0.5), ("poly", 0.3, 0.3, 2, 0.5)],
     "lvtn.2": [("lvtn", 0, 0, 1, 1), ("lvtn", 1.37, 0, 3, 1)],
