@@ -38,6 +38,7 @@ TABLE: dict[str, ExitCode] = {
     "nonideal.circuits.extraction.kpex.ExtractorMissing": ExitCode.missing,
     "nonideal.circuits.layout.errors.ExtractionFailed": ExitCode.tool_failed,
     "nonideal.circuits.errors.CircuitError": ExitCode.bad_input,
+    "nonideal.precheck.errors.PrecheckError": ExitCode.bad_input,
     "nonideal.characterize.errors.FitRefused": ExitCode.out_of_spec,
     "nonideal.characterize.errors.CharacterizationFailed": ExitCode.tool_failed,
     "nonideal.characterize.errors.NoColumn": ExitCode.bad_input,

@@ -18,6 +18,7 @@ from nonideal.cli.commands.layout import layout
 from nonideal.cli.commands.netlist import netlist
 from nonideal.cli.commands.new import new
 from nonideal.cli.commands.noise import noise
+from nonideal.cli.commands.precheck import precheck
 from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
 from nonideal.cli.commands.show import show
@@ -43,6 +44,7 @@ COMMANDS = (
     noise,
     chip_yield,
     calibrate,
+    precheck,
     show,
     evaluate,
     simulate,

@@ -14,9 +14,13 @@ from nonideal.cli.options import OPTIONS, Common, ForceOption, named_experiment,
 from nonideal.experiment.errors import BadOption
 
 GROUP: Any = typer.main.get_command(app)
-WITHOUT_RUN_DIR = {"doctor", "evaluate", "new"}
+WITHOUT_RUN_DIR = {"doctor", "evaluate", "new", "precheck"}
 """Commands that work on no run directory."""
-OF_ITS_OWN = {"--out": "a file or a folder", "--data": "a folder of images, or a file of samples"}
+OF_ITS_OWN = {
+    "--out": "a file or a folder",
+    "--data": "a folder of images, or a file of samples",
+    "--netlist": "which netlist, or a SPICE file",
+}
 """Options that mean two things, and say so in their help."""
 
 
@@ -76,7 +80,7 @@ def test_an_option_is_the_same_in_every_command() -> None:
 def test_every_command_is_in_a_file_of_its_own_and_called_as_its_example() -> None:
     assert [one.name for one in COMMANDS] == list(GROUP.commands)
     modules = [one.run.__module__ for one in COMMANDS if one.name in WITHOUT_RUN_DIR]
-    assert modules == [f"nonideal.cli.commands.{name}" for name in ("new", "doctor", "evaluate")]
+    assert modules == [f"nonideal.cli.commands.{name}" for name in ("new", "doctor", "precheck", "evaluate")]
     for one in COMMANDS:
         assert one.example.startswith(f"nonideal {one.name} ")
         arguments = one.example.split()[2:]

@@ -1,0 +1,122 @@
+"""Rules of what is drawn, of densities, and of the netlist."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gdstk
+import pytest
+
+from nonideal.precheck import RULES, precheck
+from nonideal.precheck.result import RuleResult
+from nonideal.sky130_models.metals import METALS
+from tests.precheck.tiles import NAME, Draft, draft, judge
+
+
+def found_in(tile: Draft, folder: Path, rule: str) -> RuleResult:
+    """What a rule says of a tile that breaks it."""
+    found = judge(tile, folder, rule)
+    assert found.state == "fail", found
+    return found
+
+
+def test_a_design_rule_is_broken_where_it_is(tmp_path: Path) -> None:
+    tile = draft()
+    tile.rect("met1", 50.0, 50.0, 50.13, 60.0)
+    found = found_in(tile, tmp_path, "design rules")
+    assert found.found == "1 violations of 1 rules: m1.1 x 1"
+    assert (found.places[0].x_um, found.places[0].y_um) == pytest.approx((50.065, 55.0), abs=0.002)
+    assert found.places[0].what == "m1.1: width met1 0.14"
+    assert judge(tile, tmp_path, "grid").state == "pass"
+
+
+def test_a_corner_off_the_grid_is_found_as_such(tmp_path: Path) -> None:
+    tile = draft()
+    tile.rect("met1", 50.0, 50.0, 51.002, 60.0)
+    assert judge(tile, tmp_path, "design rules").state == "pass"
+    assert found_in(tile, tmp_path, "grid").places[0].what.startswith("x.1b")
+
+
+def test_a_shape_without_an_area_is_found(tmp_path: Path) -> None:
+    tile = draft()
+    tile.cell.add(gdstk.rectangle((50, 50), (50, 60), layer=68, datatype=20))
+    tile.cell.add(gdstk.FlexPath([(20, 20), (30, 20)], 0.0, layer=69, datatype=20, simple_path=True))
+    found = found_in(tile, tmp_path, "empty shapes")
+    assert {(one.what, one.x_um, one.y_um) for one in found.places} == {("68/20", 50, 55), ("69/20", 25, 20)}
+
+
+def test_pins_and_labels_without_drawing_are_found(tmp_path: Path) -> None:
+    tile = draft()
+    tile.cell.add(gdstk.rectangle((50, 50), (51, 51), layer=69, datatype=16))
+    tile.cell.add(gdstk.Label("lost", (60, 60), layer=68, texttype=5))
+    found = found_in(tile, tmp_path, "pins and labels")
+    assert {(one.what, one.x_um, one.y_um) for one in found.places} == {
+        ("met2.pin without met2", 50.5, 50.5),
+        ("label lost on no met1", 60, 60),
+    }
+    tile.rect("met2", 50, 50, 51, 51)
+    tile.rect("met1", 60, 60, 61, 61)
+    assert judge(tile, tmp_path, "pins and labels").state == "pass"
+
+
+def test_urpm_by_an_n_well_is_found(tmp_path: Path) -> None:
+    tile = draft()
+    tile.rect("nwell", 50, 50, 60, 60)
+    tile.cell.add(gdstk.rectangle((60.7, 50), (65, 60), layer=79, datatype=20))
+    assert judge(tile, tmp_path, "urpm").found == "0.7 um kept"
+    tile.cell.add(gdstk.rectangle((60.69, 50), (65, 51), layer=79, datatype=20))
+    assert found_in(tile, tmp_path, "urpm").found == "1 places nearer than 0.7 um"
+    tile.cell.add(gdstk.rectangle((55, 55), (56, 56), layer=79, datatype=20))
+    assert found_in(tile, tmp_path, "urpm").count == 2
+
+
+def test_an_antenna_is_found_with_its_net(tmp_path: Path) -> None:
+    tile = draft()
+    tile.rect("diff", 50.0, 50.0, 51.0, 50.42)
+    tile.rect("poly", 50.4, 49.0, 50.55, 51.0)
+    tile.rect("licon1", 50.4, 50.8, 50.57, 50.97)
+    tile.rect("li1", 50.3, 50.7, 50.7, 51.1)
+    tile.rect("mcon", 50.4, 50.8, 50.57, 50.97)
+    tile.rect("met1", 50.3, 50.7, 120.0, 51.1)
+    tile.cell.add(gdstk.Label("long", (100, 51.0), layer=68, texttype=5))
+    found = found_in(tile, tmp_path, "antennas")
+    assert found.count == 1
+    assert "met1 to gate 778" in found.places[0].what  # 2 x (69.7 + 0.4) um x 0.35 um / (0.15 x 0.42 um2)
+    assert found.places[0].what.endswith("on long")
+
+
+def test_too_much_metal_is_found_and_too_little_told(tmp_path: Path) -> None:
+    tile = draft()
+    thin = judge(tile, tmp_path, "density")
+    assert thin.state == "pass"
+    assert "met2 below 35 %" in thin.advice
+    tile.rect("met2", 0, 0, 161, 160)
+    found = found_in(tile, tmp_path, "density")
+    assert found.places[0].what == "met2 70.9 % of 70 % at most"
+    assert METALS["met2"].densest_percent == 70
+
+
+def test_windows_of_a_wide_tile_move(tmp_path: Path) -> None:
+    tile = draft()
+    tile.drop(235, 4)
+    tile.cell.add(gdstk.rectangle((0, 0), (1030.4, 225.76), layer=235, datatype=4))
+    tile.rect("met1", 500, 0, 1030.4, 225.76)
+    found = found_in(tile, tmp_path, "density")
+    assert found.places[0].what == "met1 75.8 % of 70 % at most"
+    assert found.places[0].x_um == pytest.approx(1030.4 - 350)
+
+
+def test_lvs_against_a_netlist(tmp_path: Path) -> None:
+    tile = draft()
+    files = tile.write(tmp_path)
+    rule = [one for one in RULES if one.name == "LVS"]
+    netlist = tmp_path / "tile.spice"
+    ports = " ".join(sorted({label.text for label in tile.cell.labels}))
+    netlist.write_text(
+        f".subckt {NAME} {ports}\nX1 VGND VGND VGND VGND sky130_fd_pr__nfet_01v8 w=1 l=0.15\n.ends\n",
+        encoding="utf-8",
+    )
+    found = precheck(replace(files, netlist=netlist), rules=rule).rules[0]
+    assert found.state == "fail"
+    assert found.found
