@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nonideal.circuits.layout.block import Box
+from nonideal.circuits.box import Box
 from nonideal.circuits.routing.nets import METALS, Net, RoutingError, Wire
 from nonideal.circuits.routing.request import NM, SHAPE_LAYERS, Request, make_request
 from nonideal.files.compiled import compiled, why_not
@@ -77,7 +77,9 @@ def _run(request: Request, nets: Sequence[Net], rounds: int) -> np.ndarray:
         names = ", ".join(nets[n].name for n in failed[:NAMED]) + (", ..." if len(failed) > NAMED else "")
         box = tuple(round(value / NM, 3) for value in where.tolist())
         if counts[2]:
-            raise RoutingError(f"{len(failed)} nets are in each other's way after {rounds} rounds: {names}, within {box} um")
+            raise RoutingError(
+                f"{len(failed)} nets are in each other's way after {rounds} rounds: {names}, within {box} um"
+            )
         raise RoutingError(f"net {names}: no way leads to its pin at {box} um past what is drawn already")
     return shapes
 
@@ -87,7 +89,9 @@ def _loaded() -> ctypes.CDLL:
     try:
         path = compiled(Path(__file__).parent / "native", SOURCES, "router")
     except (OSError, subprocess.SubprocessError) as error:
-        raise RoutingError(f"the router cannot be compiled: {why_not(error)}; run `make setup` or install g++") from error
+        raise RoutingError(
+            f"the router cannot be compiled: {why_not(error)}; run `make setup` or install g++"
+        ) from error
     native = ctypes.CDLL(str(path))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     native.routing_run.restype = pointer

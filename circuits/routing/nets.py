@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nonideal.circuits.layout.block import Box
-from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.box import Box
+from nonideal.circuits.errors import CircuitError
 
 METALS = ("met1", "met2", "met3", "met4")
 """Layers that wires may lie on, from below."""
@@ -14,7 +14,7 @@ CUTS = ("mcon", "via", "via2", "via3")
 """Cuts below each of them."""
 
 
-class RoutingError(LayoutError):
+class RoutingError(CircuitError):
     """Nets that cannot be routed, or nets, pins or shapes that make no sense; the message names them."""
 
 

@@ -11,10 +11,10 @@ import klayout.db as kdb
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.layout.block import Box
-from nonideal.circuits.layout.dimensions import limit
+from nonideal.circuits.box import Box
 from nonideal.circuits.routing.nets import CUTS, METALS, Net, RoutingError
 from nonideal.sky130_models.layers import LAYERS
+from nonideal.sky130_models.rules import rule
 
 NM = 1000
 DRAWN_NM = 10
@@ -69,7 +69,9 @@ def make_request(
     pins = [pin for net in nets for pin in net.pins]
     boxes = list(chain.from_iterable(pins))
     drawn = [(number.get(name, -1), box) for name, box in obstacles if box.layer in (*SHAPE_LAYERS, "capm")]
-    drawn += [(number[net.name], box) for net in nets for pin in net.pins for box in pin if box.layer in METALS]
+    drawn += [
+        (number[net.name], box) for net in nets for pin in net.pins for box in pin if box.layer in METALS
+    ]
     return Request(
         area=np.array([*map(_up, area[:2]), *map(_down, area[2:])], dtype=np.int64),
         metals=np.array([[_rule(name) for name in names] for names in METAL_RULES], dtype=np.int64),
@@ -114,7 +116,7 @@ def _check_net(net: Net, area: tuple[float, float, float, float]) -> None:
     for layer, width in (net.width_um or {}).items():
         if layer not in METALS:
             raise RoutingError(f"net {net.name}: width on {layer!r}; wires lie on {', '.join(METALS)}")
-        least = limit(METAL_RULES[METALS.index(layer)][0])
+        least = _rule(METAL_RULES[METALS.index(layer)][0]) / NM
         if not width >= least - 1e-9 or not math.isfinite(width):
             raise RoutingError(f"net {net.name}: width {width} um on {layer}, at least {least} um")
     if not 0 <= net.clearance_um < math.inf:
@@ -160,7 +162,7 @@ def _check_apart(nets: Sequence[Net]) -> None:
 
 def _kinds(nets: Sequence[Net]) -> tuple[Array, Array]:
     """Widths and clearance of each kind of net, the process's own first, and the kind of each net."""
-    least = [limit(rules[0]) for rules in METAL_RULES]
+    least = [_rule(rules[0]) / NM for rules in METAL_RULES]
     kinds: dict[tuple[int, ...], int] = {(*map(_up, least), 0): 0}
     net_kind = []
     for net in nets:
@@ -190,7 +192,9 @@ def _wide(drawn: Sequence[tuple[int, Box]]) -> list[tuple[int, ...]]:
     half = round(WIDE_UM * NM / 2)
     for index, metal in enumerate(METALS):
         for net in {net for net, box in drawn if box.layer == metal}:
-            merged = kdb.Region([kdb.Box(*_outside(box)) for n, box in drawn if n == net and box.layer == metal])
+            merged = kdb.Region(
+                [kdb.Box(*_outside(box)) for n, box in drawn if n == net and box.layer == metal]
+            )
             wide = merged.merged().sized(-half).sized(half)
             space = _rule(METAL_RULES[index][2])
             for polygon in wide.decompose_trapezoids_to_region().each():
@@ -234,8 +238,10 @@ def _down(length_um: float) -> int:
 
 def _rule(name: str) -> int:
     """A rule in nm, or nm2 for an area."""
-    value = limit(name)
-    return round(value * NM * NM) if name in {rules[k] for rules in METAL_RULES for k in (3, 4)} else round(value * NM)
+    found = rule(name)
+    if found.value_um is None:
+        raise RoutingError(f"design rule {name} carries no number")
+    return round(found.value_um * (NM * NM if found.kind in {"area", "hole_area"} else NM))
 
 
 def _starts(groups: Iterable[Sequence[object]]) -> Array:

@@ -31,7 +31,7 @@ public:
     }
 
     // Runs of empty cells between filled ones that are shorter than `space`, and runs of filled ones that are shorter than `width` and
-    // partly routed: f(box).
+    // partly routed: f(box, whether along x).
     template <class F>
     void each_short(int64_t space, F&& f) const { runs(false, space, f); }
     template <class F>
@@ -96,7 +96,7 @@ private:
                     }
                     const bool inner = filled ? (what & ROUTED) != 0 : k > 0 && end < length;
                     if (inner && along[end] - along[k] < least) {
-                        f(level ? Rect{along[k], across[line], along[end], across[line + 1]} : Rect{across[line], along[k], across[line + 1], along[end]});
+                        f(level ? Rect{along[k], across[line], along[end], across[line + 1]} : Rect{across[line], along[k], across[line + 1], along[end]}, level);
                     }
                     k = end;
                 }
@@ -154,7 +154,7 @@ private:
             std::vector<Rect> add;
             refused.clear();
             const auto want = [&](const Rect& r) { (cost_(r) < 0 ? refused : add).push_back(r); };
-            cells.each_short(metal_.space, want);
+            cells.each_short(metal_.space, [&](const Rect& r, bool) { want(r); });
             if (add.empty()) corners(cells, ours, before, add);
             if (add.empty())
                 cells.each_piece(false, [&](int64_t area, const std::vector<int>& inside, bool) {
@@ -162,15 +162,27 @@ private:
                         for (const int cell : inside) want(cells.box(cell));
                 });
             if (add.empty()) enlarge(cells, ours, add, refused);
-            if (add.empty()) {
-                cells.each_thin(metal_.width, [&](const Rect& r) { refused.push_back(r); });
-                break;
-            }
+            if (add.empty()) cells.each_thin(metal_.width, [&](const Rect& r, bool level) { thicken(r, level, add, refused); });
+            if (add.empty()) break;
             if (pass + 1 == PASSES) refused.insert(refused.end(), add.begin(), add.end());
             ours.insert(ours.end(), add.begin(), add.end());
             made.added.insert(made.added.end(), add.begin(), add.end());
         }
         made.bad.insert(made.bad.end(), refused.begin(), refused.end());
+    }
+
+    void thicken(const Rect& thin, bool level, std::vector<Rect>& add, std::vector<Rect>& refused) {
+        const auto width = int32_t(metal_.width);
+        int best_cost = -1;
+        Rect best = thin;
+        const int32_t missing = width - (level ? thin.width() : thin.height());
+        for (const int32_t low : {0, missing, floor_to(missing / 2, DRAWN)}) {
+            const int32_t high = missing - low;
+            const Rect r = level ? Rect{thin.x0 - low, thin.y0, thin.x1 + high, thin.y1} : Rect{thin.x0, thin.y0 - low, thin.x1, thin.y1 + high};
+            const int cost = cost_(r);
+            if (cost >= 0 && (best_cost < 0 || cost < best_cost)) best = r, best_cost = cost;
+        }
+        (best_cost < 0 ? refused : add).push_back(best);
     }
 
     // Two rectangles that meet, or nearly meet, only at a corner: one is drawn on to below (or above) the other.

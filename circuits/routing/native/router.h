@@ -43,16 +43,16 @@ public:
     // Whether all nets were routed; else `failure` tells.
     bool run(int rounds) {
         std::vector<int32_t> todo = order();
-        prices_.present = PITCH / 4;
+        prices_.present = 6 * PITCH;
         for (int round = 0; round < rounds; ++round) {
             window_margin_ = 20 + 10 * round;
             for (const int32_t n : todo) {
                 rip(n);
                 if (!route(n)) return false;
             }
-            todo = judge(PITCH / 4 + PITCH / 8 * round);
+            todo = judge(PITCH / 2);
             if (todo.empty()) return true;
-            prices_.present = std::min<uint32_t>(prices_.present + prices_.present / 2 + 1, 60 * PITCH);
+            prices_.present = std::min<uint32_t>(prices_.present + prices_.present / 2 + 1, 200 * PITCH);
         }
         failure.crowded = true, failure.nets = todo, failure.where = crowded_;
         return false;
@@ -261,7 +261,7 @@ private:
     std::vector<int32_t> judge(uint32_t charge) {
         std::vector<uint8_t> again(nets_.size(), 0);
         bool any = false;
-        const auto note = [&](int32_t n, int m, const Rect& r) {
+        const auto note = [&](int32_t n, int m, const Rect& r, uint32_t charge) {
             again[n] = 1;
             crowded_ = any ? hull(crowded_, r) : r, any = true;
             const auto [i0, i1] = nodes_.columns_between(r.x0 - PITCH, r.x1 + PITCH);
@@ -279,11 +279,11 @@ private:
                 if (piece.layer >= METALS) continue;
                 shapes_.each_conflict(piece.layer, piece.rect, int32_t(n), piece.space, [&](const Shape& other) {
                     const Rect a = piece.rect.grown(piece.space / 2), b = other.rect.grown(piece.space / 2);
-                    note(int32_t(n), piece.layer, {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)});
+                    note(int32_t(n), piece.layer, {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)}, charge);
                 });
             }
         for (const Bad& bad : bad_)
-            note(bad.net, bad.metal, bad.rect);
+            note(bad.net, bad.metal, bad.rect, 20 * charge);
         bad_.clear();
         std::vector<int32_t> todo;
         for (const int32_t n : order())
