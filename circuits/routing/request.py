@@ -217,8 +217,8 @@ def _plates(drawn: Sequence[tuple[int, Box]]) -> list[tuple[int, ...]]:
         if not here.inside(bottoms).is_empty():
             found.append((METALS.index("met3"), net, *_outside(box), _rule("capm.2b")))
     for box in plates:
-        for cut, rule in (("via2", "capm.8"), ("via3", "capm.5")):
-            found.append((SHAPE_LAYERS.index(cut), -1, *_outside(box), _rule(rule)))
+        for cut, name in (("via2", "capm.8"), ("via3", "capm.5")):
+            found.append((SHAPE_LAYERS.index(cut), -1, *_outside(box), _rule(name)))
         found.append((METALS.index("met3"), -1, *_outside(box), _rule("capm.11")))
     return found
 
