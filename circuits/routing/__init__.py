@@ -13,8 +13,10 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonideal.circuits.box import Box
 from nonideal.circuits.routing.nets import METALS, Net, RoutingError, Wire
@@ -52,14 +54,14 @@ def route(
     return tuple(Wire(net.name, tuple(found)) for net, found in zip(nets, boxes, strict=True))
 
 
-def _run(request: Request, nets: Sequence[Net], rounds: int) -> np.ndarray:
+def _run(request: Request, nets: Sequence[Net], rounds: int) -> NDArray[np.int64]:
     native = _loaded()
     given = native.routing_run(
-        *map(_pointer, (request.area, request.metals, request.cuts, request.open, request.kinds)),
+        *(_pointer(a) for a in (request.area, request.metals, request.cuts, request.open, request.kinds)),
         len(request.kinds),
         _pointer(request.net_kind),
         len(nets),
-        *map(_pointer, (request.pin_start, request.box_start, request.boxes, request.drawn)),
+        *(_pointer(a) for a in (request.pin_start, request.box_start, request.boxes, request.drawn)),
         len(request.drawn),
         rounds,
     )
@@ -70,7 +72,7 @@ def _run(request: Request, nets: Sequence[Net], rounds: int) -> np.ndarray:
         native.routing_counts(given, _pointer(counts))
         shapes = np.zeros((counts[0], 6), dtype=np.int64)
         failed, where = np.zeros(counts[1], dtype=np.int64), np.zeros(4, dtype=np.int64)
-        native.routing_read(given, *map(_pointer, (shapes, failed, where)))
+        native.routing_read(given, *(_pointer(a) for a in (shapes, failed, where)))
     finally:
         native.routing_free(given)
     if counts[1]:
@@ -105,5 +107,5 @@ def _loaded() -> ctypes.CDLL:
     return native
 
 
-def _pointer(array: np.ndarray) -> int:
+def _pointer(array: NDArray[Any]) -> int:
     return int(array.ctypes.data)

@@ -150,14 +150,14 @@ def _check_apart(nets: Sequence[Net]) -> None:
     for layer, boxes in by_layer.items():
         boxes.sort()
         alive: list[tuple[float, float, float, float, str]] = []
-        for box in boxes:
-            alive = [other for other in alive if other[2] > box[0] + 1e-6]
+        for mine in boxes:
+            alive = [other for other in alive if other[2] > mine[0] + 1e-6]
             for other in alive:
-                if other[4] != box[4] and other[1] < box[3] - 1e-6 and box[1] < other[3] - 1e-6:
+                if other[4] != mine[4] and other[1] < mine[3] - 1e-6 and mine[1] < other[3] - 1e-6:
                     raise RoutingError(
-                        f"pins of {other[4]} and {box[4]} overlap on {layer} at {box[:4]} um: a short"
+                        f"pins of {other[4]} and {mine[4]} overlap on {layer} at {mine[:4]} um: a short"
                     )
-            alive.append(box)
+            alive.append(mine)
 
 
 def _kinds(nets: Sequence[Net]) -> tuple[Array, Array]:
@@ -192,9 +192,7 @@ def _wide(drawn: Sequence[tuple[int, Box]]) -> list[tuple[int, ...]]:
     half = round(WIDE_UM * NM / 2)
     for index, metal in enumerate(METALS):
         for net in {net for net, box in drawn if box.layer == metal}:
-            merged = kdb.Region(
-                [kdb.Box(*_outside(box)) for n, box in drawn if n == net and box.layer == metal]
-            )
+            merged = _region(box for n, box in drawn if n == net and box.layer == metal)
             wide = merged.merged().sized(-half).sized(half)
             space = _rule(METAL_RULES[index][2])
             for polygon in wide.decompose_trapezoids_to_region().each():
@@ -208,12 +206,12 @@ def _plates(drawn: Sequence[tuple[int, Box]]) -> list[tuple[int, ...]]:
     plates = [box for _, box in drawn if box.layer == "capm"]
     if not plates:
         return []
-    tops = kdb.Region([kdb.Box(*_outside(box)) for box in plates])
+    tops = _region(plates)
     found: list[tuple[int, ...]] = []
     metal3 = [(net, box) for net, box in drawn if box.layer == "met3"]
-    bottoms = kdb.Region([kdb.Box(*_outside(box)) for _, box in metal3]).merged().interacting(tops)
+    bottoms = _region(box for _, box in metal3).merged().interacting(tops)
     for net, box in metal3:
-        here = kdb.Region(kdb.Box(*_outside(box)))
+        here = _region([box])
         if not here.inside(bottoms).is_empty():
             found.append((METALS.index("met3"), net, *_outside(box), _rule("capm.2b")))
     for box in plates:
@@ -221,6 +219,13 @@ def _plates(drawn: Sequence[tuple[int, Box]]) -> list[tuple[int, ...]]:
             found.append((SHAPE_LAYERS.index(cut), -1, *_outside(box), _rule(name)))
         found.append((METALS.index("met3"), -1, *_outside(box), _rule("capm.11")))
     return found
+
+
+def _region(boxes: Iterable[Box]) -> kdb.Region:
+    region = kdb.Region()
+    for box in boxes:
+        region.insert(kdb.Box(*_outside(box)))
+    return region
 
 
 def _outside(box: Box) -> tuple[int, int, int, int]:
