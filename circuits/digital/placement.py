@@ -23,7 +23,7 @@ from nonideal.files.compiled import compiled, why_not
 TAP_PITCH_SITES = 56
 """Between taps of one row; the next row's lie in their middle. Every place has one within 14 um, where the process asks for 15."""
 EVEN = 1.15
-"""A segment is filled by at most so much more than the average, so that wires find room everywhere."""
+"""A segment is filled by at most so much more than the average, so that wires find room everywhere, unless cells do not fit then."""
 APART_SITES = 1
 """Left free at every cell's right: pins of two cells that abut are in the way of each other's wires."""
 MOVES = 6000

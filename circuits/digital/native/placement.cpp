@@ -60,6 +60,12 @@ public:
         return true;
     }
 
+    // Segments may be filled up: cells are too large against them for an even distribution.
+    bool begin_full() {
+        for (Segment& s : segments_) s.most = s.sites, s.used = 0, s.cells.clear();
+        return begin();
+    }
+
     void anneal(int64_t moves_a_cell, double hot_um, double cold_um) {
         const int64_t moves = moves_a_cell * int64_t(widths_.size());
         const double steps = 120, factor = std::pow(cold_um / hot_um, 1 / (steps - 1));
@@ -170,7 +176,7 @@ extern "C" int64_t placement_run(int64_t cells, const int64_t* widths, int64_t s
                                  const double* pin_dy, const double* weight, int64_t seed, int64_t moves_a_cell, int64_t* out_rows, int64_t* out_sites,
                                  double* length_um) {
     Placement placement(cells, widths, segments, rows, starts, sites, most, nets, net_start, pin_cell, pin_dx, pin_dy, weight, uint64_t(seed));
-    if (!placement.begin()) return 1;
+    if (!placement.begin() && !placement.begin_full()) return 1;
     placement.anneal(moves_a_cell, 60.0, 0.2);
     placement.read(out_rows, out_sites);
     *length_um = placement.total();

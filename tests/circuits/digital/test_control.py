@@ -55,7 +55,7 @@ def test_ports_are_the_nets_of_network_and_generator(control: Control) -> None:
 
 def test_times_between_half_clocks_are_refused() -> None:
     with pytest.raises(DigitalError, match=r"no multiple of half a clock of 20 ns"):
-        made(hold_s=25e-9)
+        made(reset_s=205e-9)
 
 
 def test_layers_without_pins_are_refused() -> None:
