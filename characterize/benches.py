@@ -178,6 +178,25 @@ def load_nets(storage: Storage, j: int, spike: str, spike_b: str) -> dict[str, s
     return axons | lines | nets
 
 
+@dataclass(frozen=True, slots=True)
+class SpikeWires:
+    """Capacitances of an axon and its complement: of each to what stands still, and between both, F."""
+
+    spike_F: float
+    spike_b_F: float
+    between_F: float
+
+    def lines(self, k: int) -> list[str]:
+        """As capacitors of neuron ``k``'s spike."""
+        ends = {
+            ("spike", "0"): self.spike_F,
+            ("spike_b", "0"): self.spike_b_F,
+            ("spike", "spike_b"): self.between_F,
+        }
+        at = [(f"{a}_{k}", b if b == "0" else f"{b}_{k}", value) for (a, b), value in ends.items()]
+        return [f"Cwire_{a}_{b} {a} {b} {value:.6g}" for a, b, value in at]
+
+
 def membrane_of(design: Design, k: int) -> str:
     """The vector of the membrane of neuron ``k`` of a ``neuron_bench``."""
     return design.contracts.neuron.probe(f"xneuron_{k}", "membrane", _nets_of(k))
@@ -198,12 +217,13 @@ def neuron_bench(
     injected_A: Sequence[float],
     silent_V: Mapping[str, float],
     driven: Sequence[int] = (),
+    wires: Sequence[SpikeWires] = (),
 ) -> Bench:
     """Neurons side by side through reset, accumulation and firing, none receiving a spike.
 
     Neuron ``k`` carries ``axons[k]`` silent synapses, whose weight ports are at ``silent_V``; it is reset to ``start_V[k]``, gets the ideal
     current ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``. Its spike
-    drives ``driven[k]`` further synapses (none where left out).
+    drives ``driven[k]`` further synapses (none where left out) through ``wires[k]``.
     """
     timeline = Timeline(design.timing, 1)
     synapse, neuron = design.contracts.synapse, design.contracts.neuron
@@ -234,5 +254,6 @@ def neuron_bench(
         vectors += [membrane_of(design, k), f"v(spike_{k})"]
     lines_1 = {f"{port.name}_1" for port in neuron.having(Role.CONTROL)}
     controls = control_sources(timeline, design.supplies.vdd_V, {"phase_0", *lines_1})
-    lines = [str(circuit), *sources, controls, f".save {' '.join(vectors)}"]
+    loads = [line for k, one in enumerate(wires) for line in one.lines(k)]
+    lines = [str(circuit), *sources, *loads, controls, f".save {' '.join(vectors)}"]
     return Bench(name, "\n".join(lines) + "\n", tuple(vectors), timeline.stop_s)

@@ -30,6 +30,34 @@ class TurnOn(BaseModel):
     unit_C: tuple[float, ...] = ()
 
 
+class EdgeCharge(BaseModel):
+    """What a spike takes off a membrane through its axon's wires alone, where its synapse carries nothing, C.
+
+    ``charge_C`` through an axon that runs between others; the first axon takes ``first_axon_C`` more, the last, which runs beside the neurons,
+    ``last_axon_C``, whatever the weight. The first dendrite, beside the input drivers, loses ``first_neuron_C`` more for every spike of those.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    charge_C: Estimate
+    first_axon_C: Estimate
+    last_axon_C: Estimate
+    first_neuron_C: Estimate
+
+
+class FanOut(BaseModel):
+    """When the spikes of a layer leave, by neuron: each the later the longer its axon, across the crossbar of the neurons that it drives.
+
+    Counted from a neuron that drives nothing, as columns are measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    neurons: Annotated[int, Field(ge=1)]
+    driven: Annotated[int, Field(ge=1, description="neurons of the next layer")]
+    delay_s: tuple[float, ...]
+
+
 class Column(BaseModel):
     """The parameters of one column; its firing stage is that of an inner neuron whose neighbours fire along with it."""
 
@@ -51,6 +79,10 @@ class Column(BaseModel):
     coupling_F: Estimate = Field(description="part of C_m that goes to either neighbour's membrane")
     positive: TurnOn
     negative: TurnOn
+    edge: EdgeCharge | None = Field(
+        default=None,
+        description="of axons whose synapses carry nothing; None in older files, whose turn-on charges are means over all axons",
+    )
     driver_delay_s: Estimate = Field(description="from the edge on an input pin to the edge on its axon")
     spike_load_s: Estimate = Field(description="delay of a neuron's spike for every neuron that it drives")
     firing_rms_s: float = Field(description="residual of the firing formula")

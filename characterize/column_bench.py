@@ -39,6 +39,8 @@ FEW_AXONS = 16
 """On a column of more, lone weights are the less the more there are, as a network's are: it is their sum that takes a membrane down."""
 COMPARED_AXONS = 5
 """At most so many axons are compared with each other."""
+EDGE_NORM = 0.5
+"""When spikes come that meet no weight."""
 LEAST_START_V = 0.5
 STARTS = 14
 ABOVE_V = (0.1, 0.2, 0.3)
@@ -79,17 +81,20 @@ def lone_synapses(
 ) -> list[Lone]:
     """What is run: every weight on the middle axon with and without the neighbours; one weight of each sign on the other axons."""
     middle = axons // 2
-
     signed = [sign * size for size in weights for sign in (1, -1)]
     found = [Lone(middle, w, arrival_norm(w, swing), along) for w in signed for along in (True, False)]
-    others = np.unique(np.linspace(0, axons - 1, min(axons, COMPARED_AXONS)).round().astype(int))
     found += [
-        Lone(int(axon), sign * axon_weight, arrival_norm(sign * axon_weight, swing), True)
-        for axon in others
+        Lone(axon, sign * axon_weight, arrival_norm(sign * axon_weight, swing), True)
+        for axon in compared_axons(axons)
         if axon != middle
         for sign in (1, -1)
     ]
     return found
+
+
+def compared_axons(axons: int) -> list[int]:
+    """Those that stand for all: the first, the last and some between."""
+    return [int(j) for j in np.linspace(0, axons - 1, min(axons, COMPARED_AXONS)).round()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,10 @@ class ColumnBench:
                 found.append(Lone(one.axon, weight, arrival, False, full_scale))
         return found
 
+    def edges(self) -> list[Lone]:
+        """Spikes that meet no weight at all: what their axons' wires do by themselves."""
+        return [Lone(axon, 0.0, EDGE_NORM, True) for axon in compared_axons(self.axons)]
+
     def off(self) -> Biases:
         """Every synapse off."""
         return self.biases("off", np.zeros((NEURONS, self.axons)))
@@ -190,10 +199,10 @@ class ColumnBench:
             cases.append(Case(f"column_firing_{k}", circuit, off, silent, self.circuit.membranes))
         return cases
 
-    def lone_cases(self) -> list[Case]:
-        """One for each of ``lone``."""
+    def lone_cases(self, some: Sequence[Lone]) -> list[Case]:
+        """One for each of ``some``."""
         cases = []
-        for lone in self.lone():
+        for lone in some:
             weight = np.zeros((NEURONS, self.axons))
             weight[slice(None) if lone.along else INNER, lone.axon] = lone.weight
             arrive = np.full(self.axons, np.inf)

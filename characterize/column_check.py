@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.characterize.column_bench import CHECK_SEED, CHECKS, ColumnBench, random_patterns
+from nonideal.characterize.column_bench import CHECK_SEED, CHECKS, NEURONS, ColumnBench, random_patterns
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, layer_physics
@@ -54,7 +54,7 @@ def check_column(
 
     Raises ``FitRefused`` where no neuron fires, ``CharacterizationFailed`` where a deck gives no result.
     """
-    physics = layer_physics(model, column.axons, driven=True)
+    physics = layer_physics(model, column.axons, neurons=NEURONS, driven=True)
     realised = replace(column, model=BottomUp(model))
     generator = np.random.default_rng(CHECK_SEED)
     chosen: list[tuple[Array, Array]] = []

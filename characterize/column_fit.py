@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize import fits
 from nonideal.characterize.branch import Family
-from nonideal.characterize.column import Column, Netlist, TurnOn
+from nonideal.characterize.column import Column, EdgeCharge, Netlist, TurnOn
 from nonideal.characterize.column_bench import (
     INNER,
     SETTLED_S,
@@ -21,6 +20,7 @@ from nonideal.characterize.column_bench import (
     Lone,
 )
 from nonideal.characterize.column_check import check_column, rms_s
+from nonideal.characterize.edge_fit import StoredCharge, edge_charge
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate, estimate
 from nonideal.characterize.model import PhysicalModel
@@ -83,13 +83,13 @@ def measure_column(
         )
         vdis_V = round(trim.vdis_V, 7)
     column = column.at(vdis_V)
-    firing, lone = column.firing_cases(), column.lone_cases()
-    results = column.infer([*firing, *lone], bench, folder)
+    firing, lone = column.firing_cases(), [*column.lone(), *column.edges()]
+    results = column.infer([*firing, *column.lone_cases(lone)], bench, folder)
     levels, drop_V, times_s = _firing(column, results[: len(firing)])
-    swings = [
-        _swing(column, one, result, levels)
-        for one, result in zip(column.lone(), results[len(firing) :], strict=True)
+    read = [
+        _swing(column, one, result, levels) for one, result in zip(lone, results[len(firing) :], strict=True)
     ]
+    swings, edges = ([one for one in read if (one.lone.weight == 0.0) == silent] for silent in (False, True))
     watched = [_watch(column, one, model, families, levels) for one in swings]
     own_F, coupling_F = _capacitances(watched)
     t_circ_s = column.circuit.design.timing.t_circ_s
@@ -106,8 +106,10 @@ def measure_column(
         _with_missed_charge(one, swing, stored, coupling_F.value)
         for one, swing in zip(watched, swings, strict=True)
     ]
-    positive, rms_n = _turn_on(column, [one for one in watched if one.lone.weight > 0], own_F.value)
-    negative, rms_p = _turn_on(column, [one for one in watched if one.lone.weight < 0], own_F.value)
+    drops_V = {one.lone.axon: one.drop_V for one in edges}
+    edge = edge_charge(drops_V, stored, coupling_F.value, column.axons)
+    positive, rms_n = _turn_on(column, [one for one in watched if one.lone.weight > 0], edge, own_F.value)
+    negative, rms_p = _turn_on(column, [one for one in watched if one.lone.weight < 0], edge, own_F.value)
     delays = np.array([one.driver_delay_s for one in watched])
     found = Column(
         netlist=netlist,
@@ -120,6 +122,7 @@ def measure_column(
         coupling_F=coupling_F,
         positive=positive,
         negative=negative,
+        edge=edge,
         driver_delay_s=estimate(float(delays.mean()), float(delays.std() / np.sqrt(len(delays))), "s"),
         spike_load_s=spike_load_s,
         firing_rms_s=fit.rms_s,
@@ -223,17 +226,6 @@ def _charge(
     return np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(swing.time_s))])
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCharge:
-    """Charge off a membrane over its drop below the reset level, neighbours held: ``drop * sum_k c_k drop^k``, F/V^k."""
-
-    coefficients: tuple[float, ...]
-
-    def charge_C(self, drop_V: Array | float) -> Any:
-        """The shape of ``drop_V``."""
-        return np.asarray(drop_V) * np.polynomial.polynomial.polyval(drop_V, self.coefficients)
-
-
 BEND = 3
 """Coefficients of a membrane's charge over its drop."""
 
@@ -290,10 +282,13 @@ def _with_missed_charge(one: Watched, swing: _Swing, stored: StoredCharge, coupl
     return Watched(one.lone, one.current_A, one.membrane_F, one.missed_C - arrived_C, one.driver_delay_s)
 
 
-def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> tuple[TurnOn, float]:
+def _turn_on(
+    column: ColumnBench, watched: list[Watched], edge: EdgeCharge, membrane_F: float
+) -> tuple[TurnOn, float]:
     """Delay and charge of one polarity, of codes the charge of a unit too, and the rms residual in volts.
 
-    All come from the middle axon; the charge is then taken to the mean over the axons, which see the wiring differently.
+    All come from the middle axon; the charge is then taken to the mean over the axons, which see the wiring differently. What the first and the
+    last do more, whatever the weight, ``edge`` has.
     """
     middle = watched[0].lone.axon
     here = [one for one in watched if one.lone.axon == middle]
@@ -327,7 +322,8 @@ def _turn_on(column: ColumnBench, watched: list[Watched], membrane_F: float) -> 
     by_axon: dict[int, float] = {}
     for one, told in zip(along, terms(along) @ found, strict=True):
         if one.lone.axon != middle or abs(abs(one.lone.weight) - abs(along[-1].lone.weight)) < 1e-9:
-            by_axon[one.lone.axon] = one.missed_C - float(told)
+            more_C = {0: edge.first_axon_C.value, column.axons - 1: edge.last_axon_C.value}
+            by_axon[one.lone.axon] = one.missed_C - float(told) - more_C.get(one.lone.axon, 0.0)
     shift, spread = over_axons(by_axon, column.axons)
     charge_C = estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C")
     rms_V = float(np.hypot(rms, spread)) / membrane_F

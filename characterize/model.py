@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nonideal.characterize.artifact import Artifact
 from nonideal.characterize.codes import Codes
-from nonideal.characterize.column import Column
+from nonideal.characterize.column import Column, FanOut
 from nonideal.characterize.estimate import Estimate, estimate
 from nonideal.characterize.noise import Noise
 from nonideal.characterize.spread import Spread
@@ -93,6 +93,10 @@ class PhysicalModel(Artifact):
     columns: tuple[Column, ...] = Field(
         default=(),
         description="columns as measured, by number of axons; none in a version 1 file",
+    )
+    fan_outs: tuple[FanOut, ...] = Field(
+        default=(),
+        description="of layers whose axons were extracted; of all others a column's spike_load_s is all that is known",
     )
     spread: Spread | None = Field(default=None, description="mismatch; None where it was not measured")
     noise: Noise | None = Field(default=None, description="of its devices; None where it was not measured")

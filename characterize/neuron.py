@@ -84,7 +84,14 @@ def spike_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) 
 
 def spike_load(result: Result, timeline: Timeline, driven: Sequence[int], vdd_V: float) -> Estimate:
     """How much later a spike comes for every neuron that it drives, s; ``driven`` of each neuron of the bench, one start for all."""
-    times = spike_times_s(result, timeline, len(driven), vdd_V)
+    times = loaded_times_s(result, timeline, len(driven), vdd_V)
+    line = fits.fit_line(np.array(driven, float), times)
+    return estimate(line.slope, line.slope_stderr, "s")
+
+
+def loaded_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) -> Array:
+    """When the ``count`` neurons of a bench fire, each with its own load. Raises ``FitRefused`` where one does not."""
+    times = spike_times_s(result, timeline, count, vdd_V)
     if any(at is None for at in times):
         raise FitRefused(
             "a loaded neuron does not fire inside its phase",
@@ -92,8 +99,7 @@ def spike_load(result: Result, timeline: Timeline, driven: Sequence[int], vdd_V:
             ("widen", "circuit.driver.inverter_p.w_um"),
             *fits.SLOW_SENSING,
         )
-    line = fits.fit_line(np.array(driven, float), np.array(times, float))
-    return estimate(line.slope, line.slope_stderr, "s")
+    return np.array(times, float)
 
 
 def calibrate_discharger(

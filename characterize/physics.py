@@ -28,8 +28,9 @@ class Physics:
     A spike at t on a synapse of weight w >= 0 contributes ``dv/dt = w (1 - beta(w) v)`` from ``t + delay`` on, less the charge
     ``charge_positive`` once (w < 0: plus ``charge_negative``), and less ``lag w + skew |w|``: a delay that is none, for it is a charge at
     once, so that spikes at the very end feel it too, and half of what it differs by for both signs; ``beta`` is a polynomial in |w|, held
-    outside its range. Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
-    ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``.
+    outside its range. Where w is 0 it takes off ``charge_zero``; whatever w, the axon's ``axon_charge`` and the neuron's ``neuron_charge``
+    (empty: none has any). Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
+    ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``, and its own ``spike_lag`` later (empty: none).
     """
 
     beta_positive: tuple[float, ...]
@@ -44,6 +45,10 @@ class Physics:
     spike_delay: float
     skew: float = 0.0
     lag: float = 0.0
+    charge_zero: float = 0.0
+    axon_charge: tuple[float, ...] = ()
+    neuron_charge: tuple[float, ...] = ()
+    spike_lag: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,13 @@ def layer_physics(
     model: PhysicalModel,
     axons: int,
     *,
+    neurons: int = 0,
     fan_out: int = 0,
     driven: bool = False,
     full_scale: float | None = None,
 ) -> Physics:
-    """The layer whose dendrites carry ``axons`` pairs and whose spikes drive ``fan_out`` neurons each.
+    """The layer whose dendrites carry ``axons`` pairs and whose spikes drive ``fan_out`` neurons each; of so many ``neurons``, where what sets
+    one apart from the others is to count.
 
     ``driven``: its axons are driven from input pins, so that spike times count from the pins. ``full_scale``: of a layer of codes, the weight of
     the largest (None: the one that columns were measured at). Raises ``NoColumn``.
@@ -146,6 +153,13 @@ def layer_physics(
 
     late, coded = (late_s(positive) + late_s(negative)) / 2, model.codes is not None
     delay_s = (0.0 if coded else late) + (column.driver_delay_s.value if driven else 0.0)
+    edge, ends, first = column.edge, [0.0] * axons, [0.0] * neurons
+    if edge is not None:
+        ends[0] += edge.first_axon_C.value
+        ends[-1] += edge.last_axon_C.value
+        if neurons and driven:
+            first[0] = edge.first_neuron_C.value
+    leave = np.array(fan_out_delay_s(model, column, neurons, fan_out)) / t_circ
     return Physics(
         beta_positive=beta(model.positive, 1.0),
         beta_negative=beta(model.negative, -1.0),
@@ -156,10 +170,22 @@ def layer_physics(
         charge_positive=positive.charge_C.value / (c_m * v_th),
         charge_negative=negative.charge_C.value / (c_m * v_th),
         coupling=column.coupling_F.value / c_m,
-        spike_delay=fan_out * column.spike_load_s.value / t_circ,
+        spike_delay=float(leave.mean()),
+        spike_lag=tuple(float(one) for one in leave - leave.mean()) if np.ptp(leave) > 0.0 else (),
         skew=(late_s(positive) - late_s(negative)) / (2 * t_circ) if coded else 0.0,
         lag=late / t_circ if coded else 0.0,
+        charge_zero=0.0 if edge is None else edge.charge_C.value / (c_m * v_th),
+        axon_charge=tuple(charge_C / (c_m * v_th) for charge_C in ends) if any(ends) else (),
+        neuron_charge=tuple(charge_C / (c_m * v_th) for charge_C in first) if any(first) else (),
     )
+
+
+def fan_out_delay_s(model: PhysicalModel, column: Column, neurons: int, fan_out: int) -> tuple[float, ...]:
+    """How late the spikes of these neurons leave, each of which drives ``fan_out`` others: by neuron, or one value for all."""
+    for one in model.fan_outs:
+        if (one.neurons, one.driven) == (neurons, fan_out):
+            return one.delay_s
+    return (fan_out * column.spike_load_s.value,)
 
 
 def network_physics(
@@ -170,6 +196,7 @@ def network_physics(
         layer_physics(
             model,
             layers[index],
+            neurons=layers[index + 1],
             fan_out=layers[index + 2] if index + 2 < len(layers) else 0,
             driven=index == 0,
             full_scale=full_scales[index] if full_scales else None,

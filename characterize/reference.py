@@ -50,7 +50,12 @@ def membrane(
     arrive = np.where((spike_time < 1.0) & (arrive < 1.0), arrive, np.inf)
     conductance = beta(physics, weight) * weight
     charge = np.where(weight >= 0.0, -physics.charge_positive, physics.charge_negative)
-    charge = np.where(weight == 0.0, 0.0, charge) - physics.lag * weight - physics.skew * np.abs(weight)
+    charge = np.where(weight == 0.0, -physics.charge_zero, charge)
+    charge = charge - physics.lag * weight - physics.skew * np.abs(weight)
+    if physics.axon_charge:
+        charge = charge - np.array(physics.axon_charge)
+    if physics.neuron_charge:
+        charge = charge - np.array(physics.neuron_charge)[:, None]
     v = np.zeros((len(spike_time), len(weight)))
     f, g, now = np.zeros_like(v), np.zeros_like(v), np.zeros(len(spike_time))
     order = np.argsort(arrive, axis=1, kind="stable")
@@ -72,10 +77,11 @@ def membrane(
 
 
 def firing_time(physics: Physics, v: Array) -> Array:
-    """Spike time before the clip to the phase, the shape of ``v``; infinity where the ramp never gets there (v above 1 / b)."""
+    """Spike time before the clip to the phase, [..., neurons] as ``v``; infinity where the ramp never gets there (v above 1 / b)."""
+    late = physics.spike_delay + np.array(physics.spike_lag or (0.0,))
     argument = 1.0 - physics.discharge * v
     with np.errstate(invalid="ignore", divide="ignore"):
-        time = 1.0 - np.log(argument) / np.log1p(-physics.discharge) + physics.spike_delay
+        time = 1.0 - np.log(argument) / np.log1p(-physics.discharge) + late
     return np.where(argument > 0.0, time, 0.0)
 
 

@@ -14,12 +14,13 @@ from nonideal.characterize.branch import Family, fit_branch
 from nonideal.characterize.circuit import circuit_facts
 from nonideal.characterize.code_bench import as_mask
 from nonideal.characterize.code_fit import code_options, with_codes
-from nonideal.characterize.column import Column, Netlist, Sidewall
-from nonideal.characterize.column_bench import NEURONS, ColumnBench
+from nonideal.characterize.column import Column, FanOut, Netlist, Sidewall
+from nonideal.characterize.column_bench import INNER, NEURONS, ColumnBench
 from nonideal.characterize.column_fit import measure_column
 from nonideal.characterize.curves import tidy_curves
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate
+from nonideal.characterize.fan_out import FanOutNetlist, measure_fan_out, spike_wires
 from nonideal.characterize.model import PhysicalModel, estimate
 from nonideal.characterize.noise_stage import check_noise, measure_noise
 from nonideal.characterize.options import CharacterizeOptions
@@ -68,14 +69,15 @@ def characterize(
     options: CharacterizeOptions,
     folder: Path,
     columns: Sequence[ColumnNetlist] = (),
+    fan_outs: Sequence[FanOutNetlist] = (),
 ) -> Characterization:
-    """Characterise ``design`` at ``bench.corner``, and ``columns`` on top; decks and logs go to ``folder``.
+    """Characterise ``design`` at ``bench.corner``, and ``columns`` and the axons of ``fan_outs`` on top; decks and logs go to ``folder``.
 
     Raises ``FitRefused``, which names keys with their present values, or ``CharacterizationFailed``; no parameter is ever taken from
     elsewhere.
     """
     try:
-        return _characterize(bench, design, options, folder, columns)
+        return _characterize(bench, design, options, folder, columns, fan_outs)
     except FitRefused as error:
         raise error.with_values(
             {"circuit": design.model_dump(), "characterize": options.model_dump()}
@@ -88,6 +90,7 @@ def _characterize(
     options: CharacterizeOptions,
     folder: Path,
     columns: Sequence[ColumnNetlist],
+    fan_outs: Sequence[FanOutNetlist],
 ) -> Characterization:
     check_cells(design, options.draws)
     if options.noise:
@@ -100,7 +103,8 @@ def _characterize(
         model = with_codes(bench, cells, options, static, model, folder)
     families = {"n": static.family_n, "p": static.family_p}
     measured = _columns(bench, design, columns, model, families, moving.spike_load_s, folder)
-    model = model.model_copy(update={"columns": measured})
+    left = _fan_outs(bench, cells, options, columns, model.vdis_V, fan_outs, folder)
+    model = model.model_copy(update={"columns": measured, "fan_outs": left})
     if options.draws or options.noise:
         specimen = specimen_of(design, model, columns)
     if options.draws:
@@ -187,6 +191,23 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
     )
     many = netlist.kind != "schematic" and netlist.axons > MOST_AXONS
     return ColumnBench(circuit, model, bench.simulator, model.codes, "columns" if many else "whole")
+
+
+def _fan_outs(
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    columns: Sequence[ColumnNetlist],
+    vdis_V: float,
+    netlists: Sequence[FanOutNetlist],
+    folder: Path,
+) -> tuple[FanOut, ...]:
+    """When spikes leave that cross the next crossbar, against those of the columns, whose neurons drive nothing."""
+    if not netlists:
+        return ()
+    column = min(columns, key=lambda one: one.axons)
+    bare = spike_wires(parse_netlist(column.text, f"column {column.axons}"), 1, NEURONS)[INNER]
+    return tuple(measure_fan_out(bench, design, options, vdis_V, bare, one, folder) for one in netlists)
 
 
 def _columns(

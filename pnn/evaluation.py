@@ -71,7 +71,8 @@ class Evaluation(ABC):
             check_shapes(spike_time, weight, weight)
             return self._native(spike_time, weight, conductance, generator, wiring, discharger.b)
         v = self.membrane(spike_time, weight, conductance, generator, wiring)
-        return v, discharger.unclipped(v) + (0.0 if wiring is None else wiring.spike_delay)
+        time = discharger.unclipped(v)
+        return v, time if wiring is None else wiring.left(time)
 
     @abstractmethod
     def chips_firing(

@@ -215,24 +215,27 @@ def synapse(
     terms = max(map(len, branches))
     return None, (
         wiring.delay,
-        *(-wiring.charge_positive, wiring.charge_negative, wiring.skew, wiring.lag),
+        *(-wiring.charge_positive, wiring.charge_negative, wiring.skew, wiring.lag, -wiring.charge_zero),
+        *(len(wiring.axon_charge), len(wiring.neuron_charge)),
         *(low for low, _ in ranges),
         *(math.inf if high is None else high for _, high in ranges),
         *(c for branch in branches for c in (*branch, *(0.0,) * (terms - len(branch)))),
+        *(-charge for charge in (*wiring.axon_charge, *wiring.neuron_charge)),
     )
 
 
 def is_full(numbers: Sequence[float]) -> bool:
     """Whether the kernels evaluate beta w and charges for every weight (``FULL`` in synapse.h)."""
-    return len(numbers) > 11 or any(numbers[1:5])
+    return len(numbers) > 14 or any(numbers[1:6])
 
 
 def neuron(wiring: Wiring | None = None, ramp: float | None = None) -> tuple[float, ...]:
-    """What the kernels want to know of the neurons: coupling, b of the ramp and delay of the spikes, and whether the ramp
-    is wanted.
+    """What the kernels want to know of the neurons: coupling, b of the ramp and delay of the spikes, whether the ramp
+    is wanted, of how many neurons there is a lag, and these.
     """
     wiring = wiring if wiring is not None else Wiring()
-    return wiring.coupling, ramp or 0.0, wiring.spike_delay, float(ramp is not None)
+    lags = wiring.spike_lag
+    return wiring.coupling, ramp or 0.0, wiring.spike_delay, float(ramp is not None), float(len(lags)), *lags
 
 
 def fired(t: Tensor, w: Tensor, taps: Tensor, after: Sequence[float], save: bool) -> Tensors:

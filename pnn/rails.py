@@ -49,7 +49,7 @@ def output_times(
             weight = perturbed(layer.weight.double(), drawn)[0].t().numpy()
             arriving = np.where(t.numpy() < 1.0, t.numpy(), np.inf)
             v = torch.from_numpy(membrane(physics_of(layer), weight, arriving, rails))
-            delay = 0.0 if layer.wiring is None else layer.wiring.spike_delay
-            t = ((layer.discharger.unclipped(v) + delay) * drawn.gain + drawn.offset).clamp(0.0, 1.0)
+            left = (layer.wiring or Wiring()).left(layer.discharger.unclipped(v))
+            t = (left * drawn.gain + drawn.offset).clamp(0.0, 1.0)
         found.append(t)
     return torch.stack(found, 1)

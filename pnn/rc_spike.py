@@ -63,6 +63,8 @@ class RCSpikeLinear(nn.Module):
         )
         self.method: Method = known_method(method, Exact())
         self.wiring = None if wiring is None else checks.instance(wiring, "wiring", Wiring)
+        if self.wiring is not None:
+            self.wiring.check_fits(in_features, out_features)
         # an axon's weights lie side by side in memory: the native kernel reads them without a copy
         self.weight = nn.Parameter(torch.empty(in_features, out_features).t())
         self.codes: Codes | None = None

@@ -23,9 +23,10 @@ class Wiring:
 
     A spike at t works from ``t + delay`` on. There v falls by ``charge_positive`` where the weight is > 0 and rises by
     ``charge_negative`` where it is < 0, and by ``lag weight + skew |weight|``, as if weights began later by ``lag`` and positive ones by
-    ``skew`` more, negative ones by as much less; the charge then decays as v does. A membrane takes ``coupling`` of either neighbour's
-    swing; an outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late. Raises
-    ``BadParameter`` for values that are not finite or not small.
+    ``skew`` more, negative ones by as much less; where the weight is 0 v falls by ``charge_zero``; whatever the weight, by ``axon_charge`` of
+    its axon and ``neuron_charge`` of its neuron. The charge then decays as v does. A membrane takes ``coupling`` of either neighbour's
+    swing; an outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late, and by ``spike_lag`` of their
+    neuron. What is told by axon or neuron is empty where none has any. Raises ``BadParameter`` for values that are not finite or not small.
     """
 
     delay: float = 0.0
@@ -35,13 +36,27 @@ class Wiring:
     spike_delay: float = 0.0
     skew: float = 0.0
     lag: float = 0.0
+    charge_zero: float = 0.0
+    axon_charge: tuple[float, ...] = ()
+    neuron_charge: tuple[float, ...] = ()
+    spike_lag: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not math.isfinite(value) or abs(value) > 0.25:
+            for one in value if isinstance(value, tuple) else (value,):
+                if not math.isfinite(one) or abs(one) > 0.25:
+                    raise BadParameter(
+                        f"wiring {field.name} = {value}: it must be a small correction, within +-0.25 of T_circ, V_th or C_m"
+                    )
+
+    def check_fits(self, axons: int, neurons: int) -> None:
+        """Raise ``BadParameter`` unless what is told by axon or by neuron is told of all of a layer's, or of none."""
+        for name, size in (("axon_charge", axons), ("neuron_charge", neurons), ("spike_lag", neurons)):
+            told = len(getattr(self, name))
+            if told not in (0, size):
                 raise BadParameter(
-                    f"wiring {field.name} = {value}: it must be a small correction, within +-0.25 of T_circ, V_th or C_m"
+                    f"wiring {name} holds {told} values: a layer of {axons} axons and {neurons} neurons wants {size}, or none"
                 )
 
     @classmethod
@@ -57,11 +72,23 @@ class Wiring:
 
     def charge(self, weight: Tensor) -> Tensor | None:
         """What an arriving spike adds to v, the shape of ``weight``, without a gradient; None: nothing anywhere."""
-        if not (self.charge_positive or self.charge_negative or self.skew or self.lag):
+        by_sign = (self.charge_positive, self.charge_negative, self.skew, self.lag, self.charge_zero)
+        if not (any(by_sign) or self.axon_charge or self.neuron_charge):
             return None
         w = weight.detach()
         z = (w < 0.0).to(w.dtype) * self.charge_negative - (w > 0.0).to(w.dtype) * self.charge_positive
+        if self.charge_zero:
+            z = z - (w == 0.0).to(w.dtype) * self.charge_zero
+        if self.axon_charge:
+            z = z - w.new_tensor(self.axon_charge)
+        if self.neuron_charge:
+            z = z - w.new_tensor(self.neuron_charge).unsqueeze(1)
         return z - self.lag * w - self.skew * w.abs() if self.skew or self.lag else z
+
+    def left(self, time: Tensor) -> Tensor:
+        """When spikes leave [..., neurons] that the ramp would let leave at ``time``."""
+        late = time + self.spike_delay
+        return late + late.new_tensor(self.spike_lag) if self.spike_lag else late
 
     def coupled(self, v: Tensor) -> Tensor:
         """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""

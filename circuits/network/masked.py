@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nonideal.circuits.extraction.netlist import Element, parse_netlist
+from nonideal.circuits.extraction.units import joined_units
 from nonideal.circuits.network.netlist import Topology
 
 
@@ -29,10 +30,11 @@ def with_mask(netlist: str, topology: Topology) -> str:
         ends = ((at(e.a), at(e.b), e.value) for e in elements)
         return tuple(Element(a, b, value) for a, b, value in ends if a != b)
 
-    return replace(
+    wired = replace(
         opened,
         ports=tuple(port for port in opened.ports if port not in tied),
         devices=tuple(replace(d, nodes=tuple(map(at, d.nodes))) for d in opened.devices),
         resistors=moved(opened.resistors),
         capacitors=moved(opened.capacitors),
-    ).text()
+    )
+    return joined_units(wired).text()

@@ -122,7 +122,7 @@ def with_fixed_biases(task: Task, found: Characterised, written: Mapping) -> Pre
 def _fire(found: Characterised, layer: Physics, axons: int, v: Array) -> Array:
     nearest = min(found.firing, key=lambda one: abs(one - axons))
     drop_V = v * column_for(found.model, axons).v_th_V.value
-    return found.firing[nearest].times(drop_V) + layer.spike_delay
+    return found.firing[nearest].times(drop_V) + layer.spike_delay + np.array(layer.spike_lag or (0.0,))
 
 
 def weights_kept(written: Mapping, model: PhysicalModel, curves: SynapseCurves) -> list[Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,13 @@ class Experiment(Section):
         return columns_of(layers, MOST_AXONS if self.characterize.on == "schematic" else MOST_DRAWN_AXONS)
 
     @property
+    def fan_outs(self) -> tuple[tuple[int, int], ...]:
+        """Neurons of a layer and of the one that they drive, each once: the axons between them are extracted where columns are."""
+        if self.characterize.on == "schematic" or self.training.network is not None:
+            return ()
+        return tuple(dict.fromkeys(pairwise(self.training.layers[1:])))
+
+    @property
     def bits(self) -> int | None:
         """Of the codes that the synapses hold, a sign besides; None: they hold analog weights."""
         synapse = self.circuit.synapse
@@ -210,8 +218,12 @@ class Experiment(Section):
         return self.model_copy(update=update)
 
     def section(self, dotted: str) -> Any:
-        """A section or value by its dotted name, or ``columns`` or ``bits``, JSON-ready (for manifests)."""
-        value: Any = self.model_dump(mode="json") | {"columns": list(self.columns), "bits": self.bits}
+        """A section or value by its dotted name, or ``columns``, ``fan_outs`` or ``bits``, JSON-ready (for manifests)."""
+        value: Any = self.model_dump(mode="json") | {
+            "columns": list(self.columns),
+            "fan_outs": [list(sizes) for sizes in self.fan_outs],
+            "bits": self.bits,
+        }
         for part in dotted.split("."):
             value = value[part]
         return value

@@ -56,6 +56,10 @@ def _capacitance_of_the_schematic(model: PhysicalModel) -> PhysicalModel:
     )  # fmt: skip
 
 
+def _no_load(model: PhysicalModel) -> PhysicalModel:
+    return _zero(model, "spike_load_s").model_copy(update={"fan_outs": ()})
+
+
 TERMS: dict[str, Callable[[PhysicalModel], PhysicalModel]] = {
     "membrane_capacitance": _capacitance_of_the_schematic,
     "firing_stage": _firing_of_the_cell,
@@ -64,7 +68,7 @@ TERMS: dict[str, Callable[[PhysicalModel], PhysicalModel]] = {
     "synapse_delay": partial(_turn_on, field="delay_s"),
     "driver_delay": partial(_zero, field="driver_delay_s"),
     "coupling": partial(_zero, field="coupling_F"),
-    "spike_load": partial(_zero, field="spike_load_s"),
+    "spike_load": _no_load,
 }
 """The model without each term. The first two fall back to what the cells alone, on the schematic, would say."""
 

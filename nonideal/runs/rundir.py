@@ -120,6 +120,10 @@ class RunDir:
         """The folder of the extracted column with that many axons."""
         return self.path / "columns" / str(axons)
 
+    def fan_out(self, neurons: int, driven: int) -> Path:
+        """The folder of the extracted axons from so many neurons to the neurons that they drive."""
+        return self.path / "columns" / f"fan_out_{neurons}_{driven}"
+
     def weights(self, variant: str) -> Path:
         """The weights of a variant that go to silicon."""
         return self.path / "training" / variant / "weights.safetensors"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.characterization import characterization_summary
-from nonideal.stages.measured_on import column_netlists
+from nonideal.stages.measured_on import column_netlists, fan_out_netlists
 
 
 def characterize_circuit(work: Work) -> Done:
@@ -21,6 +21,7 @@ def characterize_circuit(work: Work) -> Done:
         experiment.characterize,
         work.folder / "decks",
         column_netlists(experiment, work.rundir),
+        fan_out_netlists(experiment, work.rundir),
     )
     outputs = tuple(work.folder / name for name in ("model.json", "curves.parquet", "curves.csv"))
     found.model.save(outputs[0])

@@ -126,6 +126,7 @@ def _check_drawing(stage: Stage, experiment: Experiment, options: Mapping[str, A
         from nonideal.characterize.column_bench import NEURONS
 
         check_drawable(experiment, [(axons, NEURONS) for axons in experiment.columns])
+        check_drawable(experiment, [(1, *pair) for pair in experiment.fan_outs])
         check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))
     if name == "explore":
         check_extractor(stage.name, experiment.characterize.on, extractor_of(options, experiment))

@@ -1,4 +1,4 @@
-"""The stage ``columns``: layouts of the columns that are characterised as extracted."""
+"""The stage ``columns``: layouts of the columns that are characterised as extracted, and of the axons between layers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ def lay_out_columns(work: Work) -> Done:
 
     design = work.experiment.circuit
     # Codes differ from bench to bench: columns are drawn for all of them, what a mask would wire is pins.
-    networks = [Topology.of((axons, NEURONS), design).opened for axons in work.experiment.columns]
-    folders = [work.rundir.column(axons) for axons in work.experiment.columns]
+    columns, fan_outs = work.experiment.columns, work.experiment.fan_outs
+    sizes = [*((axons, NEURONS) for axons in columns), *((1, *pair) for pair in fan_outs)]
+    networks = [Topology.of(layers, design).opened for layers in sizes]
+    folders = [*map(work.rundir.column, columns), *(work.rundir.fan_out(*pair) for pair in fan_outs)]
     override = bool(work.options.get("override"))
     checked = []
     for topology, folder in zip(networks, folders, strict=True):
@@ -31,9 +33,9 @@ def lay_out_columns(work: Work) -> Done:
     ):
         found = list(pool.map(extract, networks, folders, devices))
     files = [file for one in checked for file in one.files] + [file for one in found for file in one.files]
-    columns = tuple(
+    drawn = tuple(
         one.summary.model_copy(update={"extraction": extraction.summary})
         for one, extraction in zip(checked, found, strict=True)
     )
-    summary = ColumnsSummary(netlist=kind, columns=columns)
+    summary = ColumnsSummary(netlist=kind, columns=drawn[: len(columns)], fan_outs=drawn[len(columns) :])
     return Done(tuple(files), summary, passed=all(one.passed for one in checked))

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "columns": ("circuit", "extraction", "columns", "characterize.on"),
-    "characterization": ("process", "circuit", "extraction", "characterize", "columns", "simulator"),
+    "columns": ("circuit", "extraction", "columns", "fan_outs", "characterize.on"),
+    "characterization": (
+        "process",
+        "circuit",
+        "extraction",
+        "characterize",
+        "columns",
+        "fan_outs",
+        "simulator",
+    ),
     "explore": (
         "process",
         "circuit",
@@ -25,7 +33,16 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "netlist",
         "simulator",
     ),
-    "mismatch": ("process", "circuit", "extraction", "characterize", "columns", "chips.draws", "simulator"),
+    "mismatch": (
+        "process",
+        "circuit",
+        "extraction",
+        "characterize",
+        "columns",
+        "fan_outs",
+        "chips.draws",
+        "simulator",
+    ),
     "yield": (
         "process",
         "circuit",

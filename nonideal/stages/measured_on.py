@@ -11,6 +11,7 @@ from nonideal.runs.manifest import load_manifest
 from nonideal.runs.rundir import EXTRACTED, RunDir
 
 if TYPE_CHECKING:
+    from nonideal.characterize.fan_out import FanOutNetlist
     from nonideal.characterize.stage import ColumnNetlist
 
 SCHEMATIC: Netlist = "schematic"
@@ -55,4 +56,15 @@ def column_netlists(experiment: Experiment, rundir: RunDir) -> list[ColumnNetlis
             experiment.extraction.sidewall,
         )
         for axons in experiment.columns
+    ]
+
+
+def fan_out_netlists(experiment: Experiment, rundir: RunDir) -> list[FanOutNetlist]:
+    """The axons between the experiment's layers, as the stage ``columns`` extracted them; none where columns are as designed."""
+    from nonideal.characterize.fan_out import FanOutNetlist
+    from nonideal.circuits.extraction.netlist import read_netlist
+
+    return [
+        FanOutNetlist(*pair, read_netlist(rundir.fan_out(*pair) / EXTRACTED).text())
+        for pair in experiment.fan_outs
     ]

@@ -9,7 +9,7 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.runs.rundir import SCHEMATIC, RunDir, on_netlist
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.characterization import characterization_summary
-from nonideal.stages.measured_on import column_netlists
+from nonideal.stages.measured_on import column_netlists, fan_out_netlists
 from nonideal.stages.workbench import workbench
 
 
@@ -33,6 +33,7 @@ def statistical_model(work: Work, experiment: Experiment, folder: Path) -> Physi
         options,
         folder / "decks",
         column_netlists(experiment, work.rundir),
+        fan_out_netlists(experiment, work.rundir),
     )
     found.model.save(folder / "model.json")
     return found.model

@@ -19,13 +19,14 @@ from nonideal.stages.noise import mapping_of as noise_mapping_of
 
 
 def column_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
-    """The extracted netlists of the columns, where they are measured on those."""
+    """The extracted netlists of the columns, and of the axons between layers, where they are measured on those."""
     if not extracted_columns(experiment):
         return {}
-    paths = {axons: rundir.column(axons) / EXTRACTED for axons in experiment.columns}
+    folders = {f"column {axons}": rundir.column(axons) for axons in experiment.columns}
+    folders |= {f"fan-out {n} to {m}": rundir.fan_out(n, m) for n, m in experiment.fan_outs}
     return {
-        f"column {axons}": _need(experiment, rundir, path, "columns", options, complete=True)
-        for axons, path in paths.items()
+        name: _need(experiment, rundir, folder / EXTRACTED, "columns", options, complete=True)
+        for name, folder in folders.items()
     }
 
 

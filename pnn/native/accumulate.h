@@ -22,7 +22,7 @@ INLINE void add_spikes(const Shape &shape, const Lists<T> &lists, const Tile<T> 
         const int64_t source = image * shape.sources_per_image + taps[tap];
         const int64_t start = lists.begin(source, m), end = lists.begin(source, m + 1), base = tap * shape.channels * tile.ld;
         const T *w0 = tile.w + base, *c0 = FORM == CONSTANT ? nullptr : tile.c + base;
-        T shares = 0, moments = 0;
+        T shares = 0, moments = 0, own = 0, own_shares = 0, own_moments = 0;
         for (int64_t e = start; e < end; e++) {
             const T share = lists.share[e];
             const Vec<T> s = splat<T>(share), s1 = splat<T>(T(0.5) * share * (1 - share));
@@ -40,9 +40,13 @@ INLINE void add_spikes(const Shape &shape, const Lists<T> &lists, const Tile<T> 
                 }
             }
             shares += share, moments += T(0.5) * share * (1 - share);
+            if constexpr (FORM == FULL) {
+                const T axon = synapse.of_axon(lists.channel[e]);
+                own += axon, own_shares += share * axon, own_moments += T(0.5) * share * (1 - share) * axon;
+            }
         }
-        run.n += T(end - start), part.n += shares;
-        if constexpr (THIRD) moment.n += moments;
+        run.n += T(end - start), part.n += shares, run.a += own, part.a += own_shares;
+        if constexpr (THIRD) moment.n += moments, moment.a += own_moments;
     }
 }
 

@@ -22,16 +22,16 @@ template <Form FORM, bool THIRD> constexpr int VALUES = (THIRD ? 2 : 1) * GROUP<
 template <Form FORM, bool THIRD> constexpr int WIDEST = FORM == FULL && THIRD ? 3 : 4;
 
 template <class T, int K, Form FORM, bool THIRD>
-inline void interval_values(const Sums<T, K> &part, const Sums<T, K> &moment, int k, const Synapse<T> &synapse, Vec<T> *x) {
+inline void interval_values(const Sums<T, K> &part, const Sums<T, K> &moment, int k, const Synapse<T> &synapse, int64_t first, Vec<T> *x) {
     constexpr int group = GROUP<FORM>;
     x[0] = conductance<T, FORM>(part.g[k], part.q[k], synapse.c1, synapse.c2), x[1] = part.g[k];
     if constexpr (THIRD)
         x[group] = conductance<T, FORM>(moment.g[k], moment.q[k], synapse.c1, synapse.c2), x[group + 1] = moment.g[k];
     if constexpr (FORM == FULL) {
-        x[2] = part.charge(k, synapse.mean);
+        x[2] = part.charge(k, synapse, first);
         x[1] -= x[0] * x[2];
         if constexpr (THIRD) {
-            x[5] = moment.charge(k, synapse.mean);
+            x[5] = moment.charge(k, synapse, first);
             x[1] -= splat<T>(12) * x[3] * x[5], x[4] -= x[3] * x[2] + x[0] * x[5];
         }
     }
@@ -62,7 +62,7 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
             T *keep = saved ? saved + ((tile.first * shape.rows() + row * width) * grid.steps + m * width) * values : nullptr;
             for (int k = 0; k < K; k++) {
                 Vec<T> x[values];
-                interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, x);
+                interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, tile.first, x);
                 fh[k] = x[0] * h, gh[k] = drive<T, FORM, THIRD>(x, h);
                 if (keep)
                     for (int i = 0; i < values; i++) store<T>(keep + i * width + k * LANES<T>, x[i]);
@@ -72,7 +72,7 @@ void forward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &grid
         }
         for (int k = 0; k < K; k++) {
             const int64_t to = row * shape.neurons + tile.first + k * LANES<T>;
-            store<T>(out + to, FORM == FULL ? v[k] + run.charge(k, synapse.mean) : v[k], tile.template room<K>(k));
+            store<T>(out + to, FORM == FULL ? v[k] + run.charge(k, synapse, tile.first) : v[k], tile.template room<K>(k));
         }
     }
 }
@@ -98,7 +98,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
             Vec<T> fh[K], gh[K], e[K], p[K];
             for (int k = 0; k < K; k++) {
                 Vec<T> *x = &work[m * per_step + k * size];
-                if (!saved) interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, x);
+                if (!saved) interval_values<T, K, FORM, THIRD>(part, moment, k, synapse, tile.first, x);
                 for (int i = 0; saved && i < values; i++) x[i] = load<T>(kept + i * width + k * LANES<T>);
                 fh[k] = x[0] * h, gh[k] = drive<T, FORM, THIRD>(x, h);
             }
@@ -126,6 +126,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
             }
             phi_slope<T, K>(fh, e, p, d_phi);
             Vec<T> mean = zero, mean1 = zero;  // of the charges, in the gradient of time
+            Vec<T> own = zero, own1 = zero;    // of an axon's own charge of 1
             for (int k = 0; k < K; k++) {
                 const Vec<T> *x = kept + k * size;
                 const Vec<T> d_gh = adjoint[k] * p[k];
@@ -136,13 +137,14 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                     dg -= hh * x[group], df += hh * x[group + 1], dg1 = hh * x[0], df1 = -hh * x[1];
                 }
                 if constexpr (FORM == FULL) {
+                    const Vec<T> common = splat<T>(synapse.mean) + synapse.of_neurons(tile.first + k * LANES<T>);
                     df -= x[2] * dg, z[k] = -x[0] * dg;
                     if constexpr (THIRD) {
                         df -= x[5] * dg1, df1 -= splat<T>(12) * x[5] * dg + x[2] * dg1;
                         z[k] -= x[3] * dg1, z1[k] = -splat<T>(12) * x[3] * dg - x[0] * dg1;
-                        mean1 += splat<T>(synapse.mean) * z1[k];
+                        mean1 += common * z1[k], own1 += z1[k];
                     }
-                    mean += splat<T>(synapse.mean) * z[k];
+                    mean += common * z[k], own += z[k];
                 }
                 adjoint[k] *= e[k];
                 u[k] = FORM == CONSTANT ? dg + b1 * df : dg, r[k] = FORM == CONSTANT ? b2 * df : df;
@@ -166,6 +168,11 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Grid<T> &gri
                     const Vec<T> s = splat<T>(share), s1 = splat<T>(T(0.5) * share * (1 - share)), half = splat<T>(T(0.5) - share);
                     Vec<T> time = mean;
                     if constexpr (FORM == FULL && THIRD) time += half * mean1;
+                    if constexpr (FORM == FULL)
+                        if (!synapse.axon.empty()) {
+                            time += splat<T>(synapse.axon[channel[e]]) * own;
+                            if constexpr (THIRD) time += splat<T>(synapse.axon[channel[e]]) * half * own1;
+                        }
                     for (int k = 0; k < K; k++) {
                         const Vec<T> w = load<T>(tile_w + at + k * LANES<T>);
                         Vec<T> to_g = U[k] + s * u[k], to_q = R[k] + s * r[k];

@@ -42,6 +42,12 @@ template <class T, int K, Form FORM> inline void add_axon(const Tile<T> &tile, i
     }
 }
 
+// The charge of a spike of axon `channel` where its weights to the tile's k-th vector of neurons are w.
+template <class T> inline Vec<T> jump(const Synapse<T> &synapse, const Tile<T> &tile, int32_t channel, Vec<T> w, int k) {
+    const Vec<T> own = splat<T>(synapse.mean + synapse.of_axon(channel)) + synapse.charge(w, tile.zeros);
+    return synapse.neuron.empty() ? own : own + synapse.of_neurons(tile.first + k * LANES<T>);
+}
+
 // f h, g h of the interval of length h with these sums
 template <class T, int K, Form FORM>
 inline void interval(const Sums<T, K> &run, T h, const Synapse<T> &synapse, Vec<T> (&x)[K], Vec<T> (&gh)[K]) {
@@ -72,7 +78,7 @@ inline void integrate(const Shape &shape, const Lists<T> &lists, const Tile<T> &
         const int64_t at = (base + lists.channel[i]) * tile.ld;
         const T *w = tile.w + at;
         if constexpr (FORM == FULL)
-            for (int k = 0; k < K; k++) v[k] += splat<T>(synapse.mean) + synapse.charge(load<T>(w + k * LANES<T>), tile.zeros);
+            for (int k = 0; k < K; k++) v[k] += jump<T>(synapse, tile, lists.channel[i], load<T>(w + k * LANES<T>), k);
         if (at_event)
             for (int k = 0; k < K; k++) at_event[(i - first) * K + k] = v[k];
         add_axon<T, K, FORM>(tile, at, T(1), run);
@@ -126,7 +132,7 @@ void backward_tile(const Shape &shape, const Lists<T> &lists, const Tile<T> &til
                 const Vec<T> w = load<T>(tile.w + at + k * LANES<T>);
                 const Vec<T> c = FORM == CONSTANT ? b1 * w + b2 * absolute<T>(w) : load<T>(tile.c + at + k * LANES<T>);
                 Vec<T> change = w - c * v_now[k];
-                if constexpr (FORM == FULL) change -= run.q[k] * (splat<T>(synapse.mean) + synapse.charge(w, tile.zeros));
+                if constexpr (FORM == FULL) change -= run.q[k] * jump<T>(synapse, tile, lists.channel[i], w, k);
                 time += adjoint[k] * change;
                 T *dw = tile.dw + to + k * LANES<T>;
                 if constexpr (FORM == FULL)

@@ -9,10 +9,12 @@ template <class T> struct Firing {
     T coupling, late;
     Ramp<T> ramp;
     int64_t rows, neurons;
+    std::vector<T> lags;  // of each neuron's spikes, beyond late; empty: none
 
-    // neuron: coupling, b of the ramp, delay of the spikes, whether they are wanted
+    // neuron: coupling, b of the ramp, delay of the spikes, whether they are wanted, how many lags there are, and these
     Firing(const double *neuron, int64_t rows, int64_t neurons)
-        : coupling(T(neuron[0])), late(T(neuron[2])), ramp(neuron[1]), rows(rows), neurons(neurons) {
+        : coupling(T(neuron[0])), late(T(neuron[2])), ramp(neuron[1]), rows(rows), neurons(neurons),
+          lags(neuron + 5, neuron + 5 + int64_t(neuron[4])) {
         const double twice = 2 * std::abs(neuron[0]), small = std::numeric_limits<T>::epsilon() / 8;
         rounds = twice > 0 ? int(std::ceil(std::log(small) / std::log(twice))) : 0;
         for (auto &line : lines) line.resize(rounds ? neurons + 2 : 0);
@@ -27,6 +29,8 @@ template <class T> struct Firing {
             store<T>(time + i, ramp.time(x) + splat<T>(late), room);
             if (slope) store<T>(slope + i, ramp.slope(x), room);
         }
+        for (int64_t row = 0; time && !lags.empty() && row < rows; row++)
+            for (int64_t i = 0; i < neurons; i++) time[row * neurons + i] += lags[i];
     }
 
     // dL/dv before the coupling, from dL/dv and dL/dtime (null: zero); kept in `buffer` unless it is `grad` itself.

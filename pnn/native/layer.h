@@ -27,13 +27,17 @@ template <class T> struct Tile {
 
 template <class T, int K> struct Sums {
     Vec<T> g[K], q[K], z[K];  // of w, of |w| or beta w, of charges less their mean
-    T n;                      // of spikes
+    T n, a;                   // of spikes, of their axons' own charges
 
     void clear() {
         for (int k = 0; k < K; k++) g[k] = q[k] = z[k] = splat<T>(0);
-        n = 0;
+        n = a = 0;
     }
-    Vec<T> charge(int k, T mean) const { return z[k] + splat<T>(mean * n); }
+    // All charges of the k-th vector of a tile from neuron `first` on.
+    Vec<T> charge(int k, const Synapse<T> &synapse, int64_t first) const {
+        const Vec<T> by_axon = z[k] + splat<T>(synapse.mean * n + a);
+        return synapse.neuron.empty() ? by_axon : by_axon + splat<T>(n) * synapse.of_neurons(first + k * LANES<T>);
+    }
 };
 
 // f (or its moment) from the sums.

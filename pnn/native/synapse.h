@@ -24,26 +24,39 @@ template <class Call> void choose(Form form, Call call) {
 template <class T> struct Synapse {
     T delay, half, mean;    // a spike adds the charge mean + half to v where w > 0, mean - half where w < 0,
     T skew, lag;            // less skew |w| + lag w
+    T nothing;              // what it adds where w is 0, less mean
     T low[2], high[2];      // of w >= 0, w < 0: the range of |w| outside which beta is held
     T c1, c2;               // beta w = c1 w + c2 |w| where it is constant
     int64_t terms;
     std::vector<T> beta[2];  // coefficients, from the constant one on
+    std::vector<T> axon, neuron;  // what a spike of an axon, and any spike in a neuron, adds to v whatever w; empty: nothing
 
-    // flat: delay, charges, skew, lag, low ends, high ends, coefficients of w >= 0, of w < 0
+    // flat: delay, charges, skew, lag, charge of w = 0, how many axons and neurons have charges of their own, low ends, high ends,
+    // coefficients of w >= 0, of w < 0, those charges
     Synapse(const double *flat, int64_t count)
         : delay(T(flat[0])), half(T(0.5 * (flat[1] - flat[2]))), mean(T(0.5 * (flat[1] + flat[2]))), skew(T(flat[3])), lag(T(flat[4])),
-          terms((count - 9) / 2) {
+          nothing(T(flat[5]) - mean) {
+        const int64_t axons = int64_t(flat[6]), neurons = int64_t(flat[7]);
+        terms = (count - 12 - axons - neurons) / 2;
         for (int sign = 0; sign < 2; sign++) {
-            low[sign] = T(flat[5 + sign]), high[sign] = T(flat[7 + sign]);
-            beta[sign].assign(flat + 9 + sign * terms, flat + 9 + (sign + 1) * terms);
+            low[sign] = T(flat[8 + sign]), high[sign] = T(flat[10 + sign]);
+            beta[sign].assign(flat + 12 + sign * terms, flat + 12 + (sign + 1) * terms);
         }
+        const double *own = flat + 12 + 2 * terms;
+        axon.assign(own, own + axons);
+        neuron.assign(own + axons, own + axons + neurons);
+        if (neurons) neuron.resize(neurons + 4 * LANES<T>);  // tiles read whole vectors
         c1 = T(0.5) * (beta[0][0] + beta[1][0]), c2 = T(0.5) * (beta[0][0] - beta[1][0]);
     }
 
     Form form(bool given) const {
         if (given) return GIVEN;
-        return terms == 1 && half == 0 && mean == 0 && skew == 0 && lag == 0 ? CONSTANT : FULL;
+        const bool none = half == 0 && mean == 0 && skew == 0 && lag == 0 && nothing == 0 && axon.empty() && neuron.empty();
+        return terms == 1 && none ? CONSTANT : FULL;
     }
+    T of_axon(int32_t channel) const { return axon.empty() ? T(0) : axon[channel]; }
+    // Of the neurons from this one on.
+    Vec<T> of_neurons(int64_t first) const { return neuron.empty() ? splat<T>(0) : load<T>(neuron.data() + first); }
 
     // Arrivals of spikes: times below 0 count as 0; from 1 on a spike is silent. NaN stays. Written so that compilers vectorise it.
     void arrivals(const T *__restrict t, int64_t count, T *__restrict to) const {
@@ -72,10 +85,10 @@ template <class T> struct Synapse {
         if constexpr (SLOPE) *slope = x == size ? p + size * d : p;
     }
 
-    // The charge without its mean; `zeros`: some weights may be 0, which have no charge.
+    // The charge without its mean, and without that of axon and neuron; `zeros`: some weights may be 0, which have one of their own.
     Vec<T> charge(Vec<T> w, bool zeros) const {
         const Vec<T> z = times_sign<T>(splat<T>(half), w) - splat<T>(skew) * absolute<T>(w) - splat<T>(lag) * w;
-        return zeros ? (w == splat<T>(0) ? splat<T>(-mean) : z) : z;
+        return zeros ? (w == splat<T>(0) ? splat<T>(nothing) : z) : z;
     }
 
   private:

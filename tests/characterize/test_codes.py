@@ -205,7 +205,7 @@ def test_the_columns_decks_hold_codes(columned: PhysicalModel) -> None:
     curve_A, share = bench.carried(lone)
     assert curve_A == pytest.approx(1.5 * bench.model.unit_current_A(3))
     assert share == pytest.approx(4 / 15 * (1.001 - 3 * 2e-4) / (1.001 - 14 * 2e-4))
-    deck = bench.lone_cases()[0].deck(SimulatorOptions())
+    deck = bench.lone_cases(bench.lone())[0].deck(SimulatorOptions())
     # Weight +0.1 on the middle axon: code 1 on all three neurons.
     (network,) = (text for name, text in deck.includes.items() if name.startswith("network"))
     wired = [line for line in network.splitlines() if re.match(r"Xsynapse_1_\d_1 ", line)]

@@ -40,7 +40,10 @@ def test_a_column_is_one_layer_of_three(model: PhysicalModel) -> None:
 @pytest.mark.parametrize("axons", [1, 2, 5, 16])
 def test_every_lone_synapse_has_its_deck_and_its_weight(model: PhysicalModel, axons: int) -> None:
     column = bench_of(model, axons)
-    lone, decks = lone_synapses(axons), [case.deck(SimulatorOptions()) for case in column.lone_cases()]
+    lone, decks = (
+        lone_synapses(axons),
+        [case.deck(SimulatorOptions()) for case in column.lone_cases(column.lone())],
+    )
     assert len({one.name for one in lone}) == len(lone) == len(decks)
     for one, deck in zip(lone, decks, strict=True):
         biases = next(text for name, text in deck.includes.items() if name.startswith("biases"))

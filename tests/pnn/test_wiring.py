@@ -62,6 +62,18 @@ def draw(seed: int, shape: tuple[int, int, int], kind: str = "random") -> tuple[
     return t + shift, w * scale, grad
 
 
+def told_apart(physics: Physics, axons: int, neurons: int) -> Physics:
+    """The same where axons and neurons have charges and delays of their own, and weights of 0 a charge."""
+    rng = np.random.default_rng(axons + 100 * neurons)
+    return replace(
+        physics,
+        charge_zero=0.013,
+        axon_charge=tuple(rng.uniform(-0.02, 0.02, axons)),
+        neuron_charge=tuple(rng.uniform(-0.02, 0.02, neurons)),
+        spike_lag=tuple(rng.uniform(-0.05, 0.05, neurons)),
+    )
+
+
 def layer(physics: Physics, weight: Tensor, method: DSTD | Exact) -> RCSpikeLinear:
     """A layer as networks build it."""
     made = RCSpikeLinear(
@@ -105,11 +117,13 @@ def truth(physics: Physics, t: Tensor, w: Tensor) -> Tensor:
     shape=SHAPES,
     kind=st.sampled_from(KINDS),
     physics=st.sampled_from([PHYSICS, STRONG]),
+    apart=st.booleans(),
     name=st.sampled_from(["native", "plain"]),
 )
 def test_exact_is_the_reference(
-    seed: int, shape: tuple[int, int, int], kind: str, physics: Physics, name: str
+    seed: int, shape: tuple[int, int, int], kind: str, physics: Physics, apart: bool, name: str
 ) -> None:
+    physics = told_apart(physics, *shape[1:]) if apart else physics
     t, w, _ = draw(seed, shape, kind)
     with form(name), torch.no_grad():
         firing = layer(physics, w, Exact())(t)
@@ -119,7 +133,7 @@ def test_exact_is_the_reference(
     time = (
         reference.firing_time(physics, expected.numpy())
         if physics.discharge
-        else 1.0 - expected.numpy() + physics.spike_delay
+        else 1.0 - expected.numpy() + physics.spike_delay + np.array(physics.spike_lag or (0.0,))
     )
     np.testing.assert_allclose(firing.unclipped[inside].numpy(), time[inside.numpy()], rtol=0.0, atol=1e-9)
 
@@ -163,10 +177,18 @@ def test_a_charge_decays_as_v_does() -> None:
     physics=st.sampled_from([PHYSICS, STRONG]),
     method=st.sampled_from(METHODS),
     constant=st.booleans(),
+    apart=st.booleans(),
 )
 def test_native_is_plain(
-    seed: int, shape: tuple[int, int, int], kind: str, physics: Physics, method: DSTD | Exact, constant: bool
+    seed: int,
+    shape: tuple[int, int, int],
+    kind: str,
+    physics: Physics,
+    method: DSTD | Exact,
+    constant: bool,
+    apart: bool,
 ) -> None:
+    physics = told_apart(physics, *shape[1:]) if apart else physics
     t, w, grad = draw(seed, shape, kind)
     reversal = Reversal.constant(2.8, -1.53) if constant else Reversal.of(physics)
     discharger, wiring = Discharger(physics.discharge), Wiring.of(physics)
@@ -213,6 +235,7 @@ def test_single_precision_at_the_size_of_mnist(method: DSTD | Exact) -> None:
 def test_gradcheck(method: DSTD | Exact, physics: Physics, name: str, neurons: int) -> None:
     t, w, _ = draw(5, (2, 7, neurons))
     t = t.clamp(0.01, 1.2).requires_grad_()
+    physics = told_apart(physics, 7, neurons)
     reversal, discharger, wiring = Reversal.of(physics), Discharger(physics.discharge), Wiring.of(physics)
     with form(name):
         assert torch.autograd.gradcheck(
@@ -244,6 +267,45 @@ def test_a_weight_of_zero_has_no_charge(method: DSTD | Exact, name: str) -> None
     assert v.nonzero().flatten().tolist() == [7, 8]
     assert v[7].item() == pytest.approx(-STRONG.charge_positive, rel=1e-9)
     assert v[8].item() == pytest.approx(STRONG.charge_negative, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["native", "plain"])
+def test_charges_of_weights_of_zero_axons_and_neurons(method: DSTD | Exact, name: str) -> None:
+    t = torch.tensor([[0.4, 0.4, 1.0]], dtype=torch.float64)
+    w = torch.zeros(20, 3, dtype=torch.float64)
+    w[7, 1] = 1e-12
+    own = replace(
+        STRONG,
+        coupling=0.0,
+        charge_zero=0.01,
+        axon_charge=(0.001, 0.002, 0.1),
+        neuron_charge=(0.03,) + (0.0,) * 19,
+    )
+    with form(name), torch.no_grad():
+        v = layer(own, w, method)(t).membrane[0]
+    # Two spikes of three arrive, on axons with charges of their own.
+    assert v[3].item() == pytest.approx(-2 * 0.01 - 0.003, rel=1e-9)
+    assert v[0].item() == pytest.approx(-2 * 0.01 - 0.003 - 2 * 0.03, rel=1e-9)
+    assert v[7].item() == pytest.approx(-0.01 - STRONG.charge_positive - 0.003, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["native", "plain"])
+def test_spikes_leave_late_by_their_neuron(name: str) -> None:
+    t, w, _ = draw(12, (4, 6, 19))
+    lags = tuple(0.001 * k for k in range(19))
+    with form(name), torch.no_grad():
+        late = (
+            layer(replace(PHYSICS, spike_lag=lags), w, Exact())(t).unclipped
+            - layer(PHYSICS, w, Exact())(t).unclipped
+        )
+    np.testing.assert_allclose(late.numpy(), np.broadcast_to(lags, (4, 19)), atol=1e-12)
+
+
+@pytest.mark.parametrize("field", ["axon_charge", "neuron_charge", "spike_lag"])
+def test_what_is_told_of_other_layers_is_refused(field: str) -> None:
+    with pytest.raises(BadParameter, match=f"{field} holds 4 values: a layer of 5 axons and 3 neurons"):
+        layer(replace(PHYSICS, **{field: (0.0,) * 4}), torch.zeros(3, 5), Exact())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("neurons", [1, 2, 33])

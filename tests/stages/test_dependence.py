@@ -24,6 +24,7 @@ COMPUTED: dict[Path, tuple[Path, ...]] = {
     ("sees_conditions",): (("training", "variation"),),
     ("mappings",): (("validation", "mappings"), ("validation", "compare"), ("training", "variants")),
     ("bits",): (("circuit", "synapse"),),
+    ("fan_outs",): (("training", "layers"), ("training", "network"), ("characterize", "on")),
     ("columns",): (("training", "layers"), ("training", "network"), ("characterize", "axons")),
 }
 """Properties of an experiment, and what they are made of."""

@@ -54,7 +54,8 @@ class LayoutSummary(Record):
 
 
 class ColumnsSummary(Record):
-    """The layouts of the columns that are characterised, as extracted into ``netlist``."""
+    """The layouts of the columns that are characterised, as extracted into ``netlist``, and those with the axons between two layers."""
 
     netlist: str | None = None
     columns: tuple[LayoutSummary, ...]
+    fan_outs: tuple[LayoutSummary, ...] = ()
