@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from nonideal.characterize.column import Column
+from nonideal.characterize.column import Column, EdgeCharge
 from nonideal.characterize.estimate import Estimate
 from nonideal.report.blocks import Block, Text
 from nonideal.report.layout_tables import MODES
@@ -24,12 +24,17 @@ ONE_EXTRACTION = (
 )
 
 
-def _estimate(get: Callable[[Column], Estimate]) -> Callable[[Column], str]:
+def _estimate(get: Callable[[Column], Estimate | None]) -> Callable[[Column], str]:
     def cell(column: Column) -> str:
         found = get(column)
-        return with_error(found.value, found.stderr, found.unit)
+        return "" if found is None else with_error(found.value, found.stderr, found.unit)
 
     return cell
+
+
+def _edge(get: Callable[[EdgeCharge], Estimate]) -> Callable[[Column], str]:
+    """Of what older files do not have."""
+    return _estimate(lambda column: None if column.edge is None else get(column.edge))
 
 
 PARAMETERS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
@@ -48,6 +53,14 @@ PARAMETERS: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
     ("q_on+", "charge that its arrival costs", _estimate(lambda c: c.positive.charge_C)),
     ("t_on−", "delay of a negative weight's current", _estimate(lambda c: c.negative.delay_s)),
     ("q_on−", "charge that its arrival costs", _estimate(lambda c: c.negative.charge_C)),
+    ("q_edge", "charge of an axon's edge where its synapse carries nothing", _edge(lambda e: e.charge_C)),
+    ("q_first", "what the first axon takes more", _edge(lambda e: e.first_axon_C)),
+    ("q_last", "what the last axon takes more, beside the membranes", _edge(lambda e: e.last_axon_C)),
+    (
+        "q_beside",
+        "what the first dendrite loses more, beside the input drivers",
+        _edge(lambda e: e.first_neuron_C),
+    ),
     ("t_drv", "from an input pin to its axon", _estimate(lambda c: c.driver_delay_s)),
     ("t_load", "delay of a spike for every neuron that it drives", _estimate(lambda c: c.spike_load_s)),
     (
