@@ -1,6 +1,6 @@
 """Our own extractor beside kpex whole: CPU seconds, peak memory, and how far they lie apart.
 
-    python bench/extractors.py 1-1 3-2 5-5-5 [--mode RC] [--sidewall full] [--alone] [--keep tests/circuits/layout/kpex] [--out /tmp/extractors]
+    python bench/extractors.py 1-1 3-2 5-5-5 [--neuron mim_met4] [--mode RC] [--sidewall full] [--alone] [--keep tests/circuits/layout/kpex] [--out /tmp/extractors]
 
 Every layout is drawn and compared (LVS) first. Both extractors run in processes of their own, one after the other. With ``--alone`` kpex is
 left out: it takes about a second of CPU for every device, and more on large layouts. ``--keep`` writes what kpex said of a layout, and
@@ -49,6 +49,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("layouts", nargs="+", help="layer sizes, as 5-5-5")
+    parser.add_argument("--neuron", default="mim_met5", help="the kind of neuron")
     parser.add_argument("--mode", choices=("CC", "RC"), default="RC")
     parser.add_argument("--sidewall", choices=("full", "halved"), default="full")
     parser.add_argument("--alone", action="store_true", help="leave kpex out")
@@ -62,10 +63,12 @@ def main() -> None:
     print(
         "layout        devices  extractor  CPU (s)  wall (s)  memory (MB)       R        C   nets     couplings   resistances"
     )
-    for name in given.layouts:
+    design = Design.model_validate({"neuron": {"kind": given.neuron}})
+    for layout in given.layouts:
+        name = layout if design == Design() else f"{layout}-{given.neuron}"
         folder = given.out / name
         folder.mkdir(parents=True, exist_ok=True)
-        drawn = draw(tuple(int(part) for part in name.split("-")), folder)
+        drawn = draw(tuple(int(part) for part in layout.split("-")), design, folder)
         print(f"{name:12} {drawn[1]:8}  draw, LVS  {drawn[0]:7.1f}")
         cost, ours = run("nonideal", folder, given)
         print(line(name, drawn[1], "nonideal", cost, ours), flush=True)
@@ -83,11 +86,11 @@ def main() -> None:
             keep(given.keep, name, given.sidewall, folder, theirs, told, cost)
 
 
-def draw(layers: tuple[int, ...], folder: Path) -> tuple[float, int]:
+def draw(layers: tuple[int, ...], design: Design, folder: Path) -> tuple[float, int]:
     """CPU seconds, and the number of devices."""
     began = time.process_time()
-    gds = write_gds(network(layers), folder / "network.gds")
-    report = compare(gds, schematic(Topology(layers), Design()), database=folder / "network.lvsdb.gz")
+    gds = write_gds(network(layers, design), folder / "network.gds")
+    report = compare(gds, schematic(Topology(layers), design), database=folder / "network.lvsdb.gz")
     report.require_match()
     return time.process_time() - began, report.device_count
 

@@ -80,6 +80,7 @@ def test_every_command_refuses_what_experiment_and_data_tell(
         "iris_fixed_bias",
         "iris_low_energy",
         "iris_mask",
+        "iris_tile",
     ],
 )
 def test_the_experiments_that_come_along_pass(name: str) -> None:

@@ -74,6 +74,30 @@ def test_a_plate_between_shields(native: Native, tmp_path: Path) -> None:
     assert between(netlist, "a", "b") > 100 * 133.86
 
 
+def test_a_capacitor_of_metal_3_couples_with_others_alone(
+    native: Native, technology: Technology, tmp_path: Path
+) -> None:
+    """Between its plates there is what its model has. A line over its top plate sees that plate, and the bottom plate beside it."""
+    database = structure(
+        tmp_path,
+        ("b", "met3", 0, 0, 20, 20), ("", "capm", 1, 1, 19, 19), ("", "via3", 4, 4, 4.2, 4.2), ("a", "met4", 3.9, 3.9, 4.3, 4.3),
+        ("c", "met4", 8, 14, 16, 15),
+    )  # fmt: skip
+    netlist = extract_parasitics(database, mode="CC", native=native)
+    (device,) = netlist.devices
+    assert _sizes(f"{device.model} {device.parameters}") == (
+        "sky130_fd_pr__cap_mim_m3_1",
+        frozenset({"w=18", "l=18"}),
+    )
+    assert device.nodes == ("a", "b")
+    # Of 662 fF in the model nothing is counted twice: what is left is the pad's fringe to the rim.
+    assert 0.0 < between(netlist, "a", "b") < 3.0
+    # The line's area, and its edges down to the top plate as far as that reaches on each side.
+    sides = ((8, 8.0), (8, 4), (1, 7), (1, 3))
+    edges = sum(length * fringe(technology, "met4", "capm", 0, far) for length, far in sides)
+    assert between(netlist, "a", "c") == pytest.approx(8 * 84.03 + edges, rel=1e-3)
+
+
 def ohms(native: Native, database: Path, far_end: tuple[float, float, float, float]) -> float:
     """Between the pin of net `a` and a device's terminal on a box (um) of its metal 1."""
     technology = read_technology(native.technology)
@@ -134,7 +158,14 @@ def test_any_rectangles_are_as_klayout_says(native: Native, technology: Technolo
 
 
 @pytest.mark.parametrize(
-    ("name", "sidewall"), [("1-1", "full"), ("1-1", "halved"), ("5-5-5", "full"), ("8-8", "full")]
+    ("name", "sidewall"),
+    [
+        ("1-1", "full"),
+        ("1-1", "halved"),
+        ("1-1-mim_met4", "full"),
+        ("5-5-5", "full"),
+        ("8-8", "full"),
+    ],
 )
 def test_as_kpex_whole(native: Native, technology: Technology, name: str, sidewall: Sidewall) -> None:
     """Asked for: 0.1 % of every net, 0.02 fF of every coupling, 0.5 % of resistances. What is left is the rounding of kpex's text."""
