@@ -1,6 +1,7 @@
 """Our own extractor beside kpex whole: CPU seconds, peak memory, and how far they lie apart.
 
-    python bench/extractors.py 1-1 3-2 5-5-5 [--neuron mim_met4] [--mode RC] [--sidewall full] [--alone] [--keep tests/circuits/layout/kpex] [--out /tmp/extractors]
+    python bench/extractors.py 1-1 3-2 5-5-5 [--circuit mask-met4] [--mode RC] [--sidewall full] [--alone]
+        [--keep tests/circuits/layout/kpex] [--out /tmp/extractors]
 
 Every layout is drawn and compared (LVS) first. Both extractors run in processes of their own, one after the other. With ``--alone`` kpex is
 left out: it takes about a second of CPU for every device, and more on large layouts. ``--keep`` writes what kpex said of a layout, and
@@ -33,6 +34,13 @@ from nonideal.circuits.lvs import compare
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.files import write_bytes, write_text
 
+FLAT: dict[str, Any] = {"kind": "mim_met4", "mim_w_um": 19.0, "mim_l_um": 2.5}
+CIRCUITS: dict[str, dict[str, Any]] = {
+    "pair": {},
+    "pair-met4": {"neuron": {"kind": "mim_met4"}},
+    "mask-met4": {"synapse": {"kind": "coded", "storage": "mask"}, "neuron": FLAT},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -49,7 +57,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("layouts", nargs="+", help="layer sizes, as 5-5-5")
-    parser.add_argument("--neuron", default="mim_met5", help="the kind of neuron")
+    parser.add_argument("--circuit", choices=tuple(CIRCUITS), default="pair")
     parser.add_argument("--mode", choices=("CC", "RC"), default="RC")
     parser.add_argument("--sidewall", choices=("full", "halved"), default="full")
     parser.add_argument("--alone", action="store_true", help="leave kpex out")
@@ -63,9 +71,9 @@ def main() -> None:
     print(
         "layout        devices  extractor  CPU (s)  wall (s)  memory (MB)       R        C   nets     couplings   resistances"
     )
-    design = Design.model_validate({"neuron": {"kind": given.neuron}})
+    design = Design.model_validate(CIRCUITS[given.circuit])
     for layout in given.layouts:
-        name = layout if design == Design() else f"{layout}-{given.neuron}"
+        name = layout if given.circuit == "pair" else f"{layout}-{given.circuit}"
         folder = given.out / name
         folder.mkdir(parents=True, exist_ok=True)
         drawn = draw(tuple(int(part) for part in layout.split("-")), design, folder)
@@ -90,7 +98,9 @@ def draw(layers: tuple[int, ...], design: Design, folder: Path) -> tuple[float, 
     """CPU seconds, and the number of devices."""
     began = time.process_time()
     gds = write_gds(network(layers, design), folder / "network.gds")
-    report = compare(gds, schematic(Topology(layers), design), database=folder / "network.lvsdb.gz")
+    report = compare(
+        gds, schematic(Topology.of(layers, design).opened, design), database=folder / "network.lvsdb.gz"
+    )
     report.require_match()
     return time.process_time() - began, report.device_count
 

@@ -162,7 +162,8 @@ def test_any_rectangles_are_as_klayout_says(native: Native, technology: Technolo
     [
         ("1-1", "full"),
         ("1-1", "halved"),
-        ("1-1-mim_met4", "full"),
+        ("1-1-pair-met4", "full"),
+        ("1-1-mask-met4", "full"),
         ("5-5-5", "full"),
         ("8-8", "full"),
     ],
