@@ -43,9 +43,11 @@ def conditions_of(
     home: Condition,
     corners: Sequence[Corner],
     temperatures_C: Sequence[float],
+    near_C: Sequence[float] = (),
     supplies: Sequence[SupplyOffsets] = (),
 ) -> list[Condition]:
-    """Home first, then every corner at every temperature, then home with each of ``supplies``."""
+    """Home first, then every corner at every temperature, then home's corner at ``near_C``, and home with each of ``supplies``."""
     every = [Condition(corner, temperature) for corner in corners for temperature in temperatures_C]
+    every += [Condition(home.corner, temperature) for temperature in near_C]
     off = [Condition(home.corner, home.temperature_C, one) for one in supplies]
     return list(dict.fromkeys([home, *every, *off]))

@@ -21,7 +21,8 @@ class YieldOptions(BaseModel):
     ``spice_samples`` samples each; with ``spice_neurons`` only that many neurons of every layer, each layer by itself: what a large
     network allows. A chip is good that loses at most ``accuracy_loss_max`` against the nominal chip's accuracy. ``draws``:
     synapses of each polarity, and neurons, that the statistical model is measured on. ``dac_bits``: converters that trimmed chips are
-    looked at with. ``vary`` (as ``explore.vary``, at most ``limit`` combinations) and ``hidden`` (sizes of the first hidden layer):
+    looked at with. ``noise_draws``: of the circuit's own noise, for each sample on each chip (0: none; where noise was not measured there are none
+    either). ``vary`` (as ``explore.vary``, at most ``limit`` combinations) and ``hidden`` (sizes of the first hidden layer):
     designs to compare, each characterised and trained anew.
     """
 
@@ -34,6 +35,7 @@ class YieldOptions(BaseModel):
     spice_chips: Annotated[int, Field(ge=0, le=10_000)] = 20
     spice_samples: Annotated[int, Field(ge=1, le=10_000)] = 10
     draws: Annotated[int, Field(ge=LEAST_DRAWS, le=MAX_NEURONS)] = 200
+    noise_draws: Annotated[int, Field(ge=0, le=100_000)] = 10
     spice_neurons: Annotated[int, Field(ge=1, le=4096)] | None = None
     dac_bits: tuple[Annotated[int, Field(ge=2, le=16)], ...] = (4, 5, 6, 7, 8, 10)
     vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}

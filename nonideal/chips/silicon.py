@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nonideal.characterize.circuit import neuron_of
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, network_physics
 from nonideal.characterize.responses import total
@@ -18,6 +19,8 @@ from nonideal.characterize.variation import spread_of
 from nonideal.chips.written import CurrentTable, WrittenBiases
 from nonideal.circuits.network.chip import Chip, LayerShifts
 from nonideal.pnn import Discharger, Exact, Reversal
+from nonideal.pnn.jitter import layer_sigma
+from nonideal.pnn.noise import jittered
 from nonideal.pnn.wiring import Wiring
 
 Array = NDArray[np.float64]
@@ -35,6 +38,14 @@ class DrawnNeurons:
         shift = torch.from_numpy(self.shift).to(undisturbed.dtype)
         ramp = torch.from_numpy(self.ramp).to(undisturbed.dtype)
         return (undisturbed - shift) / ramp
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseDraw:
+    """The circuit's own noise: of every layer, as ``nonideal.characterize.jitter.network_noise`` gives it, drawn from ``generator``."""
+
+    layers: tuple[LayerNoise, ...]
+    generator: torch.Generator
 
 
 class Silicon:
@@ -93,24 +104,31 @@ class Silicon:
         chip: Chip | None,
         spike_time: Tensor,
         dtype: torch.dtype = torch.float64,
+        noise: NoiseDraw | None = None,
     ) -> list[Array]:
         """Spike times of every layer before the clip at the phase's end, never below 0: [samples, neurons] in T_circ.
 
-        ``spike_time`` [samples, inputs]; ``chip`` None is the nominal one. In float32 the native kernel does the work.
+        ``spike_time`` [samples, inputs]; ``chip`` None is the nominal one. In float32 the native kernel does the work. With ``noise`` every spike
+        jitters as the chip's weights let it, its devices being as noisy as the nominal ones.
         """
         t, out = spike_time.to(dtype), []
         for layer, physics in enumerate(self.physics, start=1):
             shifts = None if chip is None else chip.layers[layer - 1]
             weight = torch.from_numpy(self.weights(written, layer, shifts)).to(dtype)
-            _, undisturbed = Exact().firing(
+            reversal = Reversal.of(physics)
+            v, undisturbed = Exact().firing(
                 t,
                 weight,
-                Reversal.of(physics),
+                reversal,
                 Discharger(physics.discharge),
                 None,
                 Wiring.of(physics),
             )
-            late = self.neurons(written, layer, shifts).times(undisturbed).clamp(min=0.0)
+            unclipped = self.neurons(written, layer, shifts).times(undisturbed)
+            late = unclipped.clamp(min=0.0)
+            if noise is not None:
+                sigma = layer_sigma(t, weight, reversal, (v, late), noise.layers[layer - 1])
+                late = jittered(unclipped, sigma, noise.generator).clamp(min=0.0)
             out.append(late.numpy().astype(np.float64))
             t = late.clamp(max=1.0)
         return out

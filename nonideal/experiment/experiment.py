@@ -25,6 +25,7 @@ from nonideal.experiment.data import Data
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.folders import FOLDER, known_experiments
 from nonideal.experiment.folders import folders as experiment_folders
+from nonideal.experiment.offsets import supply_offsets, temperatures_near
 from nonideal.experiment.problems import explain
 from nonideal.experiment.sections import (
     MAPPINGS,
@@ -41,7 +42,6 @@ from nonideal.experiment.sections import (
     Training,
     Validation,
 )
-from nonideal.experiment.supplies import supply_offsets
 from nonideal.files import UnreadableFile, no_file, read_text
 from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner
@@ -159,7 +159,8 @@ class Experiment(Section):
             raise ValueError(
                 f"conditions.mapping = {mapping!r}, which training.variants = {list(self.training.variants)} does not train"
             )
-        supply_offsets(self.conditions, self.circuit)  # raises for what cannot be
+        for check in (temperatures_near, supply_offsets):
+            check(self.conditions, self.circuit)  # raises for what cannot be
         return self
 
     @model_validator(mode="after")

@@ -318,9 +318,10 @@ class Explore(Section):
 class Conditions(Section):
     """At which corners and temperatures the circuit is characterised and a trained network tried; home is always among them.
 
-    ``..._offsets_V``: by how much a supply is off, one at a time, at home's corner and temperature (None: ``nonideal.experiment.supplies``).
+    ``..._offsets_...``: by how much temperature or a supply is off, one at a time, all else as at home (None: ``nonideal.experiment.offsets``).
     ``mapping``: whose weights (None: bottom_up where it is trained, else pnn). ``track_sense``: V_sense is set anew in every
-    condition. ``spice_samples`` are simulated in ``spice_conditions`` of them; there so many drawn chips too, untrimmed
+    condition. ``noise_draws`` of the circuit's own noise for each sample, where ``characterize.noise`` has it measured (0: none; else 2 or
+    more). ``spice_samples`` are simulated in ``spice_conditions`` of them; there so many drawn chips too, untrimmed
     and with biases kept (``spice_chips``, the first is ``chips.first_chip``).
     """
 
@@ -337,23 +338,32 @@ class Conditions(Section):
         85.0,
         125.0,
     )
+    temperature_offsets_C: tuple[Annotated[float, Field(ge=-165.0, le=165.0)], ...] | None = None
     vdd_offsets_V: tuple[Offset, ...] | None = None
     v0_offsets_V: tuple[Offset, ...] | None = None
     vsense_offsets_V: tuple[Offset, ...] | None = None
     mapping: Literal["pnn", "bottom_up"] | None = None
     track_sense: bool = True
+    noise_draws: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     spice_samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     spice_conditions: Annotated[int, Field(ge=1, le=100)] = 3
     spice_chips: Annotated[int, Field(ge=0, le=1000)] = 0
 
-    @field_validator("vdd_offsets_V", "v0_offsets_V", "vsense_offsets_V")
+    @field_validator("temperature_offsets_C", "vdd_offsets_V", "v0_offsets_V", "vsense_offsets_V")
     @classmethod
     def _offsets_are_others(cls, given: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if given is not None and (0.0 in given or len(set(given)) < len(given)):
             raise ValueError(
-                "0 V is home, which is always among the conditions, and each offset stands there once"
+                "0 is home, which is always among the conditions, and each offset stands there once"
             )
         return given
+
+    @field_validator("noise_draws")
+    @classmethod
+    def _draws_have_a_spread(cls, draws: int) -> int:
+        if draws == 1:
+            raise ValueError("one draw has no interval: give 2 or more, or 0 for none")
+        return draws
 
     @model_validator(mode="after")
     def _chips_have_samples(self) -> Conditions:

@@ -84,9 +84,6 @@ class Details:
     text: str
 
 
-Block = Text | Table | Picture | Panel | Details
-
-
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One large number at the top, and what it is held against."""
@@ -99,7 +96,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One row of the picture at the top: a dot for every error, a bar at their rms; places are shares of the axis."""
+    """One row of ``Strips``: a dot for every error, a bar at their rms; places are shares of the axis."""
 
     name: str
     colour: str
@@ -111,12 +108,35 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Strips:
-    """The picture at the top: errors by mapping on one logarithmic axis; places are shares of it."""
+    """Errors by mapping on one logarithmic axis; places are shares of it."""
 
     strips: tuple[Strip, ...]
     ticks: tuple[tuple[float, str], ...]
     marks: tuple[tuple[float, str], ...]
     floor: float
+    caption: str
+
+
+Block = Text | Table | Picture | Panel | Details | Strips
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row of the picture at the top: a bar to ``place``, a share of the axis, with its value as ``told``; None: no bar, and ``told`` why."""
+
+    name: str
+    colour: str
+    place: float | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The picture at the top: parts of something as bars on one logarithmic axis; ``ticks``: places and what they are called."""
+
+    title: str
+    parts: tuple[Part, ...]
+    ticks: tuple[tuple[float, str], ...]
     caption: str
 
 
@@ -140,6 +160,6 @@ class Report:
     verdict: str
     state: str
     tiles: tuple[Tile, ...]
-    picture: Strips | None = None
+    picture: Parts | None = None
     sections: tuple[Section, ...] = field(default=())
     footer: str = ""

@@ -51,10 +51,43 @@ def yield_table(summary: YieldSummary) -> Table:
     )
 
 
+def under_noise_table(summary: YieldSummary) -> Table:
+    """The same chips without and under the circuit's own noise; no rows where it was not measured."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, quiet, noisy in (
+        ("as written", summary.as_written, summary.noisy_as_written),
+        (f"trimmed, {summary.trimmed.bits} bits", summary.trimmed, summary.noisy_trimmed),
+    ):
+        if noisy is not None:
+            good = (f"{_percent(one.share)} ({_interval(one)})" for one in (quiet, noisy))
+            rows.append((name, _mean(quiet), _mean(noisy), *good))
+    headings = (
+        "Mean accuracy without noise",
+        "Mean accuracy under it",
+        "Yield without noise",
+        "Yield under it",
+    )
+    return Table(
+        "Chips under the circuit's own noise",
+        (*words("Biases"), *numbers(*headings)),
+        tuple(rows),
+        note=f"The same {summary.chips} chips; under noise a chip's accuracy is the mean over {summary.noise_draws} draws of it for each sample, "
+        "in closed form, its devices being as noisy as the nominal ones. In brackets: 95 % intervals, of the mean over chips and of the yield.",
+    )
+
+
+def _mean(one: PopulationSummary) -> str:
+    if one.accuracy_mean is None or one.accuracy_mean_half is None:
+        return _percent(one.accuracy_mean)
+    low, high = (quantity(one.accuracy_mean + sign * one.accuracy_mean_half, "%", 4) for sign in (-1, 1))
+    return f"{quantity(one.accuracy_mean, '%', 4)} ({low} .. {high})"
+
+
 def yield_tables(summary: YieldSummary) -> tuple[Table, ...]:
     """The yield, with the spot checks and the designs where there are any."""
     return (
         yield_table(summary),
+        *((under_noise_table(summary),) if summary.noisy_as_written is not None else ()),
         *((spot_table(summary.spice),) if summary.spice is not None else ()),
         *((designs_table(summary.designs),) if summary.designs else ()),
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from nonideal.report.blocks import Block
-from nonideal.report.chip_tables import calibration_table, designs_table, spot_table, yield_table
+from nonideal.report.chip_tables import (
+    calibration_table,
+    designs_table,
+    spot_table,
+    under_noise_table,
+    yield_table,
+)
 from nonideal.report.yield_panel import design_panel, yield_panel
 from nonideal.runs.errors import ResultUnreadable
 from nonideal.runs.results import DAMAGE, Results
@@ -40,6 +46,8 @@ def _yield_blocks(results: Results, stage: str, summary: YieldSummary) -> tuple[
             yield_table(summary),
             yield_panel(stage, title, curves, bits, summary.accuracy_loss_max, caption),
         ]
+        if summary.noisy_as_written is not None:
+            blocks.append(under_noise_table(summary))
         if summary.spice is not None:
             blocks.append(spot_table(summary.spice))
         if summary.designs:

@@ -28,13 +28,14 @@ from nonideal.report.panels import (
 )
 from nonideal.report.provenance import provenance
 from nonideal.report.shift_table import accuracy_table, shift_table
+from nonideal.report.spike_error import parts_of
 from nonideal.report.spread import spread_tables
 from nonideal.report.strips import strips_of
 from nonideal.report.table import Table, words
 from nonideal.runs.manifest import now
 from nonideal.runs.results import OPTIONAL, Results
 from nonideal.runs.rundir import COMMANDS
-from nonideal.runs.spec import judge
+from nonideal.runs.spec import Verdict, judge
 
 WHAT = (
     "Analog in-memory computing lets a chip multiply and add where the weights are stored: each weight is a small current, and a "
@@ -53,7 +54,7 @@ def build(results: Results) -> Report:
     headline, lead = answer.headline(results, found)
     sections = [
         Section("missing", "To know first", tuple(_missing(results))),
-        Section("comparison", "Model against SPICE", _comparison(results)),
+        Section("comparison", "Model against SPICE", _comparison(results, found)),
         Section("noise", "What noise leaves open", noise_blocks(results)),
         Section("error-budget", "What the error is made of", error_budget_blocks(results)),
         Section("verdict", "Does it pass?", (tables.verdict_table(found),)),
@@ -78,7 +79,7 @@ def build(results: Results) -> Report:
         verdict=verdict,
         state=state,
         tiles=tuple(answer.tiles(results, found)),
-        picture=strips_of(results, found, answer.leading(results)),
+        picture=parts_of(results),
         sections=tuple(_tables_last(section) for section in sections if section.blocks),
         footer=f"Written by nonideal on {now()}. Remake with `nonideal report{results.shared_options}`.",
     )
@@ -187,15 +188,17 @@ def _how(results: Results) -> tuple[Block, ...]:
     )
 
 
-def _comparison(results: Results) -> tuple[Block, ...]:
+def _comparison(results: Results, found: list[Verdict]) -> tuple[Block, ...]:
     if results.validation is None:
         return _not_run(results, "validation")
     blocks: list[Block] = [*_few(results)]
     failed = results.validation.failed_samples or 0
     if failed or results.failed:
         blocks.append(Text(f"{max(failed, len(results.failed))} samples gave no result in SPICE.", "warning"))
+    strips = strips_of(results, found, answer.leading(results))
     return (
         *blocks,
+        *(() if strips is None else (strips,)),
         *spike_panels(results),
         *waveform_panels(results),
         *cost_panels(results.validation),

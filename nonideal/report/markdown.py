@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from nonideal.report.blocks import Block, Details, Panel, Picture, Report, Text
+from nonideal.report.blocks import Block, Details, Panel, Picture, Report, Strips, Text
+from nonideal.report.table import Table, numbers, words
 
 
 def markdown_page(report: Report) -> str:
     """The whole report as text."""
     lines = [f"# {_plain(report.title)}", "", f"**{_plain(report.headline)}**", "", _plain(report.lead), ""]
     lines += [f"**{_plain(report.verdict)}**", ""]
+    if report.picture is not None:
+        parts = report.picture
+        rows = tuple((part.name, part.told) for part in parts.parts)
+        table = Table(parts.title, (*words("Part"), *numbers("rms")), rows, parts.caption)
+        lines += [*_markdown(table), ""]
     for section in report.sections:
         lines += [f"## {_plain(section.title)}", ""]
         for block in section.blocks:
@@ -33,6 +39,8 @@ def _markdown(block: Block) -> list[str]:
         return [_plain(block.text)]
     if isinstance(block, Picture | Panel):
         return [f"Figure: **{_plain(block.title)}** (in `report.html`). {_plain(block.caption)}"]
+    if isinstance(block, Strips):
+        return [f"Figure (in `report.html`). {_plain(block.caption)}"]
     if isinstance(block, Details):
         return [f"{_plain(block.title)}: in `report.html`."]
     lines = [f"**{_plain(block.title)}**", ""] if block.title else []

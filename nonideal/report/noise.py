@@ -1,10 +1,8 @@
-"""What one spike's error is made of, and the circuit's noise, where ``nonideal noise`` has measured it."""
+"""What an output spike's jitter is made of, beside the model's error, where ``nonideal noise`` has measured it."""
 
 from __future__ import annotations
 
 from textwrap import wrap
-
-import numpy as np
 
 from nonideal.report.answer import leading
 from nonideal.report.blocks import Block, Chart, Panel
@@ -21,7 +19,6 @@ GROUPS = {
 }
 """Parts of an output spike's jitter as the picture groups them."""
 LINE = 24
-DEGREES = 10.0
 
 
 def noise_blocks(results: Results) -> tuple[Block, ...]:
@@ -33,7 +30,7 @@ def noise_blocks(results: Results) -> tuple[Block, ...]:
 
 
 def _panel(results: Results, summary: NoiseSummary) -> Panel:
-    """A bar for everything about an output spike that is known in this run directory, ns."""
+    """A bar for every group of parts of an output spike's jitter, ns, and the model's error where there is one."""
     bars = _bars(results, summary)
     names = ["<br>".join(map(label, wrap(name, LINE))) for name, _, _ in bars]
     trace = {
@@ -58,7 +55,7 @@ def _panel(results: Results, summary: NoiseSummary) -> Panel:
     )  # fmt: skip
     told = {name: value for name, value, _ in bars}
     model, noise = told.get("model error"), told["noise, all together"]
-    title = "What one output spike's error is made of"
+    title = "What noise does to an output spike"
     against = (
         "" if model is None else f" The model's error is {noise / model:.2g} times smaller than the jitter."
     )
@@ -70,7 +67,7 @@ def _panel(results: Results, summary: NoiseSummary) -> Panel:
         f"form, held against noisy simulations below."
     )
     return Panel(
-        "spike-error", title, caption, (Chart("", alt, (trace,), layout, 120 + 40 * len(bars), "whole"),)
+        "spike-noise", title, caption, (Chart("", alt, (trace,), layout, 120 + 40 * len(bars), "whole"),)
     )
 
 
@@ -88,34 +85,4 @@ def _bars(results: Results, summary: NoiseSummary) -> list[tuple[str, float, str
     for group, parts in GROUPS.items():
         square = sum(output.parts_s.get(part, 0.0) ** 2 for part in parts)
         found.append((group, 1e9 * square**0.5, noise))
-    others = {**_chips(results), **_warmer(results)}
-    return [*found, *((what, 1e9 * value_s, ink) for what, value_s in others.items())]
-
-
-def _chips(results: Results) -> dict[str, float]:
-    """How far chips that were simulated are off the nominal one, rms over chips, s: before and after trimming."""
-    checks = [one.checks for one in results.calibrations.values()]
-    found = {}
-    for what, sides in (
-        ("mismatch, as written", [one.as_written for one in checks]),
-        ("mismatch, trimmed", [one.trimmed for one in checks]),
-    ):
-        known = [side.off_nominal_rms_s for side in sides if side.off_nominal_rms_s is not None]
-        if known:
-            found[what] = float(np.sqrt(np.mean(np.square(known))))
     return found
-
-
-def _warmer(results: Results) -> dict[str, float]:
-    """How far spikes move by ten degrees with every bias as written, s, where these conditions were looked at."""
-    if results.conditions is None or not results.conditions.conditions:
-        return {}
-    home, *others = results.conditions.conditions
-    known = [
-        one.kept_rms_change_s
-        for one in others
-        if one.corner == home.corner
-        and abs(abs(one.temperature_C - home.temperature_C) - DEGREES) < 0.5
-        and one.kept_rms_change_s is not None
-    ]
-    return {f"{DEGREES:g} degrees, biases kept": max(known)} if known else {}

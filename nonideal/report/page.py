@@ -16,7 +16,7 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from nonideal.report.blocks import Details, Panel, Picture, Report, Text
+from nonideal.report.blocks import Details, Panel, Picture, Report, Strips, Text
 from nonideal.report.colours import PALETTE
 from nonideal.report.table import Table
 from nonideal.report.template import render, source
@@ -27,6 +27,7 @@ KINDS: dict[type, str] = {
     Picture: "picture",
     Panel: "panel",
     Details: "details",
+    Strips: "strips",
 }
 BADGES = {"pass": "pass", "fail": "fail", "not run": "idle", "no limit": "idle"}
 STATES = {"pass": "Pass", "fail": "Out of spec", "idle": "Not complete"}

@@ -1,4 +1,4 @@
-"""The picture at the top of a report: every error of an output spike, by mapping, on one logarithmic axis."""
+"""Every error of an output spike, by mapping, on one logarithmic axis."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from nonideal.runs.summaries.chips import YieldSummary
 from nonideal.stages.mismatch import mismatch_model
 from nonideal.stages.population import (
     network_written,
+    noisy,
     population_of,
     population_summary,
     trimmed_summary,
@@ -59,7 +60,13 @@ def chip_yield(work: Work) -> Done:
     trimmed = {bits: population_of(work, model, written, dataset, bits) for bits in asked.dac_bits}
     bits = experiment.calibration.bias_dac_bits
     own = trimmed[bits] if bits in trimmed else population_of(work, model, written, dataset, bits)
-    most = asked.accuracy_loss_max
+    most, noise = asked.accuracy_loss_max, noisy(experiment, model, written.topology.layers)
+    more: dict[str, object] = {}
+    if noise is not None:
+        console.print(f"  the same chips under {noise.draws} draws of the circuit's noise")
+        under = [population_of(work, model, written, dataset, one, noise) for one in (None, bits)]
+        more |= {"noise_draws": noise.draws, "noisy_as_written": population_summary(under[0], most)}
+        more["noisy_trimmed"] = trimmed_summary(under[1], most, bits)
     rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
     curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
     by_bits = tuple(trimmed_summary(found, most, b) for b, found in trimmed.items())
@@ -69,7 +76,6 @@ def chip_yield(work: Work) -> Done:
         write_csv(file, content)
     plots = save_figure(yield_figure(curves, table, most), work.folder, "yield", dpi=150)
     outputs = [*files, *plots]
-    more: dict[str, object] = {}
     if checked is not None:
         more["spice"] = checked.summary(kind)
         spikes, chips = (work.folder / name for name in ("spikes.parquet", "spot.csv"))

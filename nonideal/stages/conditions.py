@@ -10,8 +10,8 @@ from nonideal.circuits.design import Supplies
 from nonideal.circuits.supply_offsets import SupplyOffsets
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
+from nonideal.experiment.offsets import supply_offsets, temperatures_near
 from nonideal.experiment.sections import Conditions
-from nonideal.experiment.supplies import supply_offsets
 from nonideal.files import write_csv
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.conditions import (
@@ -82,10 +82,11 @@ def _offsets(supply: str, text: str) -> tuple[float, ...]:
     return values
 
 
-def offsets_of(experiment: Experiment) -> tuple[SupplyOffsets, ...]:
-    """Supplies that are off, one at a time. Raises ``BadOption`` for what the circuit cannot have."""
+def offsets_of(experiment: Experiment) -> tuple[tuple[float, ...], tuple[SupplyOffsets, ...]]:
+    """Temperatures near home's, and supplies that are off, one at a time. Raises ``BadOption`` for what the circuit cannot have."""
+    asked = experiment.conditions, experiment.circuit
     try:
-        return supply_offsets(experiment.conditions, experiment.circuit)
+        return temperatures_near(*asked), supply_offsets(*asked)
     except ValueError as error:
         raise BadOption(str(error)) from error
 
@@ -116,12 +117,14 @@ def survey_conditions(work: Work) -> Done:
     plan = Survey(bench, design, nominal, columns_of(task.layers), decks, chosen.track_sense)
     met, at_home = survey(
         plan,
-        conditions_of(home, chosen.corners, chosen.temperatures_C, offsets_of(experiment)),
+        conditions_of(home, chosen.corners, chosen.temperatures_C, *offsets_of(experiment)),
         lambda done, total, one: say(f"  {done + 1} of {total}: {one.label}"),
     )
     assessed = assess(task, met, 1.0 + design.timing.hold_s / design.timing.t_circ_s)
     models = _save_models(assessed, work.folder / "models")
     found = table(assessed)
+    for column, values in _noise(work, task, assessed).items():
+        found[column] = values
     write_csv(work.folder / TABLE, found)
     plots = save_heat_maps(found, work.folder)
 
@@ -145,6 +148,23 @@ def survey_conditions(work: Work) -> Done:
             "run the same command again to try these again"
         )
     return Done((work.folder / TABLE, work.folder / SUMMARY, *plots, *models), summary)
+
+
+def _noise(work: Work, task: Task, assessed: list[Assessment]) -> dict[str, list[float | None]]:
+    """Columns of the table: jitter and accuracy under noise, condition by condition; empty where it was not asked for or not measured."""
+    from nonideal.conditions.noise import NoiseOptions, under_noise
+
+    experiment = work.experiment
+    draws = experiment.conditions.noise_draws
+    if not draws or not experiment.characterize.noise:
+        return {}
+    options = NoiseOptions(experiment.noise.low_corner_Hz, draws, experiment.noise.seed)
+    met = [under_noise(task, one, options) for one in assessed]
+    columns = {"jitter_s": "jitter_s", "noisy_accuracy": "accuracy", "noisy_low": "low", "noisy_high": "high"}
+    return {
+        f"anew_{name}": [None if one is None else getattr(one, key) for one in met]
+        for name, key in columns.items()
+    }
 
 
 def _simulated(

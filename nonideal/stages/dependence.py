@@ -27,6 +27,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "circuit",
         "characterize",
         "conditions",
+        "noise.low_corner_Hz",
+        "noise.seed",
         "chips.first_chip",
         "data",
         "training.layers",

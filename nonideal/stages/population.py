@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nonideal.characterize.model import PhysicalModel
+from nonideal.experiment.experiment import Experiment
 from nonideal.runs.stage import Work
 from nonideal.runs.summaries.chips import PopulationSummary, TrimmedSummary
 
 if TYPE_CHECKING:
-    from nonideal.chips.population import Population
+    from nonideal.chips.population import Noisy, Population
     from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset, RCSpikeNetwork
 
@@ -27,10 +29,26 @@ def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> WrittenBia
     return WrittenBiases.of(map_weights(weights, BottomUp(model), clip=True))
 
 
+def noisy(experiment: Experiment, model: PhysicalModel, layers: Sequence[int]) -> Noisy | None:
+    """The noise that chips are looked at under; None where the experiment asks for none, or the model knows none."""
+    from nonideal.characterize.jitter import network_noise
+    from nonideal.chips.population import Noisy
+
+    draws = experiment.chips.noise_draws
+    if not draws or model.noise is None:
+        return None
+    return Noisy(network_noise(model, layers, experiment.noise.low_corner_Hz), draws)
+
+
 def population_of(
-    work: Work, model: PhysicalModel, written: WrittenBiases, dataset: Dataset, bits: int | None
+    work: Work,
+    model: PhysicalModel,
+    written: WrittenBiases,
+    dataset: Dataset,
+    bits: int | None,
+    noise: Noisy | None = None,
 ) -> Population:
-    """All chips of the experiment; ``bits`` of the converters that they are trimmed with (None: they are not)."""
+    """All chips of the experiment; ``bits`` of the converters that they are trimmed with (None: they are not); ``noise`` that they are under."""
     from nonideal.chips.population import population
 
     asked = work.experiment.chips
@@ -44,7 +62,7 @@ def population_of(
 
     return population(
         model, written, dataset.test_x, dataset.test_y.numpy(), dataset.classes, seeds,
-        calibration=calibration, jobs=work.context.jobs, advance=advance,
+        calibration=calibration, noise=noise, jobs=work.context.jobs, advance=advance,
     )  # fmt: skip
 
 
@@ -73,4 +91,6 @@ def _numbers(found: Population, loss: float) -> dict[str, float | None]:
     if len(accuracy):
         numbers = (np.min(accuracy), np.median(accuracy), np.max(accuracy), np.mean(accuracy))
         span |= {f"accuracy_{name}": float(number) for name, number in zip(names, numbers, strict=True)}
-    return yield_row(found, loss) | span
+    if len(accuracy) > 1:
+        span["accuracy_mean_half"] = float(1.959964 * accuracy.std(ddof=1) / np.sqrt(len(accuracy)))
+    return yield_row(found, loss) | span | {"off_nominal_rms_s": found.off_nominal_s}

@@ -31,6 +31,7 @@ from nonideal.conditions.network import (
     weights_kept,
     with_fixed_biases,
 )
+from nonideal.conditions.noise import NoiseOptions, under_noise
 from nonideal.conditions.spot import check_in_spice, to_check
 from nonideal.conditions.survey import (
     PARAMETERS,
@@ -340,7 +341,8 @@ def test_rails_hold_a_membrane(two_axons: PhysicalModel) -> None:
 
 def test_supplies_are_off_one_at_a_time_and_none_follows_another() -> None:
     off = [SupplyOffsets(vdd_V=-0.18), SupplyOffsets(vsense_V=0.02)]
-    *_, low, sense = conditions_of(HOME, [Corner.tt], [27.0], off)
+    near, low, sense = conditions_of(HOME, [Corner.tt], [27.0], [37.0], off)[1:]
+    assert near.label == "tt 37 °C"
     assert (low.name, low.label) == ("tt_27_vdd-180mV", "tt 27 °C, V_dd -180 mV")
     here = low.design(Design()).supplies
     assert (here.vdd_V, here.v0_V, here.vsense_V) == (1.62, 1.3, 0.95)
@@ -349,6 +351,20 @@ def test_supplies_are_off_one_at_a_time_and_none_follows_another() -> None:
     assert sense.design(Design(), 0.9).supplies.vsense_V == pytest.approx(0.92)
     with pytest.raises(ValidationError):
         Condition(Corner.tt, 27.0, SupplyOffsets(vdd_V=0.3)).design(Design())
+
+
+def test_noise_of_a_condition_is_told_where_its_model_has_it(
+    two_axons: PhysicalModel, noisy_model: PhysicalModel
+) -> None:
+    options = NoiseOptions(1.0, 20, 3)
+    noisy = two_axons.model_copy(update={"noise": noisy_model.noise})
+    quiet, there = assess(TASK, [met(characterised(HOME, two_axons)), met(characterised(HOT, noisy))])
+    assert under_noise(TASK, quiet, options) is None
+    found = under_noise(TASK, there, options)
+    assert found is not None
+    assert found == under_noise(TASK, there, options)
+    assert found.low <= found.accuracy <= found.high
+    assert found.jitter_s is None or 1e-9 < found.jitter_s < 1e-7
 
 
 def test_how_far_hidden_and_output_spikes_move_is_told_apart(two_axons: PhysicalModel) -> None:

@@ -16,6 +16,7 @@ from nonideal.report.chip_tables import (
     calibration_table,
     designs_table,
     spot_table,
+    under_noise_table,
     yield_table,
     yield_tables,
 )
@@ -96,6 +97,19 @@ def chips(builder: Any) -> Any:
     for chip in (10, 7):
         builder.write_json(f"calibration/chip_{chip}/summary.json", calibration(chip))
     return builder
+
+
+def test_the_same_chips_stand_without_and_under_noise() -> None:
+    def population(mean: float, **more: Any) -> dict[str, Any]:
+        told = {"yield": 0.5, "passed": 100, "chips": 200, "low": 0.43, "high": 0.57, "confidence": 0.95}
+        return told | {"accuracy_mean": mean, "accuracy_mean_half": 0.01} | more
+
+    noisy = {"noise_draws": 10, "noisy_as_written": population(0.6), "noisy_trimmed": population(0.9, bits=8)}
+    found = under_noise_table(YieldSummary.model_validate(SUMMARY | noisy))
+    assert [row[0] for row in found.shown] == ["as written", "trimmed, 8 bits"]
+    assert found.shown[0][2] == "60 % (59 % .. 61 %)"
+    assert found.shown[1][4] == "50 % (43 .. 57 %)"
+    assert under_noise_table(YIELD).rows == ()
 
 
 def test_yields_stand_with_their_intervals() -> None:

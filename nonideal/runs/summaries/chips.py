@@ -16,7 +16,8 @@ SIDES: tuple[Side, Side] = ("as_written", "trimmed")
 
 class PopulationSummary(Record):
     """The share of ``chips`` chips that pass (``yield`` in files) with the ends of its interval at ``confidence``, and the accuracy over the
-    chips that have one; ``typ``: the median chip's.
+    chips that have one; ``typ``: the median chip's. ``accuracy_mean_half``: half of the 95 % interval of the mean over chips.
+    ``off_nominal_rms_s``: output spikes without noise against the nominal chip's.
     """
 
     share: float = Field(alias="yield")
@@ -29,6 +30,8 @@ class PopulationSummary(Record):
     accuracy_typ: float | None = None
     accuracy_max: float | None = None
     accuracy_mean: float | None = None
+    accuracy_mean_half: float | None = None
+    off_nominal_rms_s: float | None = None
 
 
 class Converter(Record):
@@ -89,7 +92,8 @@ class DesignSummary(Record):
 
 class YieldSummary(Record):
     """Chips ``first_chip``, ``first_chip + 1`` ... in the fast model, drawn into ``netlist``; good ones lose at most ``accuracy_loss_max`` of
-    ``nominal_accuracy``. ``spice``: some of them in SPICE. ``designs``: compared by yield.
+    ``nominal_accuracy``. ``spice``: some of them in SPICE. ``designs``: compared by yield. ``noisy_as_written``, ``noisy_trimmed``: the same chips
+    under so many ``noise_draws`` of the circuit's own noise for each sample; None where it was not measured.
     """
 
     corner: str
@@ -103,6 +107,9 @@ class YieldSummary(Record):
     as_written: PopulationSummary
     trimmed: TrimmedSummary
     by_bits: tuple[TrimmedSummary, ...]
+    noise_draws: int | None = None
+    noisy_as_written: PopulationSummary | None = None
+    noisy_trimmed: TrimmedSummary | None = None
     spice: SpotSummary | None = None
     designs: tuple[DesignSummary, ...] | None = None
 

@@ -54,6 +54,10 @@ class ConditionSummary(AtCondition):
     anew_rms_change_s: float | None
     anew_hidden_change_s: float | None = None
     anew_output_change_s: float | None = None
+    anew_jitter_s: float | None = None
+    anew_noisy_accuracy: float | None = None
+    anew_noisy_low: float | None = None
+    anew_noisy_high: float | None = None
     anew_lost: float | None
     anew_gained: float | None
     anew_problem: str

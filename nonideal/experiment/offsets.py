@@ -1,17 +1,36 @@
-"""Which supplies are off, and by how much, in the conditions that a network is tried in."""
+"""How far temperature and supplies are off from home, one at a time, in the conditions that a network is tried in."""
 
 from __future__ import annotations
 
 from pydantic import ValidationError
 
-from nonideal.circuits.design import Design
+from nonideal.circuits.design import Design, Supplies
 from nonideal.circuits.supply_offsets import SupplyOffsets
 from nonideal.experiment.sections import Conditions
 
+DEGREES_C = (-10.0, 10.0)
+"""Where an experiment asks for no offsets of its own, as all of these."""
 VDD_SHARES = (-0.1, -0.05, 0.05, 0.1)
-"""Of V_dd, where an experiment asks for no offsets of its own."""
+"""Of V_dd."""
 PINS_V = (-0.02, 0.02)
-"""Of V_0 and V_sense likewise."""
+"""Of V_0 and V_sense."""
+
+
+def temperatures_near(asked: Conditions, design: Design) -> tuple[float, ...]:
+    """Temperatures (degrees Celsius) that are off from home's, as ``supply_offsets`` has supplies. Raises ``ValueError``."""
+    given, found = asked.temperature_offsets_C, []
+    for by in DEGREES_C if given is None else given:
+        there = round(design.supplies.temperature_C + by, 6)
+        try:
+            Supplies(temperature_C=there)
+        except ValidationError as error:
+            if given is not None:
+                raise ValueError(
+                    f"conditions.temperature_offsets_C holds {by:g}: {there:g} degrees lie outside of -40 to 125; give other offsets, [] for none"
+                ) from error
+            continue
+        found.append(there)
+    return tuple(found)
 
 
 def supply_offsets(asked: Conditions, design: Design) -> tuple[SupplyOffsets, ...]:
