@@ -105,7 +105,7 @@ KEYS: Final = {
     "explore.limit": "most combinations",
     "conditions.corners": "process corners",
     "conditions.temperatures_C": "degrees Celsius",
-    "conditions.temperature_offsets_C": "by how much home is colder or warmer, at its corner (-10, 10)",
+    "conditions.temperature_offsets_C": "by how many degrees Celsius home is colder or warmer, at its corner (-10, 10)",
     "conditions.vdd_offsets_V": "by how much V_dd is off, at home's corner and temperature, V (-10, -5, 5, 10 %)",
     "conditions.v0_offsets_V": "V_0, V (-20, 20 mV)",
     "conditions.vsense_offsets_V": "V_sense, V (-20, 20 mV)",
