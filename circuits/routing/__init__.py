@@ -25,7 +25,17 @@ from nonideal.files.compiled import compiled, why_not
 
 __all__ = ["Box", "Net", "Pin", "RoutingError", "Wire", "route"]
 
-SOURCES = ("routing.cpp", "access.h", "field.h", "legal.h", "router.h", "rules.h", "search.h", "shapes.h")
+SOURCES = (
+    "routing.cpp",
+    "access.h",
+    "field.h",
+    "legal.h",
+    "queue.h",
+    "router.h",
+    "rules.h",
+    "search.h",
+    "shapes.h",
+)
 ROUNDS = 60
 NAMED = 10
 

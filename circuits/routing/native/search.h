@@ -1,13 +1,12 @@
 // The cheapest path from what a net has to a pin: A* over the nodes of all metals.
 #pragma once
 
-#include <tuple>
-
 #include "field.h"
+#include "queue.h"
 
 constexpr uint32_t STEP = PITCH;           // cost of a step along a metal's direction
 constexpr uint32_t AGAINST = 3 * PITCH;    // against it, on met2 .. met4
-constexpr uint32_t GUESS = STEP + STEP / 5;   // of a step still to go
+constexpr uint32_t GUESS = STEP + STEP / 8;   // of a step still to go
 constexpr uint32_t TURN = PITCH / 2;
 constexpr uint32_t CROSS = 10 * PITCH;     // of a via
 constexpr uint32_t MOST = 6000 * PITCH;    // of a step, however crowded
@@ -42,7 +41,7 @@ struct Prices {
 class Search {
 public:
     Search(const Nodes& nodes, const std::vector<Field>& fields, const Prices& prices, const std::array<bool, METALS>& open)
-        : kind(0), thin(nodes.plane(), 0), nodes_(nodes), fields_(fields), prices_(prices), open_(open), states_(size_t(nodes.plane()) * METALS) {
+        : kind(0), thin(nodes.plane(), 0), nodes_(nodes), fields_(fields), prices_(prices), open_(open), states_(size_t(nodes.plane()) * METALS), goals_(states_.size()) {
         for (auto& plane : no_cut) plane.assign(nodes.plane(), 0);
     }
 
@@ -54,58 +53,54 @@ public:
     int kind_at(int32_t at) const { return kind != 0 && thin[at] ? 0 : kind; }
 
     bool run(const std::vector<End>& from, const std::vector<End>& to, const Window& window, Path& path) {
-        ++run_;
-        heap_.clear();
-        low_ = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN}, lowest_ = METALS, highest_ = -1, window_ = window;
-        for (const End& end : to) {
-            const int32_t i = end.spot.at % nodes_.columns, j = end.spot.at / nodes_.columns;
-            if (!free(end.spot) || !inside(i, j)) continue;
-            State& state = states_[number(end.spot)];
-            if (state.end_run == run_ && state.end_cost <= end.cost) continue;
-            state.end_run = run_, state.end_cost = end.cost, state.end_tag = end.tag;
-            low_ = {std::min(low_.i0, i), std::min(low_.j0, j), std::max(low_.i1, i), std::max(low_.j1, j)};
-            lowest_ = std::min(lowest_, end.spot.metal), highest_ = std::max(highest_, end.spot.metal);
-        }
-        if (highest_ < 0) return false;
-        for (const End& end : from) {
-            const int32_t i = end.spot.at % nodes_.columns, j = end.spot.at / nodes_.columns;
-            if (free(end.spot) && inside(i, j) && offer({0, end.cost, int16_t(i), int16_t(j), int16_t(end.spot.metal), START}))
-                states_[number(end.spot)].tag = end.tag;
+        ++run_, window_ = window, from_ = &from, to_ = &to;
+        queue_.clear();
+        if (!set_goals(to)) return false;
+        for (size_t k = 0; k < from.size(); ++k) {
+            const int32_t i = from[k].spot.at % nodes_.columns, j = from[k].spot.at / nodes_.columns;
+            if (free(from[k].spot) && inside(i, j)) offer({0, from[k].cost, int16_t(i), int16_t(j), int16_t(from[k].spot.metal), START});
         }
         uint32_t best = UINT32_MAX;
         Spot goal{-1, 0};
-        while (!heap_.empty()) {
-            const Entry here = heap_.front();
-            std::pop_heap(heap_.begin(), heap_.end(), later);
-            heap_.pop_back();
-            if (here.estimate >= best) break;
+        for (Entry here; queue_.pop(here) && here.estimate < best;) {
             const Spot spot{here.metal, nodes_.at(here.i, here.j)};
-            const State& state = states_[number(spot)];
-            if (here.cost > state.cost) continue;
-            if (state.end_run == run_ && here.cost + state.end_cost < best) best = here.cost + state.end_cost, goal = spot;
-            expand(here, spot.at, state.came);
+            const size_t n = number(spot);
+            if (here.cost > states_[n].cost) continue;
+            if (goals_[n] && here.cost + end_at(to, spot).cost < best) best = here.cost + end_at(to, spot).cost, goal = spot;
+            expand(here, spot.at, states_[n].came);
         }
+        for (const End& end : to) goals_[number(end.spot)] = 0;
         if (goal.metal < 0) return false;
         trace(goal, path);
         return true;
     }
 
 private:
-    static constexpr int8_t START = 6;
-    // Of a node: how it is reached in this run, and whether it is a goal.
+    static constexpr uint32_t START = 6;
+    // Of a node: in which run it was reached, whence, and what it cost.
     struct State {
-        uint32_t run = 0, cost = 0, end_run = 0, end_cost = 0;
-        int32_t tag = 0, end_tag = 0;
-        int8_t came = 0;
+        uint32_t run : 29, came : 3;
+        uint32_t cost;
     };
-    struct Entry {
-        uint32_t estimate, cost;
-        int16_t i, j, metal, came;
-    };
-    static bool later(const Entry& a, const Entry& b) {
-        if (a.estimate != b.estimate) return a.estimate > b.estimate;
-        if (a.cost != b.cost) return a.cost < b.cost;
-        return std::make_tuple(a.metal, a.j, a.i) > std::make_tuple(b.metal, b.j, b.i);
+
+    bool set_goals(const std::vector<End>& to) {
+        low_ = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN}, lowest_ = METALS, highest_ = -1;
+        for (const End& end : to) {
+            const int32_t i = end.spot.at % nodes_.columns, j = end.spot.at / nodes_.columns;
+            if (!free(end.spot) || !inside(i, j)) continue;
+            goals_[number(end.spot)] = 1;
+            low_ = {std::min(low_.i0, i), std::min(low_.j0, j), std::max(low_.i1, i), std::max(low_.j1, j)};
+            lowest_ = std::min(lowest_, end.spot.metal), highest_ = std::max(highest_, end.spot.metal);
+        }
+        return highest_ >= 0;
+    }
+
+    // The cheapest of the ends at a node.
+    static const End& end_at(const std::vector<End>& ends, const Spot& spot) {
+        const End* best = nullptr;
+        for (const End& end : ends)
+            if (end.spot == spot && (best == nullptr || end.cost < best->cost)) best = &end;
+        return *best;
     }
 
     size_t number(const Spot& spot) const { return size_t(spot.metal) * nodes_.plane() + spot.at; }
@@ -120,17 +115,15 @@ private:
         return uint32_t(steps) * GUESS + uint32_t(levels) * CROSS;
     }
 
-    bool offer(Entry entry) {
+    void offer(Entry entry) {
         State& state = states_[number({entry.metal, nodes_.at(entry.i, entry.j)})];
-        if (state.run == run_ && state.cost <= entry.cost) return false;
-        state.run = run_, state.cost = entry.cost, state.came = int8_t(entry.came);
+        if (state.run == run_ && state.cost <= entry.cost) return;
+        state.run = run_, state.cost = entry.cost, state.came = uint32_t(entry.came);
         entry.estimate = entry.cost + estimate(entry.i, entry.j, entry.metal);
-        heap_.push_back(entry);
-        std::push_heap(heap_.begin(), heap_.end(), later);
-        return true;
+        queue_.push(entry);
     }
 
-    void expand(const Entry& here, int32_t at, int8_t came) {
+    void expand(const Entry& here, int32_t at, uint32_t came) {
         const int metal = here.metal;
         if (open_[metal]) {
             const auto step = [&](int di, int dj, int16_t way) {
@@ -160,8 +153,8 @@ private:
 
     void trace(Spot spot, Path& path) const {
         path.spots.assign(1, spot);
-        path.to = states_[number(spot)].end_tag;
-        for (int8_t came = 0; (came = states_[number(spot)].came) != START; path.spots.push_back(spot)) {
+        path.to = end_at(*to_, spot).tag;
+        for (uint32_t came = 0; (came = states_[number(spot)].came) != START; path.spots.push_back(spot)) {
             switch (came) {
                 case 0: spot.at += 1; break;
                 case 1: spot.at -= 1; break;
@@ -171,7 +164,7 @@ private:
                 default: spot.metal -= 1;
             }
         }
-        path.from = states_[number(spot)].tag;
+        path.from = end_at(*from_, spot).tag;
         std::reverse(path.spots.begin(), path.spots.end());
     }
 
@@ -181,7 +174,9 @@ private:
     const std::array<bool, METALS> open_;
     uint32_t run_ = 0;
     std::vector<State> states_;
-    std::vector<Entry> heap_;
+    std::vector<uint8_t> goals_;
+    Queue queue_;
+    const std::vector<End>*from_ = nullptr, *to_ = nullptr;
     Window window_{}, low_{};
     int32_t lowest_ = 0, highest_ = -1;
 };
