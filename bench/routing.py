@@ -53,7 +53,8 @@ def placed(seed: int, width: float, height: float, count: int) -> Iterator[Net]:
     for number in range(count):
         x, y = chance.uniform(2, width - 2), chance.uniform(2, height - 2)
         pins: list[tuple[Box, ...]] = []
-        while len(pins) < min(2 + int(chance.expovariate(0.8)), 10):
+        many = min(2 + int(chance.expovariate(0.8)), 10)
+        while len(pins) < many:
             px = round(min(max(chance.gauss(x, width * SPREAD), 1), width - 1), 2)
             py = round(min(max(chance.gauss(y, height * SPREAD), 1), height - 1), 2)
             if all(abs(px - a) > APART_UM or abs(py - b) > APART_UM for a, b in places):

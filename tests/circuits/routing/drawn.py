@@ -69,7 +69,8 @@ def scattered(seed: int, width: float, height: float, count: int, spread: float 
     for number in range(count):
         x, y = chance.uniform(2, width - 2), chance.uniform(2, height - 2)
         pins: list[tuple[Box, ...]] = []
-        while len(pins) < min(2 + int(chance.expovariate(0.8)), 10):
+        many = min(2 + int(chance.expovariate(0.8)), 10)
+        while len(pins) < many:
             px = round(min(max(chance.gauss(x, width * spread), 0.5), width - 0.5), 2)
             py = round(min(max(chance.gauss(y, height * spread), 0.5), height - 0.5), 2)
             if any(abs(px - a) < 0.9 and abs(py - b) < 0.9 for a, b in places):
