@@ -59,9 +59,9 @@ class GeneratorSizes(BaseModel):
     pump_n: Fet = Fet(w_um=0.42, l_um=0.5)
     pump_p: Fet = Fet(w_um=0.42, l_um=0.5)
     start: Fet = Fet(w_um=0.42, l_um=0.5)
-    control_capacitor: Fet = Fet(w_um=12.0, l_um=12.0)
+    control_capacitor: Fet = Fet(w_um=8.4, l_um=17.0)
     dendrite_capacitor: Fet = Fet(w_um=2.0, l_um=1.2)
-    decoupling: Fet = Fet(w_um=10.0, l_um=10.0)
+    decoupling: Fet = Fet(w_um=8.4, l_um=12.0)
     line_capacitor_F: Annotated[float, Field(ge=0.0, le=1e-6)] = 1e-9
     overlap_s: Annotated[float, Field(ge=1e-9, le=1e-7)] = 10e-9
 

@@ -68,15 +68,26 @@ class Strip:
         self, width: float, vss_x: Sequence[float] | None = None, vdd_x: Sequence[float] | None = None
     ) -> None:
         """Rails, taps, well and the implants of both diffusions along the whole row."""
+        self.bare_frame(width, vss_x, vdd_x)
+        for side, tallest in ((self.n, self.n_width), (self.p, self.p_width)):
+            self.implant(side, 0.0, width, tallest)
+
+    def bare_frame(
+        self, width: float, vss_x: Sequence[float] | None = None, vdd_x: Sequence[float] | None = None
+    ) -> None:
+        """The same without the implants of the diffusions."""
         height = abs(self.vdd_y - self.vss_y)
         edge = (DIFF_TO_RAIL + self.n_width + height - DIFF_TO_RAIL - self.p_width) / 2
         row_frame(
             self.block, width, height, snap(edge), bottom=self.vss_y, up=self.way, vss_x=vss_x, vdd_x=vdd_x
         )
-        for side, implant, tallest in ((self.n, "nsdm", self.n_width), (self.p, "psdm", self.p_width)):
-            low = side.rail + side.way * IMPLANT_TO_RAIL
-            high = side.start + side.way * (tallest + IMPLANT)
-            self.block.rect(implant, 0.0, snap(min(low, high)), width, snap(max(low, high)))
+
+    def implant(self, side: Side, x0: float, x1: float, tallest: float) -> None:
+        """The implant of diffusions of a side that are so high, from their rail's on."""
+        low = side.rail + side.way * IMPLANT_TO_RAIL
+        high = side.start + side.way * (tallest + IMPLANT)
+        layer = "nsdm" if side.rail == self.vss_y else "psdm"
+        self.block.rect(layer, snap(x0), snap(min(low, high)), snap(x1), snap(max(low, high)))
 
     def li(self, x: float, y0: float, y1: float) -> Box:
         """A strip of local interconnect in a column, over whole contacts at both ends."""

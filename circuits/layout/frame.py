@@ -46,15 +46,21 @@ def row_frame(
     side = limit("difftap.10") + 0.02
     rect("nwell", -side, well_y, width + side, height + WELL_PAST_RAIL)
     for rail, implant, contacts in ((0.0, "psdm", vss_x), (height, "nsdm", vdd_x)):
-        rect("met1", 0.0, rail - RAIL_HALF, width, rail + RAIL_HALF)
-        rect("li1", 0.0, rail - 0.09, width, rail + 0.09)
-        rect("tap", 0.0, rail - TAP_HALF, width, rail + TAP_HALF)
-        rect(implant, -IMPLANT, rail - IMPLANT_TO_RAIL, width + IMPLANT, rail + IMPLANT_TO_RAIL)
-        for centre in evenly(width) if contacts is None else contacts:
-            x = snap(centre - LICON / 2)
-            y = snap(bottom + up * rail - LICON / 2)
-            block.rect("licon1", x, y, x + LICON, y + LICON)
-            block.rect("mcon", x, y, x + MCON, y + MCON)
+        draw_rail(block, width, round(bottom + up * rail, 3), implant, contacts)
+
+
+def draw_rail(
+    block: Block, width: float, y: float, implant: str, contacts: Sequence[float] | None = None
+) -> None:
+    """Draw one rail centred at y, its tap below it: ``psdm`` in the substrate, ``nsdm`` in a well that is the caller's."""
+    block.rect("met1", 0.0, y - RAIL_HALF, width, y + RAIL_HALF)
+    block.rect("li1", 0.0, y - 0.09, width, y + 0.09)
+    block.rect("tap", 0.0, y - TAP_HALF, width, y + TAP_HALF)
+    block.rect(implant, -IMPLANT, y - IMPLANT_TO_RAIL, width + IMPLANT, y + IMPLANT_TO_RAIL)
+    for centre in evenly(width) if contacts is None else contacts:
+        left, low = snap(centre - LICON / 2), snap(y - LICON / 2)
+        block.rect("licon1", left, low, left + LICON, low + LICON)
+        block.rect("mcon", left, low, left + MCON, low + MCON)
 
 
 def evenly(width: float) -> list[float]:

@@ -27,7 +27,7 @@ from nonideal.circuits.layout.inputs import input_driver, input_width
 from nonideal.circuits.layout.kinds import neuron_drawing, synapse_drawing
 from nonideal.circuits.layout.mask import Wired, place_mask
 from nonideal.circuits.layout.scale_lines import ROOM, draw_scale_line
-from nonideal.circuits.layout.straps import STRAP_PITCH, draw_straps
+from nonideal.circuits.layout.straps import STRAP, STRAP_PITCH, draw_straps
 
 MAX_DRAWN = 197
 """Inputs or neurons of a layer. Nothing in the drawing ends there: it is what was tried, 197-64-10 drawn, checked and extracted."""
@@ -189,7 +189,7 @@ def network(
     block.height = round(-y - GAP, 3)
     left = -input_width(design.driver)
     straps = draw_straps(block, {"vss": left - STRAP_PITCH / 2, "vdd": left - 1.5 * STRAP_PITCH}, rails, left)
-    right = round(width + (ROOM if cells.contracts.synapse.having(Role.SCALE) else ROW_END), 3)
+    right = _right_edge(cells, width)
     draw_straps(block, {"vss": right + STRAP_PITCH / 2, "vdd": right + 1.5 * STRAP_PITCH}, rails, width)
     for _, rail in rails:  # carry every rail from the left straps to the right ones, also where no cell does
         block.rect("met1", left, snap(rail - RAIL_HALF), width, snap(rail + RAIL_HALF))
@@ -216,6 +216,18 @@ def _protect(block: Block, cells: Cells, y: float) -> None:
 
 def _left_edge(cells: Cells) -> float:
     return round(-cells.input.width - 2 * STRAP_PITCH - (len(cells.shared_lines) + 0.5) * LINE_PITCH, 3)
+
+
+def outline(layers: Sequence[int], design: Design = DESIGN) -> tuple[float, float]:
+    """The left and the right end of a network's layout, straps and the lines beside them included."""
+    cells = leaf_cells(design)
+    width = round(max(layers[1:]) * cells.pitch, 3)
+    return _left_edge(cells), round(_right_edge(cells, width) + 1.5 * STRAP_PITCH + STRAP / 2, 3)
+
+
+def _right_edge(cells: Cells, width: float) -> float:
+    """Where the straps' room begins, right of columns that take so much."""
+    return round(width + (ROOM if cells.contracts.synapse.having(Role.SCALE) else ROW_END), 3)
 
 
 def _scale_lines(block: Block, cells: Cells, grid: Grid, layer: int, y: float) -> None:
