@@ -41,8 +41,8 @@ class Guard:
         return round(DIODE + 0.3, 3)
 
     @property
-    def height(self) -> float:
-        """From the diffusions' rail side to its upper end."""
+    def height_um(self) -> float:
+        """What it needs of the row's height: from the diffusions' rail side to its upper end."""
         return up(GUARD_Y + DIODE / 2 - DIFF_TO_RAIL)
 
 
@@ -63,14 +63,14 @@ class Shelf:
 
     @property
     def height(self) -> float:
-        return max((height_um(item) for _, item in self.items), default=0.0)
+        return max((item.height_um for _, item in self.items), default=0.0)
 
     def fill(self, queue: list[Item]) -> None:
         """Take from the queue what has room, in its order, the last one in part; what is left stays there."""
         x, index = self.start, 0
         while index < len(queue):
             item, room = queue[index], self.end - x
-            if height_um(item) > self.most_um + 1e-9:
+            if item.height_um > self.most_um + 1e-9:
                 index += 1
             elif item.width <= room + 1e-9:
                 self.items.append((round(x, 3), queue.pop(index)))
@@ -86,11 +86,6 @@ class Shelf:
 
 Sides = tuple[Shelf, Shelf]
 """The N and the P side of a part of a row."""
-
-
-def height_um(item: Item) -> float:
-    """What an item needs of the row's height."""
-    return item.size.w_um if isinstance(item, String) else item.height
 
 
 def strings_of(devices: Iterable[Device]) -> list[String]:

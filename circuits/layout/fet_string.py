@@ -89,6 +89,11 @@ class String:
         return sum(many for _, many in self.inner)
 
     @property
+    def height_um(self) -> float:
+        """What it needs of its row's height."""
+        return self.size.w_um
+
+    @property
     def pitch(self) -> float:
         return round(self.size.l_um + STEP, 3)
 

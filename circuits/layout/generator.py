@@ -21,9 +21,9 @@ from nonideal.circuits.layout.fet_rows import (
     Guard,
     Item,
     Shelf,
+    Sides,
     draw_row,
     gate_only,
-    height_um,
     strings_of,
 )
 from nonideal.circuits.layout.fet_string import String
@@ -99,7 +99,7 @@ def place(generator: Generator, design: Design, width: float, pitch: float) -> P
     queues: dict[str, list[Item]] = {kind: [one for one in small if one.polarity == kind] for kind in "np"}
     queues["n"] += [Guard(net) for net in bare if net not in replica]
     for queue in queues.values():
-        queue.sort(key=lambda one: -height_um(one))
+        queue.sort(key=lambda one: -one.height_um)
     queues["n"] = [*(Guard(net) for net in bare if net in replica), *queues["n"]]  # beside it
     top = band(design, parts.calls, tall, queues, width, pitch)
     left, _, right, _ = top.block.regions["replica"]
@@ -140,7 +140,7 @@ def place(generator: Generator, design: Design, width: float, pitch: float) -> P
     ]
     x0, y0, x1, y1 = made.block.regions["replica"]
     made.keep_out = [
-        Box(metal, x0 + REPLICA_SIDE, y0 + REPLICA_TOP, x1 - REPLICA_SIDE, y1 - REPLICA_TOP)
+        Box(metal, x0 + REPLICA_SIDE, y0 + top.below + REPLICA_TOP, x1 - REPLICA_SIDE, y1 - REPLICA_TOP)
         for metal in ("met1", "met2", "met3")
     ]
     made.keep_out.append(Box("met4", x0 - PLATE_SIDE, y0 - PLATE_SIDE, x1 + PLATE_SIDE, y1 + PLATE_SIDE))
