@@ -36,9 +36,9 @@ def trace(block: Block, pins: Pins) -> Traced:
     top = layout.create_cell(block.cell.name)
     index = {name: layout.layer(LAYERS[name].gds_layer, LAYERS[name].drawing) for name in (*STACK, *PLATES)}
     for name, layer in index.items():
-        shape = {"layer": LAYERS[name].gds_layer, "datatype": LAYERS[name].drawing}
-        for polygon in block.cell.get_polygons(**shape):
-            points = [kdb.DPoint(x, y) for x, y in polygon.points.tolist()]
+        number = LAYERS[name]
+        for polygon in block.cell.get_polygons(layer=number.gds_layer, datatype=number.drawing):
+            points = [kdb.DPoint(float(x), float(y)) for x, y in polygon.points]
             top.shapes(layer).insert(kdb.DPolygon(points))
     traced = kdb.LayoutToNetlist(kdb.RecursiveShapeIterator(layout, top, []))
     regions = {name: traced.make_polygon_layer(index[name], name) for name in STACK}
@@ -91,8 +91,13 @@ def wire(
 def _free(keep_out: Sequence[Box], drawn: Sequence[tuple[str, Box]]) -> Iterable[Box]:
     """What of boxes is off all that is drawn: a capacitor's plate is not to be one with them."""
     for name in dict.fromkeys(box.layer for box in keep_out):
-        region = kdb.Region([_nm(box) for box in keep_out if box.layer == name])
-        held = kdb.Region([_nm(box) for _, box in drawn if box.layer == name])
+        region, held = kdb.Region(), kdb.Region()
+        for box in keep_out:
+            if box.layer == name:
+                region.insert(_nm(box))
+        for _, box in drawn:
+            if box.layer == name:
+                held.insert(_nm(box))
         yield from _boxes(region - held.sized(round(OFF_UM / DBU_UM)), name)
 
 
