@@ -13,6 +13,7 @@ from nonideal.circuits.cells.port import RAILS
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.flat import flat
 from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator_layout.band import Placed, band, replica_nets
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.dimensions import RAIL_HALF, up
 from nonideal.circuits.layout.errors import LayoutError
@@ -28,7 +29,6 @@ from nonideal.circuits.layout.fet_rows import (
 )
 from nonideal.circuits.layout.fet_string import String
 from nonideal.circuits.layout.frame import evenly
-from nonideal.circuits.layout.generator_band import Placed, band, replica_nets
 from nonideal.circuits.layout.kinds import neuron_drawing
 from nonideal.circuits.layout.mim import MET4_MET5
 from nonideal.circuits.layout.network import leaf_cells, outline

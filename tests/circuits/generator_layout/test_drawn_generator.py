@@ -11,8 +11,8 @@ from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.design import Design
 from nonideal.circuits.drc import check
 from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator_layout.generator import generator, place
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.generator import generator, place
 from nonideal.circuits.layout.network import leaf_cells
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import compare

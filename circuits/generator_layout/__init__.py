@@ -1,0 +1,1 @@
+"""The layout of the bias generator, by itself and below its network."""
