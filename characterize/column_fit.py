@@ -320,10 +320,12 @@ def _turn_on(
     rms = float(np.sqrt(np.mean((missed - terms(here) @ found) ** 2)))
     along = [one for one in watched if one.lone.along]
     by_axon: dict[int, float] = {}
+    # A charge of a negative weight counts upwards.
+    sign = 1.0 if watched[0].lone.weight > 0 else -1.0
+    ends_C = {0: sign * edge.first_axon_C.value, column.axons - 1: sign * edge.last_axon_C.value}
     for one, told in zip(along, terms(along) @ found, strict=True):
         if one.lone.axon != middle or abs(abs(one.lone.weight) - abs(along[-1].lone.weight)) < 1e-9:
-            more_C = {0: edge.first_axon_C.value, column.axons - 1: edge.last_axon_C.value}
-            by_axon[one.lone.axon] = one.missed_C - float(told) - more_C.get(one.lone.axon, 0.0)
+            by_axon[one.lone.axon] = one.missed_C - float(told) - ends_C.get(one.lone.axon, 0.0)
     shift, spread = over_axons(by_axon, column.axons)
     charge_C = estimate(found[0] + shift, float(np.hypot(error[0], spread)), "C")
     rms_V = float(np.hypot(rms, spread)) / membrane_F

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nonideal.characterize.column import EdgeCharge
+from nonideal.characterize.column_bench import NEURONS, ColumnBench
+from nonideal.characterize.column_fit import Watched, _turn_on
 from nonideal.characterize.edge_fit import StoredCharge, edge_charge
+from nonideal.characterize.estimate import estimate
+from nonideal.characterize.model import PhysicalModel
+from nonideal.circuits.design import Design
+from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.testbench import Circuit
+from nonideal.spice import SimulatorOptions
 
 C_M, C_C = 120e-15, 0.3e-15
 EDGE_C, FIRST_C, LAST_C, BESIDE_C = 8e-17, 2e-17, -3.7e-16, 1.1e-17
@@ -41,3 +50,35 @@ def test_one_axon_is_no_last_one() -> None:
     found = edge_charge({0: drops_V(0, 3)}, StoredCharge((C_M,)), C_C, 1)
     assert found.charge_C.value == pytest.approx(EDGE_C + FIRST_C, rel=1e-9)
     assert found.first_axon_C.value == found.last_axon_C.value == 0.0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_what_the_last_axon_does_more_is_no_charge_of_the_weight(model: PhysicalModel, sign: float) -> None:
+    """It takes charge off the membrane whatever the weight; a negative weight's charge counts upwards."""
+    charge_C, delay_s, axons = 3e-17, 5e-10, 5
+    topology, design = Topology((axons, NEURONS)), Design()
+    bench = ColumnBench(
+        Circuit(topology, design, schematic(topology, design), "* models\n", 0.55), model, SimulatorOptions()
+    )
+    more_C = {0: FIRST_C, axons - 1: LAST_C}
+    watched = [
+        Watched(
+            one,
+            1e-8 * abs(one.weight),
+            C_M,
+            charge_C + delay_s * 1e-8 * abs(one.weight) + sign * more_C.get(one.axon, 0.0),
+            0.0,
+        )
+        for one in bench.lone()
+        if sign * one.weight > 0
+    ]
+    edge = EdgeCharge(
+        charge_C=estimate(EDGE_C, 0.0, "C"),
+        first_axon_C=estimate(FIRST_C, 0.0, "C"),
+        last_axon_C=estimate(LAST_C, 0.0, "C"),
+        first_neuron_C=estimate(0.0, 0.0, "C"),
+    )
+    found, rms_V = _turn_on(bench, watched, edge, C_M)
+    assert found.charge_C.value == pytest.approx(charge_C, rel=1e-6)
+    assert found.delay_s.value == pytest.approx(delay_s, rel=1e-6)
+    assert rms_V < 1e-9
