@@ -21,13 +21,19 @@ End = tuple[int, str]
 def buffered_and_placed(
     netlist: Netlist, plan: FloorPlan, pins_um: Mapping[str, tuple[float, float]], seed: int = 1
 ) -> Placed:
-    """Place a netlist with a clock tree of one root and leaves alike, and with buffers for nets of more than ``MOST_INPUTS`` inputs."""
+    """Place a netlist with a clock tree of one root and leaves alike, buffers for nets of more than ``MOST_INPUTS`` inputs, diodes at input ports.
+
+    Until the tile is joined to what drives them, nothing but the diode leads away what etching charges those wires with.
+    """
     rough = place(netlist, plan, pins_um, seed, apart=frozenset({CLOCK}), moves_a_cell=QUICK)
     made = netlist
     for net, ends in netlist.sinks.items():
         if net != CLOCK and len(ends) > MOST_INPUTS:
             for index, group in enumerate(groups(rough, ends, MOST_INPUTS)):
                 made = made.moved(net, group, f"fan_{net}_{index}", BUFFER, f"{net}_{index}")
+    for index, port in enumerate(netlist.inputs):
+        if made.sinks.get(port):
+            made = made.protected(port, f"diode{index}")
     leaves = groups(rough, netlist.sinks[CLOCK], MOST_FLIP_FLOPS)
     made = made.moved(CLOCK, [], "clock_root", ROOT, "clock")
     for index, group in enumerate(leaves):

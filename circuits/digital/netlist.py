@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from nonideal.circuits.cells.port import VDD, VSS
-from nonideal.circuits.digital.cells import POWER, PREFIX, StandardCell, cell
+from nonideal.circuits.digital.cells import DIODE, POWER, PREFIX, StandardCell, cell
 from nonideal.circuits.digital.errors import DigitalError
 
 SUPPLIES = {"VPWR": VDD, "VGND": VSS}
@@ -89,12 +89,19 @@ class Netlist:
         instances.append(Instance(name, made.name, {made.inputs[0]: net, str(made.output): into}))
         return Netlist(self.name, self.inputs, self.outputs, tuple(instances))
 
+    def protected(self, net: str, name: str) -> Netlist:
+        """With an antenna diode on a net."""
+        made = cell(DIODE)
+        return replace(self, instances=(*self.instances, Instance(name, made.name, {made.inputs[0]: net})))
+
     def verilog(self) -> str:
-        """Structural Verilog, with buses as the module has them."""
+        """Structural Verilog of all that is logic, with buses as the module has them."""
         lines = [f"module {self.name} (", ",\n".join(_port_lines(self.inputs, self.outputs)), ");"]
         ports = {*self.inputs, *self.outputs}
         lines += [f"    wire {net};" for net in self.nets if net not in ports]
         for one in self.instances:
+            if one.standard.output is None:
+                continue  # neither decoupling nor diodes are logic
             bound = ", ".join(f".{pin}({net})" for pin, net in one.nets.items())
             lines.append(f"    {one.cell} {one.name} ({bound});")
         return "\n".join([*lines, "endmodule"]) + "\n"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.circuits.digital.cells import ROW_UM, SITE_UM
+from nonideal.circuits.digital.cells import DIODE, ROW_UM, SITE_UM
 from nonideal.circuits.digital.errors import DigitalError
 from nonideal.circuits.digital.netlist import Netlist
 from nonideal.files.compiled import compiled, why_not
@@ -135,6 +135,11 @@ def _pins(
             ends.setdefault(net, []).append((index, x, ROW_UM / 2))
     for net, (x, y) in pins_um.items():
         ends.setdefault(net, []).append((-1, x, y))
+    for index, one in enumerate(netlist.instances):
+        if one.cell.endswith(DIODE):  # beside the gate that it protects, not anywhere on the net
+            (net,) = one.nets.values()
+            gate = next(end for end in ends[net] if end[0] not in (index, -1))
+            ends[f"{one.name} at its gate"] = [gate, (index, SITE_UM, ROW_UM / 2)] * 2
     lists = [found for net, found in ends.items() if net not in apart and len(found) > 1]
     flat = [end for found in lists for end in found]
     starts = _ints([0, *np.cumsum([len(found) for found in lists])])

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import klayout.db as kdb
 
+from nonideal.circuits.drc.regions import MARKS
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.lvs.devices import MIMS, MOS
+from nonideal.circuits.lvs.devices import MIMS, MOS, SPECIAL_BELOW_UM
 from nonideal.sky130_models.layers import LAYERS
 
 SUBSTRATE = "sky130_gnd"
@@ -54,7 +55,7 @@ def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
     lvs.threads = 0  # in this one: a thread of its own costs every boolean 10 ms, a network of 5-5 0.5 s in place of 0.01
     made = Extractor(lvs, {}, {}, [])
     _draw_layers(made, layout)
-    _derive(made)
+    _derive(made, round(SPECIAL_BELOW_UM / layout.dbu))
     _devices(made)
     _connect(made)
     lvs.extract_netlist()
@@ -64,6 +65,8 @@ def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
 def _draw_layers(made: Extractor, layout: kdb.Layout) -> None:
     for name, layer in LAYERS.items():
         made.layers[name] = made.lvs.make_polygon_layer(layout.layer(layer.gds_layer, layer.drawing), name)
+    for name, number in MARKS.items():
+        made.layers[name] = made.lvs.make_polygon_layer(layout.layer(*number), name)
     for name in LABELLED:
         layer = LAYERS[name]
         if layer.pin is None or layer.label is None:
@@ -74,7 +77,7 @@ def _draw_layers(made: Extractor, layout: kdb.Layout) -> None:
     made.layers["sub"] = made.lvs.make_layer("sub")
 
 
-def _derive(made: Extractor) -> None:
+def _derive(made: Extractor, special_below: int) -> None:
     layers = made.layers
 
     def name(key: str, region: kdb.Region) -> None:
@@ -91,7 +94,9 @@ def _derive(made: Extractor) -> None:
     name("psd", g["psdm"] & sd & g["nwell"])
     name("ptap_conn", (tap & g["psdm"]) - g["nwell"])
     name("ntap_conn", tap & g["nsdm"] & g["nwell"])
-    name("ngate", (ngate - g["lvtn"]) - g["hvtp"])
+    special = (ngate & g["standard cell"]).with_bbox_max(0, special_below, False) & g["standard cell"]
+    name("ngate", ((ngate - g["lvtn"]) - g["hvtp"]) - special)
+    name("ngate_special", special - g["lvtn"])
     name("ngate_lvt", (ngate & g["lvtn"]) - g["hvtp"])
     name("pgate", (pgate - g["hvtp"]) - g["lvtn"])
     name("pgate_lvt", (pgate & g["lvtn"]) - g["hvtp"])
