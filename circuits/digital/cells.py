@@ -69,7 +69,11 @@ class StandardCell:
         """Its subcircuit, sizes in um, as the rest of the netlists here has them."""
         text = read_text(self.file(".spice"))
         # Diodes are left out: they are parasitic to what a netlist is compared for, and the layout's are not extracted.
-        lines = [line for line in text.splitlines() if line and line[0] != "*" and "sky130_fd_pr__diode" not in line]
+        lines = [
+            line
+            for line in text.splitlines()
+            if line and line[0] != "*" and "sky130_fd_pr__diode" not in line
+        ]
         return "\n".join(_in_um(line) for line in lines) + "\n"
 
 
