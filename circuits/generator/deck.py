@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from nonideal.circuits.cells.port import VDD, VSS, Role
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.generator import Generator, line_net
+from nonideal.circuits.generator.joined import check_fits, generator_nets, inner_nets, joined_ports
 from nonideal.circuits.generator.loop import START
-from nonideal.circuits.generator.timing import LAYER, loop_spans
+from nonideal.circuits.generator.timing import loop_spans
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit, network_ports, source_name
 from nonideal.circuits.network.timeline import control_sources, pulse
@@ -21,7 +23,6 @@ from nonideal.spice import Deck, SimulatorOptions
 Array = NDArray[np.float64]
 MADE = (Role.SENSE, Role.TRIM)
 """What of a neuron's ports the generator drives, every neuron's from one net."""
-NETS = {Role.SENSE: "vsense", Role.TRIM: "vdis"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,25 @@ class BiasedCircuit:
     """A network and its generator. ``circuit.models`` must hold the generator's devices too; its ``vdis_V`` and V_sense are not used.
 
     ``control_V``: where the loop has settled, for an inference is too short for it; ``nonideal.characterize.generator`` finds it. ``codes``
-    are the trim codes by (polarity, layer). Raises ``CircuitError`` for a generator of other layers.
+    are the trim codes by (polarity, layer). ``layout``: both as one cell, as they are extracted; None: the circuit's netlist and the generator's
+    own. Raises ``CircuitError`` for a generator of other layers, and for a layout of other ports.
     """
 
     circuit: Circuit
     generator: Generator
     control_V: float
     codes: Mapping[tuple[str, int], int] | None = None
+    layout: str | None = None
 
     def __post_init__(self) -> None:
-        neurons = self.circuit.topology.layers[1:]
-        if self.generator.neurons != neurons:
-            raise CircuitError(
-                f"a generator for layers of {list(self.generator.neurons)} neurons and a network of {list(neurons)}: make it for the network"
-            )
+        check_fits(self.circuit.topology, self.generator)
+        if self.layout is not None:
+            have, want = {*network_ports(self.layout)}, {*joined_ports(self.circuit.topology, self.generator)}
+            if have != want:
+                raise CircuitError(
+                    f"the layout's pins are not those of a network and its generator: missing {sorted(want - have)[:5]}, "
+                    f"unexpected {sorted(have - want)[:5]}"
+                )
 
     def sources(self) -> list[str]:
         """Rails, reset level, the reference, trim bits, capacitors off the chip, and the loop's own control lines."""
@@ -74,17 +80,23 @@ class BiasedCircuit:
     def instances(self) -> list[str]:
         """Network and generator, pins bound by name; the generator's replica goes with the first layer."""
         topology = self.circuit.topology
-        shared = {topology.vdis(*where): NETS[Role.TRIM] for where in topology.neurons()}
-        shared |= {net: NETS[Role.SENSE] for net, port, _ in topology.lines() if port.role is Role.SENSE}
-        first = {
-            port.name: port.net(LAYER, None, None)
-            for port in topology.pinout.neuron
-            if port.role is Role.CONTROL
-        }
+        if self.layout is not None:
+            return [" ".join(["Xnetwork", *network_ports(self.layout), "network"])]
+        shared, bound = inner_nets(topology), generator_nets(topology, self.generator)
         return [
             " ".join(["Xnetwork", *(shared.get(port, port) for port in network_ports(self.circuit.netlist)), "network"]),
-            " ".join(["Xgenerator", *(first.get(name, name) for name in self.generator.contract.names), "generator"]),
+            " ".join(["Xgenerator", *bound.values(), "generator"]),
         ]  # fmt: skip
+
+    def probe(self, node: str) -> str:
+        """The vector of a node of the generator: ``control``, ``middle``, a leg's gate."""
+        if self.layout is None:
+            return self.generator.contract.probe("xgenerator", node, {})
+        net = f"generator_{self.generator.contract.inner(node)}"
+        found = re.search(rf"(?<=\s){re.escape(net)}(?:\.[\w.]+)?(?=\s)", self.layout)
+        if found is None:
+            raise CircuitError(f"the layout has no net {net}: it cannot be looked at")
+        return f"v(xnetwork.{found[0]})"
 
     def deck(
         self,
@@ -103,12 +115,15 @@ class BiasedCircuit:
         simulator = replace(simulator, temperature_C=supplies.temperature_C)
         circuit.check_sample(name, spike_time_norm)
         network = f"network_{biases.name}.spice"
-        lines = [f"* {name}", ".include models.spice", f".include {network}", ".include generator.spice"]
+        includes = {"models.spice": circuit.models, network: self.layout or circuit.netlist}
+        if self.layout is None:
+            includes["generator.spice"] = self.generator.text()
+        lines = [f"* {name}", *(f".include {file}" for file in includes)]
         lines += self.sources()
         lines.append(control_sources(timeline, supplies.vdd_V, circuit.topology.control_ports))
         lines += circuit.input_sources(spike_time_norm)
         lines += self.instances()
-        control = self.generator.contract.probe("xgenerator", "control", {})
+        control = self.probe("control")
         vectors = tuple(f"v({Topology.spike(*where)})" for where in circuit.topology.neurons())
         vectors += (*circuit.rails, *probes)
         lines += [
@@ -117,9 +132,4 @@ class BiasedCircuit:
             simulator.lines() + simulator.tran(timeline.stop_s),
             ".end",
         ]
-        includes = {
-            "models.spice": circuit.models,
-            network: circuit.netlist,
-            "generator.spice": self.generator.text(),
-        }
         return Deck(name, "\n".join(lines) + "\n", includes, vectors, timeline.stop_s)

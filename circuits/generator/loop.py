@@ -67,7 +67,7 @@ def loop(sizes: GeneratorSizes, neuron: Neuron) -> Contract:
             Call("replica", neuron.cell, neuron.nets(bound)),
             # As a column loads it, so that isolation throws the same charge.
             Device("dendrite_capacitor", "MDC", NFET, ("vss", "dendrite", "vss", "vss"), sizes.dendrite_capacitor),
-            _gate("down", "spike", EARLY, "down", "down_b"),
+            _gate("down", EARLY, "spike", "down", "down_b"),
             _gate("open", LATE, RAMP, "open", "open_b"),
             _gate("up", "spike_b", "open", "up", "up_b"),
             Call(

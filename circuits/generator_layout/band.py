@@ -12,17 +12,25 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import stack
 from nonideal.circuits.layout.decoupling import decoupling
-from nonideal.circuits.layout.dimensions import DIFF_TO_RAIL
-from nonideal.circuits.layout.driver import Strip, draw_driver, driver_strip, driver_width, source_columns
+from nonideal.circuits.layout.dimensions import DIFF_TO_RAIL, RAIL_HALF, snap
+from nonideal.circuits.layout.diodes import draw_diodes
+from nonideal.circuits.layout.driver import Strip, draw_driver, driver_strip, driver_width
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.fet_rows import EDGE, Item, Shelf, draw_shelves
-from nonideal.circuits.layout.fet_string import BETWEEN, GAP, String
+from nonideal.circuits.layout.fet_rows import EDGE, Shelf, draw_shelves
+from nonideal.circuits.layout.fet_string import BETWEEN, GAP, String, draw_guard
 from nonideal.circuits.layout.kinds import neuron_drawing
 from nonideal.circuits.layout.row_end import LINE_END
+from nonideal.circuits.layout.straps import STRAP_PITCH
 
 AFTER_NEURON = 1.4
 """From the replica to what stands beside it: there is what a further neuron would show it."""
 GATES_APART = 0.3
+GATE_DIODE, GATE_DIODE_X = 0.9, 0.45
+"""Left of a gate: room for an antenna diode, and where it stands."""
+STRAPS_UM = 2 * STRAP_PITCH
+"""What the supplies' straps take at either end."""
+DIODES_UM, DIODES_PAST, DIODE_X, LAND = 6.4, 1.0, 0.5, 0.3
+"""Left of the replica: room for its lines' antenna diodes, where the lines begin, the first diode from there, and where lines are met."""
 LEAST_P_UM = 0.42
 """What the upper strip beside the replica has room for on its P side, at least."""
 Pins = list[tuple[str, Box]]
@@ -58,12 +66,13 @@ def band(
     design: Design,
     calls: Sequence[Call],
     tall: Sequence[String],
-    queues: dict[str, list[Item]],
+    queues: dict[str, list[String]],
     width: float,
     pitch: float,
 ) -> Placed:
     """Draw it, origin at its left end on its lowest rail; strings that it has room for are taken from the queues of either polarity.
 
+    From the left: capacitors under the supplies' straps, antenna diodes of the replica's lines, the replica, strips, the other capacitors.
     Raises ``LayoutError`` for a neuron that is not two rows, and where there is no room.
     """
     drawing = neuron_drawing(design.neuron)
@@ -75,47 +84,74 @@ def band(
         )
     low, vdd_y = below[0][0], round(below[1][0] - below[0][0], 3)
     height = round(cell.height - low, 3)
-    made = Placed(Block.named("generator_band", width, height))
+    made = Placed(Block.named("generator_band", width, height), below=low)
     made.rails = [("vss", height), ("vdd", vdd_y), ("vss", 0.0)]
-    caps, pins = decoupling(tall, height, vdd_y)
-    made.put(caps, pins, 0.0, 0.0)
-    left, right = caps.width, round(caps.width + pitch, 3)
-    if right + 4 * AFTER_NEURON > width:
-        raise LayoutError(f"a bias generator {width} um wide: the capacitors and the replica take {right} um")
-    nets = replica_nets(design.contracts.neuron, calls)
-    rails = {port.name for port in design.contracts.neuron.having(Role.SUPPLY)}
-    made.put(
-        cell,
-        [(net, cell.pins[port]) for port, net in nets.items() if port not in rails],
-        left,
-        round(-low, 3),
-    )
-    drawing.finish_row(made.block, cell, right, round(-low, 3))
-    made.pins += [
-        (
-            nets[line],
-            Box(
-                "met3",
-                round(right + LINE_END - 0.3, 3),
-                round(box.y0 - low, 3),
-                round(right + LINE_END, 3),
-                round(box.y1 - low, 3),
-            ),
+    first, others = under_straps(tall)
+    left_caps, left_pins = decoupling(first, height, vdd_y, name="decoupling_left")
+    right_caps, right_pins = decoupling(others, height, vdd_y, name="decoupling_right")
+    made.put(left_caps, left_pins, 0.0, 0.0)
+    left = round(max(left_caps.width, STRAPS_UM) + DIODES_UM, 3)
+    right, end = round(left + pitch, 3), round(width - right_caps.width, 3)
+    if right + 4 * AFTER_NEURON > end:
+        raise LayoutError(
+            f"a bias generator {width} um wide: the capacitors and the replica take {round(width - end + right, 2)} um"
         )
-        for line in drawing.gate_lines
-        for box in [cell.pins[line]]
-    ]
+    made.put(right_caps, right_pins, end, 0.0)
+    _put_replica(made, design, cell, replica_nets(design.contracts.neuron, calls), left)
+    _bridge_rails(made.block, made.rails, left_caps.width, left)
     gates = [call for call in calls if call.cell == design.contracts.driver.cell]
-    made.below = low
-    made.put(*_upper(queues, round(width - right, 3), round(height - vdd_y, 3)), right, vdd_y)
-    made.put(*_lower(design.driver, gates, queues, round(width - right, 3), vdd_y), right, 0.0)
+    made.put(*_upper(queues, round(end - right, 3), round(height - vdd_y, 3)), right, vdd_y)
+    made.put(*_lower(design.driver, gates, queues, round(end - right, 3), vdd_y), right, 0.0)
     made.block.regions["replica"] = (left, round(-low, 3), right, height)
-    made.block.regions["capacitors"] = (0.0, 0.0, left, height)
     return made
 
 
+def under_straps(tall: Sequence[String]) -> tuple[list[String], list[String]]:
+    """The N capacitors that stand under the straps at the left end, as few as are wider than those, and all others."""
+    first: list[String] = []
+    rest = list(tall)
+    while sum(one.width + GAP for one in first) < STRAPS_UM:
+        n = [one for one in rest if one.polarity == "n"]
+        if not n:
+            break
+        first.append(n[0])
+        rest.remove(n[0])
+    return first, rest
+
+
+def _put_replica(made: Placed, design: Design, cell: Block, nets: dict[str, str], x: float) -> None:
+    """The neuron with its lines' antenna diodes on its left, and on its right what a further neuron would show it."""
+    drawing, down = neuron_drawing(design.neuron), round(-made.below, 3)
+    right = round(x + cell.width, 3)
+    rails = {port.name for port in design.contracts.neuron.having(Role.SUPPLY)}
+    pins = [(net, cell.pins[port]) for port, net in nets.items() if port not in rails]
+    made.put(cell, pins, x, down)
+    drawing.finish_row(made.block, cell, right, down)
+    lines = {line: cell.pins[line].moved(0.0, down) for line in drawing.gate_lines}
+    end = round(x - DIODES_UM + DIODES_PAST, 3)
+    for line, box in lines.items():
+        made.block.rect("met3", end, box.y0, x, box.y1)
+        made.pins.append((nets[line], Box("met3", end, box.y0, round(end + LAND, 3), box.y1)))
+        made.pins.append(
+            (
+                nets[line],
+                Box("met3", round(right + LINE_END - LAND, 3), box.y0, round(right + LINE_END, 3), box.y1),
+            )
+        )
+    top, vdd_y = made.rails[0][1], made.rails[1][1]
+    draw_diodes(
+        made.block, round(end + DIODE_X, 3), snap((top + vdd_y) / 2), [box.y for box in lines.values()]
+    )
+
+
+def _bridge_rails(block: Block, rails: Sequence[tuple[str, float]], x0: float, x1: float) -> None:
+    """Rails from the capacitors to the replica, with no tap below."""
+    for _, y in rails:
+        block.rect("met1", x0, round(y - RAIL_HALF, 3), x1, round(y + RAIL_HALF, 3))
+
+
 def _shelves(
-    start: float, end: float, n_um: float, p_um: float, queues: dict[str, list[Item]]
+    start: float, end: float, n_um: float, p_um: float, queues: dict[str, list[String]]
 ) -> tuple[Shelf, Shelf]:
     both = Shelf("n", start, end, n_um), Shelf("p", start, end, p_um)
     for shelf in both:
@@ -123,7 +159,7 @@ def _shelves(
     return both
 
 
-def _upper(queues: dict[str, list[Item]], width: float, height: float) -> tuple[Block, Pins]:
+def _upper(queues: dict[str, list[String]], width: float, height: float) -> tuple[Block, Pins]:
     """The strip on the upper rails, upside down: wide N FETs, small P FETs."""
     block = Block.named("generator_upper", width, height)
     room = round(height - 2 * DIFF_TO_RAIL - BETWEEN, 3)
@@ -135,16 +171,19 @@ def _upper(queues: dict[str, list[Item]], width: float, height: float) -> tuple[
 
 
 def _lower(
-    sizes: DriverSizes, gates: Sequence[Call], queues: dict[str, list[Item]], width: float, height: float
+    sizes: DriverSizes, gates: Sequence[Call], queues: dict[str, list[String]], width: float, height: float
 ) -> tuple[Block, Pins]:
-    """The strip on the lower rails: the loop's gates, and beside them what is no wider than theirs."""
+    """The strip on the lower rails: the loop's gates, and beside them what is no wider than theirs.
+
+    The first input of a gate has an antenna diode beside it, the second one comes from a gate or goes to the replica too.
+    """
     block = Block.named("generator_lower", width, height)
     strip = driver_strip(block, sizes, 0.0, height)
     pins: Pins = []
-    x, columns = AFTER_NEURON, []
+    x = AFTER_NEURON
     for gate in gates:
-        anchors = draw_driver(strip, sizes, x)
-        columns += source_columns(sizes, x)[1]
+        anchors = draw_driver(strip, sizes, round(x + GATE_DIODE, 3))
+        draw_guard(strip, strip.n, round(x + GATE_DIODE_X, 3), *anchors.trigger)
         a, b, out, out_b = gate.nodes[:4]
         for net, (at_x, at_y), level in (
             (a, anchors.trigger, "li1"),
@@ -153,8 +192,8 @@ def _lower(
             (out_b, anchors.out_b, "met1"),
         ):
             pins.append((net, stack(block, at_x, at_y, level, "met2")))
-        x = round(x + driver_width(sizes) + GATES_APART, 3)
-    both = _shelves(round(x + GAP, 3), width - EDGE, strip.n_width, strip.p_width, queues)
+        x = round(x + GATE_DIODE + driver_width(sizes), 3)
+    both = _shelves(round(x + GATES_APART + GAP, 3), width - EDGE, strip.n_width, strip.p_width, queues)
     strip.bare_frame(width, [], None)
     strip.implant(strip.n, AFTER_NEURON, both[0].start, strip.n_width)
     strip.implant(strip.p, AFTER_NEURON, x, strip.p_width)

@@ -7,6 +7,7 @@ right of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nonideal.circuits.cells.contract import Call
 from nonideal.circuits.cells.port import RAILS
@@ -19,8 +20,6 @@ from nonideal.circuits.layout.dimensions import RAIL_HALF, up
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.fet_rows import (
     EDGE,
-    Guard,
-    Item,
     Shelf,
     Sides,
     draw_row,
@@ -92,15 +91,15 @@ def place(generator: Generator, design: Design, width: float, pitch: float) -> P
     """All devices of a generator in rows of this width, the replica in a column of this pitch; the lowest rail is at 0."""
     parts = flat(generator)
     whole = strings_of(parts.devices)
-    small = [one for one in whole if one.size.w_um <= TALL_UM]
     tall = [one for one in whole if one.size.w_um > TALL_UM]
+    small = [one for one in whole if one.size.w_um <= TALL_UM]
     bare = bare_nets(design, small, parts.calls)
-    replica = replica_nets(design.contracts.neuron, parts.calls).values()
-    queues: dict[str, list[Item]] = {kind: [one for one in small if one.polarity == kind] for kind in "np"}
-    queues["n"] += [Guard(net) for net in bare if net not in replica]
+    queues = {
+        kind: [replace(one, guarded=one.gate in bare) for one in small if one.polarity == kind]
+        for kind in "np"
+    }
     for queue in queues.values():
         queue.sort(key=lambda one: -one.height_um)
-    queues["n"] = [*(Guard(net) for net in bare if net in replica), *queues["n"]]  # beside it
     top = band(design, parts.calls, tall, queues, width, pitch)
     left, _, right, _ = top.block.regions["replica"]
     rows = _rows(queues, width, (left, right) if top.below > 0 else None)
@@ -147,7 +146,9 @@ def place(generator: Generator, design: Design, width: float, pitch: float) -> P
     return made
 
 
-def _rows(queues: dict[str, list[Item]], width: float, hole: tuple[float, float] | None) -> list[list[Sides]]:
+def _rows(
+    queues: dict[str, list[String]], width: float, hole: tuple[float, float] | None
+) -> list[list[Sides]]:
     """As many rows as it takes. ``hole``: what the first of them leaves out, from one x to another."""
     rows: list[list[Sides]] = []
     while queues["n"] or queues["p"]:
@@ -165,7 +166,7 @@ def _rows(queues: dict[str, list[Item]], width: float, hole: tuple[float, float]
 
 
 def bare_nets(design: Design, small: Sequence[String], calls: Sequence[Call]) -> list[str]:
-    """Nets whose wires would meet nothing but gates: they get antenna diodes."""
+    """Nets whose wires would meet nothing but gates: antenna diodes stand beside those."""
     gate_lines = neuron_drawing(design.neuron).gate_lines
     replica = replica_nets(design.contracts.neuron, calls)
     gates = [call.nodes for call in calls if call.cell == design.contracts.driver.cell]

@@ -7,17 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from nonideal.circuits.cells.contract import Device
 from nonideal.circuits.layout.block import Block, Box
-from nonideal.circuits.layout.contacts import LI_PAST_CONTACT, MET1_PAD, stack
 from nonideal.circuits.layout.dimensions import (
     DIFF_TO_RAIL,
-    LI,
-    LICON,
-    RAIL_HALF,
-    limit,
-    snap,
     up,
 )
-from nonideal.circuits.layout.diodes import DIODE
 from nonideal.circuits.layout.driver import Strip
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.fet_string import BETWEEN, GAP, String, draw_opening, draw_string
@@ -29,28 +22,6 @@ LEAST_PIECE = 4
 RAILS = {"n": "vss", "p": "vdd"}
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """An antenna diode on a net that else meets nothing but gates."""
-
-    net: str
-    polarity: str = "n"
-
-    @property
-    def width(self) -> float:
-        return round(DIODE + 0.3, 3)
-
-    @property
-    def height_um(self) -> float:
-        """What it needs of the row's height: from the diffusions' rail side to its upper end."""
-        return up(GUARD_Y + DIODE / 2 - DIFF_TO_RAIL)
-
-
-GUARD_Y = up(RAIL_HALF + limit("m1.2") + MET1_PAD[1] / 2)
-"""From the rail to the diode's middle: its pad on metal 1 keeps from the rail's."""
-Item = String | Guard
-
-
 @dataclass(slots=True)
 class Shelf:
     """One side of a row between ``start`` and ``end``: what stands there, each at its left end; nothing wider than ``most_um`` across."""
@@ -59,13 +30,13 @@ class Shelf:
     start: float
     end: float
     most_um: float = float("inf")
-    items: list[tuple[float, Item]] = field(default_factory=list)
+    items: list[tuple[float, String]] = field(default_factory=list)
 
     @property
     def height(self) -> float:
         return max((item.height_um for _, item in self.items), default=0.0)
 
-    def fill(self, queue: list[Item]) -> None:
+    def fill(self, queue: list[String]) -> None:
         """Take from the queue what has room, in its order, the last one in part; what is left stays there."""
         x, index = self.start, 0
         while index < len(queue):
@@ -76,8 +47,8 @@ class Shelf:
                 self.items.append((round(x, 3), queue.pop(index)))
                 x = round(x + item.width + GAP, 3)
             else:
-                here = item.fitting(room) if isinstance(item, String) else 0
-                if isinstance(item, String) and here >= LEAST_PIECE and item.count - here >= LEAST_PIECE:
+                here = item.fitting(room)
+                if here >= LEAST_PIECE and item.count - here >= LEAST_PIECE:
                     piece, queue[index] = item.split(here)
                     self.items.append((round(x, 3), piece))
                     x = round(x + piece.width + GAP, 3)
@@ -162,20 +133,8 @@ def draw_shelves(strip: Strip, both: Sides) -> list[tuple[str, Box]]:
     if both[0].items:
         strip.implant(strip.n, both[0].start, both[0].end, strip.n_width)
     for x, item in (*both[0].items, *both[1].items):
-        if isinstance(item, Guard):
-            pins.append((item.net, draw_guard(strip, round(x + item.width / 2, 2))))
-        else:
-            pins += draw_string(strip, item, x, opening)
+        pins += draw_string(strip, item, x, opening)
     return pins
-
-
-def draw_guard(strip: Strip, x: float) -> Box:
-    """An antenna diode beside the vss rail; its pad on metal 2."""
-    block, y = strip.block, snap(strip.vss_y + strip.way * GUARD_Y)
-    block.square("diff", x, y, DIODE)
-    licon = block.square("licon1", x, y, LICON)
-    block.rect("li1", licon.x0, licon.y0 - LI_PAST_CONTACT, licon.x0 + LI, licon.y1 + LI_PAST_CONTACT)
-    return stack(block, x, y, "li1", "met2")
 
 
 def gate_only(strings: Iterable[String], gates: Iterable[str], held: Iterable[str]) -> list[str]:

@@ -32,6 +32,7 @@ from nonideal.circuits.layout.dimensions import (
     snap,
     up,
 )
+from nonideal.circuits.layout.diodes import DIODE
 from nonideal.circuits.layout.driver import Strip
 from nonideal.circuits.layout.fets import Gate, Side, chain
 
@@ -64,6 +65,14 @@ OPENING = BAR - LICON / 2 - NPC
 """From the diffusion to the cut of the nitride over the bars."""
 NEXT_PAD = 0.1
 """More beyond a contact at a string's right end: the next string begins with one too."""
+GUARD, GUARD_X = 1.1, 0.7
+"""What an antenna diode takes beside a gate's contact, and its distance from that."""
+GUARD_END = 0.16
+"""From the diode's middle to the end of its metal 1."""
+GUARD_Y = up(RAIL_HALF + limit("m1.2") + GUARD_END)
+"""From the rail to the diode's middle: its metal 1 keeps from the rail's."""
+GUARD_HEIGHT_UM = up(GUARD_Y + DIODE / 2 - DIFF_TO_RAIL)
+"""What it needs of a row's height."""
 LONG_UM = 20.0
 """A string of more has contacts to its gates at both ends."""
 
@@ -73,6 +82,7 @@ class String:
     """Gates of one ``size`` on one net: ``inner`` has (net, how many) of those that share a source, ``outer`` is the drain of all.
 
     ``threshold`` is "", "lvt" or "hvt", ``rail`` the net of the row's rail.
+    ``guarded``: an antenna diode stands beside the gates' contact.
     """
 
     name: str
@@ -83,6 +93,7 @@ class String:
     outer: str
     inner: tuple[tuple[str, int], ...]
     rail: str
+    guarded: bool = False
 
     @property
     def count(self) -> int:
@@ -91,7 +102,7 @@ class String:
     @property
     def height_um(self) -> float:
         """What it needs of its row's height."""
-        return self.size.w_um
+        return max(self.size.w_um, GUARD_HEIGHT_UM if self.guarded else 0.0)
 
     @property
     def pitch(self) -> float:
@@ -113,9 +124,14 @@ class String:
         return self.count * self.pitch > LONG_UM
 
     @property
+    def left(self) -> float:
+        """From its left end to the first column."""
+        return round(LEFT + (GUARD if self.guarded else 0.0), 3)
+
+    @property
     def width(self) -> float:
         """From one end of all that is drawn to the other."""
-        return round(LEFT + self.count * self.pitch + (LEFT + NEXT_PAD if self.both_ends else RIGHT), 3)
+        return round(self.left + self.count * self.pitch + (LEFT + NEXT_PAD if self.both_ends else RIGHT), 3)
 
     def split(self, count: int) -> tuple[String, String]:
         """The first ``count`` gates, an even number, and the rest."""
@@ -129,9 +145,9 @@ class String:
 
     def fitting(self, room: float) -> int:
         """The largest even number of its gates, less than all, that fit into so much room."""
-        least = int((room - LEFT - RIGHT) / self.pitch + 1e-6)
+        least = int((room - self.left - RIGHT) / self.pitch + 1e-6)
         if least * self.pitch > LONG_UM:
-            least = int((room - 2 * LEFT - NEXT_PAD) / self.pitch + 1e-6)
+            least = int((room - self.left - LEFT - NEXT_PAD) / self.pitch + 1e-6)
         return max(0, min(least, self.count - 1) // 2 * 2)
 
 
@@ -152,7 +168,7 @@ def draw_string(
 ) -> Iterator[tuple[str, Box]]:
     """Draw a string, all of it right of ``left``, into a strip whose frame is the caller's; (net, box on metal 2) of its pins."""
     block, side = strip.block, strip.n if string.polarity == "n" else strip.p
-    first = round(left + LEFT, 3)
+    first = round(left + string.left, 3)
     nodes = string.nodes
     xs = [round(first + k * string.pitch, 3) for k in range(string.count + 1)]
     bar_y = side.y(string.size.w_um + BAR)
@@ -164,6 +180,9 @@ def draw_string(
     chain(block, side, [f"c{k}" for k in range(len(xs))], gates, columns)
     strip.implant(side, xs[0] - IMPLANT_PAST, xs[-1] + IMPLANT_PAST, string.size.w_um)
     yield from _gate(block, string, bar_y, xs, opening)
+    if string.guarded:
+        strip.implant(side, xs[0] - PAD - GUARD_X, xs[0], string.size.w_um)
+        draw_guard(strip, side, round(xs[0] - PAD - GUARD_X, 3), round(xs[0] - PAD, 3), bar_y)
     yield from _outer(strip, side, string, bar_y, xs)
     for net, where in _inner_runs(string, nodes, xs):
         if net == string.rail:
@@ -174,6 +193,28 @@ def draw_string(
         for x in where:
             block.square("mcon", x, y, MCON)
         yield from _bus(block, net, where[0], where[-1], y)
+
+
+def draw_guard(strip: Strip, side: Side, x: float, to_x: float, to_y: float) -> None:
+    """An antenna diode beside a side's rail, and metal 1 from it to a gate's contact, in a string's own or from elsewhere."""
+    block, y = strip.block, snap(side.rail + side.way * GUARD_Y)
+    block.square("diff", x, y, DIODE)
+    licon = block.square("licon1", x, y, LICON)
+    block.rect("li1", licon.x0, licon.y0 - LI_PAST_CONTACT, licon.x0 + LI, licon.y1 + LI_PAST_CONTACT)
+    block.square("mcon", x, y, MCON)
+    half = BUS / 2
+    ends = sorted((y - side.way * GUARD_END, to_y + side.way * half))
+    block.rect("met1", snap(x - half), snap(ends[0]), snap(x - half) + BUS, snap(ends[1]))
+    left, right = sorted((x, to_x))
+    bottom = snap(to_y - half)
+    block.rect("met1", snap(left - half), bottom, snap(right + half), bottom + BUS)
+    around = DIODE / 2 + IMPLANT
+    strip.implant(side, x - around, x + around, y_above(side, y) + DIODE / 2)
+
+
+def y_above(side: Side, y: float) -> float:
+    """How far a place is from the diffusions' edge beside the rail."""
+    return round(side.way * (y - side.start), 3)
 
 
 def _gate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ import klayout.db as kdb
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.routing import Net, route
+from nonideal.circuits.routing.nets import METALS
 from nonideal.sky130_models.layers import LAYERS
 
 STACK = ("li1", "mcon", "met1", "via", "met2", "via2", "met3", "via3", "met4")
@@ -22,14 +23,15 @@ Pins = Iterable[tuple[str, Box]]
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
-    """``drawn`` are (net or "", box) of all metals and their cuts; ``pins`` by net: the boxes of one piece are one pin, any of them will do."""
+class Piece:
+    """What hangs together: its net, or "", the boxes of its pins, any of which will do, and all its metals and cuts."""
 
-    drawn: tuple[tuple[str, Box], ...]
-    pins: Mapping[str, tuple[tuple[Box, ...], ...]]
+    net: str
+    pins: tuple[Box, ...]
+    drawn: tuple[Box, ...]
 
 
-def trace(block: Block, pins: Pins) -> Traced:
+def trace(block: Block, pins: Pins) -> tuple[Piece, ...]:
     """Follow every net from its pins through what is drawn. Raises ``LayoutError`` for a pin on nothing, and for pins of two nets on one piece."""
     layout = kdb.Layout()
     layout.dbu = DBU_UM
@@ -57,18 +59,16 @@ def trace(block: Block, pins: Pins) -> Traced:
         if other != net:
             raise LayoutError(f"{block.cell.name}: {net} and {other} are one piece at {box}")
         pieces.setdefault(found.cluster_id, []).append(box)
-    drawn: list[tuple[str, Box]] = []
+    found_pieces: list[Piece] = []
     for circuit in traced.netlist().each_circuit():
         for one in circuit.each_net():
-            named = names.get(one.cluster_id, "")
-            for name in STACK[1:]:
-                drawn += [(named, box) for box in _boxes(traced.shapes_of_net(one, regions[name]), name)]
-    for name in PLATES:
-        drawn += [("", box) for box in _boxes(kdb.Region(top.begin_shapes_rec(index[name])), name)]
-    by_net: dict[str, list[tuple[Box, ...]]] = {}
-    for piece, boxes in pieces.items():
-        by_net.setdefault(names[piece], []).append(tuple(boxes))
-    return Traced(tuple(drawn), {net: tuple(found) for net, found in by_net.items()})
+            key = one.cluster_id
+            drawn = [
+                box for name in STACK[1:] for box in _boxes(traced.shapes_of_net(one, regions[name]), name)
+            ]
+            found_pieces.append(Piece(names.get(key, ""), tuple(pieces.get(key, ())), tuple(drawn)))
+    plates = [box for name in PLATES for box in _boxes(kdb.Region(top.begin_shapes_rec(index[name])), name)]
+    return (*found_pieces, Piece("", (), tuple(plates)))
 
 
 def _boxes(region: kdb.Region, name: str) -> Iterable[Box]:
@@ -78,14 +78,48 @@ def _boxes(region: kdb.Region, name: str) -> Iterable[Box]:
 
 
 def wire(
-    block: Block, pins: Pins, area: tuple[float, float, float, float], keep_out: Sequence[Box] = ()
+    block: Block,
+    pins: Pins,
+    area: tuple[float, float, float, float],
+    keep_out: Sequence[Box] = (),
+    *,
+    closed: Box | None = None,
+    anywhere: Collection[str] = (),
 ) -> None:
-    """Join all pins of every net by wires inside an area, which keep out of boxes that are drawn on nothing. Raises ``RoutingError``."""
-    traced = trace(block, pins)
-    nets = [Net(net, found) for net, found in traced.pins.items() if len(found) > 1]
-    for one in route(area, nets, [*traced.drawn, *(("", box) for box in _free(keep_out, traced.drawn))]):
+    """Join all pins of every net by wires inside an area. Raises ``RoutingError``.
+
+    Wires keep out of boxes of single layers where nothing is drawn, and on all layers of one part of the area, which is ``closed``. Nets that may
+    be met ``anywhere`` are so on all that they have on metals 2 and 3.
+    """
+    pieces = trace(block, pins)
+    found: dict[str, list[tuple[Box, ...]]] = {}
+    drawn: list[tuple[str, Box]] = []
+    for piece in pieces:
+        outside = [part for box in piece.drawn for part in _outside(box, closed)]
+        drawn += [(piece.net, box) for box in outside]
+        if piece.net:
+            more = [box for box in outside if box.layer in ("met2", "met3")] if piece.net in anywhere else []
+            found.setdefault(piece.net, []).append((*piece.pins, *more))
+    nets = [Net(net, tuple(ends)) for net, ends in found.items() if len(ends) > 1]
+    held = [("", box) for box in _free(keep_out, drawn)]
+    if closed is not None:
+        held += [("", Box(metal, closed.x0, closed.y0, closed.x1, closed.y1)) for metal in METALS]
+    for one in route(area, nets, [*drawn, *held]):
         for box in one.boxes:
             block.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
+
+
+def _outside(box: Box, closed: Box | None) -> Iterable[Box]:
+    """What of a box lies outside of the closed part."""
+    if (
+        closed is None
+        or box.x1 <= closed.x0
+        or box.x0 >= closed.x1
+        or box.y1 <= closed.y0
+        or box.y0 >= closed.y1
+    ):
+        return (box,)
+    return _boxes(kdb.Region(_nm(box)) - kdb.Region(_nm(closed)), box.layer)
 
 
 def _free(keep_out: Sequence[Box], drawn: Sequence[tuple[str, Box]]) -> Iterable[Box]:

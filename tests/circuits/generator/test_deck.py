@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.generator.deck import BiasedCircuit
 from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator.joined import joined_ports
 from nonideal.circuits.network.netlist import Pinout, Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.spice import SimulatorOptions
@@ -61,3 +63,22 @@ def test_lines_have_their_capacitor_to_the_rail_of_their_units() -> None:
 def test_a_generator_of_another_network_is_refused() -> None:
     with pytest.raises(CircuitError, match=r"layers of \[5, 1\] neurons and a network of \[3, 1\]"):
         biased((2, 5, 1))
+
+
+def test_a_layout_is_both_in_one_cell() -> None:
+    whole = biased()
+    ports = " ".join(reversed(joined_ports(whole.circuit.topology, whole.generator)))
+    text = f".subckt network {ports}\nR1 generator_control.2 vss 1e12\n.ends network\n"
+    blank = Biases("m", "", None)
+    deck = replace(whole, layout=text).deck("s", blank, np.array([0.2, 1.0]), SimulatorOptions())
+    assert f"Xnetwork {ports} network" in deck.text
+    assert "Xgenerator" not in deck.text
+    assert ".ic v(xnetwork.generator_control.2)=0.875" in deck.text
+    assert "Iref vdd iref" in deck.text
+    assert [*deck.includes] == ["models.spice", "network_m.spice"]
+    with pytest.raises(CircuitError, match="missing"):
+        replace(whole, layout=text.replace(" iref", ""))
+    with pytest.raises(CircuitError, match="no net generator_control"):
+        replace(whole, layout=text.replace("generator_control", "other")).deck(
+            "s", blank, np.array([0.2, 1.0]), SimulatorOptions()
+        )

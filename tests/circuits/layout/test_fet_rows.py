@@ -14,7 +14,7 @@ from nonideal.circuits.drc import check
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.driver import Strip
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.fet_rows import Guard, Shelf, draw_row, draw_shelves, gate_only, strings_of
+from nonideal.circuits.layout.fet_rows import Shelf, draw_row, draw_shelves, gate_only, strings_of
 from nonideal.circuits.layout.fet_string import String
 from nonideal.circuits.layout.straps import draw_straps
 from nonideal.circuits.layout.write import write_gds
@@ -68,18 +68,13 @@ def test_a_piece_that_fits_is_even_and_fits(room: float) -> None:
 
 
 def test_shelves_take_everything_once() -> None:
-    queue: list[String | Guard] = [
-        *strings_of(groups(46, 2, 4, 8, 16)),
-        string(20),
-        string(3, WIDE),
-        Guard("x"),
-    ]
+    queue = [*strings_of(groups(46, 2, 4, 8, 16)), string(20), string(3, WIDE)]
     shelves: list[Shelf] = []
     while queue:
         shelves.append(Shelf("n", 0.6, 40.0))
         shelves[-1].fill(queue)
         assert shelves[-1].items
-    strings = [item for shelf in shelves for _, item in shelf.items if isinstance(item, String)]
+    strings = [item for shelf in shelves for _, item in shelf.items]
     assert sum(one.count for one in strings if one.size == UNIT) == 76
     assert sum(one.count for one in strings if one.size == LONG) == 20
     for shelf in shelves:
@@ -89,10 +84,10 @@ def test_shelves_take_everything_once() -> None:
 
 
 def test_too_wide_ones_are_left() -> None:
-    queue: list[String | Guard] = [string(2, WIDE), string(2)]
+    queue = [string(2, WIDE), string(2)]
     shelf = Shelf("n", 0.0, 30.0, most_um=1.0)
     shelf.fill(queue)
-    assert [item.height_um for item in queue if isinstance(item, String)] == [2.0]
+    assert [item.height_um for item in queue] == [2.0]
 
 
 def test_nets_of_gates_alone() -> None:
@@ -110,8 +105,8 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("upside_down", [False, True])
-def test_a_row_of_every_kind_is_clean_and_matches(tmp_path: Path, upside_down: bool) -> None:
+@pytest.mark.parametrize(("upside_down", "guarded"), [(False, False), (True, False), (False, True)])
+def test_a_row_of_every_kind_is_clean_and_matches(tmp_path: Path, upside_down: bool, guarded: bool) -> None:
     """Every string with nets of its own, all of them labelled; both kinds of string, with and without a rail."""
     devices = []
     for index, (model, (polarity, size)) in enumerate(KINDS.items()):
@@ -122,7 +117,9 @@ def test_a_row_of_every_kind_is_clean_and_matches(tmp_path: Path, upside_down: b
         )
     both = Shelf("n", 0.6, 40.0), Shelf("p", 0.6, 40.0)
     for shelf in both:
-        shelf.fill([one for one in strings_of(devices) if one.polarity == shelf.polarity])
+        shelf.fill(
+            [replace(one, guarded=guarded) for one in strings_of(devices) if one.polarity == shelf.polarity]
+        )
     block, pins = draw_row("cell", [both], 40.0, upside_down=upside_down)
     rails = [("vdd", 0.0), ("vss", block.height)] if upside_down else [("vss", 0.0), ("vdd", block.height)]
     straps = draw_straps(block, {"vss": -2.0, "vdd": -6.0}, rails, 0.0, "met4")

@@ -25,22 +25,36 @@ def two_pads() -> tuple[Block, list[tuple[str, Box]]]:
 
 
 def test_boxes_of_a_piece_are_one_pin() -> None:
+    found = [piece for piece in trace(*two_pads()) if piece.drawn]
+    assert sorted(len(piece.pins) for piece in found if piece.net == "a") == [1, 2]
+    assert {piece.net for piece in found for box in piece.drawn if box.layer == "met1"} == {"a"}
+    assert {piece.net for piece in found for box in piece.drawn if box.layer == "met3"} == {""}
+
+
+def wired(**given: object) -> list[Box]:
+    """What there is of net a once its pieces are joined."""
     block, pins = two_pads()
-    found = trace(block, pins)
-    assert sorted(len(pin) for pin in found.pins["a"]) == [1, 2]
-    named = {net for net, box in found.drawn if box.layer == "met1"}
-    assert named == {"a"}
-    assert {net for net, box in found.drawn if box.layer == "met3"} == {""}
+    wire(block, pins, AREA, **given)  # type: ignore[arg-type]
+    (piece,) = [piece for piece in trace(block, pins) if piece.net == "a"]
+    return list(piece.drawn)
 
 
 def test_wires_join_the_pieces_and_keep_out() -> None:
-    block, pins = two_pads()
-    wire(block, pins, AREA, [Box(metal, 5.0, 2.0, 7.0, 6.0) for metal in ("met1", "met2", "met3", "met4")])
-    found = trace(block, pins)
-    assert len(found.pins["a"]) == 1
-    crossing = [box for net, box in found.drawn if net == "a" and box.x0 < 6.9 and box.x1 > 5.1]
-    assert crossing
-    assert all(box.y1 < 2.0 for box in crossing)
+    keep_out = [Box(metal, 5.0, 2.0, 7.0, 6.0) for metal in ("met1", "met2", "met3", "met4")]
+    for drawn in (wired(keep_out=keep_out), wired(closed=Box("", 5.0, 2.0, 7.0, 6.0))):
+        crossing = [box for box in drawn if box.x0 < 6.9 and box.x1 > 5.1]
+        assert crossing
+        assert all(box.y1 < 2.0 for box in crossing)
+
+
+def test_a_net_that_may_be_met_anywhere_is_not_met_at_its_pin_alone() -> None:
+    block = Block.named("line")
+    line = block.rect("met2", 1.0, 1.0, 1.4, 5.0)
+    pin, far = Box("met2", 1.0, 4.6, 1.4, 5.0), block.rect("met2", 10.0, 1.0, 10.4, 1.4)
+    wire(block, [("a", pin), ("a", far)], AREA, anywhere=["a"])
+    (piece,) = [piece for piece in trace(block, [("a", pin)]) if piece.net == "a"]
+    assert any(box.x1 >= far.x0 for box in piece.drawn)
+    assert max(box.y1 for box in piece.drawn if box.x0 > line.x1) < 4.0
 
 
 def test_refused() -> None:
