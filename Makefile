@@ -27,7 +27,7 @@ OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(COR
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n '$(or $(JOBS),logical)' --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor characterize explore conditions yield calibrate precheck train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test quick fuzz lint clean
+.PHONY: help setup doctor characterize explore conditions yield calibrate precheck tapeout train netlist layout validate validate-post-layout report reproduce demo bench-training figures docs test quick fuzz lint clean
 
 help: ## list the targets and variables
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ calibrate: setup ## measure a chip in SPICE and trim its biases
 
 precheck: setup ## ask of a tile what a shuttle asks of it (ARGS=tt_um_mine.gds)
 	@$(BIN)/nonideal precheck $(ARGS)
+
+tapeout: setup ## make the tile of a shuttle of a trained network (EXPERIMENT=iris_tile)
+	@$(BIN)/nonideal tapeout $(OPTIONS)
 
 train: setup ## train the networks on the physical model
 	@$(BIN)/nonideal train $(OPTIONS)

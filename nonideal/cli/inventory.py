@@ -30,6 +30,7 @@ FILES: Final = {
     "explore": ("pareto.png", "table.csv"),
     "conditions": ("conditions.png", "supplies.png", "table.csv"),
     "noise": ("jitter.png", "jitter.csv"),
+    "tapeout": ("tile.png", "tt_um_*.gds", "tt_um_*.spice", "info.yaml"),
     "mismatch": ("model.json",),
     "yield": ("yield.png", "chips.csv"),
     "calibration": ("network.spice", "biases.csv"),

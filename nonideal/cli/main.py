@@ -23,6 +23,7 @@ from nonideal.cli.commands.report import report
 from nonideal.cli.commands.reproduce import reproduce
 from nonideal.cli.commands.show import show
 from nonideal.cli.commands.simulate import simulate
+from nonideal.cli.commands.tapeout import tapeout
 from nonideal.cli.commands.train import train
 from nonideal.cli.commands.validate_post_layout import validate_post_layout
 from nonideal.cli.ending import Ending, told_to_end
@@ -44,6 +45,7 @@ COMMANDS = (
     noise,
     chip_yield,
     calibrate,
+    tapeout,
     precheck,
     show,
     evaluate,

@@ -17,6 +17,7 @@ from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.netlist import WriteBackSummary
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
+from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.runs.summaries.training import TrainingSummary
 
 Numbers = tuple[str, ...]
@@ -116,6 +117,15 @@ def _sample(found: SampleSummary) -> Numbers:
     return (f"{says}, RMSE {_time(found.rmse_s)}",)
 
 
+def _tapeout(found: TapeoutSummary) -> Numbers:
+    lvs = "matches" if found.lvs_matched else "DIFFERS"
+    broken = ", ".join(found.precheck_failed)
+    return (
+        f"{found.top}: {found.devices} devices on {found.tile}, {found.drc_violations} DRC violations, LVS {lvs}",
+        f"precheck: {f'breaks {broken}' if broken else 'passes'}",
+    )
+
+
 TELL: dict[type[Document], Callable[[Any], Numbers]] = {
     ColumnsSummary: _columns,
     CharacterizationSummary: _characterization,
@@ -130,4 +140,5 @@ TELL: dict[type[Document], Callable[[Any], Numbers]] = {
     YieldSummary: _yield,
     CalibrationSummary: _calibration,
     SampleSummary: _sample,
+    TapeoutSummary: _tapeout,
 }

@@ -23,6 +23,7 @@ from nonideal.stages.explore import choices
 from nonideal.stages.layout import layout_options
 from nonideal.stages.measured_on import SCHEMATIC, MeasuredOn, measured_on
 from nonideal.stages.table import LOOP, STAGES
+from nonideal.stages.tapeout import require_tile
 
 if TYPE_CHECKING:
     from nonideal.cli.options import Common
@@ -123,6 +124,11 @@ class Session:
         """How the network's spikes jitter; what is simulated is the schematic."""
         self._check_on_schematic("noise is simulated on the schematic only")
         return self.run(("noise",))
+
+    def tapeout(self, *, extraction: bool = True) -> list[Outcome]:
+        """The network as the tile of a shuttle. Raises ``ExperimentError`` for an experiment that is none."""
+        require_tile(self.experiment)
+        return self.run(("tapeout",), {} if extraction else {"tapeout": {"no-extraction": True}})
 
     def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
         """The statistical model of chips on a netlist, and the yield of the experiment's network there."""

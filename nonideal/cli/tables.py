@@ -74,6 +74,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.report.shift_table import accuracy_table, shift_table
     from nonideal.report.stage_tables import layout_table, limits_table, netlists_table, parameters_table
     from nonideal.report.tables import mapping_table, training_table
+    from nonideal.report.tapeout_table import tapeout_table
     from nonideal.runs.summaries.characterization import CharacterizationSummary
     from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
     from nonideal.runs.summaries.conditions import ConditionsSummary
@@ -81,6 +82,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.runs.summaries.layout import LayoutSummary
     from nonideal.runs.summaries.netlist import WriteBackSummary
     from nonideal.runs.summaries.noise import NoiseSummary
+    from nonideal.runs.summaries.tapeout import TapeoutSummary
     from nonideal.runs.summaries.training import TrainingSummary
 
     def characterization(found: CharacterizationSummary) -> Iterable[Table]:
@@ -109,6 +111,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
         ExploreSummary: lambda found: [explore_table(found.choices, found.title)],
         ConditionsSummary: condition_tables,
         NoiseSummary: noise_tables,
+        TapeoutSummary: lambda found: [tapeout_table(found)],
         YieldSummary: yield_tables,
         CalibrationSummary: lambda found: [calibration_table([found])],
     }

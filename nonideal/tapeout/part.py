@@ -18,7 +18,8 @@ RAILS = {VSS: GROUND, VDD: SUPPLY}
 class Part:
     """A block in a tile, its origin at (x, y), and its cell: the ports in their order, and the texts that define it and what it calls.
 
-    A port is on the net of its name, unless ``nets`` says another; rails are the tile's.
+    A port is on the net of its name, unless ``nets`` says another; rails are the tile's. ``blocked``: where in it no wire may lie, but those of
+    the nets ``through``.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Part:
     x_um: float = 0.0
     y_um: float = 0.0
     nets: Mapping[str, str] = field(default_factory=dict)
+    blocked: tuple[Box, ...] = ()
+    through: tuple[str, ...] = ()
 
     def net(self, port: str) -> str:
         """The tile's net that a port is on."""
@@ -41,6 +44,15 @@ class Part:
             if port not in self.ports:
                 raise LayoutError(f"{self.name}: pin {port} is drawn, but {self.cell} has no such port")
             yield self.net(port), box.moved(self.x_um, self.y_um)
+
+    @property
+    def extent_um(self) -> tuple[float, float, float, float]:
+        """(x0, y0, x1, y1) of all that it draws, in the tile. Raises ``LayoutError`` where that is nothing."""
+        found = self.block.cell.bounding_box()
+        if found is None:
+            raise LayoutError(f"{self.name}: its block is empty")
+        (x0, y0), (x1, y1) = found
+        return (x0 + self.x_um, y0 + self.y_um, x1 + self.x_um, y1 + self.y_um)
 
     def call(self) -> str:
         """Its line in the netlist."""

@@ -11,7 +11,7 @@ from nonideal.sky130_models.tile import GROUND, MOST_ANALOG, SUPPLY, TilePin, Ti
 from nonideal.tapeout.errors import TapeoutError
 
 COLUMNS = ("pin", "direction", "use", "layer", "x0_um", "y0_um", "x1_um", "y1_um", "description", "esd")
-PAD_ESD = "the shuttle's pad cell"
+PAD_ESD = "ESD: the shuttle's pad cell, nothing on the tile"
 """What protects a pin that has nothing of its own."""
 
 

@@ -67,7 +67,7 @@ def test_a_strap_that_no_bar_reaches_is_told() -> None:
 
 
 def test_a_supply_pin_that_is_no_strap_is_told() -> None:
-    with pytest.raises(TapeoutError, match="its supply pin vss lies on met1"):
+    with pytest.raises(TapeoutError, match="its supply pin vss lies on met1, not on a strap"):
         join_supplies(draw_frame(TOP, PINNING), part("met1"))
 
 

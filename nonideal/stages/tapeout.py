@@ -1,0 +1,89 @@
+"""Tapeout: the experiment's network as the tile of a shuttle, with every file that the shuttle takes, checked and extracted."""
+
+from __future__ import annotations
+
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import Experiment
+from nonideal.files import write_text
+from nonideal.runs.stage import Done, Work
+from nonideal.runs.summaries.tapeout import TapeoutSummary
+from nonideal.stages.layout import drawn_topology
+
+EXTRACTION = "pex.json"
+
+
+def require_tile(experiment: Experiment) -> None:
+    """Raise ``ExperimentError`` for an experiment that is to be no tile."""
+    if experiment.tapeout is None:
+        raise ExperimentError(
+            experiment.name,
+            [
+                "[tapeout] is not there: it says what the tile is called and how large it is (docs/how-to/tapeout.md)"
+            ],
+        )
+
+
+def make_tapeout(work: Work) -> Done:
+    """Draw a tile, write its files, check it and extract it; what it breaks is told in its reports, and it does not pass then."""
+    from nonideal.circuits.layout.fill import draw_fill
+    from nonideal.tapeout.assembly import Chip, assemble
+    from nonideal.tapeout.checks import check_tile, extract_tile
+    from nonideal.tapeout.figures import densities, drops_V, length_um, standard_cells, supply_A
+    from nonideal.tapeout.frame import fill_area
+    from nonideal.tapeout.tile import draw_tile, kept_empty
+    from nonideal.tapeout.write import SCHEMATIC, write_tile
+
+    require_tile(work.experiment)
+    options = work.experiment.tapeout
+    assert options is not None
+    say, folder, top = work.context.console.print, work.folder, options.top
+    chip = Chip.of(options, work.experiment.circuit, drawn_topology(work.experiment, work.rundir))
+    say("  the digital side is synthesised, placed and routed; network and generator are drawn")
+    tile = assemble(chip, work.rundir.cache / "synthesis")
+    text = tile.netlist()
+    say("  the parts are joined")
+    drawn = draw_tile(tile)
+    found = None
+    if not work.options.get("no-extraction"):
+        say("  the tile is extracted")
+        found = extract_tile(
+            drawn.block,
+            text,
+            chip.pinning,
+            folder,
+            work.rundir.cache / "extraction",
+            work.experiment.extraction.sidewall,
+        )
+        write_text(folder / f"{top}.spice", found.text)
+        found.write(folder)
+    fill = draw_fill(drawn.block, fill_area(chip.template), kept_empty(tile))
+    files = list(write_tile(drawn.block, options, chip.pinning, text, folder))
+    say("  rules, netlist and precheck")
+    current_A = supply_A(tile, options.clock_Hz)
+    checks = check_tile(files[0], folder / SCHEMATIC, text, chip.pinning, 1e3 * current_A)
+    files += [folder / name for name in ("drc.json", "drc.lyrdb", "lvs.json", "precheck.json")]
+    if found is not None:
+        files += [folder / f"{top}.spice", folder / EXTRACTION]
+    judged = checks.precheck.rules
+    summary = TapeoutSummary(
+        top=top,
+        tile=options.tile,
+        analog_pins=chip.pinning.analog_count,
+        devices=checks.lvs.device_count,
+        standard_cells=standard_cells(tile),
+        drc_violations=checks.drc.count,
+        worst_antenna=str(checks.drc.worst_antenna) if checks.drc.worst_antenna else None,
+        lvs_matched=checks.lvs.matched,
+        precheck_passed=checks.precheck.passed,
+        precheck_failed=tuple(one.rule for one in judged if one.state == "fail"),
+        precheck_not_run=tuple(one.rule for one in judged if one.state == "not run"),
+        wires=len(drawn.wires),
+        wire_length_um=length_um(drawn),
+        fill=fill,
+        density=densities(drawn.block),
+        supply_A=current_A,
+        drop_V=drops_V(drawn, current_A),
+        resistors=None if found is None else len(found.netlist.resistors),
+        capacitors=None if found is None else len(found.netlist.capacitors),
+    )
+    return Done(tuple(files), summary, passed=checks.passed)

@@ -1,0 +1,105 @@
+"""What a network's tile is made of: its pins, its floor plan, and where the digital side has its lower pins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nonideal.circuits.layout.block import Block
+from nonideal.circuits.network.netlist import Topology
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import Experiment, load_experiment
+from nonideal.report.tapeout_table import tapeout_table
+from nonideal.runs.summaries.tapeout import TapeoutSummary
+from nonideal.stages.tapeout import require_tile
+from nonideal.tapeout.assembly import PIN_PITCH, Chip, lower_pins
+from nonideal.tapeout.errors import TapeoutError
+from nonideal.tapeout.part import Part
+from nonideal.tapeout.pins import Pinning, Use
+from nonideal.tapeout.tile import Tile, kept_empty
+
+EXPERIMENT = load_experiment("iris_tile")
+LAYERS = (5, 5, 5)
+OFF = tuple(tuple(tuple(frozenset() for _ in range(5)) for _ in range(5)) for _ in range(2))
+
+
+@pytest.fixture(scope="module")
+def chip() -> Chip:
+    assert EXPERIMENT.tapeout is not None
+    topology = replace(Topology.of(LAYERS, EXPERIMENT.circuit), mask=OFF)
+    return Chip.of(EXPERIMENT.tapeout, EXPERIMENT.circuit, topology)
+
+
+def test_every_pin_of_the_iris_tile_has_its_use(chip: Chip) -> None:
+    uses = chip.pinning.uses
+    assert [uses[f"ua[{k}]"].name for k in range(6)] == [
+        "iref", "v0", "gate_n_1", "gate_p_1", "gate_n_2", "gate_p_2",
+    ]  # fmt: skip
+    assert all("ESD" in uses[f"ua[{k}]"].esd for k in range(6))
+    assert "ua[6]" not in uses
+    assert chip.pinning.analog_count == 6
+    assert chip.pinning.tied == ()
+    assert {pin.name for pin in chip.template.digital} == {name for name in uses if not name.startswith("ua")}
+    assert "phase_0" in uses["uio_in[0]"].description
+    assert "reset" in uses["uio_in[3]"].description
+
+
+def test_a_tile_makes_its_biases_with_the_default_generator(chip: Chip) -> None:
+    assert EXPERIMENT.circuit.generator is None
+    assert chip.design.generator is not None
+    assert chip.generator.neurons == (5, 5)
+    blank = Topology.of(LAYERS, EXPERIMENT.circuit)
+    assert EXPERIMENT.tapeout is not None
+    with pytest.raises(TapeoutError, match="weights of a tile are a mask"):
+        Chip.of(EXPERIMENT.tapeout, EXPERIMENT.circuit, blank)
+
+
+def part(name: str, y: float, pins: dict[str, tuple[float, float]], through: tuple[str, ...] = ()) -> Part:
+    block = Block.named(name, 100.0, 40.0)
+    block.rect("met1", 0.0, 0.0, 100.0, 40.0)
+    for net, (x, at) in pins.items():
+        block.pins[net] = block.rect("met2", x - 0.14, at, x + 0.14, at + 0.4)
+    return Part(name, block, name, tuple(pins), (f".subckt {name}\n.ends {name}",), 20.0, y, through=through)
+
+
+def test_lower_pins_go_left_right_or_straight_down() -> None:
+    upper = part("upper", 100.0, {"low": (1.0, 5.0), "high": (1.0, 30.0), "out": (50.0, 0.0), "in_it": (60.0, 20.0)}, ("in_it",))  # fmt: skip
+    lower = part("lower", 30.0, {"high": (50.0, 39.0), "far": (10.0, 39.0)})
+    found = lower_pins(["far", "high", "in_it", "low", "out"], (upper, lower), 15.0, 110.0)
+    assert sorted(found, key=lambda port: found[port]) == ["low", "high", "in_it", "out", "far"]
+    assert found["low"] == PIN_PITCH
+    assert found["in_it"] == pytest.approx(65.0, abs=PIN_PITCH)
+    assert found["far"] > 110.0 - 3 * PIN_PITCH
+    assert min(b - a for a, b in zip(sorted(found.values()), sorted(found.values())[1:], strict=False)) > 1.39
+    with pytest.raises(TapeoutError, match="ports lost, which no other part has"):
+        lower_pins(["lost"], (upper,), 15.0, 110.0)
+    with pytest.raises(TapeoutError, match="5 pins of the digital side do not fit"):
+        lower_pins(["far", "high", "in_it", "low", "out"], (upper, lower), 15.0, 6.0)
+
+
+def test_pins_name_nets_of_parts_and_a_pin_without_one_is_told(chip: Chip) -> None:
+    one = part("one", 100.0, {"a": (1.0, 5.0), "b": (9.0, 5.0)})
+    tile = Tile("tt_um_x", Pinning(chip.template, {"ua[0]": Use("a", "a")}), (one,))
+    assert "Xone ua[0] b one" in tile.netlist()
+    assert tile.inside("a") == "ua[0]"
+    assert kept_empty(tile)["met1"] == ()
+    with pytest.raises(TapeoutError, match=r"pins ua\[0\] are used, but no part"):
+        Tile("tt_um_x", Pinning(chip.template, {"ua[0]": Use("c", "c")}), (one,))
+
+
+def test_an_experiment_without_a_tile_is_told() -> None:
+    require_tile(EXPERIMENT)
+    with pytest.raises(ExperimentError, match=r"\[tapeout\] is not there"):
+        require_tile(Experiment(name="none"))
+
+
+def test_the_table_says_how_a_tile_was_judged() -> None:
+    summary = TapeoutSummary(
+        top="tt_um_x", tile="1x2", analog_pins=6, devices=10, standard_cells=3, drc_violations=0, lvs_matched=True, precheck_passed=False,
+        precheck_failed=("metal 5",), wires=2, wire_length_um=1500.0, fill={"met1": 3}, density={"met1": 0.4}, supply_A=1e-3, drop_V={"a": 0.002},
+    )  # fmt: skip
+    rows = {row[0]: row[1:] for row in tapeout_table(summary).rows}
+    assert rows["precheck: rules broken"] == ("metal 5", "fail")
+    assert rows["layout matches the netlist"] == ("yes", "pass")
+    assert rows["wires between parts"][0] == "2, 1.50 mm"
