@@ -15,6 +15,7 @@ from nonideal.circuits.layout.dimensions import RAIL_HALF, snap
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.mask import Wired
 from nonideal.circuits.layout.network import leaf_cells, network, outline
+from nonideal.circuits.layout.plates import round_plates
 from nonideal.circuits.layout.straps import STACKS_X, STRAP, STRAP_PITCH, draw_straps
 from nonideal.circuits.layout.wiring import wire
 from nonideal.circuits.network.netlist import Topology
@@ -69,6 +70,7 @@ def joined(
         Box(metal, inside.x0, round(inside.y0 - PLATES_OFF, 3), inside.x1, inside.y0)
         for metal in ("met3", "met4")
     ]
+    keep_out += round_plates(block.cell)
     for region, (x0, y0, x1, y1) in placed.block.regions.items():
         block.regions[region] = tuple(
             round(a + b, 3) for a, b in zip((x0, y0, x1, y1), (left, origin) * 2, strict=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_text
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.stages.layout import drawn_topology
+
+if TYPE_CHECKING:
+    from nonideal.tapeout.assembly import Chip
 
 EXTRACTION = "pex.json"
 
@@ -86,4 +92,25 @@ def make_tapeout(work: Work) -> Done:
         resistors=None if found is None else len(found.netlist.resistors),
         capacitors=None if found is None else len(found.netlist.capacitors),
     )
+    files += write_sheet(chip, summary, folder)
     return Done(tuple(files), summary, passed=checks.passed)
+
+
+def write_sheet(chip: Chip, summary: TapeoutSummary, folder: Path) -> list[Path]:
+    """The data sheet, as Markdown and as a page."""
+    from nonideal.tapeout.datasheet import html, markdown, sheet
+
+    told = {
+        "devices": str(summary.devices),
+        "violations of design rules": str(summary.drc_violations),
+        "layout against netlist": "matches" if summary.lvs_matched else "differs",
+        "precheck, rules broken": ", ".join(summary.precheck_failed) or "none",
+        "antenna nearest to its limit": summary.worst_antenna or "none",
+        "supply current, bound": f"{summary.supply_A * 1e3:.2f} mA",
+        "largest drop to a part": f"{max(summary.drop_V.values(), default=0.0) * 1e3:.1f} mV",
+    }
+    sections = sheet(chip, told)
+    found = [folder / "datasheet.md", folder / "datasheet.html"]
+    for path, text in zip(found, (markdown(sections), html(sections)), strict=True):
+        write_text(path, text)
+    return found

@@ -44,8 +44,6 @@ PIN_PITCH = 1.4
 PIN_WIDTH, PIN_LENGTH = 0.28, 0.5
 FILLED = 0.56
 """How much of the rows is cells: the rest is for wires and decoupling."""
-EDGE_UM = 12.0
-"""What of a part's width counts as its left edge."""
 SIDE = 0.5
 """Between the rows of the digital side and what stands beside them."""
 EDGES = {"crossbar": (0.0, 0.0, 0.0), "neurons": (0.0, 0.6, 0.0), "generator": (1.5, 1.5, 1.5)}
@@ -164,17 +162,17 @@ def digital_part(
 def lower_pins(ports: Sequence[str], others: Sequence[Part], at_x: float, width: float) -> dict[str, float]:
     """Where each port towards the other parts has its pin on the lower edge, in the block: left x on a grid of ``PIN_PITCH``.
 
-    What the first part, right below, has on its left goes left, what may lie inside of it goes straight down, all else goes right: along the
-    tile's sides, the lower the further outside.
+    What the first part, right below, has in its left half goes left, what may lie inside of it goes straight down, all else goes right: along
+    the tile's sides, the lower the further outside.
     """
     goals: dict[str, float] = {}
     depths: dict[str, float] = {}
     for number, part in enumerate(others):
-        left = part.extent_um[0]
+        middle = (part.extent_um[0] + part.extent_um[2]) / 2
         for net, box in part.pins():
             if net not in ports or net in goals:
                 continue
-            leftmost = number == 0 and box.x < left + EDGE_UM
+            leftmost = number == 0 and box.x < middle
             goals[net] = box.x if net in part.through else 0.0 if leftmost else at_x + width
             depths[net] = box.y if leftmost else -box.y
     if missing := sorted(set(ports) - set(goals)):

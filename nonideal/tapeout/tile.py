@@ -10,7 +10,7 @@ from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.conductors import shapes_by_net
 from nonideal.circuits.layout.dimensions import limit
 from nonideal.circuits.layout.fill import FILLS
-from nonideal.circuits.layout.shapes import DBU, boxes_of, region_of
+from nonideal.circuits.layout.plates import round_plates
 from nonideal.circuits.routing import Net, route
 from nonideal.sky130_models.tile import GROUND, SUPPLY
 from nonideal.tapeout.errors import TapeoutError
@@ -22,7 +22,6 @@ from nonideal.tapeout.supply import Joint, join_supplies
 ANALOG_WIDTH_UM = {"met1": 0.5, "met2": 0.5, "met3": 0.6, "met4": 0.6}
 """Of wires to analog pins: some tens of ohms."""
 CUT_SPACE = {"mcon": limit("ct.2"), "via": limit("via.2"), "via2": limit("via2.2"), "via3": limit("via3.2")}
-PLATE_SPACE, METAL_SPACE = limit("capm.2b"), limit("m3.2")
 ANALOG_KEEP = 0.6
 """Round analog pins that are not used, um."""
 FILL_KEEP = 1.3
@@ -74,7 +73,11 @@ def draw_tile(tile: Tile) -> Drawn:
         top.place(part.block, part.x_um, part.y_um)
     joints = tuple(joint for part in tile.parts for joint in join_supplies(top, part))
     pins = _pins(tile, top)
-    drawn = [*shapes_by_net(top.cell, pins), *_unused_analog(tile), *_round_plates(top)]
+    drawn = [
+        *shapes_by_net(top.cell, pins),
+        *_unused_analog(tile),
+        *(("", box) for box in round_plates(top.cell)),
+    ]
     blocked = [("", box.moved(part.x_um, part.y_um)) for part in tile.parts for box in part.blocked]
     inner = {tile.inside(net) for part in tile.parts for net in part.through}
     nets = list(_nets(tile, pins, inner))
@@ -97,13 +100,6 @@ def _unused_analog(tile: Tile) -> Iterator[tuple[str, Box]]:
         if pin.name not in tile.pinning.uses:
             x0, x1 = pin.x0_um - ANALOG_KEEP, pin.x1_um + ANALOG_KEEP
             yield "", Box(pin.layer, x0, pin.y0_um, x1, pin.y1_um + ANALOG_KEEP)
-
-
-def _round_plates(top: Block) -> Iterator[tuple[str, Box]]:
-    """Metal 3 keeps further from a capacitor's lower plate than from other metal 3."""
-    plates = region_of(top.cell, "met3").interacting(region_of(top.cell, "capm"))
-    for box in boxes_of(plates.sized(round((PLATE_SPACE - METAL_SPACE) / DBU)), "met3"):
-        yield "", box
 
 
 def _apart(boxes: Sequence[Box]) -> Iterator[Box]:

@@ -64,7 +64,7 @@ def part(name: str, y: float, pins: dict[str, tuple[float, float]], through: tup
 
 
 def test_lower_pins_go_left_right_or_straight_down() -> None:
-    upper = part("upper", 100.0, {"low": (1.0, 5.0), "high": (1.0, 30.0), "out": (50.0, 0.0), "in_it": (60.0, 20.0)}, ("in_it",))  # fmt: skip
+    upper = part("upper", 100.0, {"low": (1.0, 5.0), "high": (1.0, 30.0), "out": (70.0, 0.0), "in_it": (60.0, 20.0)}, ("in_it",))  # fmt: skip
     lower = part("lower", 30.0, {"high": (50.0, 39.0), "far": (10.0, 39.0)})
     found = lower_pins(["far", "high", "in_it", "low", "out"], (upper, lower), 15.0, 110.0)
     assert sorted(found, key=lambda port: found[port]) == ["low", "high", "in_it", "out", "far"]

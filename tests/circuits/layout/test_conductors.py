@@ -10,6 +10,7 @@ from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.conductors import shapes_by_net
 from nonideal.circuits.layout.contacts import stack
 from nonideal.circuits.layout.errors import LayoutError
+from nonideal.circuits.layout.plates import round_plates
 from nonideal.circuits.layout.shapes import region_from, region_of
 
 
@@ -46,3 +47,7 @@ def test_pins_on_nothing_and_two_nets_on_one_piece_are_told(block: Block) -> Non
     two = {"a": [block.pins["a"]], "other": [Box("met4", 8.0, 8.8, 9.0, 9.2)]}
     with pytest.raises(LayoutError, match="pins a and other lie on one piece of metal"):
         list(shapes_by_net(block.cell, two))
+
+
+def test_wires_keep_off_the_lower_plates_of_capacitors_alone(block: Block) -> None:
+    assert round_plates(block.cell) == (Box("met3", 11.1, -0.9, 18.9, 6.9),)
