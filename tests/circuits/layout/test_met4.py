@@ -88,8 +88,11 @@ def test_networks_are_clean_and_match(tmp_path: Path, layers: tuple[int, ...], c
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("synapse", [PAIR, MASK, LATCH], ids=["pair", "mask", "latch"])
-@pytest.mark.parametrize("layers", [(5, 5, 5), (16, 16)])
+@pytest.mark.parametrize(
+    ("layers", "synapse"),
+    [((5, 5, 5), PAIR), ((5, 5, 5), MASK), ((5, 5, 5), LATCH), ((16, 16), PAIR), ((16, 16), MASK)],
+    ids=["pair", "mask", "latch", "pair 16-16", "mask 16-16"],
+)
 def test_larger_networks(tmp_path: Path, layers: tuple[int, ...], synapse: dict[str, Any]) -> None:
     circuit = design(synapse, **(FLAT if synapse else {}))
     built = topology(layers, circuit)
