@@ -103,9 +103,16 @@ class Generator:
         )
 
     @classmethod
-    def of(cls, sizes: GeneratorSizes, design: Design, layers: Sequence[int]) -> Generator:
-        """The generator of a network of a design's cells, of these layers (inputs first)."""
-        return cls(sizes, design.contracts.neuron, design.contracts.synapse, tuple(layers[1:]))
+    def of(
+        cls,
+        sizes: GeneratorSizes,
+        design: Design,
+        layers: Sequence[int],
+        given_units: Mapping[tuple[str, int], int] | None = None,
+    ) -> Generator:
+        """The generator of a network of a design's cells, of these layers (inputs first); ``given_units`` as the class has them."""
+        contracts = design.contracts
+        return cls(sizes, contracts.neuron, contracts.synapse, tuple(layers[1:]), given_units or {})
 
     def text(self) -> str:
         """All its cells as SPICE."""

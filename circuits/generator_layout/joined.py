@@ -44,15 +44,18 @@ def joined(
     design: Design,
     *,
     mask: Wired | None = None,
+    given_units: Mapping[tuple[str, int], int] | None = None,
     name: str = "network",
 ) -> Block:
     """A network as ``layout.network`` draws it, and its generator. Digital pins of the generator are on its sides, analog ones on the lower edge.
 
+    ``given_units``: of lines whose full scale is not that of the design's generator (``Generator``).
     Raises ``LayoutError`` for a design without a generator, ``RoutingError``.
     """
     if design.generator is None:
         raise LayoutError("there is no bias generator in this design (circuit.generator)")
-    topology, made_of = Topology.of(tuple(layers), design), Generator.of(design.generator, design, layers)
+    topology = Topology.of(tuple(layers), design)
+    made_of = Generator.of(design.generator, design, layers, given_units)
     left, right = outline(layers, design)
     block = network(layers, design, mask=mask, name=name)
     cells = leaf_cells(design)

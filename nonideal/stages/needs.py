@@ -107,6 +107,16 @@ def mask_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any
     return {"mask": _need(experiment, rundir, path, "netlist")}
 
 
+def tapeout_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The netlist whose mask is drawn, and the currents of its codes."""
+    found = mask_needs(experiment, rundir, options)
+    mapping = experiment.drawn_mapping
+    if mapping is None:
+        return found
+    path = rundir.mapping_folder(mapping) / "mapping.csv"
+    return found | {"mapping": _need(experiment, rundir, path, "netlist")}
+
+
 def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
     """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
     kind = options.get("netlist", "schematic")

@@ -209,7 +209,7 @@ STAGES = {
             doing="making the tile of a shuttle: digital side, parts, wires, fill; rules, LVS, precheck, extraction",
             sections=SECTIONS["tapeout"],
             run=make_tapeout,
-            needs_for=needs.mask_needs,
+            needs_for=needs.tapeout_needs,
             tools=tapeout_tools,
         ),
         Stage(

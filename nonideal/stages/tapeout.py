@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
-from nonideal.files import write_text
+from nonideal.files import UnreadableFile, read_text, write_text
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.stages.layout import drawn_topology
@@ -15,7 +16,25 @@ from nonideal.stages.layout import drawn_topology
 if TYPE_CHECKING:
     from nonideal.tapeout.assembly import Chip
 
-EXTRACTION = "pex.json"
+EXTRACTION, MAPPING = "pex.json", "mapping.csv"
+
+
+def unit_currents_A(mapping: Path) -> dict[tuple[str, int], float]:
+    """By polarity and layer, what a unit carries in a network that was written back: current over code, of the synapses that are on.
+
+    Raises ``UnreadableFile`` for a file that is no mapping of codes.
+    """
+    found: dict[tuple[str, int], float] = {}
+    try:
+        for row in csv.DictReader(read_text(mapping).splitlines()):
+            code = int(row["code"])
+            if code:
+                found["n" if code > 0 else "p", int(row["layer"])] = float(row["current_A"]) / abs(code)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableFile(
+            f"{mapping} is no mapping of codes ({error!r}): run `nonideal netlist` again"
+        ) from error
+    return found
 
 
 def require_tile(experiment: Experiment) -> None:
@@ -43,7 +62,9 @@ def make_tapeout(work: Work) -> Done:
     options = work.experiment.tapeout
     assert options is not None
     say, folder, top = work.context.console.print, work.folder, options.top
-    chip = Chip.of(options, work.experiment.circuit, drawn_topology(work.experiment, work.rundir))
+    topology = drawn_topology(work.experiment, work.rundir)
+    mapping = work.rundir.mapping_folder(str(work.experiment.drawn_mapping)) / MAPPING
+    chip = Chip.of(options, work.experiment.circuit, topology, unit_currents_A(mapping))
     say("  the digital side is synthesised, placed and routed; network and generator are drawn")
     tile = assemble(chip, work.rundir.cache / "synthesis")
     text = tile.netlist()

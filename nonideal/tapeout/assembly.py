@@ -8,7 +8,7 @@ generator       below it; its analog pins are the tile's, at the bottom
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +40,8 @@ from nonideal.tapeout.uses import analog_uses, digital_uses
 
 CHANNEL = 9.0
 """Between blocks, for wires along them, um."""
+UNIT_A = 10.9e-9
+"""What a unit carries, N and P alike, with the generator's own numbers of units: at home, its loop closed (docs/explanation/generator.md)."""
 PIN_PITCH = 1.4
 PIN_WIDTH, PIN_LENGTH = 0.28, 0.5
 FILLED = 0.56
@@ -61,9 +63,16 @@ class Chip:
     control: Control
 
     @classmethod
-    def of(cls, options: TapeoutOptions, design: Design, topology: Topology) -> Chip:
+    def of(
+        cls,
+        options: TapeoutOptions,
+        design: Design,
+        topology: Topology,
+        unit_A: Mapping[tuple[str, int], float] | None = None,
+    ) -> Chip:
         """The chip of a network with its mask; its generator is the default one where the design has none.
 
+        ``unit_A`` by (polarity, layer): the current that a unit is to carry, where that is not the generator's own: it sets the line's units.
         Raises ``TapeoutError`` for a circuit whose weights are no mask, ``CircuitError`` for times that are no multiples of half a clock.
         """
         if topology.mask is None:
@@ -73,6 +82,8 @@ class Chip:
         sizes = design.generator or GeneratorSizes()
         design = design.model_copy(update={"generator": sizes})
         generator = Generator.of(sizes, design, topology.layers)
+        units = {line: generator.units_for(line[0], asked / UNIT_A) for line, asked in (unit_A or {}).items()}
+        generator = replace(generator, given_units=units)
         control = Control.of(topology.layers, generator, design.timing, 1.0 / options.clock_Hz)
         return cls(options, design, topology, generator, control)
 
@@ -114,7 +125,8 @@ def floor_plan(netlist: Netlist, width_um: float) -> FloorPlan:
 def network_part(chip: Chip) -> Part:
     """The network with its generator. Wires that are not its own keep off crossbars, neurons and generator."""
     topology = chip.topology
-    block = draw_joined(topology.layers, chip.design, mask=topology.mask)
+    units = chip.generator.given_units
+    block = draw_joined(topology.layers, chip.design, mask=topology.mask, given_units=units)
     blocked = []
     for name, (x0, y0, x1, y1) in block.regions.items():
         kind = name.split(" ")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,10 @@ from nonideal.circuits.layout.block import Block
 from nonideal.circuits.network.netlist import Topology
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, load_experiment
+from nonideal.files import UnreadableFile
 from nonideal.report.tapeout_table import tapeout_table
 from nonideal.runs.summaries.tapeout import TapeoutSummary
-from nonideal.stages.tapeout import require_tile
+from nonideal.stages.tapeout import require_tile, unit_currents_A
 from nonideal.tapeout.assembly import PIN_PITCH, Chip, lower_pins
 from nonideal.tapeout.errors import TapeoutError
 from nonideal.tapeout.part import Part
@@ -53,6 +55,21 @@ def test_a_tile_makes_its_biases_with_the_default_generator(chip: Chip) -> None:
     assert EXPERIMENT.tapeout is not None
     with pytest.raises(TapeoutError, match="weights of a tile are a mask"):
         Chip.of(EXPERIMENT.tapeout, EXPERIMENT.circuit, blank)
+
+
+def test_lines_have_the_units_that_the_weights_ask_for(chip: Chip, tmp_path: Path) -> None:
+    path = tmp_path / "mapping.csv"
+    path.write_text(
+        "layer,axon,neuron,weight,code,current_A,clipped\n1,0,0,-0.1,-3,1.8e-8,False\n1,0,1,0,0,0,False\n2,0,0,0.1,2,2.18e-8,False\n"
+    )
+    asked = unit_currents_A(path)
+    assert asked == {("p", 1): pytest.approx(6e-9), ("n", 2): pytest.approx(10.9e-9)}
+    made = Chip.of(chip.options, chip.design, chip.topology, asked).generator
+    assert made.units("p", 1) == round(50 * 10.9 / 6)
+    assert (made.units("n", 2), made.units("n", 1)) == (60, 60)
+    path.write_text("layer,code\n1,x\n")
+    with pytest.raises(UnreadableFile, match="is no mapping of codes"):
+        unit_currents_A(path)
 
 
 def part(name: str, y: float, pins: dict[str, tuple[float, float]], through: tuple[str, ...] = ()) -> Part:
