@@ -52,6 +52,7 @@ def make_tapeout(work: Work) -> Done:
     """Draw a tile, write its files, check it and extract it; what it breaks is told in its reports, and it does not pass then."""
     from nonideal.circuits.layout.fill import draw_fill
     from nonideal.tapeout.assembly import Chip, assemble
+    from nonideal.tapeout.behaviour import behaviour_text
     from nonideal.tapeout.checks import check_tile, extract_tile
     from nonideal.tapeout.figures import densities, drops_V, length_um, standard_cells, supply_A
     from nonideal.tapeout.frame import fill_area
@@ -114,6 +115,8 @@ def make_tapeout(work: Work) -> Done:
         capacitors=None if found is None else len(found.netlist.capacitors),
     )
     files += write_sheet(chip, summary, folder)
+    files.append(folder / f"{top}_model.v")
+    write_text(files[-1], behaviour_text(chip))
     return Done(tuple(files), summary, passed=checks.passed)
 
 

@@ -10,13 +10,13 @@ from nonideal.circuits.cells.port import Role
 from nonideal.circuits.network.timeline import Timeline
 from nonideal.sky130_models.tile import GROUND, SUPPLY
 from nonideal.tapeout.assembly import Chip
+from nonideal.tapeout.behaviour import code_of
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border-bottom:1px solid #ccc;padding:.2rem .6rem;text-align:left}"
     "svg text{font:11px system-ui,sans-serif}"
 )
-POLARITIES = {"n": 1, "p": -1}
 ROW, LABEL, WIDTH = 22, 90, 860
 """Of the timing diagram, px."""
 
@@ -60,15 +60,9 @@ def _codes(chip: Chip) -> Section:
     rows = [("layer", "neuron", *(f"axon {j}" for j in range(max(chip.topology.layers[:-1]))))]
     mask = chip.topology.mask or ()
     for layer, neurons in enumerate(mask, start=1):
-        rows += [(str(layer), str(k), *map(_code, axons)) for k, axons in enumerate(neurons)]
+        rows += [(str(layer), str(k), *(str(code_of(on)) for on in axons)) for k, axons in enumerate(neurons)]
     text = "Codes as they are wired: N units pull the membrane down, which makes spikes earlier, and are counted positive; P units are negative."
     return Section("Weights", (text,), table=tuple(rows))
-
-
-def _code(on: Iterable[str]) -> str:
-    """The code of what is on in a synapse, groups of 1, 2, 4 ... units."""
-    groups = [name for name in on if name[1:].isdigit()]
-    return str(sum(POLARITIES[name[0]] << int(name[1:]) for name in groups))
 
 
 def _timing(chip: Chip) -> Section:
