@@ -145,14 +145,15 @@ def _read_out(control: Control) -> str:
 
 def _pins(control: Control) -> str:
     depth = control.depth
-    uo = dict.fromkeys(range(PINS), "1'b0")
+    # A pin that a smaller network leaves over repeats another: the library's tie cells are not used.
+    uo = dict.fromkeys(range(PINS), "done")
     uo |= {k: f"spike_{depth}_{k}" for k in range(control.layers[-1])}
     uo |= {
         TIMES: f"times_{control.layers[-1] - 1}",
         DONE: "done",
         REGISTER_OUT: f"register[{len(control.register) - 1}]",
     }
-    uio = dict.fromkeys(range(PINS), "1'b0")
+    uio = dict.fromkeys(range(PINS), "busy")
     uio |= {k: f"spike_1_{k}" for k in range(control.layers[1])}
     uio |= {5: "busy", 6: "timed_phase_1", 7: f"timed_phase_{depth}"}
     text = [f"    assign uo_out[{index}] = {net};" for index, net in uo.items()]

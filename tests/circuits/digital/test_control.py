@@ -53,6 +53,12 @@ def test_ports_are_the_nets_of_network_and_generator(control: Control) -> None:
     assert "direct" not in control.outputs
 
 
+def test_pins_that_a_smaller_network_leaves_over_repeat_others() -> None:
+    text = top(made((3, 2, 1)))
+    assert "assign uo_out[1] = done;" in text
+    assert "assign uio_out[2] = busy;" in text
+
+
 def test_times_between_half_clocks_are_refused() -> None:
     with pytest.raises(DigitalError, match=r"no multiple of half a clock of 20 ns"):
         made(reset_s=205e-9)
