@@ -106,6 +106,7 @@ private:
     bool route(int32_t n) {
         Net& net = nets_[n];
         search_->kind = net.kind;
+        for (int c = 1; c < CUTS; ++c) search_->apart[c] = (kinds_[net.kind].via[c].cut_box.width() + int32_t(rules_.cut[c].space) + PITCH - 1) / PITCH;
         for (const Shape& shape : net.drawn) count(shape, -1);
         for (const Rect& r : net.tapers) set_thin(r, 1);
         for (auto& plane : search_->no_cut) std::fill(plane.begin(), plane.end(), 0);
@@ -276,7 +277,10 @@ private:
         };
         for (size_t n = 0; n < nets_.size(); ++n)
             for (const Shape& piece : nets_[n].pieces) {
-                if (piece.layer >= METALS) continue;
+                if (piece.layer >= METALS) {
+                    judge_cut(piece);
+                    continue;
+                }
                 shapes_.each_conflict(piece.layer, piece.rect, int32_t(n), piece.space, [&](const Shape& other) {
                     const Rect a = piece.rect.grown(piece.space / 2), b = other.rect.grown(piece.space / 2);
                     note(int32_t(n), piece.layer, {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)}, charge);
@@ -289,6 +293,15 @@ private:
         for (const int32_t n : order())
             if (again[n]) todo.push_back(n);
         return todo;
+    }
+
+    // Cuts of one net are too near to each other.
+    void judge_cut(const Shape& piece) {
+        const int cut = piece.layer - METALS;
+        shapes_.each(piece.layer, piece.rect.grown(piece.space), [&](const Shape& other) {
+            if (other.net == piece.net && !(piece.rect == other.rect) && nearer(piece.rect, other.rect, rules_.cut[cut].space))
+                bad_.push_back({piece.net, cut, hull(piece.rect, other.rect)});
+        });
     }
 
     void set_thin(const Rect& r, uint8_t value) {

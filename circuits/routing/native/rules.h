@@ -17,6 +17,7 @@ struct Rect {
     int32_t x0, y0, x1, y1;
     Rect grown(int32_t by) const { return {x0 - by, y0 - by, x1 + by, y1 + by}; }
     Rect moved(int32_t x, int32_t y) const { return {x0 + x, y0 + y, x1 + x, y1 + y}; }
+    bool operator==(const Rect& r) const { return x0 == r.x0 && y0 == r.y0 && x1 == r.x1 && y1 == r.y1; }
     int32_t width() const { return x1 - x0; }
     int32_t height() const { return y1 - y0; }
     bool holds(const Rect& r) const { return x0 <= r.x0 && y0 <= r.y0 && r.x1 <= x1 && r.y1 <= y1; }

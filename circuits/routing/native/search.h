@@ -49,6 +49,7 @@ public:
     int kind;
     std::vector<uint8_t> thin;
     std::array<std::vector<uint8_t>, CUTS> no_cut;
+    std::array<int32_t, CUTS> apart{};  // steps that cuts of one path keep
 
     int kind_at(int32_t at) const { return kind != 0 && thin[at] ? 0 : kind; }
 
@@ -144,25 +145,44 @@ private:
         const auto cross = [&](int cut, int to, int16_t way) {
             if (cut < 1 || cut >= CUTS || no_cut[cut][at]) return;
             const Near& near = field.via[cut][at];
-            if (near.drawn || field.wire[to][at].drawn) return;
+            if (near.drawn || field.wire[to][at].drawn || cut_before({metal, at}, cut)) return;
             offer({0, here.cost + CROSS + crowd(near, prices_.via[cut][at]), here.i, here.j, int16_t(to), way});
         };
         if (came != 5) cross(metal, metal - 1, 4);
         if (came != 4) cross(metal + 1, metal + 1, 5);
     }
 
+    // Whether the path to a spot has just come through the same kind of cut.
+    bool cut_before(Spot spot, int cut) const {
+        const int32_t i = spot.at % nodes_.columns, j = spot.at / nodes_.columns;
+        for (int32_t k = 0; k < 2 * apart[cut]; ++k) {
+            const uint32_t came = states_[number(spot)].came;
+            if (came == START) return false;
+            const int32_t across = std::abs(spot.at % nodes_.columns - i), up = std::abs(spot.at / nodes_.columns - j);
+            const bool same = (came == 5 && spot.metal == cut) || (came == 4 && spot.metal == cut - 1);
+            if (same && across < apart[cut] && up < apart[cut]) return true;
+            spot = before(spot, came);
+        }
+        return false;
+    }
+
+    Spot before(const Spot& spot, uint32_t came) const {
+        const int32_t row = nodes_.columns;
+        switch (came) {
+            case 0: return {spot.metal, spot.at + 1};
+            case 1: return {spot.metal, spot.at - 1};
+            case 2: return {spot.metal, spot.at + row};
+            case 3: return {spot.metal, spot.at - row};
+            case 4: return {spot.metal + 1, spot.at};
+            default: return {spot.metal - 1, spot.at};
+        }
+    }
+
     void trace(Spot spot, Path& path) const {
         path.spots.assign(1, spot);
         path.to = end_at(*to_, spot).tag;
         for (uint32_t came = 0; (came = states_[number(spot)].came) != START; path.spots.push_back(spot)) {
-            switch (came) {
-                case 0: spot.at += 1; break;
-                case 1: spot.at -= 1; break;
-                case 2: spot.at += nodes_.columns; break;
-                case 3: spot.at -= nodes_.columns; break;
-                case 4: spot.metal += 1; break;
-                default: spot.metal -= 1;
-            }
+            spot = before(spot, came);
         }
         path.from = end_at(*from_, spot).tag;
         std::reverse(path.spots.begin(), path.spots.end());
