@@ -5,7 +5,7 @@ when the model says?
 
 The run directory must hold `netlist` and `validation` of experiment iris_tile. The generator has the units that `nonideal tapeout` gives it;
 its loop is settled first (24 inferences), then each sample is one inference of 5-5-5 without a source but reference, reset level and
-control lines. Printed are the current of a unit of layer 1, and spikes beside the model and beside the validation, which has ideal sources.
+control lines. Printed are the current of a unit, and spikes beside the model and beside the validation, which has ideal sources.
 """
 
 from __future__ import annotations

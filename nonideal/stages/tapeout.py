@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
-from nonideal.files import UnreadableFile, read_text, write_text
+from nonideal.files import UnreadableFile, read_text, write_json, write_text
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.stages.layout import drawn_topology
@@ -117,7 +117,22 @@ def make_tapeout(work: Work) -> Done:
     files += write_sheet(chip, summary, folder)
     files.append(folder / f"{top}_model.v")
     write_text(files[-1], behaviour_text(chip))
+    files += write_bringup(chip, folder / "bringup")
     return Done(tuple(files), summary, passed=checks.passed)
+
+
+def write_bringup(chip: Chip, folder: Path) -> list[Path]:
+    """What runs on the shuttle's board: the protocol, the board's pins, and what there is to know of this chip."""
+    from importlib.resources import files
+
+    from nonideal.tapeout.twin import chip_facts
+
+    names = ("protocol.py", "board.py")
+    for name in names:
+        text = files("nonideal.tapeout.bringup").joinpath(name).read_text(encoding="utf-8")
+        write_text(folder / name, text)
+    write_json(folder / "chip.json", chip_facts(chip))
+    return [folder / name for name in (*names, "chip.json")]
 
 
 def write_sheet(chip: Chip, summary: TapeoutSummary, folder: Path) -> list[Path]:
