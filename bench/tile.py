@@ -57,7 +57,8 @@ def main() -> None:
 
     loose = replace(chip.generator, sizes=chip.generator.sizes.model_copy(update={"line_capacitor_F": 0.0}))
     (home,) = survey(bench, GeneratorBench(loose, chip.design), [HOME], given.out / "settle")
-    print("settled, nA:", {key: round(1e9 * one, 3) for key, one in home.current_A.items()}, flush=True)
+    print("settled, nA:", {key: round(1e9 * one, 3) for key, one in home.current_A.items()})
+    print("settled, V:", {net: round(volts, 4) for net, volts in home.bias_V.items()}, flush=True)
 
     netlist = schematic(topology, chip.design)
     models = lean_library(bench.pdk, bench.corner, netlist + chip.generator.text())
