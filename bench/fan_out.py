@@ -2,8 +2,9 @@
 
     python bench/fan_out.py 5-5-5 65-32-10 [--experiment iris_mask] [--out /tmp/fan_out]
 
-Of each pair of layers the axons are drawn, checked and extracted, and their neurons simulated with that load. A row is: the neuron, its
-wires (to what stands still, the same of its complement, and between both, fF), and the delay against a neuron without load, ns.
+First what loads cost by themselves: 10 fF at the axon, at its complement, and between both, and ten synapses. Of each pair of layers the
+axons are drawn, checked and extracted, and their neurons simulated with that load. A row is: the neuron, its wires (to what stands still, the
+same of its complement, and between both, fF), and the delay against a neuron without load, ns.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ import argparse
 from itertools import pairwise
 from pathlib import Path
 
-from nonideal.characterize.benches import SpikeWires
-from nonideal.characterize.fan_out import FanOutNetlist, measure_fan_out, spike_wires
+from nonideal.characterize.benches import SpikeWires, neuron_bench, silent_V
+from nonideal.characterize.fan_out import DROP_V, FanOutNetlist, measure_fan_out, spike_wires
+from nonideal.characterize.neuron import loaded_times_s
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.extraction import ExtractionOptions, extract
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.timeline import Timeline
 from nonideal.experiment.experiment import Experiment, load_experiment
 from nonideal.pnn.presets import preset
 from nonideal.sky130_models import find_pdk
 from nonideal.stages.layout import DATABASE, draw_and_check
+
+NOTHING = SpikeWires(0.0, 0.0, 0.0)
 
 
 def main() -> None:
@@ -34,9 +39,33 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("/tmp/fan_out"))
     given = parser.parse_args()
     experiment = load_experiment(given.experiment)
+    tell_loads(experiment, given.out / f"{experiment.name}_loads")
     for name in given.networks:
         for neurons, driven in pairwise(int(part) for part in name.split("-")[1:]):
             tell(experiment, neurons, driven, given.out / f"{experiment.name}_{neurons}_{driven}")
+
+
+def tell_loads(experiment: Experiment, folder: Path) -> None:
+    """Print what each kind of load costs."""
+    design, options, vdis_V = experiment.circuit, experiment.characterize, preset("sky130_tt").vdis_V
+    loads = {"none": NOTHING, "axon": SpikeWires(10e-15, 0.0, 0.0), "complement": SpikeWires(0.0, 10e-15, 0.0),
+             "between": SpikeWires(0.0, 0.0, 10e-15), "ten synapses": NOTHING}  # fmt: skip
+    count = len(loads)
+    deck = neuron_bench(
+        design, "loads", axons=[0] * count, start_V=[round(design.supplies.v0_V - DROP_V, 6)] * count, vdis_V=[vdis_V] * count,
+        injected_A=[0.0] * count, silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
+        driven=[0] * (count - 1) + [10], wires=[*loads.values()],
+    )  # fmt: skip
+    (result,) = workbench_of(experiment).run([deck], design, folder)
+    times = loaded_times_s(result, Timeline(design.timing, 1), count, design.supplies.vdd_V)
+    for name, at in zip(loads, times - times[0], strict=True):
+        print(f"{name:14s} {1e9 * at:7.3f} ns")
+
+
+def workbench_of(experiment: Experiment) -> Workbench:
+    """One simulation after the other, nothing kept."""
+    options = experiment.simulator.options(experiment.circuit.supplies.temperature_C)
+    return Workbench(find_pdk(), experiment.process.corner, options, 1, 3600.0)
 
 
 def tell(experiment: Experiment, neurons: int, driven: int, folder: Path) -> None:
@@ -52,10 +81,9 @@ def tell(experiment: Experiment, neurons: int, driven: int, folder: Path) -> Non
         folder=folder / "own",
         options=ExtractionOptions(mode="CC"),
     ).text
-    bench = Workbench(find_pdk(), experiment.process.corner, experiment.simulator.options(27.0), 1, 3600.0)
-    bare, vdis_V = SpikeWires(0.0, 0.0, 0.0), preset("sky130_tt").vdis_V
+    bench, vdis_V = workbench_of(experiment), preset("sky130_tt").vdis_V
     found = measure_fan_out(
-        bench, design, options, vdis_V, bare, FanOutNetlist(neurons, driven, text), folder / "decks"
+        bench, design, options, vdis_V, NOTHING, FanOutNetlist(neurons, driven, text), folder / "decks"
     )
     print(f"{experiment.name}: {neurons} neurons that drive {driven}")
     wires = spike_wires(parse_netlist(text, "the extracted axons"), 1, neurons)
