@@ -137,21 +137,28 @@ def _evaluate(physics: Physics, weight: Array, arriving: Array) -> Array:
     return np.maximum(firing_time(physics, membrane(physics, weight, arriving)), 0.0)
 
 
-def _layers(model: PhysicalModel, weights: Sequence[Array], circuit: PhysicalModel) -> list[Layer]:
-    """The network by ``model``; its weights are currents of a circuit that ``circuit`` realised."""
-    sizes = (weights[0].shape[1], *(len(weight) for weight in weights))
+def _sizes(weights: Sequence[Array]) -> tuple[int, ...]:
+    return weights[0].shape[1], *(len(weight) for weight in weights)
+
+
+def _layers(
+    model: PhysicalModel, weights: Sequence[Array], circuit: PhysicalModel, scales: Sequence[float]
+) -> list[Layer]:
+    """The network by ``model``; its weights are currents of a circuit that ``circuit`` realised, ``scales`` the full ones of codes."""
     layers: list[Layer] = []
-    for physics, weight in zip(network_physics(model, sizes), weights, strict=True):
+    for physics, weight in zip(network_physics(model, _sizes(weights), scales), weights, strict=True):
         axons = weight.shape[1]
         same_current = BottomUp(circuit).unit_current_A(axons) / BottomUp(model).unit_current_A(axons)
         layers.append(partial(_evaluate, physics, weight * same_current))
     return layers
 
 
-def _trained(model: PhysicalModel, weights: Sequence[Array], method: Exact | DSTD) -> list[Layer]:
+def _trained(
+    model: PhysicalModel, weights: Sequence[Array], method: Exact | DSTD, scales: Sequence[float]
+) -> list[Layer]:
     """The network as training evaluates it."""
-    sizes = (weights[0].shape[1], *(len(weight) for weight in weights))
-    physics = network_physics(model, sizes)
+    sizes = _sizes(weights)
+    physics = network_physics(model, sizes, scales)
     network = RCSpikeNetwork(sizes, Reversal.of(physics[0]), physics=physics).double()
 
     def evaluate(index: int, arriving: Array) -> Array:
@@ -166,7 +173,7 @@ def _trained(model: PhysicalModel, weights: Sequence[Array], method: Exact | DST
 
 
 def _noisy_firing(
-    model: PhysicalModel, weights: Sequence[Array], generator: np.random.Generator
+    model: PhysicalModel, weights: Sequence[Array], generator: np.random.Generator, scales: Sequence[float]
 ) -> list[Layer]:
     """Every spike off by a draw of the firing formula's residual."""
 
@@ -176,12 +183,12 @@ def _noisy_firing(
 
     return [
         partial(noisy, layer, column_for(model, weight.shape[1]).firing_rms_s / model.t_circ_s)
-        for layer, weight in zip(_layers(model, weights, model), weights, strict=True)
+        for layer, weight in zip(_layers(model, weights, model, scales), weights, strict=True)
     ]
 
 
 def _noisy_charges(
-    model: PhysicalModel, weights: Sequence[Array], generator: np.random.Generator
+    model: PhysicalModel, weights: Sequence[Array], generator: np.random.Generator, scales: Sequence[float]
 ) -> list[Layer]:
     """Every arrival's charge off by a draw of its own residual."""
 
@@ -192,9 +199,8 @@ def _noisy_charges(
             firing_time(physics, v + generator.normal(0.0, 1.0, v.shape) * rms * np.sqrt(arrivals)), 0.0
         )
 
-    sizes = (weights[0].shape[1], *(len(weight) for weight in weights))
     layers: list[Layer] = []
-    for physics, weight in zip(network_physics(model, sizes), weights, strict=True):
+    for physics, weight in zip(network_physics(model, _sizes(weights), scales), weights, strict=True):
         column = column_for(model, weight.shape[1])
         layers.append(partial(noisy, physics, weight, column.turn_on_rms_V / column.v_th_V.value))
     return layers
@@ -253,14 +259,15 @@ def error_budget(
     window: float,
     floor_s: float | None = None,
     grid: DSTD | None = None,
+    full_scales: Sequence[float] = (),
 ) -> Budget:
     """The budget of a network that ``model`` realised and predicts.
 
     ``weights`` by layer [neurons, axons]; ``inputs`` and ``spice`` (by layer) spike times in T_circ, infinity for none;
     ``window``: until when SPICE sees spikes. ``floor_s``: rms change of spike times by a finer simulation. ``grid``: the
-    discretisation to look at. Raises ``NoColumn``.
+    discretisation to look at. ``full_scales``: of layers of codes. Raises ``NoColumn``.
     """
-    layers = _layers(model, weights, model)
+    layers = _layers(model, weights, model, full_scales)
     apart = _Compared(inputs, list(spice), [], model.t_circ_s)
     base = apart.times(layers)
     pairs = [classify(told, seen, 1.0, window) == "pair" for told, seen in zip(base[:-1], spice, strict=True)]
@@ -268,22 +275,22 @@ def error_budget(
     terms = terms_of(model)
 
     def by(changed: PhysicalModel) -> list[Array]:
-        return apart.times(_layers(changed, weights, model))
+        return apart.times(_layers(changed, weights, model, full_scales))
 
     entries = [apart.entry(name, "term", by(off(model)), base) for name, off in terms.items()]
     entries.append(apart.entry("lambda_fit", "residual", by(lambda_off(model)), base))
     entries.append(apart.entry("capacitance_fit", "residual", by(capacitance_off(model)), base))
     generator = np.random.default_rng(SEED)
-    entries.append(apart.drawn("firing_fit", _noisy_firing(model, weights, generator), base))
-    entries.append(apart.drawn("turn_on_fit", _noisy_charges(model, weights, generator), base))
+    entries.append(apart.drawn("firing_fit", _noisy_firing(model, weights, generator, full_scales), base))
+    entries.append(apart.drawn("turn_on_fit", _noisy_charges(model, weights, generator, full_scales), base))
     whole = apart.rms(base, [*spice, spice[-1]])
     if floor_s is not None:
         floor = Groups(*np.where(np.isnan(whole.values), np.nan, floor_s).tolist())
         entries.append(Entry("numerical_floor", "residual", floor, whole))
-    trained = apart.times(_trained(model, weights, Exact()))
+    trained = apart.times(_trained(model, weights, Exact(), full_scales))
     entries.append(apart.entry("training_exact", "numerics", trained, base))
     if grid is not None:
-        on_grid = apart.times(_trained(model, weights, grid))
+        on_grid = apart.times(_trained(model, weights, grid, full_scales))
         entries.append(apart.entry("training_grid", "numerics", on_grid, trained))
     bare = reduce(lambda so_far, off: off(so_far), terms.values(), model)
     together = apart.entry("all_terms", "term", by(bare), base)
@@ -312,4 +319,5 @@ def budget_of(plan: ValidationPlan, found: Validation, mapping: str) -> Budget |
         window=plan.circuit.timeline.window_s / t_circ_s,
         floor_s=found.summary.numerical_floor_s,
         grid=method if isinstance(method, DSTD) else GRID,
+        full_scales=[float(layer.codes.full_scale) for layer in layers if layer.codes is not None],
     )
