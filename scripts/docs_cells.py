@@ -1,6 +1,6 @@
-"""The documentation's pictures of the coded synapses as they are drawn, and what of a 5-5-5 network each part takes.
+"""The documentation's pictures of the coded synapses and of the bias generator as they are drawn, and what of a 5-5-5 network each part takes.
 
-.venv/bin/python scripts/docs_cells.py          # docs/figures/coded-mask.png, coded-latch.png; the table on the terminal
+.venv/bin/python scripts/docs_cells.py          # docs/figures/coded-mask.png, coded-latch.png, generator.png; the table on the terminal
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from docs_figures import on_white
 
 from nonideal.circuits.cells.codes import coded_weights
 from nonideal.circuits.design import Design
-from nonideal.circuits.generator.area import areas_um2
-from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator_layout.joined import joined
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.layout.inventory import inventory
 from nonideal.circuits.layout.mask import mask_block
@@ -34,7 +33,11 @@ def main() -> None:
     for storage in ("mask", "latch"):
         design = Design.model_validate({"synapse": {"kind": "coded", "storage": storage}, "generator": {}})
         draw(design, storage, FIGURES / f"coded-{storage}.png")
-        for part, area_um2 in areas(design).items():
+        whole = joined(LAYERS, design)
+        if storage == "mask":
+            x0, y0, x1, y1 = whole.regions["generator"]
+            picture(whole, (x0, y0 - 2 * MARGIN, x1, y1), FIGURES / "generator.png")
+        for part, area_um2 in areas(design, whole).items():
             print(f"{storage:6} {part:40} {area_um2:8.0f} um2")
 
 
@@ -46,16 +49,20 @@ def draw(design: Design, storage: str, target: Path) -> None:
     if storage == "mask":
         on = coded_weights(design.contracts.synapse.storage).on(CODE)
         block.place(mask_block(cell, on, "mask"), 0.0, 0.0)
+    picture(block, (-MARGIN, -MARGIN, cell.width + MARGIN, cell.height + MARGIN), target)
+
+
+def picture(block: Block, box: tuple[float, ...], target: Path) -> None:
+    """The part of a block inside a box, on white."""
     with tempfile.TemporaryDirectory() as folder:
         gds = write_gds(block, Path(folder) / "cell.gds")
         properties = Path(folder) / "cell.lyp"
         write_layer_properties(properties)
-        box = (-MARGIN, -MARGIN, cell.width + MARGIN, cell.height + MARGIN)
         on_white(write_picture(gds, properties, Path(folder) / "cell.png", box_um=box), target)
 
 
-def areas(design: Design) -> dict[str, float]:
-    """By part: synapses, neurons, input drivers, what lies around and between them, and the generator, estimated."""
+def areas(design: Design, both: Block) -> dict[str, float]:
+    """By part: synapses, neurons, input drivers, what lies around and between them, the generator, and what lies round that."""
     block, cells = network(LAYERS, design), leaf_cells(design)
     whole = inventory(block).area_um2
     synapses = sum(a * b for a, b in itertools.pairwise(LAYERS))
@@ -65,10 +72,10 @@ def areas(design: Design) -> dict[str, float]:
         "input drivers": LAYERS[0] * cells.input.width * cells.row_height,
     }
     found["straps, lines, between layers"] = whole - sum(found.values())
-    generator = Generator.of(design.generator, design, LAYERS) if design.generator is not None else None
+    x0, y0, x1, y1 = both.regions["generator"]
     found["network"] = whole
-    found["generator, estimated"] = 0.0 if generator is None else sum(areas_um2(generator).values())
-    found["both"] = whole + found["generator, estimated"]
+    found["generator"] = (x1 - x0) * (y1 - y0)
+    found["both"] = inventory(both).area_um2
     return found
 
 

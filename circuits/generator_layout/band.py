@@ -24,6 +24,8 @@ from nonideal.circuits.layout.straps import STRAP_PITCH
 
 AFTER_NEURON = 1.4
 """From the replica to what stands beside it: there is what a further neuron would show it."""
+LEAST_STRIPS_UM = 16.0
+"""What the strips beside the replica need: the loop's gates."""
 GATES_APART = 0.3
 GATE_DIODE, GATE_DIODE_X = 0.9, 0.45
 """Left of a gate: room for an antenna diode, and where it stands."""
@@ -92,9 +94,10 @@ def band(
     made.put(left_caps, left_pins, 0.0, 0.0)
     left = round(max(left_caps.width, STRAPS_UM) + DIODES_UM, 3)
     right, end = round(left + pitch, 3), round(width - right_caps.width, 3)
-    if right + 4 * AFTER_NEURON > end:
+    least = round(width - end + right + LEAST_STRIPS_UM, 2)
+    if least > width:
         raise LayoutError(
-            f"a bias generator {width} um wide: the capacitors and the replica take {round(width - end + right, 2)} um"
+            f"a bias generator {width} um wide: the capacitors, the replica and what stands beside it take {least} um"
         )
     made.put(right_caps, right_pins, end, 0.0)
     _put_replica(made, design, cell, replica_nets(design.contracts.neuron, calls), left)
