@@ -30,6 +30,19 @@ class TurnOn(BaseModel):
     unit_C: tuple[float, ...] = ()
 
 
+class Leakage(BaseModel):
+    """Currents off a membrane at the reset level while nothing is meant to flow, A (positive: the membrane drops).
+
+    ``idle_A`` with every synapse off; ``positive_A`` and ``negative_A`` more for each synapse of that sign that waits for its spike.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    idle_A: float
+    positive_A: float
+    negative_A: float
+
+
 class EdgeCharge(BaseModel):
     """What a spike takes off a membrane through its axon's wires alone, where its synapse carries nothing, C.
 
@@ -82,6 +95,9 @@ class Column(BaseModel):
     edge: EdgeCharge | None = Field(
         default=None,
         description="of axons whose synapses carry nothing; None in older files, whose turn-on charges are means over all axons",
+    )
+    leakage: Leakage | None = Field(
+        default=None, description="None in older files: not measured, none is told"
     )
     driver_delay_s: Estimate = Field(description="from the edge on an input pin to the edge on its axon")
     spike_load_s: Estimate = Field(description="delay of a neuron's spike for every neuron that it drives")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from nonideal.characterize.column_check import check_column, rms_s
 from nonideal.characterize.edge_fit import StoredCharge, edge_charge
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate, estimate
+from nonideal.characterize.leakage import Drift, Wait, fit_drift
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.responses import least_squares
 from nonideal.characterize.trim import trim_discharger
@@ -89,6 +90,9 @@ def measure_column(
     read = [
         _swing(column, one, result, levels) for one, result in zip(lone, results[len(firing) :], strict=True)
     ]
+    idle = (levels.reset_V - levels.end_V[STARTS - 1]) / (column.end_s() - column.begin_s())
+    drift = fit_drift(idle, [Wait(one.lone.weight, one.waited_s, one.waited_V) for one in read])
+    read = [_without_leakage(one, drift) for one in read]
     swings, edges = ([one for one in read if (one.lone.weight == 0.0) == silent] for silent in (False, True))
     watched = [_watch(column, one, model, families, levels) for one in swings]
     own_F, coupling_F = _capacitances(watched)
@@ -123,6 +127,7 @@ def measure_column(
         positive=positive,
         negative=negative,
         edge=edge,
+        leakage=drift.leakage(own_F),
         driver_delay_s=estimate(float(delays.mean()), float(delays.std() / np.sqrt(len(delays))), "s"),
         spike_load_s=spike_load_s,
         firing_rms_s=fit.rms_s,
@@ -154,7 +159,11 @@ def _firing(column: ColumnBench, results: list[Inference]) -> tuple[Levels, Arra
 
 @dataclass(frozen=True, slots=True)
 class _Swing:
-    """A lone synapse's deck, read: when its axon's edge came, the inner trace from there to isolation, drops of all three."""
+    """A lone synapse's deck, read: when its axon's edge came, the inner trace from there to isolation, drops of all three.
+
+    ``waited_V``: how far the inner membrane dropped in the ``waited_s`` before. ``idle_V_per_s``: how fast it leaks afterwards, of which ``drop_V``
+    is free.
+    """
 
     lone: Lone
     arrival_s: float
@@ -162,6 +171,24 @@ class _Swing:
     time_s: Array
     membrane_V: Array
     drop_V: tuple[float, float, float]
+    waited_s: float
+    waited_V: float
+    idle_V_per_s: float = 0.0
+
+    def meant_V(self, time_s: Array) -> Array:
+        """The inner membrane at these times, had it not leaked since the arrival."""
+        leaked_V = self.idle_V_per_s * (time_s - self.arrival_s)
+        return np.asarray(np.interp(time_s, self.time_s, self.membrane_V) + leaked_V)
+
+
+def _without_leakage(swing: _Swing, drift: Drift) -> _Swing:
+    """The same with what leaked taken out of its drops."""
+    lone, (left, inner, right) = swing.lone, swing.drop_V
+    idle_V = drift.idle * (swing.waited_s + swing.time_s[-1] - swing.arrival_s)
+    inner_V = idle_V + drift.waiting(lone.weight) * swing.waited_s
+    outer_V = inner_V if lone.along else idle_V
+    drops = (left - outer_V, inner - inner_V, right - outer_V)
+    return replace(swing, drop_V=drops, idle_V_per_s=drift.idle)
 
 
 def _swing(column: ColumnBench, lone: Lone, result: Inference, levels: Levels) -> _Swing:
@@ -180,9 +207,12 @@ def _swing(column: ColumnBench, lone: Lone, result: Inference, levels: Levels) -
     before = [trace.value_at(column.begin_s()) for trace in traces]
     after = [levels.before_isolation_V(trace.value_at(column.held_s())) for trace in traces]
     drops = [b - a for b, a in zip(before, after, strict=True)]
+    # Until just before the edge on its pin.
+    waited_s = due_s - column.circuit.design.timing.edge_s - column.begin_s()
     return _Swing(
-        lone, arrival_s, arrival_s - due_s, time_s, inner.at(time_s), (drops[0], drops[1], drops[2])
-    )
+        lone, arrival_s, arrival_s - due_s, time_s, inner.at(time_s), (drops[0], drops[1], drops[2]),
+        waited_s=waited_s, waited_V=before[INNER] - inner.value_at(column.begin_s() + waited_s),
+    )  # fmt: skip
 
 
 def _watch(
@@ -194,7 +224,8 @@ def _watch(
     charge = _charge(column, swing, model, families)
     sign = 1.0 if lone.weight > 0 else -1.0
     settled = int(np.searchsorted(swing.time_s, swing.arrival_s + SETTLED_S))
-    moved_V = sign * float(swing.membrane_V[settled] - swing.membrane_V[-1])
+    meant_V = swing.meant_V(swing.time_s)
+    moved_V = sign * float(meant_V[settled] - meant_V[-1])
     if moved_V <= 0:
         raise FitRefused(
             f"{lone.name}: the membrane moved {sign * moved_V:.3g} V against its synapse's current: check the netlist, and whether "
@@ -243,7 +274,8 @@ def _stored_charge(
     for k, swing in enumerate(alone):
         settled_s = np.linspace(swing.arrival_s + SETTLED_S, swing.time_s[-1], 101)
         sign = 1.0 if swing.lone.weight > 0 else -1.0
-        drop = levels.reset_V - np.interp(settled_s, swing.time_s, swing.membrane_V)
+        waited_V = swing.waited_V if swing.idle_V_per_s else 0.0
+        drop = levels.reset_V - waited_V - swing.meant_V(settled_s)
         missed = np.zeros((len(drop), len(alone)))
         missed[:, k] = 1.0
         rows.append(np.hstack([np.stack([drop ** (power + 1) for power in range(BEND)], axis=1), missed]))

@@ -21,6 +21,10 @@ MOST_AXONS, MOST_DRAWN_AXONS = 16, 256
 A larger layer takes this one, its C_m carried on by what a further axon adds."""
 
 
+LEAST_LEAK = 1e-4
+"""In T_circ: a tenth of a nanosecond of a microsecond. Less is not told, so that evaluations need not ask for it at room temperature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Physics:
     """What one layer does.
@@ -29,7 +33,8 @@ class Physics:
     ``charge_positive`` once (w < 0: plus ``charge_negative``), and less ``lag w + skew |w|``: a delay that is none, for it is a charge at
     once, so that spikes at the very end feel it too, and half of what it differs by for both signs; ``beta`` is a polynomial in |w|, held
     outside its range. Where w is 0 it takes off ``charge_zero``; whatever w, the axon's ``axon_charge`` and the neuron's ``neuron_charge``
-    (empty: none has any). Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
+    (empty: none has any). All the while ``leak`` is added to dv/dt, and for each synapse of either sign before its spike ``leak_positive``,
+    ``leak_negative``. Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
     ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``, and its own ``spike_lag`` later (empty: none).
     """
 
@@ -49,6 +54,9 @@ class Physics:
     axon_charge: tuple[float, ...] = ()
     neuron_charge: tuple[float, ...] = ()
     spike_lag: tuple[float, ...] = ()
+    leak: float = 0.0
+    leak_positive: float = 0.0
+    leak_negative: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +185,18 @@ def layer_physics(
         charge_zero=0.0 if edge is None else edge.charge_C.value / (c_m * v_th),
         axon_charge=tuple(charge_C / (c_m * v_th) for charge_C in ends) if any(ends) else (),
         neuron_charge=tuple(charge_C / (c_m * v_th) for charge_C in first) if any(first) else (),
+        **_leaks(column, unit_A),
     )
+
+
+def _leaks(column: Column, unit_A: float) -> dict[str, float]:
+    """Leakage in unit currents; none where a phase of all of it moves a spike by less than ``LEAST_LEAK``."""
+    found = column.leakage
+    if found is None:
+        return {}
+    leaks = {"leak": found.idle_A, "leak_positive": found.positive_A, "leak_negative": found.negative_A}
+    most_A = abs(found.idle_A) + column.axons * max(abs(found.positive_A), abs(found.negative_A))
+    return {name: value / unit_A for name, value in leaks.items()} if most_A > LEAST_LEAK * unit_A else {}
 
 
 def fan_out_delay_s(model: PhysicalModel, column: Column, neurons: int, fan_out: int) -> tuple[float, ...]:

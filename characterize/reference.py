@@ -56,8 +56,11 @@ def membrane(
         charge = charge - np.array(physics.axon_charge)
     if physics.neuron_charge:
         charge = charge - np.array(physics.neuron_charge)[:, None]
+    waiting = np.where(
+        weight > 0.0, physics.leak_positive, np.where(weight < 0.0, physics.leak_negative, 0.0)
+    )
     v = np.zeros((len(spike_time), len(weight)))
-    f, g, now = np.zeros_like(v), np.zeros_like(v), np.zeros(len(spike_time))
+    f, g, now = np.zeros_like(v), np.zeros_like(v) + physics.leak + waiting.sum(1), np.zeros(len(spike_time))
     order = np.argsort(arrive, axis=1, kind="stable")
     rows = np.arange(len(spike_time))
     for step in range(order.shape[1] + 1):
@@ -71,7 +74,7 @@ def membrane(
         if axon is not None:
             live = np.isfinite(arrive[rows, axon])[:, None]
             f = f + live * conductance[:, axon].T
-            g = g + live * weight[:, axon].T
+            g = g + live * (weight - waiting)[:, axon].T
             v = v + live * charge[:, axon].T
     return np.asarray(v @ coupling_matrix(len(weight), physics.coupling).T)
 

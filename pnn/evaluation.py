@@ -49,13 +49,15 @@ class Evaluation(ABC):
         """v(1) [B, N_out]."""
         if _is_native(spike_time, conductance, wiring):
             check_shapes(spike_time, weight, weight)
-            return self._native(spike_time, weight, conductance, generator, wiring, None)[0]
+            v = self._native(spike_time, weight, conductance, generator, wiring, None)[0]
+            return v if wiring is None or not wiring.leaks else v + wiring.leaked(spike_time, weight)
         if isinstance(conductance, Reversal):
             conductance = conductance.conductance(weight)
         if wiring is None:
             return self._plain(spike_time, weight, conductance, generator)
         arrival, charge = wiring.arrival(spike_time), wiring.charge(weight)
-        return wiring.coupled(self._plain(arrival, weight, conductance, generator, charge))
+        v = wiring.coupled(self._plain(arrival, weight, conductance, generator, charge))
+        return v if not wiring.leaks else v + wiring.leaked(spike_time, weight)
 
     def firing(
         self,
@@ -66,8 +68,8 @@ class Evaluation(ABC):
         generator: torch.Generator | None = None,
         wiring: Wiring | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass."""
-        if _is_native(spike_time, conductance, wiring):
+        """v(1) as ``membrane``, and the unclipped spike time: natively in one pass, unless something leaks."""
+        if _is_native(spike_time, conductance, wiring) and not (wiring is not None and wiring.leaks):
             check_shapes(spike_time, weight, weight)
             return self._native(spike_time, weight, conductance, generator, wiring, discharger.b)
         v = self.membrane(spike_time, weight, conductance, generator, wiring)

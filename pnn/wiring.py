@@ -26,7 +26,8 @@ class Wiring:
     ``skew`` more, negative ones by as much less; where the weight is 0 v falls by ``charge_zero``; whatever the weight, by ``axon_charge`` of
     its axon and ``neuron_charge`` of its neuron. The charge then decays as v does. A membrane takes ``coupling`` of either neighbour's
     swing; an outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late, and by ``spike_lag`` of their
-    neuron. What is told by axon or neuron is empty where none has any. Raises ``BadParameter`` for values that are not finite or not small.
+    neuron. All the while v rises by ``leak`` per T_circ, and by ``leak_positive`` or ``leak_negative`` for each synapse of that sign that still waits
+    for its spike. What is told by axon or neuron is empty where none has any. Raises ``BadParameter`` for values that are not finite or not small.
     """
 
     delay: float = 0.0
@@ -40,6 +41,9 @@ class Wiring:
     axon_charge: tuple[float, ...] = ()
     neuron_charge: tuple[float, ...] = ()
     spike_lag: tuple[float, ...] = ()
+    leak: float = 0.0
+    leak_positive: float = 0.0
+    leak_negative: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -89,6 +93,17 @@ class Wiring:
         """When spikes leave [..., neurons] that the ramp would let leave at ``time``."""
         late = time + self.spike_delay
         return late + late.new_tensor(self.spike_lag) if self.spike_lag else late
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything does."""
+        return bool(self.leak or self.leak_positive or self.leak_negative)
+
+    def leaked(self, spike_time: Tensor, weight: Tensor) -> Tensor:
+        """What leaked until the phase's end, [B, N_out], without a gradient; what of it decays meanwhile is left out, a few per cent of it."""
+        w = weight.detach()
+        more = (w > 0.0).to(w.dtype) * self.leak_positive + (w < 0.0).to(w.dtype) * self.leak_negative
+        return self.leak + spike_time.detach().clamp(0.0, 1.0) @ more.t()
 
     def coupled(self, v: Tensor) -> Tensor:
         """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""
