@@ -50,14 +50,15 @@ class Evaluation(ABC):
         if _is_native(spike_time, conductance, wiring):
             check_shapes(spike_time, weight, weight)
             v = self._native(spike_time, weight, conductance, generator, wiring, None)[0]
-            return v if wiring is None or not wiring.leaks else v + wiring.leaked(spike_time, weight)
-        if isinstance(conductance, Reversal):
-            conductance = conductance.conductance(weight)
+            if wiring is None or not wiring.leaks:
+                return v
+            return v + wiring.leaked(spike_time, weight, _conductance(conductance, weight))
+        conductance = _conductance(conductance, weight)
         if wiring is None:
             return self._plain(spike_time, weight, conductance, generator)
         arrival, charge = wiring.arrival(spike_time), wiring.charge(weight)
         v = wiring.coupled(self._plain(arrival, weight, conductance, generator, charge))
-        return v if not wiring.leaks else v + wiring.leaked(spike_time, weight)
+        return v if not wiring.leaks else v + wiring.leaked(spike_time, weight, conductance)
 
     def firing(
         self,
@@ -112,6 +113,11 @@ class Evaluation(ABC):
         charge: Tensor | None = None,
     ) -> Tensor:
         """v(1) in plain PyTorch; ``charge`` is added per spike."""
+
+
+def _conductance(given: Tensor | Reversal, weight: Tensor) -> Tensor:
+    """beta w."""
+    return given.conductance(weight) if isinstance(given, Reversal) else given
 
 
 def _is_native(spike_time: Tensor, conductance: Tensor | Reversal, wiring: Wiring | None) -> bool:

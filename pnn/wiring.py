@@ -99,11 +99,11 @@ class Wiring:
         """Whether anything does."""
         return bool(self.leak or self.leak_positive or self.leak_negative)
 
-    def leaked(self, spike_time: Tensor, weight: Tensor) -> Tensor:
-        """What leaked until the phase's end, [B, N_out], without a gradient; what of it decays meanwhile is left out, a few per cent of it."""
-        w = weight.detach()
+    def leaked(self, spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor:
+        """What has leaked by the phase's end, [B, N_out], without a gradient: all of it decays as what leaks evenly does in the mean."""
+        w, t = weight.detach(), spike_time.detach().clamp(0.0, 1.0)
         more = (w > 0.0).to(w.dtype) * self.leak_positive + (w < 0.0).to(w.dtype) * self.leak_negative
-        return self.leak + spike_time.detach().clamp(0.0, 1.0) @ more.t()
+        return (self.leak + t @ more.t()) * torch.exp((t * t - 1.0) / 2 @ conductance.detach().t())
 
     def coupled(self, v: Tensor) -> Tensor:
         """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""

@@ -138,6 +138,33 @@ def test_exact_is_the_reference(
     np.testing.assert_allclose(firing.unclipped[inside].numpy(), time[inside.numpy()], rtol=0.0, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["native", "plain"])
+def test_leakage_is_the_references_but_for_its_decay(name: str) -> None:
+    """Without a gradient of its own; what it adds is known to a few per cent of itself."""
+    leaky = replace(PHYSICS, leak=4e-4, leak_positive=2.5e-4, leak_negative=-2e-4)
+    t, w, grad = draw(3, (20, 5, 3))
+    with form(name):
+        with torch.no_grad():
+            found = layer(leaky, w, Exact())(t)
+            quiet = layer(PHYSICS, w, Exact())(t)
+        added, wanted = found.membrane - quiet.membrane, truth(leaky, t, w) - truth(PHYSICS, t, w)
+        assert float(wanted.abs().max()) > 5e-4
+        assert float((added - wanted).abs().max()) < 6e-5
+        inside = found.membrane.abs() < 1.5
+        time = torch.from_numpy(reference.firing_time(leaky, found.membrane.numpy()))
+        torch.testing.assert_close(found.unclipped[inside], time[inside], rtol=0.0, atol=1e-9)
+        with_it, without = (
+            evaluate(lambda t, w, one=one: layer_of(one, w, t), t, w, grad)[1:] for one in (leaky, PHYSICS)
+        )
+    for one, other in zip(with_it, without, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def layer_of(physics: Physics, weight: Tensor, t: Tensor) -> Tensor:
+    """v(1) with a gradient in both."""
+    return Exact().membrane(t, weight, Reversal.of(physics), wiring=Wiring.of(physics))
+
+
 def test_paper_model(paper_model: PhysicalModel) -> None:
     for physics, (axons, neurons) in zip(
         network_physics(paper_model, (5, 7, 3)), ((5, 7), (7, 3)), strict=True
