@@ -91,7 +91,10 @@ class _Shapes:
     def __post_init__(self) -> None:
         self.placed = self.layout.create_cell("shapes").shapes(self.layout.layer(1, 0))
         for number, polygon in enumerate(self.polygons):
-            self.placed.insert(polygon, self.layout.properties_id({0: number}))
+            # In pieces: a rail along a whole row is asked by every contact on it.
+            for piece in [polygon] if polygon.is_box() else polygon.decompose_trapezoids():
+                one = piece.bbox() if piece.is_box() else piece
+                self.placed.insert(one, self.layout.properties_id({0: number}))
 
     def nodes(self) -> Iterator[tuple[int, kdb.Polygon]]:
         """Every node with its polygon."""
@@ -99,9 +102,12 @@ class _Shapes:
 
     def touching(self, other: kdb.Polygon) -> Iterator[int]:
         """The nodes that touch a polygon."""
+        is_box = other.is_box()
+        seen = set()
         for shape in self.placed.each_touching(other.bbox()):
             number = int(shape.property(0))
-            if self.polygons[number].touches(other):
+            if number not in seen and ((is_box and shape.is_box()) or shape.polygon.touches(other)):
+                seen.add(number)
                 yield self.first + number
 
 
@@ -111,6 +117,7 @@ class _Nets:
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
         self._shapes: dict[str, _Shapes] = {}
+        self._standing: dict[tuple[str, str], list[tuple[kdb.Polygon, list[int]]]] = {}
         self._parent: list[int] = []
 
     def conductor(self, name: str) -> _Shapes:
@@ -126,12 +133,19 @@ class _Nets:
             self._parent[node] = node = self._parent[self._parent[node]]
         return node
 
+    def standing(self, cut: str, below: str) -> list[tuple[kdb.Polygon, list[int]]]:
+        """The cuts, each with the nodes of a conductor that it stands on."""
+        if (cut, below) not in self._standing:
+            lower = self.conductor(below)
+            cuts: list[kdb.Polygon] = list(self._regions[cut].each())
+            self._standing[cut, below] = [(polygon, [*lower.touching(polygon)]) for polygon in cuts]
+        return self._standing[cut, below]
+
     def join(self, cut: str) -> None:
         """Fill the cuts, and lay the conductor above."""
         for below, above in CUTS[cut]:
-            lower, upper = self.conductor(below), self.conductor(above)
-            for polygon in self._regions[cut].each():
-                held = [*lower.touching(polygon)]
+            upper = self.conductor(above)
+            for polygon, held in self.standing(cut, below):
                 if held:
                     for node in [*held, *upper.touching(polygon)]:
                         self._parent[self.net(node)] = self.net(held[0])
@@ -205,9 +219,9 @@ def _etched(nets: _Nets, layer: str, regions: Regions) -> Iterator[tuple[int, kd
     if not cuts:
         yield from nets.conductor(layer).nodes()
     for cut in cuts:
-        for polygon in regions[cut].each():
-            for below, _ in CUTS[cut]:
-                for node in [*nets.conductor(below).touching(polygon)][:1]:
+        for below, _ in CUTS[cut]:
+            for polygon, held in nets.standing(cut, below):
+                for node in held[:1]:
                     yield node, polygon
 
 

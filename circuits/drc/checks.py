@@ -18,13 +18,25 @@ def _marks(pairs: kdb.EdgePairs) -> kdb.Region:
     return pairs.polygons(1)
 
 
+def _apart(region: kdb.Region, distance: int) -> kdb.Region:
+    """Places where a layer comes too close to itself.
+
+    Edges are compared first, which is quick where a rail along a row has thousands of them; they see through other polygons, and so what they
+    find is looked at once more.
+    """
+    close = region.edges().space_check(distance, False, EUCLIDIAN)
+    if close.count() == 0:
+        return kdb.Region()
+    return _marks(region.interacting(_marks(close)).space_check(distance, False, EUCLIDIAN))
+
+
 def width(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
     return _marks(r[layer].width_check(r.length(value), False, EUCLIDIAN))
 
 
 def space(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
     if not other:
-        return _marks(r[layer].space_check(r.length(value), False, EUCLIDIAN))
+        return _apart(r[layer], r.length(value))
     apart = _marks(r[layer].separation_check(r[other], r.length(value), False, EUCLIDIAN))
     return apart + (r[layer] & r[other])
 

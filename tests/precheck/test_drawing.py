@@ -11,7 +11,8 @@ import pytest
 from nonideal.precheck import RULES, precheck
 from nonideal.precheck.result import RuleResult
 from nonideal.sky130_models.metals import METALS
-from tests.precheck.tiles import NAME, Draft, draft, judge
+from nonideal.sky130_models.tile import GROUND, SUPPLY
+from tests.precheck.tiles import NAME, TEMPLATE, Draft, draft, judge
 
 
 def found_in(tile: Draft, folder: Path, rule: str) -> RuleResult:
@@ -107,16 +108,24 @@ def test_windows_of_a_wide_tile_move(tmp_path: Path) -> None:
     assert found.places[0].x_um == pytest.approx(1030.4 - 350)
 
 
+def lvs(folder: Path, ports: str, body: str = "") -> RuleResult:
+    """What the rule says of the small tile against such a subcircuit."""
+    files = draft().write(folder)
+    netlist = folder / "tile.spice"
+    netlist.write_text(f".subckt {NAME} {ports}\n{body}.ends\n", encoding="utf-8")
+    rules = [one for one in RULES if one.name == "LVS"]
+    return precheck(replace(files, netlist=netlist), rules=rules).rules[0]
+
+
 def test_lvs_against_a_netlist(tmp_path: Path) -> None:
-    tile = draft()
-    files = tile.write(tmp_path)
-    rule = [one for one in RULES if one.name == "LVS"]
-    netlist = tmp_path / "tile.spice"
-    ports = " ".join(sorted({label.text for label in tile.cell.labels}))
-    netlist.write_text(
-        f".subckt {NAME} {ports}\nX1 VGND VGND VGND VGND sky130_fd_pr__nfet_01v8 w=1 l=0.15\n.ends\n",
-        encoding="utf-8",
-    )
-    found = precheck(replace(files, netlist=netlist), rules=rule).rules[0]
-    assert found.state == "fail"
-    assert found.found
+    outputs = [pin.name for pin in TEMPLATE.pins if pin.direction == "output"]
+    ports = "\n+ ".join([pin.name for pin in TEMPLATE.pins if pin.name not in outputs] + [GROUND, SUPPLY])
+    assert lvs(tmp_path, ports).state == "pass"
+    more = lvs(tmp_path, ports, "X1 VGND VGND VGND VGND sky130_fd_pr__nfet_01v8 w=1 l=0.15\n")
+    assert more.state == "fail"
+    assert "1 x sky130_fd_pr__nfet_01v8" in more.found
+    # An output that is a port is none that is tied.
+    assert lvs(tmp_path, f"{ports} {outputs[0]}").state == "fail"
+    unknown = lvs(tmp_path, ports, "X1 VGND VGND unheard_of\n")
+    assert unknown.state == "fail"
+    assert "unheard_of" in unknown.found.lower()
