@@ -9,6 +9,7 @@ from nonideal.sky130_models.errors import PdkError
 
 KINDS = frozenset(
     {
+        "angle",
         "area",
         "distance",
         "enclosure",
@@ -27,7 +28,7 @@ KINDS = frozenset(
 )
 """The kinds of check a rule may ask for."""
 
-WITHOUT_VALUE = frozenset({"forbidden", "must_contain", "shape"})
+WITHOUT_VALUE = frozenset({"angle", "forbidden", "must_contain", "shape"})
 """The kinds which carry no number."""
 
 

@@ -53,15 +53,17 @@ def space_plate(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
 
 
 def space_wide(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
+    """Space of wide metal, to all other metal and to narrow arms of its own."""
     half = r.length(WIDE_UM / 2)
     metal = r[layer]
-    wide = metal.sized(-half).sized(half)
+    wide = metal.sized(-half).sized(half) & metal
     if wide.is_empty():
         return kdb.Region()
-    others = metal.not_interacting(wide)
-    distance = r.length(value)
-    return _marks(wide.separation_check(others, distance, False, EUCLIDIAN)) + _marks(
-        wide.space_check(distance, False, EUCLIDIAN)
+    # Edges of the wide part alone: where it goes on as a narrow arm it has none.
+    edges, distance = wide.edges() & metal.edges(), r.length(value)
+    narrow = metal.edges() - edges
+    return _marks(edges.separation_check(narrow, distance, False, EUCLIDIAN)) + _marks(
+        edges.space_check(distance, False, EUCLIDIAN)
     )
 
 
@@ -151,6 +153,23 @@ def distance(r: Regions, layer: str, other: str, value: float) -> kdb.Region:
     return r[layer] - r[other].sized(r.length(value))
 
 
+def angle(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
+    """Edges of any layer that are no multiple of 45 degrees."""
+    return _askew(r, r.drawn(), kdb.Edges.OrthoDiagonalEdges)
+
+
+def right_angle(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
+    """Edges of diffusion, poly and cuts that are no multiple of 90 degrees."""
+    return _askew(r, [name for name in r.drawn() if name in ORTHOGONAL], kdb.Edges.OrthoEdges)
+
+
+def _askew(r: Regions, names: list[str], legal: kdb.Edges.EdgeType) -> kdb.Region:
+    bad = kdb.Region()
+    for name in names:
+        bad += r[name].edges().with_angle(legal, True).extended(1, 1, 1, 1, False)
+    return bad
+
+
 def grid(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
     step = r.length(value)
     bad = kdb.Region()
@@ -159,7 +178,10 @@ def grid(r: Regions, layer: str, _: str, value: float) -> kdb.Region:
     return bad
 
 
+ORTHOGONAL = frozenset({"diff", "tap", "poly", "licon1", "mcon", "via", "via2", "via3", "via4"})
+
 KINDS: dict[str, Check] = {
+    "angle": angle,
     "area": area,
     "distance": distance,
     "enclosure": enclosure,
@@ -178,7 +200,8 @@ KINDS: dict[str, Check] = {
 # Rules whose check or operands say more than the table's columns: [(check, layer, other), ...].
 SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "nwell.4": [(must_contain, "nwell", "well tap")],
-    "difftap.1": [(width, "difftap", "")],
+    "nwell.6": [(enclosure_inside, "dnwell", "nwell hole")],
+    "difftap.1": [(width, "diff", ""), (width, "tap", "")],
     "difftap.2": [(transistor_width, "gate", "")],
     "difftap.3": [(space, "difftap", "")],
     "difftap.4": [(tap_bound_by_diffusion, "tap", "")],
@@ -202,11 +225,14 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "lvtn.10": [(enclosure_inside, "nwell", "lvtn")],
     "hvtp.3": [(enclosure, "hvtp", "hvt gate")],
     "hvtp.4": [(space, "hvtp", "other than hvt gate")],
+    "licon.1": [(size, "licon1 off resistors", "")],
     "licon.5a": [(enclosure, "diff", "licon_diff")],
     "licon.5c": [(enclosure_2adj, "diff", "licon_diff")],
     "licon.7": [(enclosure_2adj, "tap", "licon_tap")],
     "licon.8": [(enclosure, "poly", "licon_poly")],
     "licon.8a": [(enclosure_2adj, "poly", "licon_poly")],
+    "licon.9": [(space, "licon_poly off resistors", "psdm")],
+    "licon.13": [(space, "npc", "licon_difftap")],
     "licon.17": [(forbidden, "licon1", "")],
     "li.5": [(enclosure_2adj, "li1", "licon1")],
     "capm.2b": [(space_plate, "met3_plate", "other met3")],
@@ -217,6 +243,7 @@ SPECIAL: dict[str, list[tuple[Check, str, str]]] = {
     "cap2m.4": [(enclosure, "capm2", "via4 on capm2")],
     "cap2m.5": [(space, "capm2", "via4 off capm2")],
     "cap2m.11": [(space, "capm2", "other met4")],
+    "x.2": [(right_angle, "", "")],
 }
 
 # Standard cells are drawn to closer rules, under a layer that says so (areaid.standardc): the rule there, in um.

@@ -42,8 +42,14 @@ class Regions:
         return self._known[name]
 
 
-MARKS: dict[str, tuple[int, int]] = {"standard cell": (81, 4)}
-"""Layers that are no mask but say what stands under them (areaid.standardc): GDS layer and datatype."""
+MARKS: dict[str, tuple[int, int]] = {
+    "standard cell": (81, 4),
+    "hvi": (75, 20),
+    "hvtr": (18, 20),
+    "rpm": (86, 20),
+    "urpm": (79, 20),
+}
+"""Layers that no layout of ours has, but others do: GDS layer and datatype. A standard cell says that it is one (areaid.standardc)."""
 
 
 def place(name: str) -> tuple[int, int]:
@@ -67,6 +73,11 @@ DERIVED: dict[str, Derivation] = {
     "antenna diode": lambda r: r["difftap"] - r["poly"] - r["antenna short"],
     "well tap": lambda r: r["n+tap"].interacting(r["licon1"]),
     "n+diff outside": lambda r: r["n+diff"] - r["nwell"],
+    "nwell hole": lambda r: r["nwell"].holes(),
+    "resistor implant": lambda r: r["rpm"] + r["urpm"],
+    "licon1 off resistors": lambda r: r["licon1"].not_interacting(r["resistor implant"]),
+    "licon_poly off resistors": lambda r: r["licon_poly"].not_interacting(r["resistor implant"]),
+    "licon_difftap": lambda r: r["licon1"].interacting(r["difftap"]),
     "licon_poly": lambda r: r["licon1"].interacting(r["poly"]),
     "licon_diff": lambda r: r["licon1"].interacting(r["diff"]),
     "licon_tap": lambda r: r["licon1"].interacting(r["tap"]),

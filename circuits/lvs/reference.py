@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from nonideal.circuits.lvs.connectivity import mim_class
 from nonideal.circuits.lvs.devices import FETS, MIMS
 from nonideal.circuits.units import unit_names
 
+SUBCKT = re.compile(r"^\s*\.subckt\s+(\S+)", re.IGNORECASE | re.MULTILINE)
 UNITS = "M"
 """So many devices in parallel, each of which is drawn."""
 MULTIPLIERS = ("MULT", "NF")
@@ -97,6 +99,13 @@ def read_reference(text: str, cell: str) -> kdb.Netlist:
     if circuit is None:
         names = ", ".join(c.name for c in netlist.each_circuit())
         raise LvsFailed(f"the reference netlist has no subcircuit {cell!r} (it has {names})")
+    # KLayout takes a call of what is not there for one of an empty circuit, and a device for none.
+    defined = {name.lower() for name in SUBCKT.findall(text)}
+    strange = [c.name for c in netlist.each_circuit() if c.has_refs() and c.name.lower() not in defined]
+    if strange:
+        raise LvsFailed(
+            f"the reference netlist calls {', '.join(sorted(strange))}, and defines no such subcircuit"
+        )
     name = circuit.name
     netlist.flatten_circuits([c for c in netlist.each_circuit() if c.name != name and c.has_refs()])
     for other in [c for c in netlist.each_circuit() if c.name != name]:

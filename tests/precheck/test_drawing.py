@@ -129,3 +129,11 @@ def test_lvs_against_a_netlist(tmp_path: Path) -> None:
     unknown = lvs(tmp_path, ports, "X1 VGND VGND unheard_of\n")
     assert unknown.state == "fail"
     assert "unheard_of" in unknown.found.lower()
+
+
+def test_devices_that_are_not_judged_are_told(tmp_path: Path) -> None:
+    tile = draft()
+    tile.cell.add(gdstk.rectangle((50, 50), (60, 60), layer=75, datatype=20))
+    found = judge(tile, tmp_path, "design rules")
+    assert found.state == "pass"
+    assert "rules of 5 V devices (hvi) are not among them" in found.advice

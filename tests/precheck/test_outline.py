@@ -119,9 +119,11 @@ def test_a_layer_that_the_process_has_not_is_found(tmp_path: Path) -> None:
     tile.cell.add(gdstk.rectangle((10, 10), (12, 14), layer=200, datatype=3))
     tile.cell.add(gdstk.Label("x", (20, 20), layer=71, texttype=77))
     found = judge(tile, tmp_path, "layers")
-    assert (found.state, found.found) == ("fail", "not of the process: 71/77, 200/3")
+    assert (found.state, found.found) == ("fail", "not for a tile of this process: 71/77, 200/3")
     assert (11, 12) in {(one.x_um, one.y_um) for one in found.places}
     assert found.count == 2
+    tile.cell.add(gdstk.rectangle((10, 10), (12, 14), layer=81, datatype=10))
+    assert "areaid.moduleCut" in judge(tile, tmp_path, "layers").found
 
 
 @pytest.mark.parametrize("datatype", [20, 16, 5])

@@ -38,7 +38,7 @@ def test_layers() -> None:
 
 
 def test_rules() -> None:
-    assert len(RULES) == 125
+    assert len(RULES) == 140
     assert rule("li.3").value_um == 0.17
     assert rule("m5.4").value_um == 4.0
     assert (rule("poly.7").layer, rule("poly.7").other, rule("poly.7").value_um) == ("diff", "poly", 0.25)
@@ -51,6 +51,7 @@ def test_rules() -> None:
 def test_rules_name_known_layers() -> None:
     derived = {"gate_W", "gate", "licon", "licon_poly", "licon_diff", "met3_plate", "met4_plate", "all"}
     derived |= {"n+diff", "p+diff", "n+tap", "p+tap", "opposite_diff", "poly&difftap"}
+    derived |= {"licon_tap", "licon_difftap", "nwell_hole", "hvi", "hvtr", "rpm", "urpm"}
     for each in RULES:
         for name in [*each.layer.split("|"), *(each.other.split("|") if each.other else [])]:
             assert name in LAYERS or name in derived, each

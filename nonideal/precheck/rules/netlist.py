@@ -8,6 +8,7 @@ from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.lvs import compare
 from nonideal.files import read_text
 from nonideal.precheck.result import Finding, Place, fails, not_run, passes
+from nonideal.precheck.rules.drawing import other_devices
 from nonideal.precheck.tile import Tile
 from nonideal.sky130_models.tile import GROUND
 
@@ -20,6 +21,10 @@ def lvs(tile: Tile) -> Finding:
     if tile.files.netlist is None:
         return not_run(
             "no netlist given", "give --netlist, a SPICE file with a subcircuit of the tile's name"
+        )
+    if others := other_devices(tile):
+        return not_run(
+            f"the layout has {', '.join(others)}, which our LVS does not know", "run netgen or KLayout's LVS"
         )
     text = read_text(tile.files.netlist)
     try:

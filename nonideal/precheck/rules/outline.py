@@ -13,6 +13,8 @@ from nonideal.sky130_models.tile import TEMPLATES
 PREFIX = "tt_um_"
 FORBIDDEN = "met5"
 BAD_IN_NAMES = "#/"
+FOUNDRY_ONLY = ("tunm.drawing", "rdl.drawing", "areaid.moduleCut")
+"""On the list of the process, but not for a tile: the public rules refuse them."""
 
 
 def files(tile: Tile) -> Finding:
@@ -103,11 +105,11 @@ def size(tile: Tile) -> Finding:
 
 def layers(tile: Tile) -> Finding:
     """Every layer and datatype, in whatever cell of the file, is one that the process knows."""
-    bad = [one for one in _drawn(tile) if one not in PURPOSES]
+    bad = [one for one in _drawn(tile) if one not in PURPOSES or PURPOSES[one] in FOUNDRY_ONLY]
     if bad:
-        told = ", ".join(f"{layer}/{datatype}" for layer, datatype in bad)
+        told = ", ".join(PURPOSES.get(one) or f"{one[0]}/{one[1]}" for one in bad)
         return fails(
-            f"not of the process: {told}",
+            f"not for a tile of this process: {told}",
             "remove these shapes, or draw them on the layer that is meant",
             _at(tile, bad),
         )

@@ -224,3 +224,8 @@ def test_references_that_no_layout_is(small_gds: Path, text: str, message: str) 
 def test_no_such_cell(small_gds: Path) -> None:
     with pytest.raises(LayoutError, match="no cell 'nothing'"):
         compare(small_gds, "", "nothing")
+
+
+def test_a_call_of_what_is_not_defined_is_refused(small_gds: Path, small_netlist: str) -> None:
+    with pytest.raises(LvsFailed, match="calls UNHEARD_OF, and defines no such subcircuit"):
+        compare(small_gds, small_netlist.replace(".ends network", "Xmore vss vdd unheard_of\n.ends network"))
