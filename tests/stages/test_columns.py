@@ -121,7 +121,8 @@ def test_columns_are_drawn_checked_and_extracted_once(
     assert outcome.passed
     assert [c.layers for c in outcome.summary.columns] == [(3, 3), (5, 3)]
     assert all(c.drc_violations == 0 and c.lvs_matched for c in outcome.summary.columns)
-    assert len(extracted) == 2
+    assert [c.layers[:2] for c in outcome.summary.fan_outs] == [(1, 3)]
+    assert len(extracted) == 3
     manifest = load_manifest(run.path / "columns")
     assert manifest is not None
     assert {"3/network.gds", "3/drc.json", "5/network.pex.spice", "5/pex.json"} <= manifest.outputs.keys()
@@ -131,8 +132,8 @@ def test_columns_are_drawn_checked_and_extracted_once(
     # Other weights, other seeds, another loss: the same columns.
     other = tiny.changed({"training": {"seeds": (9,), "epochs": 7}})
     assert run_stage(columns_stage(), other, run, context).skipped
-    # Another output layer is no dendrite of another length.
-    assert run_stage(columns_stage(), with_layers(other, 5, 3, 3), run, context).skipped
+    # Another output layer is no dendrite of another length, but axons of one.
+    assert not run_stage(columns_stage(), with_layers(other, 5, 3, 4), run, context).skipped
     assert not run_stage(columns_stage(), with_layers(other, 5, 4, 3), run, context).skipped
 
 
