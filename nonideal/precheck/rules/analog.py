@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import klayout.db as kdb
 
@@ -14,7 +15,8 @@ from nonideal.sky130_models.tile import MOST_ANALOG, TilePin
 
 RING_UM = (0.1, 0.5)
 """A pin is connected where metal 4 lies this far round it, or a via3 over it: the shuttle's own test."""
-DOCS = ("info.md", "docs/info.md", "docs.md", "datasheet.md", "README.md", "pins.csv")
+DOCS = ("info.md", "docs.md", "datasheet.md", "README.md", "pins.csv")
+DOC_FOLDERS = ("", "docs")  # beside the GDS and info.yaml, or in the folder that the shuttle's template has
 SPAN = re.compile(r"\bua\[\s*(\d+)\s*(?:\.\.|:|-)\s*(\d+)\s*\]")
 
 
@@ -63,14 +65,14 @@ def esd(tile: Tile) -> Finding:
     used = [pin.name for pin in tile.template.analog[: tile.info.analog_pins]]
     lines = [f"{pin}: {said}" for pin, said in tile.info.pinout.items()]
     read = [tile.info.path.name]
-    for folder in dict.fromkeys((tile.files.gds.parent, tile.info.path.parent)):
-        for name in DOCS:
-            if (folder / name).is_file():
-                try:
-                    lines += read_text(folder / name).split("\n")
-                except UnreadableFile:
-                    continue
-                read.append(name)
+    beside = dict.fromkeys((tile.files.gds.parent, tile.info.path.parent))
+    for folder, name in product((one / inner for one in beside for inner in DOC_FOLDERS), DOCS):
+        if (folder / name).is_file():
+            try:
+                lines += read_text(folder / name).split("\n")
+            except UnreadableFile:
+                continue
+            read.append(name)
     spoken = {pin for line in lines if re.search(r"\bESD\b", line, re.IGNORECASE) for pin in _named(line)}
     silent = [pin for pin in used if pin not in spoken]
     if silent:
