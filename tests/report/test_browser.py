@@ -73,13 +73,13 @@ def shown(browser: Browser, page: Path, size: str = "desktop") -> list[str]:
 def test_the_answer_is_on_the_first_screen(written: Path, browser: Browser, size: str) -> None:
     browser.open(written / "report.html", *SIZES[size])
     bottoms: dict[str, Any] = browser.run(
-        "Object.fromEntries(['.verdict', 'h1', '.tiles', '.strips'].map(name => "
+        "Object.fromEntries(['.verdict', 'h1', '.tiles', '.part.axis'].map(name => "
         "[name, document.querySelector(name).getBoundingClientRect().bottom]))"
     )
     assert list(bottoms.values()) == sorted(bottoms.values())
-    assert bottoms[".strips"] <= SIZES[size][1], bottoms
+    assert bottoms[".part.axis"] <= SIZES[size][1], bottoms
     assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert browser.run("document.querySelector('.strips path').getBoundingClientRect().width") > 30
+    assert browser.run("document.querySelector('.part .track i').getBoundingClientRect().width") > 30
     assert browser.complaints() == []
 
 
