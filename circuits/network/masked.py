@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nonideal.circuits.extraction.netlist import Element, parse_netlist
-from nonideal.circuits.extraction.units import joined_units
 from nonideal.circuits.network.netlist import Topology
 
 
@@ -37,4 +36,4 @@ def with_mask(netlist: str, topology: Topology) -> str:
         resistors=moved(opened.resistors),
         capacitors=moved(opened.capacitors),
     )
-    return joined_units(wired).text()
+    return wired.text()

@@ -32,7 +32,7 @@ def unit_currents_A(mapping: Path) -> dict[tuple[str, int], float]:
                 found["n" if code > 0 else "p", int(row["layer"])] = float(row["current_A"]) / abs(code)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableFile(
-            f"{mapping} is no mapping of codes ({error!r}): run `nonideal netlist` again"
+            f"{mapping} is no mapping of codes ({error!r}): write the network back again (stage netlist)"
         ) from error
     return found
 

@@ -108,8 +108,10 @@ def pretrained_path(name: str) -> Path:
 def load_pretrained(name: str) -> RCSpikeNetwork:
     """A trained network, on the CPU. Raises ``DataError`` that lists the names for an unknown one.
 
-    network = nonideal.pnn.load_pretrained("iris")
-    label = network.predict(nonideal.load_dataset("iris").test_x)    # [50]
+    Example:
+
+        network = nonideal.pnn.load_pretrained("iris")
+        label = network.predict(nonideal.load_dataset("iris").test_x)    # [50]
     """
     from nonideal.pnn.checkpoint import load_dense
 

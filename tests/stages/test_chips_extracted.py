@@ -109,10 +109,8 @@ def place(
         monkeypatch.setitem(STAGES, name, replace(STAGES[name], tools=dict))
     (tmp_path / "tiny.toml").write_text(TOML)
     rundir = RunDir(tmp_path / "runs/tiny")
-    for axons in (3, 5):
-        rundir.stage(f"columns/{axons}").joinpath(EXTRACTED).write_text(
-            ".subckt network a b\nR1 a b 1\n.ends network\n"
-        )
+    for folder in ("columns/3", "columns/5", "columns/fan_out_3_3"):
+        rundir.stage(folder).joinpath(EXTRACTED).write_text(".subckt network a b\nR1 a b 1\n.ends network\n")
     made(rundir, "columns")
     rundir.stage("characterization")
     chip_model.save(rundir.model)

@@ -117,5 +117,6 @@ def test_the_sidewall_convention_is_a_setting_of_all_that_depends_on_it() -> Non
         "calibration",
         "simulate",
         "noise",
+        "tapeout",
     }
     assert {stage for stage, sections in SECTIONS.items() if "extraction" in sections} == extracted
