@@ -15,13 +15,19 @@ LOSS = LossWeights(temporal_penalty=0.1, weight_norm=0.0, early_spike=0.0)
 
 
 def trained(recipe: Recipe, data: Dataset, reversal: Reversal, method: DSTD, seed: int) -> RCSpikeNetwork:
-    """A network with an ideal firing ramp after all epochs; nothing is selected on test images.
+    """A network with an ideal firing ramp after all epochs; see ``trained_network``."""
+    options = NetworkOptions(
+        layer_sizes=recipe.sizes, reversal=reversal, method=method, sigma_spike=recipe.sigma_spike
+    )
+    return trained_network(recipe, data, options, seed)
+
+
+def trained_network(recipe: Recipe, data: Dataset, options: NetworkOptions, seed: int) -> RCSpikeNetwork:
+    """A network after all epochs; nothing is selected on test images.
 
     ``seed`` draws weights, order of images, grid offsets and noise.
     """
-    network = NetworkOptions(
-        layer_sizes=recipe.sizes, reversal=reversal, method=method, sigma_spike=recipe.sigma_spike
-    ).build()
+    network = options.build()
     generator = torch.Generator().manual_seed(seed)
     network.reset_parameters(generator)
     optimiser = FusedAdam(network.parameters(), lr=recipe.rate)
