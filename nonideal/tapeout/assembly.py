@@ -43,7 +43,7 @@ CHANNEL = 9.0
 UNIT_A = 10.9e-9
 """What a unit carries, N and P alike, with the generator's own numbers of units: at home, its loop closed (docs/explanation/generator.md)."""
 PIN_PITCH = 1.4
-PIN_WIDTH, PIN_LENGTH = 0.28, 0.5
+PIN_WIDTH, PIN_LENGTH = 0.3, 0.5
 FILLED = 0.56
 """How much of the rows is cells: the rest is for wires and decoupling."""
 SIDE = 0.5
@@ -164,7 +164,8 @@ def digital_part(
             )
     lower = [port for port in ports if port not in pins]
     for port, x in lower_pins(lower, others, at_x, plan.width_um).items():
-        pins[port] = Box("met2", x, -CHANNEL_UM, round(x + PIN_WIDTH, 3), -CHANNEL_UM + PIN_LENGTH)
+        # On the highest metal: a long wire from below meets the gate behind the pin only once the port's antenna diode is joined to it.
+        pins[port] = Box("met4", x, -CHANNEL_UM, round(x + PIN_WIDTH, 3), -CHANNEL_UM + PIN_LENGTH)
     made = build(chip.control, plan, pins, straps, kept=kept)
     text = made.netlist.spice()
     names = (*made.netlist.inputs, *made.netlist.outputs, VDD, VSS)

@@ -42,6 +42,22 @@ public:
         return filled_[size_t(index(ys_, y)) * columns_ + index(xs_, x)] != 0;
     }
 
+    // How far filled cells reach from a point upwards (to the right), or downwards, `most` at most. What was drawn before comes cut into slices:
+    // one of them may end sooner than the metal does.
+    int32_t reach(int32_t x, int32_t y, int32_t most, bool along_x) const {
+        const auto& edges = along_x ? xs_ : ys_;
+        const int32_t from = along_x ? x : y;
+        const bool back = most < 0;
+        int k = index(edges, back ? from - 1 : from);
+        const auto filled = [&](int place) {
+            if (place < 0 || place + 1 >= int(edges.size())) return false;
+            return along_x ? filled_at(edges[place], y) : filled_at(x, edges[place]);
+        };
+        while (filled(k) && (back ? edges[k] > from + most : edges[k + 1] < from + most)) k += back ? -1 : 1;
+        if (!filled(k)) return back ? edges[k + 1] : edges[k];
+        return from + most;
+    }
+
     // Pieces that are joined along an edge (of filled cells, or of empty ones that are shut in): f(area, cells, routed).
     template <class F>
     void each_piece(bool filled, F&& f) const {
@@ -202,8 +218,10 @@ private:
             const bool one = apart ? cells.filled_at(ax, rising ? ay - 1 : ay) : cells.filled_at(bx - 1, rising ? ay : ay - 1);
             const bool two = apart ? cells.filled_at(bx - 1, rising ? by : by - 1) : cells.filled_at(ax, rising ? by - 1 : by);
             if (one || two) return;
-            const Rect level = rising ? Rect{ax - width, std::max(a.y0, ay - width), bx + width, ay} : Rect{ax - width, ay, bx + width, std::min(a.y1, ay + width)};
-            const Rect upright = rising ? Rect{bx, ay - width, std::min(b.x1, bx + width), by + width} : Rect{bx, by - width, std::min(b.x1, bx + width), ay + width};
+            const int32_t deep = cells.reach(ax - 1, ay, rising ? -width : width, false);
+            const int32_t far = cells.reach(bx, rising ? by : by - 1, width, true);
+            const Rect level = rising ? Rect{ax - width, deep, bx + width, ay} : Rect{ax - width, ay, bx + width, deep};
+            const Rect upright = rising ? Rect{bx, ay - width, far, by + width} : Rect{bx, by - width, far, ay + width};
             const int first = cost_(level), second = cost_(upright);
             if (first >= 0 && (second < 0 || first <= second))
                 add.push_back(level);
