@@ -66,7 +66,8 @@ def main() -> None:
     topology = Topology.of(LAYERS, design)
     if given.storage == "mask":
         topology = replace(topology, mask=random_mask(design))
-    generator = Generator.of(design.generator, design, LAYERS)  # type: ignore[arg-type]
+    assert design.generator is not None
+    generator = Generator.of(design.generator, design, LAYERS)
     given.out.mkdir(parents=True, exist_ok=True)
     devices = draw(topology, design, generator, given.out)
     if given.what == "area":

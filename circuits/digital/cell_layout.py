@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import gdstk
@@ -75,8 +75,8 @@ def _pin_of(piece: kdb.Region, shapes: Mapping[str, tuple[Box, ...]]) -> str:
     return ""
 
 
-def _polygon(points: object) -> kdb.Polygon:
-    return kdb.Polygon([kdb.Point(round(x * NM), round(y * NM)) for x, y in points])  # type: ignore[attr-defined]
+def _polygon(points: Iterable[tuple[float, float]]) -> kdb.Polygon:
+    return kdb.Polygon([kdb.Point(round(x * NM), round(y * NM)) for x, y in points])
 
 
 def _box(layer: str, box: kdb.Box) -> Box:

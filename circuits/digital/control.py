@@ -111,7 +111,9 @@ class Control:
     @property
     def spikes(self) -> tuple[str, ...]:
         """Ports that the neurons drive."""
-        return tuple(f"spike_{l}_{k}" for l in range(1, self.depth + 1) for k in range(self.layers[l]))  # noqa: E741
+        return tuple(
+            f"spike_{layer}_{k}" for layer in range(1, self.depth + 1) for k in range(self.layers[layer])
+        )
 
     def count_of(self, code: int) -> int:
         """Whole clocks from the beginning of the phase until the spike, from a counter as it is read, first bit highest; ``window``: no spike.

@@ -75,9 +75,8 @@ def joined(
     ]
     keep_out += round_plates(block.cell)
     for region, (x0, y0, x1, y1) in placed.block.regions.items():
-        block.regions[region] = tuple(
-            round(a + b, 3) for a, b in zip((x0, y0, x1, y1), (left, origin) * 2, strict=True)
-        )  # type: ignore[assignment]
+        low, high = (round(x0 + left, 3), round(y0 + origin, 3)), (round(x1 + left, 3), round(y1 + origin, 3))
+        block.regions[region] = (*low, *high)
     block.regions["generator"] = (left, origin, right, round(origin + placed.block.height, 3))
 
     _join_straps(block, rails, round(lowest_rail + JOIN_UP, 3), left, right)
