@@ -1,7 +1,6 @@
 """The lean library: by hand on a tiny library, against ngspice and the full library on the real one."""
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -221,9 +220,6 @@ def test_dc_is_a_relative_deviation(pdk: Pdk, simulate: Simulator) -> None:
 
 
 @pytest.mark.spice
-def test_deterministic_and_quick(pdk: Pdk) -> None:
+def test_deterministic(pdk: Pdk) -> None:
     circuit, _ = _bench()
-    first = lean_library(pdk, Corner.sf, circuit)
-    start = time.process_time()
-    assert lean_library(pdk, Corner.sf, circuit) == first
-    assert time.process_time() - start < 0.5
+    assert lean_library(pdk, Corner.sf, circuit) == lean_library(pdk, Corner.sf, circuit)

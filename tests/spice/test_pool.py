@@ -70,7 +70,7 @@ def test_an_exception_in_the_caller_ends_all_runs(
     started = time.monotonic()
     with pytest.raises(RuntimeError, match="1 fine"):
         run_many(decks, jobs=2, folder=tmp_path, timeout_s=60, on_done=refuse)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert all(gone(pid) for pid in pids(tmp_path / "pids", 1))
 
 
@@ -112,7 +112,7 @@ print([getattr(one, "from_cache", None) for one in out])
     started = time.monotonic()
     first.send_signal(how)
     _, errors = first.communicate(timeout=60)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert first.returncode != 0
     if how == signal.SIGINT:
         assert b"KeyboardInterrupt" in errors
