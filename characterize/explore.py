@@ -1,6 +1,7 @@
-"""The circuit side of co-design: every design choice is characterised anew and ranked by error, area and energy.
+"""The circuit side of co-design: every design choice is characterised anew and ranked by error, jitter, area and energy.
 
-Nothing is estimated: error and energy are those of SPICE on random patterns, the area that of a drawn layout.
+Nothing is estimated: error and energy are those of SPICE on random patterns, jitter the closed form with the choice's own measured noise, the area
+that of a drawn layout.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from nonideal.characterize.column_bench import NEURONS
 from nonideal.characterize.column_check import Check, check_column, rms_s
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
 from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.noise_stage import has_noise
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import Physics, layer_physics
 from nonideal.characterize.stage import ColumnNetlist, characterize, on_column
@@ -30,7 +32,7 @@ from nonideal.circuits.layout.errors import ExtractionFailed
 Array = NDArray[np.float64]
 PATTERNS = 24
 """Random patterns of a ranking: four times those of a characterisation, whose first are among them."""
-AXES = ("check_rms_s", "area_per_neuron_um2", "energy_per_neuron_J")
+AXES = ("check_rms_s", "jitter_s", "area_per_neuron_um2", "energy_per_neuron_J")
 """What is ranked by: less is better."""
 
 
@@ -50,11 +52,35 @@ Tell = Callable[[int, int, Candidate], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What noise and mismatch do in a choice; None for what was not asked for, or is not known of its cells.
+
+    ``jitter_s``: standard deviation of the check patterns' spikes, rms over them. Accuracies are of a network trained on the choice's own model,
+    under its noise alone (``noisy_accuracy``), and on drawn chips under noise (``chip_accuracy``); mean over seeds, half of its 95 % interval.
+    """
+
+    jitter_s: float | None = None
+    noisy_accuracy: float | None = None
+    noisy_accuracy_half: float | None = None
+    chip_accuracy: float | None = None
+    chip_accuracy_half: float | None = None
+
+
+Judge = Callable[[Design, PhysicalModel, Check, Path], Judged]
+"""Says what noise and mismatch do in a design with this model; what it writes goes to the folder."""
+
+
+def unjudged(design: Design, model: PhysicalModel, check: Check, folder: Path) -> Judged:
+    """Nothing is said of them."""
+    return Judged()
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """Numbers of one choice: spike-time errors over the check patterns, the physical model's parameters, energy and area by neuron.
 
-    ``simple_rms_s`` is the error of the model with one slope of current for each sign and nothing else: how far the circuit is
-    from it. ``unpaired_spikes`` came in one of SPICE and model alone.
+    ``judged``: what noise and mismatch do. ``simple_rms_s`` is the error of the model with one slope of current for each sign and nothing else: how
+    far the circuit is from it. ``unpaired_spikes`` came in one of SPICE and model alone.
     """
 
     check_rms_s: float
@@ -70,13 +96,23 @@ class Measured:
     spike_load_s: float
     energy_per_neuron_J: float
     area_per_neuron_um2: float | None
+    judged: Judged = Judged()
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """All of them by name."""
+        own = {name: getattr(self, name) for name in NUMBERS}
+        return own | {name: getattr(self.judged, name) for name in Judged.__dataclass_fields__}
+
+
+NUMBERS = tuple(name for name in Measured.__dataclass_fields__ if name != "judged")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """A choice as ranked: its numbers, or none where it was refused; ``problem`` says why something is missing.
 
-    ``pareto``: no other is nowhere worse and somewhere better in error, area and energy; else ``dominated_by`` names such a choice.
+    ``pareto``: no other is nowhere worse and somewhere better in error, jitter, area and energy; else ``dominated_by`` names such a choice.
     """
 
     candidate: Candidate
@@ -86,8 +122,8 @@ class Point:
     dominated_by: str = ""
 
     def axes(self) -> tuple[float | None, ...]:
-        """Error, area, energy; None for what is not known."""
-        return tuple(None if self.measured is None else getattr(self.measured, name) for name in AXES)
+        """Error, jitter, area, energy; None for what is not known."""
+        return tuple(None if self.measured is None else self.measured.numbers[name] for name in AXES)
 
 
 def explore(
@@ -98,8 +134,11 @@ def explore(
     draw: Draw,
     folder: Path,
     tell: Tell = lambda done, total, candidate: None,
+    judge: Judge = unjudged,
 ) -> list[Point]:
     """Measure and rank ``candidates`` around ``design``; decks go to ``folder``/<candidate>.
+
+    With ``options.noise`` each choice's noise is measured where it is known how to, with ``options.draws`` its mismatch; ``judge`` says what they do.
 
     A choice that cannot be drawn, simulated or fitted stands in the list with its reason. Where none can, raises
     ``CharacterizationFailed`` if none could be simulated, else ``FitRefused``. A tool or PDK that is missing ends it at the first
@@ -110,7 +149,7 @@ def explore(
     for k, candidate in enumerate(candidates):
         tell(k, len(candidates), candidate)
         try:
-            points.append(_point(bench, design, options, candidate, draw, folder / candidate.name))
+            points.append(_point(bench, design, options, candidate, draw, judge, folder / candidate.name))
         except CharacterizationFailed as error:
             points.append(Point(candidate, None, str(error)))
             failed.append(error)
@@ -127,12 +166,18 @@ def explore(
 
 
 def _point(
-    bench: Workbench, design: Design, options: CharacterizeOptions, candidate: Candidate, draw: Draw, folder: Path
-) -> Point:  # fmt: skip
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    candidate: Candidate,
+    draw: Draw,
+    judge: Judge,
+    folder: Path,
+) -> Point:
     try:
         made = candidate.applied(design)
         drawn = draw(candidate, made)
-        return Point(candidate, measure(bench, made, options, drawn, folder), drawn.problem)
+        return Point(candidate, measure(bench, made, options, drawn, folder, judge), drawn.problem)
     except ExtractorMissing:
         raise
     except (CircuitError, FitRefused, ExtractionFailed) as error:
@@ -140,13 +185,16 @@ def _point(
 
 
 def measure(
-    bench: Workbench, design: Design, options: CharacterizeOptions, drawn: ColumnLayout, folder: Path
+    bench: Workbench,
+    design: Design,
+    options: CharacterizeOptions,
+    drawn: ColumnLayout,
+    folder: Path,
+    judge: Judge = unjudged,
 ) -> Measured:
-    """Characterise a design with the column as drawn, and check it. Raises as ``characterize`` does."""
-    # Choices are ranked as designed: mismatch would cost each a minute.
-    model = characterize(
-        bench, design, options.model_copy(update={"draws": 0}), folder, [drawn.netlist]
-    ).model
+    """Characterise a design with the column as drawn, check and judge it. Raises as ``characterize`` does."""
+    known = options.model_copy(update={"noise": options.noise and has_noise(design)})
+    model = characterize(bench, design, known, folder, [drawn.netlist]).model
     column = model.columns[0]
     benches = on_column(bench, design, drawn.netlist, model).at(column.vdis_V)
     check = check_column(bench, benches, model, folder / f"column_{column.axons}", patterns=PATTERNS)
@@ -166,6 +214,7 @@ def measure(
         spike_load_s=column.spike_load_s.value,
         energy_per_neuron_J=_energy_J(check) / NEURONS,
         area_per_neuron_um2=None if drawn.area_um2 is None else drawn.area_um2 / NEURONS,
+        judged=judge(design, model, check, folder),
     )
 
 
@@ -213,18 +262,20 @@ def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def table(points: Sequence[Point]) -> pd.DataFrame:
     """One row a choice, in order; SI units but um2 as the names say; NaN for what could not be measured."""
-    names = list(Measured.__dataclass_fields__)
+    names = [*NUMBERS, *Judged.__dataclass_fields__]
     rows = [
         {
             "name": point.candidate.name,
             "factor": point.candidate.factor,
             "choice": point.candidate.label,
             "overrides": point.candidate.settings_text,
-            **{name: np.nan if point.measured is None else getattr(point.measured, name) for name in names},
+            **(dict.fromkeys(names, np.nan) if point.measured is None else point.measured.numbers),
             "pareto": point.pareto,
             "dominated_by": point.dominated_by,
             "problem": point.problem,
         }
         for point in points
     ]
-    return pd.DataFrame(rows).astype({"area_per_neuron_um2": float})
+    return pd.DataFrame(rows).astype(
+        dict.fromkeys(("area_per_neuron_um2", *Judged.__dataclass_fields__), float)
+    )

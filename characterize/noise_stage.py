@@ -44,9 +44,14 @@ SPIKE_NORM = 0.25
 """When the lone neuron shall fire: later than its sensing stage needs."""
 
 
+def has_noise(design: Design) -> bool:
+    """Whether it is known how to measure the noise of its cells."""
+    return isinstance(design.contracts.synapse.storage, GateBiases)
+
+
 def check_noise(design: Design) -> None:
     """Raises ``CircuitError`` for cells whose noise is not known how to measure."""
-    if not isinstance(design.contracts.synapse.storage, GateBiases):
+    if not has_noise(design):
         raise CircuitError(
             "circuit.synapse.kind: noise is known of synapses whose weights are gate biases; set characterize.noise = false"
         )

@@ -308,9 +308,11 @@ class Simulator(Section):
 class Explore(Section):
     """Design choices to rank: values by dotted key of [circuit], in all combinations; none: the built-in list.
 
-    Keys joined by ``+`` take one value together. ``limit``: at most so many combinations.
+    Keys joined by ``+`` take one value together. ``limit``: at most so many combinations. ``accuracy``: in every choice mismatch is measured and a
+    network trained, which says how accurate it is under noise and on drawn chips.
     """
 
+    accuracy: bool = False
     vary: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
     limit: Annotated[int, Field(ge=1, le=10_000)] = 64
 

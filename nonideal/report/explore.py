@@ -25,8 +25,9 @@ def explore_blocks(results: Results) -> tuple[Block, ...]:
         found[words] = found[words].astype(object).fillna("")
         table = explore_table(ChoiceSummary.model_validate(row) for row in known(found))
         caption = (
-            "Filled: Pareto-optimal, no other choice is nowhere worse and somewhere better in error, area and energy. Lines join the "
-            "values of one factor through the present design (star); bars are standard errors."
+            "Filled: Pareto-optimal, no other choice is nowhere worse and somewhere better in error, jitter, area and "
+            "energy. Lines join the values of one factor through the present design (star), the broad grey one those that no other beats in "
+            "the chart's two quantities; bars are standard errors of the error, 95 % intervals of accuracy."
         )
         panel = explore_panel(found, caption)
     except DAMAGE as error:

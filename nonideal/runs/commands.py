@@ -89,6 +89,7 @@ class CommandLine:
             own["compare"] = self.changes.get("validation", {}).get("compare")
         if stage == "explore":
             own["vary"] = _vary(self.changes.get("explore", {}))
+            own["accuracy"] = self.changes.get("explore", {}).get("accuracy")
         if command_of(stage) == "yield":
             chips = self.changes.get("chips", {})
             hidden = chips.get("hidden")

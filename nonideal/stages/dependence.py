@@ -19,7 +19,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "extraction",
         "characterize",
         "explore",
-        "training.layers",
+        "data",
+        "training",
+        "chips",
+        "noise.draws",
+        "noise.low_corner_Hz",
         "simulator",
     ),
     "conditions": (

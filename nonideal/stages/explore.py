@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nonideal.characterize.candidates import Candidate, built_in, distinct, varied
+from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import columns_of
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
@@ -56,6 +57,7 @@ def explore_circuit(work: Work) -> Done:
     """Rank the design choices and write what was found."""
     from nonideal.characterize.explore import explore, table
     from nonideal.characterize.explore_plot import save_pareto
+    from nonideal.stages.explore_judge import judge_of
     from nonideal.stages.workbench import workbench
 
     experiment = work.experiment
@@ -68,11 +70,12 @@ def explore_circuit(work: Work) -> Done:
     points = explore(
         workbench(experiment, work.context, work.rundir.cache),
         experiment.circuit,
-        experiment.characterize,
+        _measured(experiment),
         choices(experiment),
         _drawing(work, axons),
         work.folder / "decks",
         tell,
+        judge_of(experiment, work.context.jobs),
     )
     found = table(points)
     write_csv(work.folder / TABLE, found)
@@ -84,6 +87,12 @@ def explore_circuit(work: Work) -> Done:
         choices=tuple(ChoiceSummary.model_validate(row) for row in known(found)),
     )
     return Done((work.folder / TABLE, *plots), summary)
+
+
+def _measured(experiment: Experiment) -> CharacterizeOptions:
+    """Noise takes 10 s a choice, mismatch a minute: that is measured where a network's accuracy is asked for."""
+    draws = experiment.chips.draws if experiment.explore.accuracy else 0
+    return experiment.characterize.model_copy(update={"noise": True, "draws": draws})
 
 
 def _drawing(work: Work, axons: int) -> Draw:

@@ -13,6 +13,7 @@ from nonideal.characterize.candidates import PRESENT, Candidate
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
 from nonideal.characterize.explore import (
     ColumnLayout,
+    Judged,
     Measured,
     Point,
     explore,
@@ -67,6 +68,15 @@ def test_a_choice_is_optimal_unless_another_is_nowhere_worse() -> None:
     assert [one.dominated_by for one in found] == ["better", "", "", "", "present"]
 
 
+def test_less_jitter_is_worth_an_error() -> None:
+    quiet = replace(MEASURED, check_rms_s=2e-10, judged=Judged(jitter_s=2e-9))
+    loud = replace(MEASURED, judged=Judged(jitter_s=4e-9))
+    found = ranked([Point(PRESENT, loud), Point(Candidate("quiet", "", "quiet"), quiet)])
+    assert [one.pareto for one in found] == [True, True]
+    assert list(table(found)["jitter_s"]) == [4e-9, 2e-9]
+    assert table(found)["chip_accuracy"].isna().all()
+
+
 def test_what_is_not_known_is_not_ranked() -> None:
     found = ranked(
         [point("a", 1.0, 2.0, 2.0), point("undrawn", 0.5, None, 1.0), Point(PRESENT, None, "refused")]
@@ -89,7 +99,7 @@ def faked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Candidate]], list[P
     """Explore with numbers that cost nothing; the layout of a capacitor of 9 um has no area, one of 10 um cannot be drawn."""
     monkeypatch.setattr(
         ranking, "measure",
-        lambda bench, design, options, drawn, folder: replace(fake_measure(design), area_per_neuron_um2=drawn.area_um2),
+        lambda bench, design, options, drawn, folder, judge: replace(fake_measure(design), area_per_neuron_um2=drawn.area_um2),
     )  # fmt: skip
 
     def draw(candidate: Candidate, design: Design) -> ColumnLayout:

@@ -13,14 +13,15 @@ import pytest
 from nonideal.characterize import explore as ranking
 from nonideal.characterize.candidates import PRESENT, Candidate, built_in, varied
 from nonideal.characterize.errors import FitRefused
-from nonideal.characterize.explore import ColumnLayout, Measured, Point, ranked, table
-from nonideal.characterize.explore_plot import save_pareto
+from nonideal.characterize.explore import ColumnLayout, Judged, Measured, Point, ranked, table
+from nonideal.characterize.explore_plot import save_pareto, views
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.cli.main import main
 from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import parse_experiment
 from nonideal.report import write_report
+from nonideal.report.explore_panel import explore_panel
 from nonideal.report.explore_table import explore_table
 from nonideal.runs.summaries.explore import ChoiceSummary
 from nonideal.runs.summaries.rows import known
@@ -88,7 +89,7 @@ def test_a_choice_on_the_command_line_is_refused_before_anything_runs(
 
 
 def fake_measure(
-    bench: object, design: Design, options: object, drawn: ColumnLayout, folder: Path
+    bench: object, design: Design, options: object, drawn: ColumnLayout, folder: Path, judge: object
 ) -> Measured:
     if design.neuron.mim_w_um == 5:
         raise FitRefused("the capacitor is too small")
@@ -153,6 +154,29 @@ def test_rows_say_what_is_known_and_why_the_rest_is_not(points: list[Point]) -> 
     assert shown[1]["Error, rms"] == "0.200 ± 0.010 ns, 1 unpaired"
     assert shown[2]["C_m"] == "none"
     assert shown[3]["Choice"] == "isolation switch: 0.42 um"
+
+
+def test_jitter_and_accuracy_are_drawn_where_they_are_known(points: list[Point], tmp_path: Path) -> None:
+    judged = Judged(4e-9, 0.955, 0.01, 0.8, None)
+    known_of = [
+        replace(one, measured=one.measured and replace(one.measured, judged=judged)) for one in points
+    ]
+    assert [view.title for view in views(table(points))] == ["Error and area", "Error and energy"]
+    found = table(known_of)
+    assert [view.title for view in views(found)][2:] == ["Jitter and energy", "Accuracy and energy"]
+    told = explore_table(ChoiceSummary.model_validate(row) for row in known(found))
+    shown = dict(zip(told.headings, told.shown[0], strict=True))
+    assert (shown["Accuracy under noise"], shown["under noise and mismatch"]) == ("95.5 ± 1.0 %", "80.0 %")
+    assert save_pareto(found, tmp_path)[0].stat().st_size > 0
+    panel = explore_panel(found, "")
+    assert panel is not None
+    assert panel.charts[3].title == "Accuracy and energy"
+
+
+def test_a_front_holds_what_no_other_beats_in_both() -> None:
+    accuracy = views(pd.DataFrame({"energy_per_neuron_J": [1.0], "chip_accuracy": [1.0]}))[0]
+    rows = pd.DataFrame({"energy_per_neuron_J": [3.0, 1.0, 2.0, 2.0], "chip_accuracy": [0.9, 0.8, 0.7, 0.85]})
+    assert list(accuracy.front(rows)["chip_accuracy"]) == [0.8, 0.85, 0.9]
 
 
 def test_the_report_shows_table_and_plot(points: list[Point], tmp_path: Path) -> None:

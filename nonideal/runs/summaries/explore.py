@@ -9,7 +9,8 @@ class ChoiceSummary(Record):
     """A choice as ``explore/table.csv`` has it: what is changed, what came of it (None where it was refused), and how it ranks.
 
     ``check_rms_s``: spike times of random patterns, SPICE against the column's own model; ``simple_rms_s``: against one slope of current for
-    each sign. ``dominated_by`` names a choice that is nowhere worse and somewhere better; ``problem``: why something is missing.
+    each sign; ``jitter_s`` of those spikes, and accuracies of a trained network under noise, and on drawn chips under noise, with halves of
+    their 95 % intervals. ``dominated_by`` names a choice that is nowhere worse and somewhere better; ``problem``: why something is missing.
     """
 
     name: str
@@ -29,6 +30,11 @@ class ChoiceSummary(Record):
     spike_load_s: float | None = None
     energy_per_neuron_J: float | None = None
     area_per_neuron_um2: float | None = None
+    jitter_s: float | None = None
+    noisy_accuracy: float | None = None
+    noisy_accuracy_half: float | None = None
+    chip_accuracy: float | None = None
+    chip_accuracy_half: float | None = None
     pareto: bool
     dominated_by: str | None = None
     problem: str | None = None
