@@ -19,7 +19,7 @@ from nonideal.files import UnreadableFile, read_bytes, write_bytes
 from nonideal.pnn import checks
 from nonideal.pnn.data import Dataset, Encoding, load_small
 from nonideal.pnn.errors import DataError
-from nonideal.pnn.known_data import IMAGES, SMALL
+from nonideal.pnn.known_data import IMAGES, SMALL, pooled
 
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -35,21 +35,22 @@ CIFAR_RECORD = 1 + 3 * 32 * 32
 
 
 def load_images(
-    name: str, folder: Path, *, encoding: Encoding | None = None, download: bool = False
+    name: str, folder: Path, *, encoding: Encoding | None = None, pool: int = 1, download: bool = False
 ) -> Dataset:
     """An image set from the standard files in ``folder``; pixel x in [0, 1] spikes at t = 1 - x unless
-    ``encoding`` says otherwise.
+    ``encoding`` says otherwise. With ``pool`` a pixel is the mean of ``pool`` x ``pool`` of the file's.
 
     mnist, fashion_mnist: the four IDX files; cifar10: the six files of the binary version, channels first.
     Train and test as published. With ``download`` missing IDX files are fetched from OpenML and kept in
     ``folder``. Spike times are float32, [n, channels * height * width (+ 1 with the bias axon)]. Raises
     ``DataError`` that names the missing or damaged file.
 
-        data = nonideal.pnn.load_images("fashion_mnist", "data/fashion_mnist", download=True)
+        data = nonideal.pnn.load_images("fashion_mnist", "data/fashion_mnist", pool=2, download=True)    # 14 x 14
     """
     encoding = encoding if encoding is not None else Encoding(time="inverted", bias=False)
     if name not in IMAGES:
         raise DataError(f"unknown image set {name!r}: choose one of {', '.join(IMAGES)}")
+    shape = pooled(name, pool)
     folder = checks.path(folder, "folder")
     if name == "cifar10":
         train_x, train_y = _cifar([folder / file for file in CIFAR_TRAIN])
@@ -73,10 +74,12 @@ def load_images(
             )
 
     def spikes(images: np.ndarray) -> Tensor:
-        pixels = torch.from_numpy(images.reshape(len(images), -1).astype(np.float32)).div_(255.0)
-        return encoding.encode(pixels)
+        channels, height, width = shape
+        blocks = images.reshape(len(images), channels, height, pool, width, pool).astype(np.float32)
+        pixels = blocks.mean(axis=(3, 5)) if pool > 1 else blocks
+        return encoding.encode(torch.from_numpy(pixels.reshape(len(images), -1)).div_(255.0))
 
-    features = int(np.prod(IMAGES[name])) + int(encoding.bias)
+    features = math.prod(shape) + int(encoding.bias)
     labels = [torch.from_numpy(y.astype(np.int64)) for y in (train_y, test_y)]
     return Dataset(spikes(train_x), labels[0], spikes(test_x), labels[1], features, 10, name, encoding)
 
@@ -88,9 +91,11 @@ def load_dataset(
     test_samples: int = 50,
     encoding: Encoding | None = None,
     folder: str | Path | None = None,
+    pool: int = 1,
     download: bool = False,
 ) -> Dataset:
-    """Any data set by name: those of scikit-learn (``seed`` and ``test_samples`` split them) or an image set from ``folder``.
+    """Any data set by name: those of scikit-learn (``seed`` and ``test_samples`` split them) or an image set from ``folder``
+    (``pool``: see ``load_images``).
 
     Raises ``DataError`` that lists the names for an unknown one.
 
@@ -103,7 +108,7 @@ def load_dataset(
         raise DataError(f"unknown data set {name!r}: choose one of {', '.join((*SMALL, *IMAGES))}")
     if folder is None:
         raise DataError(f"{name} needs a data directory that holds, or will hold, its files")
-    return load_images(name, Path(folder), encoding=encoding, download=download)
+    return load_images(name, Path(folder), encoding=encoding, pool=pool, download=download)
 
 
 def images_present(name: str, folder: Path) -> bool:

@@ -27,6 +27,17 @@ SUFFIXES: Final = (".csv", ".tsv", ".parquet", ".npz")
 """Endings of the files that a data set of one's own is read from."""
 
 
+def pooled(name: str, pool: int) -> tuple[int, int, int]:
+    """Channels, height and width of an image set whose pixels are means of ``pool`` x ``pool``. Raises ``DataError`` where that leaves a rest."""
+    channels, height, width = IMAGES[name]
+    if pool < 1 or height % pool or width % pool:
+        fit = [size for size in range(1, height + 1) if height % size == 0 and width % size == 0]
+        raise DataError(
+            f"pool = {pool}: {name} has {height} x {width} pixels, choose one of {', '.join(map(str, fit))}"
+        )
+    return channels, height // pool, width // pool
+
+
 def check_layers(layer_sizes: tuple[int, ...], name: str, axons: int, classes: int, *, bias: bool) -> None:
     """Raise ``DataError`` unless a network of these sizes takes so many axons (the bias axon included) and has outputs for the classes."""
     right = [axons, *layer_sizes[1:-1], max(layer_sizes[-1], classes)]

@@ -22,7 +22,7 @@ from nonideal.experiment.sections import Section, Seed
 from nonideal.files import read_bytes
 from nonideal.pnn.array_file import MOST_ARRAY_BYTES
 from nonideal.pnn.errors import DataError
-from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES
+from nonideal.pnn.known_data import IMAGES, SMALL, SUFFIXES, pooled
 from nonideal.pnn.scaling import scaling_choice
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ Column = StrictInt | StrictStr
 class Data(Section):
     """The data set and its split; features become spike times (see ``nonideal.pnn.data.Encoding``).
 
-    ``set`` is one by name; image sets are read from files, see ``place``. In its place ``file`` names a CSV, Parquet or ``.npz`` file
-    beside the experiment (or in ``folder``), and ``test_file`` one of test samples; the keys after them are those of ``pnn.load_table``.
+    ``set`` is one by name; image sets are read from files, see ``place``, and a pixel is the mean of ``pool`` x ``pool`` of theirs. In its
+    place ``file`` names a CSV, Parquet or ``.npz`` file beside the experiment (or in ``folder``), and ``test_file`` one of test samples; the
+    keys after them are those of ``pnn.load_table``.
     """
 
     set: str | None = "iris"
@@ -54,6 +55,7 @@ class Data(Section):
     split_seed: Seed = 0
     encoding: Literal["direct", "inverted"] = "direct"
     bias_axon: bool = True
+    pool: Annotated[int, Field(ge=1, le=32)] = 1
     folder: str | None = None
     download: bool = False
     _beside: Path = PrivateAttr(default=Path())
@@ -80,6 +82,8 @@ class Data(Section):
     def _file_or_set(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
+        if given.get("pool", 1) != 1 and given.get("set") not in IMAGES:
+            raise ValueError(f"data.pool is about images, data.set = {' or '.join(IMAGES)}: leave it out")
         if given.get("file") is None:
             lone = [key for key in OF_FILES if given.get(key) not in (None, cls.model_fields[key].default)]
             if lone:
@@ -91,12 +95,25 @@ class Data(Section):
             raise ValueError("data.test_file says which samples are held out: leave data.test_samples out")
         return {"set": None} | given
 
+    @model_validator(mode="after")
+    def _pool_leaves_no_rest(self) -> Data:
+        try:
+            _ = self.image_shape
+        except DataError as error:
+            raise ValueError(str(error)) from error
+        return self
+
     @property
     def place(self) -> Path | None:
         """Where the files of an image set lie: ``folder``, else its own folder in $NONIDEAL_DATA or in ./data."""
         if self.set is None or self.set not in IMAGES:
             return None
         return Path(self.folder) if self.folder is not None else Path(os.environ.get(DATA, "data")) / self.set
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of an image set's samples; None for what is no image. Raises ``DataError`` where ``pool`` leaves a rest."""
+        return None if self.set is None or self.set not in IMAGES else pooled(self.set, self.pool)
 
     @property
     def name(self) -> str:
@@ -162,6 +179,7 @@ class Data(Section):
             test_samples=self.test_samples,
             encoding=self.spike_encoding(),
             folder=self.place,
+            pool=self.pool,
         )
 
     def fetch(self, say: Callable[[str], object]) -> None:

@@ -136,11 +136,12 @@ class Experiment(Section):
             )
         network = self.training.network
         if network is not None and network.needs_image:
-            if self.data.set is None or self.data.set not in IMAGES or self.data.bias_axon:
+            shape = self.data.image_shape
+            if shape is None or self.data.bias_axon:
                 raise ValueError(
                     f"training.network has layers on an image: they need data.set = {' or '.join(IMAGES)} and data.bias_axon = false"
                 )
-            network.check_image(IMAGES[self.data.set])
+            network.check_image(shape)
         return self
 
     @model_validator(mode="after")

@@ -158,6 +158,7 @@ KEYS: Final = {
     "data.split_seed": "which ones",
     "data.encoding": "direct: a large feature spikes late; inverted: early",
     "data.bias_axon": "one more input, which always spikes at 0",
+    "data.pool": "images: every pixel is the mean of so many times so many (2: 14 x 14 of MNIST's 28 x 28)",
     "data.folder": "where the data files lie (beside this file; images: data/<set>)",
     "data.download": "fetch images that are missing from OpenML",
     "training.layers": "inputs (features, and the bias axon) first, outputs (one a class, or more) last",

@@ -1,4 +1,4 @@
-"""Shared libraries compiled from C++ sources, kept by content.
+"""Shared libraries and programs compiled from C++ sources, kept by content.
 
 A library goes to ``$NONIDEAL_CACHE``, else ``$XDG_CACHE_HOME/nonideal``, else ``~/.cache/nonideal``; its
 name holds a hash of the sources, the compiler and the processor, so that a change of any builds anew. It ends
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+PROGRAM_FLAGS = ("-O2", "-std=c++17")
 COMPILERS = ("g++", "clang++", "c++")
 NATIVE = ("-march=native", "-mcpu=native", "")
 COMPILE_TIMEOUT_S = 300.0
@@ -69,8 +70,10 @@ def find_compiler(environ: Mapping[str, str] = os.environ) -> str:
     return found
 
 
-def compiled(folder: Path, sources: tuple[str, ...], what: str) -> Path:
+def compiled(folder: Path, sources: tuple[str, ...], what: str, *, program: bool = False) -> Path:
     """The library of the sources (C++ files and headers) in a folder, compiled unless it is kept; ``what`` it is, for messages.
+
+    With ``program`` they are one, of any processor of the kind, and compiled in a second without a word.
 
     Raises ``OSError`` or ``subprocess.SubprocessError`` where there is no compiler or it fails; ``why_not`` tells it.
     """
@@ -78,23 +81,30 @@ def compiled(folder: Path, sources: tuple[str, ...], what: str) -> Path:
     version = subprocess.run(
         [compiler, "--version"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
-    digest = hashlib.sha256("\0".join((version, *FLAGS, _processor())).encode())
+    flags, natives = (PROGRAM_FLAGS, NATIVE[-1:]) if program else (FLAGS, NATIVE)
+    digest = hashlib.sha256("\0".join((version, *flags, _processor())).encode())
     for name in sources:
         digest.update((folder / name).read_bytes())
-    target = cache_folder() / f"kernel-{digest.hexdigest()[:16]}.so"
+    kind, ending = ("program", "") if program else ("kernel", ".so")
+    target = cache_folder() / f"{kind}-{digest.hexdigest()[:16]}{ending}"
     if is_whole(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     told = f"the kept {what} is damaged, compiling it anew" if target.exists() else f"compiling the {what}"
     # A warning, for it is to be seen: what asked for it stands still meanwhile.
-    logger.warning("%s with %s, up to a minute, once", told, compiler)
+    logger.log(
+        logging.INFO if program else logging.WARNING,
+        "%s with %s, up to a minute, once",
+        told,
+        compiler,
+    )
     error: subprocess.CalledProcessError | None = None
-    for native in NATIVE:
+    for native in natives:
         with tempfile.TemporaryDirectory(dir=target.parent) as made:
             part = Path(made) / "kernel.so"
             command = [
                 compiler,
-                *FLAGS,
+                *flags,
                 *([native] if native else []),
                 "-o",
                 str(part),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Final
 
 from nonideal.files import UnreadableFile
+from nonideal.files.compiled import compiled
 from nonideal.spice import confine
 from nonideal.spice.deck import Deck
 from nonideal.spice.errors import FailureKind, SimulationFailed, SimulatorMissing
@@ -118,7 +121,17 @@ def _confined(path: Path, folder: Path, own: Path, libraries: Sequence[Path]) ->
     rules = [f"read:{place}" for place in readable if place]
     # The C library's tmpfile() wants a nameless file in /tmp, whatever TMPDIR says.
     rules += ["use:/dev/null", "use:/tmp", f"write:{own}", *(f"execute:{one}" for one in (program, *loaders))]
-    return [sys.executable, "-I", "-S", str(Path(confine.__file__).resolve()), *rules, "--"]
+    return [*_confiner(), *rules, "--"]
+
+
+@cache
+def _confiner() -> tuple[str, ...]:
+    """What confines a run: a small program, compiled once; without a compiler, Python, which takes longer to start than many a deck to run."""
+    script = Path(confine.__file__).resolve()
+    try:
+        return (str(compiled(script.parent / "native", ("confine.cpp",), "launcher", program=True)),)
+    except (OSError, subprocess.SubprocessError):
+        return sys.executable, "-I", "-S", str(script)
 
 
 def run(

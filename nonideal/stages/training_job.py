@@ -185,13 +185,12 @@ def noise_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerNoise, 
 def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model: PhysicalModel) -> Options:
     """The network that a variant of the experiment trains."""
     from nonideal.pnn.discharger import Discharger
-    from nonideal.pnn.known_data import IMAGES
     from nonideal.pnn.stack import RCSpikeNeuron, StackOptions, TTFSNeuron
     from nonideal.pnn.variants import variant_options, variant_reversal
 
     training = experiment.training
     method, noise = training.evaluation(), training.spike_noise_norm
-    network = training.network
+    network, shape = training.network, experiment.data.image_shape
     if network is None:
         return variant_options(
             variant,
@@ -207,7 +206,7 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
         else RCSpikeNeuron(discharger=Discharger(model.discharge_norm.value))
     )
     return StackOptions(
-        input_shape=IMAGES[dataset.name] if network.needs_image else (dataset.features,),
+        input_shape=shape if shape is not None and network.needs_image else (dataset.features,),
         layers=network.layers,
         neuron=neuron,
         reversal=variant_reversal(variant, model),

@@ -332,6 +332,14 @@ def test_layers_must_fit_the_image() -> None:
     assert again == cnn
 
 
+def test_pixels_are_pooled_for_images_that_they_divide() -> None:
+    assert load_experiment("mnist14").data.image_shape == (1, 14, 14)
+    (line,) = problems({"data": {"set": "mnist", "pool": 3}})
+    assert "pool = 3: mnist has 28 x 28 pixels, choose one of 1, 2, 4, 7, 14, 28" in line
+    (line,) = problems({"data": {"set": "iris", "pool": 2}})
+    assert "data.pool is about images" in line
+
+
 def test_experiments_are_in_the_wheel() -> None:
     setuptools = pytest.importorskip("setuptools")
     settings = tomllib.loads((EXPERIMENTS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]

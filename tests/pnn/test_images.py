@@ -45,6 +45,16 @@ def test_plain_files_are_read_too_and_a_bias_axon_is_added(mnist: Path) -> None:
     assert not data.test_x[:, -1].any()
 
 
+def test_pixels_may_be_means_of_several(mnist: Path) -> None:
+    data = load_images("mnist", mnist, pool=2)
+    assert data.features == 196
+    pixels = torch.tensor(read_idx(mnist / IDX_FILES[0]).astype(np.float32)[:, None])
+    means = torch.nn.functional.avg_pool2d(pixels, 2).flatten(1) / 255.0
+    torch.testing.assert_close(data.train_x, 1.0 - means)
+    with pytest.raises(DataError, match=r"pool = 3.*28 x 28.*1, 2, 4, 7, 14, 28"):
+        load_images("mnist", mnist, pool=3)
+
+
 def test_missing_truncated_and_foreign_files_are_named(mnist: Path) -> None:
     images = mnist / f"{IDX_FILES[0]}.gz"
     whole = images.read_bytes()

@@ -21,6 +21,7 @@ from nonideal.spice import (
     SimulationFailed,
     SimulatorOptions,
     climb,
+    ngspice,
     run,
     run_many,
 )
@@ -165,10 +166,20 @@ def outside_tmp() -> Iterator[Path]:
         yield Path(folder)
 
 
+def no_compiler() -> str:
+    raise FileNotFoundError("no C++ compiler found")
+
+
+@pytest.mark.parametrize("launcher", ["compiled", "Python"])
 def test_a_deck_forced_past_the_wall_reaches_nothing(
-    real: Ngspice, tmp_path: Path, outside_tmp: Path, monkeypatch: pytest.MonkeyPatch
+    real: Ngspice, tmp_path: Path, outside_tmp: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
     """With the check of decks taken away: no program starts, nothing outside is written, nothing of the user's is read."""
+    if launcher == "Python":
+        monkeypatch.setattr("nonideal.files.compiled.find_compiler", no_compiler)
+        monkeypatch.setattr("nonideal.spice.ngspice._confiner", ngspice._confiner.__wrapped__)
+    elif "confine.py" in ngspice._confiner()[-1]:
+        pytest.skip("no C++ compiler")
     if not real.confined:
         pytest.skip("this kernel has no Landlock: runs are not confined")
     monkeypatch.setattr("nonideal.spice.grammar.check_text", lambda deck, text: None)
