@@ -17,6 +17,7 @@ from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction.netlist import parse_netlist
+from nonideal.circuits.extraction.units import joined_units
 from nonideal.circuits.network.inference import Case, Inference, Run
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, energy_J, first_rise_s
@@ -81,7 +82,7 @@ def infer_columns(cases: Sequence[Case], simulator: SimulatorOptions, run: Run) 
         circuit = group[0].circuit
         key = (circuit.netlist, circuit.topology)
         if key not in cuts:
-            netlist = parse_netlist(circuit.netlist, "the extracted netlist")
+            netlist = joined_units(parse_netlist(circuit.netlist, "the extracted netlist"))
             cuts[key] = cut(netlist, circuit.topology)
         tasks.append(_infer(group, cuts[key], simulator))
     found = {

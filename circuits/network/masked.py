@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
-from nonideal.circuits.extraction.netlist import Element, parse_netlist
+from nonideal.circuits.extraction.netlist import Element, Netlist, parse_netlist
+from nonideal.circuits.extraction.units import joined_units
 from nonideal.circuits.network.netlist import Topology
 
 
+@lru_cache(maxsize=4)
+def _parsed(netlist: str) -> Netlist:
+    """A bench puts some sixty masks on one netlist."""
+    return parse_netlist(netlist, "the netlist drawn without a mask")
+
+
 def with_mask(netlist: str, topology: Topology) -> str:
-    """The cell ``network`` with the pins of the mask's ports gone, each of their nodes on the net that ``topology`` ties it to."""
-    opened = parse_netlist(netlist, "the netlist drawn without a mask")
+    """The cell ``network`` with the pins of the mask's ports gone, each of their nodes on the net that ``topology`` ties it to; units that are
+    alike by then are one device."""
+    opened = _parsed(netlist)
     by_name = {port.name: port for port in topology.pinout.synapse}
     tied = {
         f"{name}_{layer}_{axon}_{neuron}": topology.net(by_name[name], layer, axon, neuron)
@@ -36,4 +45,4 @@ def with_mask(netlist: str, topology: Topology) -> str:
         resistors=moved(opened.resistors),
         capacitors=moved(opened.capacitors),
     )
-    return wired.text()
+    return joined_units(wired).text()
