@@ -17,11 +17,14 @@ def _parsed(netlist: str) -> Netlist:
 
 
 def with_mask(netlist: str, topology: Topology) -> str:
-    """The cell ``network`` with the pins of the mask's ports gone, each of their nodes on the net that ``topology`` ties it to; units that are
-    alike by then are one device."""
-    opened = _parsed(netlist)
+    """The cell ``network`` with ``topology``'s mask put on; units that are alike by then are one device."""
+    return joined_units(tied(_parsed(netlist), topology)).text()
+
+
+def tied(opened: Netlist, topology: Topology) -> Netlist:
+    """With the pins of the mask's ports gone, each of their nodes on the net that ``topology`` ties it to."""
     by_name = {port.name: port for port in topology.pinout.synapse}
-    tied = {
+    nets = {
         f"{name}_{layer}_{axon}_{neuron}": topology.net(by_name[name], layer, axon, neuron)
         for layer, axon, neuron in topology.synapses()
         for name, _ in topology.pinout.ties
@@ -30,19 +33,18 @@ def with_mask(netlist: str, topology: Topology) -> str:
     def at(node: str) -> str:
         """A node of a pin, or of its net behind resistors, as one of the net that the pin is tied to."""
         net, dot, rest = node.partition(".")
-        if net not in tied:
+        if net not in nets:
             return node
-        return f"{tied[net]}.{net}_{rest}" if dot else tied[net]
+        return f"{nets[net]}.{net}_{rest}" if dot else nets[net]
 
     def moved(elements: tuple[Element, ...]) -> tuple[Element, ...]:
         ends = ((at(e.a), at(e.b), e.value) for e in elements)
         return tuple(Element(a, b, value) for a, b, value in ends if a != b)
 
-    wired = replace(
+    return replace(
         opened,
-        ports=tuple(port for port in opened.ports if port not in tied),
+        ports=tuple(port for port in opened.ports if port not in nets),
         devices=tuple(replace(d, nodes=tuple(map(at, d.nodes))) for d in opened.devices),
         resistors=moved(opened.resistors),
         capacitors=moved(opened.capacitors),
     )
-    return joined_units(wired).text()

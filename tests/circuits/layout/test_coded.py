@@ -20,7 +20,6 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.drc import check
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction import ExtractionOptions, extract
-from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.layout.coded import coded, coded_height, coded_width
 from nonideal.circuits.layout.errors import LayoutError, LvsFailed
 from nonideal.circuits.layout.inventory import inventory
@@ -29,7 +28,7 @@ from nonideal.circuits.layout.network import leaf_cells, network
 from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import compare
 from nonideal.circuits.network.correspondence import CorrespondenceError, partners
-from nonideal.circuits.network.masked import with_mask
+from nonideal.circuits.network.masked import tied, with_mask
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit
 from nonideal.circuits.units import unit_names
@@ -268,7 +267,7 @@ def test_extracted_before_the_mask_and_with_it(tmp_path: Path, mode: Any) -> Non
         partners(found.netlist, one, circuit)
         netlists.append(found)
     wired, opened = netlists
-    put_on = parse_netlist(with_mask(opened.netlist.text(), topology), "opened")
+    put_on = tied(opened.netlist, topology)
     partners(put_on, topology, circuit)
     with pytest.raises(CorrespondenceError, match="synapse_1_0_0_MN0"):
         partners(put_on, masked(layers, (np.array([[2, -2]]),), circuit), circuit)
