@@ -49,13 +49,12 @@ from nonideal.circuits.extraction.progress import Progress, read_progress
 from nonideal.circuits.extraction.reduction import NO_REDUCTION, Reduction, reduce
 from nonideal.circuits.extraction.spread import with_capacitances_of
 from nonideal.circuits.extraction.totals import check_same_totals, net_capacitances
-from nonideal.circuits.layout.cuts import Cuts
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.sidewall import DEFAULT, Sidewall, of_magic
 from nonideal.files import write_if_changed
 from nonideal.spice.process import Stop
 
-FORMAT, TILES_FORMAT = 2, 1
+FORMAT = 2
 Extractor = Literal["nonideal", "kpex", "magic"]
 Tool = Kpex | Magic | Native
 
@@ -88,8 +87,7 @@ class ExtractionOptions:
     are not to be mixed with those of the other: 24 % lie between them on a dendrite.
     `kpex_reduction` is kpex's own pass; with "none" the reduction here starts from every resistor that was extracted.
     `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). 4 um halves the time and gives
-    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. With `tiles` the layout is cut
-    along these lines and tiles that are alike are extracted once, in `jobs` processes (see `tiled.py`). All these are kpex's alone.
+    signal nets 4 to 10 % more capacitance, for kpex then puts what is beyond onto what is near. Both are kpex's alone.
     """
 
     extractor: Extractor = "nonideal"
@@ -97,17 +95,13 @@ class ExtractionOptions:
     sidewall: Sidewall = DEFAULT
     kpex_reduction: KpexReduction = "none"
     halo_um: float | None = None
-    tiles: Cuts | None = None
-    jobs: int = 1
     reduction: Reduction = field(default_factory=Reduction)
     timeout_s: float = 1800.0
 
     def __post_init__(self) -> None:
-        if self.extractor != "kpex" and (
-            self.kpex_reduction != "none" or self.halo_um is not None or self.tiles is not None
-        ):
+        if self.extractor != "kpex" and (self.kpex_reduction != "none" or self.halo_um is not None):
             raise ValueError(
-                f"kpex_reduction, halo_um and tiles are options of kpex: leave them out for {self.extractor}"
+                f"kpex_reduction and halo_um are options of kpex: leave them out for {self.extractor}"
             )
 
 
@@ -302,8 +296,6 @@ def _run(
             timeout_s=options.timeout_s,
             sidewall=options.sidewall,
             halo_um=options.halo_um,
-            tiles=options.tiles,
-            jobs=options.jobs,
             stop=stop,
         )
     if isinstance(tool, Native):
@@ -371,7 +363,5 @@ def extraction_key(database: Path, options: ExtractionOptions, tool: Tool, gds: 
         content += hashlib.sha256(gds.read_bytes()).digest()
     what: list[object] = [FORMAT, options.mode, options.sidewall, options.kpex_reduction, options.halo_um]
     what.append(tool_versions(tool))
-    if options.tiles is not None:
-        what += [TILES_FORMAT, asdict(options.tiles)]
     told = json.dumps(what)
     return hashlib.sha256(told.encode() + b"\0" + content).hexdigest()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 from nonideal.circuits.extraction.progress import FILE
-from nonideal.circuits.layout.cuts import Cuts
 from nonideal.circuits.layout.errors import ExtractionFailed
 from nonideal.circuits.sidewall import DEFAULT, KPEX_FACTOR, Sidewall
 from nonideal.files import write_json
@@ -81,15 +80,12 @@ def run_kpex(
     timeout_s: float,
     sidewall: Sidewall = DEFAULT,
     halo_um: float | None = None,
-    tiles: Cuts | None = None,
-    jobs: int = 1,
     stop: Stop | None = None,
 ) -> Run:
     """Extract from an LVS database into a folder; raises ExtractionFailed with the log's last lines.
 
-    `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). With `tiles` the layout is cut along
-    those lines and tiles that are alike are extracted once, in so many processes (see `tiled.py`). For that, and for full sidewalls,
-    kpex must be the pinned version, in this Python; another one runs as it is, and is taken to halve them as that does.
+    `halo_um` is how far conductors see each other sideways (None: the technology's 8 um). For full sidewalls kpex must be the pinned
+    version, in this Python; another one runs as it is, and is taken to halve them as that does.
 
     Capacitors are black boxes: their models hold their capacitance. No GDS is given, for with one kpex starts an LVS of its
     own, which needs a KLayout program.
@@ -98,7 +94,7 @@ def run_kpex(
     netlist, log = folder / "extracted.spice", folder / "kpex.log"
     netlist.unlink(missing_ok=True)
     command = [
-        *_program(kpex, folder, sidewall, tiles, jobs), "extract", "--pdk", "sky130A", "--lvsdb", str(database.resolve()), "--2.5D", "--mode", mode,
+        *_program(kpex, folder, sidewall), "extract", "--pdk", "sky130A", "--lvsdb", str(database.resolve()), "--2.5D", "--mode", mode,
         "--blackbox", "y", "--threads", "1", "--out-dir", str((folder / "kpex").resolve()), "-o", str(netlist.resolve()),
     ]  # fmt: skip
     if mode == "RC":
@@ -122,30 +118,21 @@ def run_kpex(
     return Run(netlist, log, ended.seconds_cpu, ended.seconds_wall)
 
 
-def _program(kpex: Kpex, folder: Path, sidewall: Sidewall, tiles: Cuts | None, jobs: int) -> list[str]:
+def _program(kpex: Kpex, folder: Path, sidewall: Sidewall) -> list[str]:
     if not is_pinned(kpex):
-        if tiles is None and sidewall == "halved":
+        if sidewall == "halved":
             return [str(kpex.path)]
-        what = "full sidewalls" if tiles is None else "tiles"
-        way_out = (
-            ', or set [extraction] sidewall = "halved" if that is what it counts' if tiles is None else ""
-        )
         raise ExtractionFailed(
-            f"{what} are extracted with {PACKAGE} {PINNED} beside this Python, not with {kpex.path} ({kpex.version}): "
-            f"leave {VARIABLE} out ({INSTALL}){way_out}"
+            f"full sidewalls are extracted with {PACKAGE} {PINNED} beside this Python, not with {kpex.path} ({kpex.version}): "
+            f'leave {VARIABLE} out ({INSTALL}), or set [extraction] sidewall = "halved" if that is what it counts'
         )
     (folder / FILE).unlink(missing_ok=True)
-    settings = {
-        "sidewall_factor": KPEX_FACTOR[sidewall],
-        "cuts": None if tiles is None else asdict(tiles),
-        "jobs": jobs,
-    }
-    write_json(folder / "settings.json", settings)
+    write_json(folder / "settings.json", {"sidewall_factor": KPEX_FACTOR[sidewall]})
     return [sys.executable, "-m", "nonideal.circuits.extraction.launch", "settings.json"]
 
 
 def is_pinned(kpex: Kpex) -> bool:
-    """Whether a kpex is the version whose engine `launch.py` and `tiled.py` know, and of this Python."""
+    """Whether a kpex is the version whose engine `launch.py` knows, and of this Python."""
     return kpex.version == PINNED and kpex.path.parent == Path(sys.executable).parent
 
 

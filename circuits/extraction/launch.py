@@ -1,4 +1,4 @@
-"""The program that `run_kpex` starts: klayout-pex with a sidewall convention, in tiles where asked for, and telling how far it is.
+"""The program that `run_kpex` starts: klayout-pex with a sidewall convention, and telling how far it is.
 
     python -m nonideal.circuits.extraction.launch settings.json extract --pdk sky130A ...
 
@@ -19,7 +19,6 @@ from klayout_pex.rcx25.r.r_extractor import RExtractor
 from klayout_pex.tech_info import TechInfo
 
 from nonideal.circuits.extraction.progress import tell
-from nonideal.circuits.extraction.tiled import install as install_tiles
 from nonideal.files import read_json
 
 
@@ -75,12 +74,8 @@ def main() -> None:
     """Run kpex: the settings' file, then kpex's own arguments."""
     settings = read_json(Path(sys.argv[1]))
     scale_sidewalls(float(settings["sidewall_factor"]))
-    more = []
     watch()
-    if settings["cuts"] is not None:
-        install_tiles(settings["cuts"], jobs=int(settings["jobs"]), tell=tell)
-        more = ["--log-level", "info"]
-    sys.argv = ["kpex", *sys.argv[2:], *more]
+    sys.argv = ["kpex", *sys.argv[2:]]
     kpex_main()
 
 

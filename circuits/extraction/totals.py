@@ -8,7 +8,7 @@ from nonideal.circuits.extraction.netlist import Netlist, net_of
 from nonideal.circuits.layout.errors import ExtractionFailed
 
 RELATIVE, ABSOLUTE_F = 0.005, 0.02e-15
-"""How far two totals of one net may lie apart. kpex's two modes lie within 0.1 %, a tiled layout from a whole one within 0.03 %."""
+"""How far two totals of one net may lie apart. kpex's two modes lie within 0.1 %."""
 
 
 def net_capacitances(netlist: Netlist) -> dict[str, float]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MODES = {"pex-c": "CC", "pex-rc": "RC"}
 """Netlist kind -> what is extracted."""
-DATABASE, CUTS, PINS = "network.lvsdb.gz", "cuts.json", "pins.csv"
+DATABASE, PINS = "network.lvsdb.gz", "pins.csv"
 LAYOUT_FILES = (
     "network.gds",
     "network.lyp",
@@ -34,14 +34,13 @@ LAYOUT_FILES = (
     "drc.lyrdb",
     "lvs.json",
     DATABASE,
-    CUTS,
     PINS,
 )
 """What a drawn and checked network is."""
 EXTRACTED_FILES = (EXTRACTED, "pex.json")
-TILED_ABOVE = 600
-"""Devices: larger layouts are extracted in tiles. Whole, one of 600 takes kpex 4 minutes and 3 GB."""
-TILED_LIMIT_S = 4 * 3600.0
+LARGE_FOR_KPEX = 600
+"""Devices: a layout of so many takes kpex 4 minutes and 3 GB."""
+LARGE_LIMIT_S = 4 * 3600.0
 LEAST_PART = 0.03
 """Before this part of an extraction is done nothing is said of the time left."""
 SECONDS_A_DEVICE, GIGABYTES_A_DEVICE = 0.35, 0.0045
@@ -105,7 +104,6 @@ def draw_and_check(topology: Topology, design: Design, folder: Path, *, override
     """
     from nonideal.circuits.drc import check
     from nonideal.circuits.errors import CircuitError
-    from nonideal.circuits.layout.cuts import cuts
     from nonideal.circuits.layout.inventory import inventory
     from nonideal.circuits.layout.mask import mask_differences
     from nonideal.circuits.layout.network import network
@@ -122,7 +120,6 @@ def draw_and_check(topology: Topology, design: Design, folder: Path, *, override
     layers = topology.layers
     block = network(layers, design, mask=topology.mask)
     gds = write_gds(block, folder / "network.gds")
-    cuts(block, layers).write(folder / CUTS)
     write_layer_properties(folder / "network.lyp")
     write_csv(folder / PINS, pins_table(topology, design))
     write_picture(gds, folder / "network.lyp", folder / "layout.png")
@@ -199,28 +196,22 @@ class Extracted:
 def extracting(work: Work, kind: str, most: int = 0) -> Iterator[Callable[[Topology, Path, int], Extracted]]:
     """``extract(topology, folder, devices)`` for layouts drawn in ``folder``, from any thread; leaving ends what still runs.
 
-    Layouts of more than TILED_ABOVE devices are extracted in tiles, with a longer time limit where ``most`` says that such come.
+    kpex has a longer time limit where ``most`` devices are more than LARGE_FOR_KPEX, and it is said what such a layout costs.
     """
     from nonideal.circuits.extraction import ExtractionOptions, extract
-    from nonideal.circuits.layout.cuts import Cuts
 
     extractor: Any = extractor_of(work.options, work.experiment)
     mode: Any = MODES[kind]
     options = ExtractionOptions(extractor=extractor, mode=mode, sidewall=work.experiment.extraction.sidewall)
-    if _tiled(extractor, most):
-        options = replace(options, timeout_s=TILED_LIMIT_S)
+    if extractor == "kpex" and most > LARGE_FOR_KPEX:
+        options = replace(options, timeout_s=LARGE_LIMIT_S)
     stop, running = Event(), dict[Path, float]()
     work.context.console.print(
         f"  {extractor} extracts the parasitics ({kind}); kept by content for the next time"
     )
 
     def extract_one(topology: Topology, folder: Path, devices: int) -> Extracted:
-        tiles = Cuts.read(folder / CUTS) if _tiled(extractor, devices) else None
-        if tiles is not None:
-            work.context.console.print(
-                f"  {devices} devices, more than {TILED_ABOVE}: in tiles, each kind of tile once"
-            )
-        elif extractor == "kpex" and devices > TILED_ABOVE:
+        if extractor == "kpex" and devices > LARGE_FOR_KPEX:
             work.context.console.print(f"  {devices} devices: {_expected(devices, options.timeout_s)}")
         running[folder / extractor] = time.monotonic()
         found = extract(
@@ -229,7 +220,7 @@ def extracting(work: Work, kind: str, most: int = 0) -> Iterator[Callable[[Topol
             devices,
             folder=folder / extractor,
             cache=work.rundir.cache / "extraction",
-            options=replace(options, tiles=tiles, jobs=work.context.jobs if tiles else 1),
+            options=options,
             gds=folder / "network.gds" if extractor == "magic" else None,
             stop=stop,
         )
@@ -265,24 +256,12 @@ def progress_of(running: Mapping[Path, float], mode: str) -> str:
     return ", ".join(told)
 
 
-def _tiled(extractor: str, devices: int) -> bool:
-    """Whether a layout of so many devices is extracted in tiles: by kpex alone, and the kpex that can."""
-    from nonideal.circuits.extraction import ExtractorMissing, find_kpex, is_pinned
-
-    if extractor != "kpex" or devices <= TILED_ABOVE:
-        return False
-    try:
-        return is_pinned(find_kpex())
-    except ExtractorMissing:
-        return False  # told by the extraction
-
-
 def _expected(devices: int, limit_s: float) -> str:
-    """What a kpex that knows no tiles needs for a large layout."""
+    """What kpex needs for a large layout."""
     minutes, gigabytes = devices * SECONDS_A_DEVICE / 60, devices * GIGABYTES_A_DEVICE
     return (
-        f"this kpex knows no tiles and will take some {minutes:.0f} minutes and {gigabytes:.0f} GB, {limit_s / 60:.0f} minutes at most; "
-        "else --netlist schematic, pex-c instead of pex-rc, or the pinned kpex beside this Python (leave NONIDEAL_KPEX out)"
+        f"kpex will take some {minutes:.0f} minutes and {gigabytes:.0f} GB, {limit_s / 60:.0f} minutes at most; "
+        "leave --extractor out for the default one, which takes seconds, by kpex's rules"
     )
 
 
@@ -303,7 +282,6 @@ def _told(found: Extraction, design: Design) -> ExtractionSummary:
         capacitors=len(found.netlist.capacitors),
         dendrite_F=(min(dendrites), max(dendrites)),
         membrane_F=(min(membranes), max(membranes)),
-        tiled=found.options.tiles is not None,
         cached=found.cached,
         seconds_cpu=round(found.seconds_cpu, 1),
     )

@@ -167,27 +167,21 @@ def by_kpex(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"extraction": extraction})
 
 
-@pytest.mark.parametrize("can", [True, False])
-def test_large_layouts_are_extracted_in_tiles(
+def test_what_a_large_layout_costs_kpex_is_said_before_it_starts(
     tiny: Experiment,
     run: RunDir,
     context: Context,
     extracted: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
-    can: bool,
 ) -> None:
-    """Those of more devices than the limit, which the summary tells; a kpex that cannot is told to take long."""
-    monkeypatch.setattr("nonideal.circuits.extraction.is_pinned", lambda kpex: can)
-    monkeypatch.setattr("nonideal.circuits.extraction.find_kpex", lambda: None)
-    monkeypatch.setattr("nonideal.stages.layout.TILED_ABOVE", 120)
+    monkeypatch.setattr("nonideal.stages.layout.LARGE_FOR_KPEX", 120)
     outcome = run_stage(columns_stage(), by_kpex(on(tiny, "pex-c")), run, context)
     few, many = outcome.summary.columns
     assert few.devices <= 120 < many.devices
-    assert [few.extraction.tiled, many.extraction.tiled] == [False, can]
     assert isinstance(context.console.file, io.StringIO)
     said = context.console.file.getvalue()
-    assert ("in tiles" in said, "knows no tiles" in said) == (can, not can)
-    assert json.loads((run.column(5) / "cuts.json").read_text())["x_um"][0] == 0.0
+    assert f"  {many.devices} devices: kpex will take some" in said
+    assert f"  {few.devices} devices:" not in said
 
 
 def test_a_failed_extraction_ends_the_others_and_is_exit_4(

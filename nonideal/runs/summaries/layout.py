@@ -19,7 +19,6 @@ class ExtractionSummary(Record):
     capacitors: int
     dendrite_F: tuple[float, float] | None = None
     membrane_F: tuple[float, float] | None = None
-    tiled: bool | None = None
     cached: bool | None = None
     seconds_cpu: float | None = None
 
