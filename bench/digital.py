@@ -2,11 +2,13 @@
 
     python bench/digital.py area [--height 33]
     python bench/digital.py hold [--height 33]
+    python bench/digital.py edges
     python bench/digital.py diagram docs/figures/digital-timing.svg
 
 ``area``: cells, rows and wires of the block drawn by itself, pins spread over its edges. ``hold``: the skew estimated from the placed clock
-tree, against the skew from which on one flip-flop takes the next's datum, found in ngspice between two of them. ``diagram``: the control
-lines of one inference as Icarus simulates the Verilog.
+tree, against the skew from which on one flip-flop takes the next's datum, found in ngspice between two of them. ``edges``: the first clocks of an
+inference of a 1-1-1 control as transistors in ngspice, edge for edge beside those of the Verilog (some minutes). ``diagram``: the
+control lines of one inference as Icarus simulates the Verilog.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from nonideal.circuits.digital.cells import cell
 from nonideal.circuits.digital.control import Control
 from nonideal.circuits.digital.netlist import Instance, Netlist
 from nonideal.circuits.digital.placement import FloorPlan
-from nonideal.circuits.digital.simulation import as_written, simulate
+from nonideal.circuits.digital.simulation import Change, as_written, simulate
 from nonideal.circuits.digital.skew import leaf_delays_s, skew_s
 from nonideal.circuits.digital.synthesis import synthesised
-from nonideal.circuits.digital.transistors import simulated
+from nonideal.circuits.digital.transistors import deck, node, simulated
 from nonideal.circuits.generator.generator import Generator
 from nonideal.circuits.layout.block import Box
 from nonideal.sky130_models import Corner, find_pdk, lean_library
@@ -40,11 +42,11 @@ WIDTH_UM = 147.0
 KEPT = Path("runs/cache/synthesis")
 
 
-def tile_control() -> Control:
-    """At the timing of ``iris_tile``."""
-    design = Design.model_validate({"synapse": {"kind": "coded"}, "generator": {}, "timing": TIMING})
+def tile_control(layers: tuple[int, ...] = LAYERS, **timing: float) -> Control:
+    """At the timing of ``iris_tile`` unless told otherwise."""
+    design = Design.model_validate({"synapse": {"kind": "coded"}, "generator": {}, "timing": TIMING | timing})
     assert design.generator is not None
-    return Control.of(LAYERS, Generator.of(design.generator, design, LAYERS), design.timing, CLOCK_S)
+    return Control.of(layers, Generator.of(design.generator, design, layers), design.timing, CLOCK_S)
 
 
 def edge_pins(netlist: Netlist, plan: FloorPlan) -> dict[str, Box]:
@@ -111,6 +113,30 @@ def _shifts(corner: Corner, temperature_C: float, skew_s: float) -> bool:
     return bool(np.interp(9e-9, result.axis, result["v(shifted)"]) < 0.9)
 
 
+def edges() -> None:
+    control = tile_control((1, 1, 1), t_circ_s=40e-9, reset_s=40e-9)
+    netlist, lines = synthesised(control, KEPT), ("phase_0", "reset_1", "reset_b_1", "iso_1", "early")
+    changes: list[Change] = [(0.0, "ena", "1"), (25.0, "rst_n", "1"), (85.0, "ui_in[7]", "1")]
+    written = simulate(control, as_written(control), changes, 260.0)
+    models = lean_library(find_pdk(), "tt", simulated(netlist))
+    coarse = SimulatorOptions(
+        reltol=1e-3, abstol_A=1e-12, vntol_V=1e-5, gmin_S=1e-12, max_step_s=2e-9, bypass=True
+    )
+    with TemporaryDirectory() as folder:
+        result = run(
+            deck(control, netlist, models, changes, 260e-9, lines, coarse),
+            find_ngspice(),
+            Path(folder),
+            1200.0,
+        )
+    for line in lines:
+        high = result[f"v({node(line)})"] > 0.9
+        times = result.axis[1:][np.diff(high.astype(int)) != 0] * 1e9
+        clocked = [time for time, _ in written.edges(line)]
+        late = ", ".join(f"{time - at:.2f}" for time, at in zip(times, clocked, strict=True))
+        print(f"{line:10s} {len(times)} edges, {late} ns after the Verilog's")
+
+
 def diagram(path: Path) -> None:
     from matplotlib import pyplot
 
@@ -149,10 +175,13 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("area", "hold"):
         commands.add_parser(name).add_argument("--height", type=float, default=33.0, help="um of rows")
+    commands.add_parser("edges")
     commands.add_parser("diagram").add_argument("path", type=Path)
     given = parser.parse_args()
     if given.command == "diagram":
         diagram(given.path)
+    elif given.command == "edges":
+        edges()
     else:
         {"area": area, "hold": hold}[given.command](given.height)
 

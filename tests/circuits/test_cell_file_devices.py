@@ -66,33 +66,37 @@ def test_mult_alone_changes_statistics_and_no_current_as_in_the_library() -> Non
 
 
 @pytest.mark.spice
-@pytest.mark.parametrize(("spelling", "times"), [("m=2", 2), ("mult=2", 1), ("mult=2 m=2", 2)])
 def test_a_cell_carries_the_current_of_its_own_text(
-    make_workbench: Callable[..., Any], tmp_path: Path, spelling: str, times: int
+    make_workbench: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """The text as it stands, on the PDK's own library, against the cell that is written from it."""
+    """Texts as they stand, on the PDK's own library, against the cells that are written from them."""
     line = f"XM dendrite bias_n vss vss {NFET} w=1 l=0.25"
+    spellings = {"m=2": 2, "mult=2": 1, "mult=2 m=2": 2}
+    texts = [body(line)]
+    for spelling in spellings:
+        texts += [body(f"{line} {spelling}"), check_cell("synapse", body(f"{line} {spelling}"))]
     bench = make_workbench()
-    top = ["Vd d 0 0.9", "Vg g 0 0.9", f".lib {bench.pdk.library} tt", ".op", ".save i(vd)", ".end"]
-    texts = {
-        "as_it_stands": body(f"{line} {spelling}"),
-        "as_written": check_cell("synapse", body(f"{line} {spelling}")),
-        "one": body(line),
-    }
-    current_A = {}
-    for name, text in texts.items():
-        deck = Deck(
-            name,
-            "\n".join(["* current of a cell", text, "X1 0 0 d g 0 0 0 synapse", *top]) + "\n",
-            {},
-            ("i(vd)",),
-            libraries={str(bench.pdk.library): bench.pdk.sha256},
-        )
-        (result,) = run_many([deck], jobs=1, folder=tmp_path / name, timeout_s=60)
-        assert isinstance(result, Result)
-        current_A[name] = float(result.plots[0]["i(vd)"][0])
-    assert current_A["as_written"] == pytest.approx(current_A["as_it_stands"], rel=1e-9)
-    assert current_A["as_written"] == pytest.approx(times * current_A["one"], rel=1e-6)
+    lines = ["* currents of cells", "Vg g 0 0.9", f".lib {bench.pdk.library} tt", ".op"]
+    for number, text in enumerate(texts):
+        name = f"cell_{number}"
+        lines += [text.replace(".subckt synapse", f".subckt {name}").replace(".ends synapse", ".ends")]
+        lines += [f"V{number} d{number} 0 0.9", f"X{number} 0 0 d{number} g 0 0 0 {name}"]
+    vectors = tuple(f"i(v{number})" for number in range(len(texts)))
+    deck = Deck(
+        "currents",
+        "\n".join([*lines, f".save {' '.join(vectors)}", ".end"]) + "\n",
+        {},
+        vectors,
+        libraries={str(bench.pdk.library): bench.pdk.sha256},
+    )
+    (result,) = run_many([deck], jobs=1, folder=tmp_path, timeout_s=60)
+    assert isinstance(result, Result)
+    one_A, *pairs_A = (float(result.plots[0][vector][0]) for vector in vectors)
+    for times, as_it_stands_A, as_written_A in zip(
+        spellings.values(), pairs_A[::2], pairs_A[1::2], strict=True
+    ):
+        assert as_written_A == pytest.approx(as_it_stands_A, rel=1e-9)
+        assert as_written_A == pytest.approx(times * one_A, rel=1e-6)
 
 
 def test_multipliers_that_differ_are_refused() -> None:

@@ -117,6 +117,7 @@ def test_finding_it_again_reads_no_model_anew(pdk: Pdk, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise AssertionError("a model file was hashed again")
 
+    assert find_pdk() == pdk
     monkeypatch.setattr("nonideal.sky130_models.pdk.hashlib.sha256", refuse)
     assert find_pdk() == pdk
 
