@@ -84,7 +84,7 @@ def measure_spread(
         sigmas={cell: dict(by_path) for cell, by_path in sigmas.cells.items()},
         positive=positive,
         negative=negative,
-        neuron=_neurons(
+        neuron=measured_neurons(
             bench, design, model, specimen or Specimen.designed(design, model), drawn.neuron, folder
         ),
         library=measured_library(bench, design, options.draw_seed, folder / "library"),
@@ -143,7 +143,7 @@ def _synapses(
     return spreads[0], spreads[1]
 
 
-def _neurons(
+def measured_neurons(
     bench: Workbench,
     design: Design,
     model: PhysicalModel,
@@ -151,6 +151,10 @@ def _neurons(
     shifts: Mapping[str, Array],
     folder: Path,
 ) -> NeuronSpread:
+    """How neurons with these ``shifts`` [draws] by device path fire, simulated one by one, and the law through it.
+
+    Raises ``FitRefused``, ``CharacterizationFailed``.
+    """
     parts = specimen.parts
     charge_C = tuple(level * specimen.membrane_F * specimen.v_th_V for level in LEVELS)
     dendrite_F = specimen.axons * max(model.membrane_per_axon_F.value, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nonideal.circuits.supply_offsets import NAMES
 from nonideal.conditions.spot_summary import ChipThere
+from nonideal.report.generated_table import generated_table
 from nonideal.report.table import Cell, Column, Table, numbers, words
 from nonideal.report.units import NONE, quantity
 from nonideal.runs.summaries.conditions import ConditionsSummary, ConditionSummary
@@ -39,6 +40,8 @@ def _signed(name: str, value: float | None) -> float | None:
 
 def condition_tables(summary: ConditionsSummary) -> tuple[Table, ...]:
     """All of them; without those of what was not simulated."""
+    if summary.generated:
+        return (generated_table(summary),)
     found = (network_table, supply_table, noise_table, silicon_table, span_table, check_table, chip_table)
     return tuple(table for table in (one(summary) for one in found) if table.rows)
 

@@ -18,6 +18,8 @@ def condition_blocks(results: Results) -> tuple[Block, ...]:
     summary = results.conditions
     if not (folder / TABLE).is_file() or summary is None:
         return ()
+    if summary.generated:
+        return condition_tables(summary)
     try:
         title = "The network by corner and temperature"
         caption = (

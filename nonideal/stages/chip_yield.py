@@ -9,6 +9,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.files import write_csv, write_parquet
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.chips import YieldSummary
+from nonideal.stages.codes import holds_codes
 from nonideal.stages.mismatch import mismatch_model
 from nonideal.stages.population import (
     network_written,
@@ -16,22 +17,17 @@ from nonideal.stages.population import (
     population_of,
     population_summary,
     trimmed_summary,
-    yield_row,
+    yield_curve,
 )
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from nonideal.chips.options import YieldOptions
-    from nonideal.chips.population import Population
     from nonideal.chips.spice import SpiceChip
     from nonideal.chips.spot import SpotCheck
     from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset
-
-LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
-"""Accuracy losses at which yields are drawn."""
 
 
 def chip_yield(work: Work) -> Done:
@@ -46,6 +42,10 @@ def chip_yield(work: Work) -> Done:
 
     experiment, console = work.experiment, work.context.console
     asked, kind = experiment.chips, chips_netlist(work)
+    if holds_codes(experiment.circuit):
+        from nonideal.stages.coded_chips import coded_yield
+
+        return coded_yield(work, mismatch_model(work.rundir, kind).parent)
     model = PhysicalModel.load(mismatch_model(work.rundir, kind))
     network = load_dense(work.rundir.weights(asked.mapping))
     written, dataset = network_written(model, network), experiment.data.load()
@@ -68,7 +68,7 @@ def chip_yield(work: Work) -> Done:
         more |= {"noise_draws": noise.draws, "noisy_as_written": population_summary(under[0], most)}
         more["noisy_trimmed"] = trimmed_summary(under[1], most, bits)
     rows = pd.DataFrame({"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": own.accuracy})
-    curves = pd.concat([_curve("as written", plain), _curve(f"trimmed, {bits} bits", own)])
+    curves = pd.concat([yield_curve("as written", plain), yield_curve(f"trimmed, {bits} bits", own)])
     by_bits = tuple(trimmed_summary(found, most, b) for b, found in trimmed.items())
     table = pd.DataFrame([one.as_json() for one in by_bits])
     files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
@@ -108,12 +108,6 @@ def chip_yield(work: Work) -> Done:
             f"{first.message} ({first.folder}). These chips count as failed; run the same command again to try them again"
         )
     return Done((*outputs, work.folder / "summary.json"), summary)
-
-
-def _curve(name: str, found: Population) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
 
 
 def _simulated(asked: YieldOptions) -> int:

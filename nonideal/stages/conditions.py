@@ -21,6 +21,7 @@ from nonideal.runs.summaries.conditions import (
 )
 from nonideal.runs.summaries.rows import known
 from nonideal.sky130_models.corner import parse_corner
+from nonideal.stages.codes import holds_codes
 
 if TYPE_CHECKING:
     from nonideal.characterize.workbench import Workbench
@@ -109,6 +110,10 @@ def survey_conditions(work: Work) -> Done:
 
     experiment, say = work.experiment, work.context.console.print
     chosen, design = experiment.conditions, experiment.circuit
+    if holds_codes(design):
+        from nonideal.stages.conditions_coded import survey_codes
+
+        return survey_codes(work, mapping_of(experiment))
     home = Condition(experiment.process.corner, design.supplies.temperature_C)
     task = _task(work)
     decks = work.folder / "decks"

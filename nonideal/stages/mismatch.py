@@ -9,6 +9,7 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.runs.rundir import SCHEMATIC, RunDir, on_netlist
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.characterization import characterization_summary
+from nonideal.stages.codes import holds_codes
 from nonideal.stages.measured_on import column_netlists, fan_out_netlists
 from nonideal.stages.workbench import workbench
 
@@ -41,5 +42,9 @@ def statistical_model(work: Work, experiment: Experiment, folder: Path) -> Physi
 
 def measure_mismatch(work: Work) -> Done:
     """The statistical model that chips of this experiment are drawn from."""
+    if holds_codes(work.experiment.circuit):
+        from nonideal.stages.coded_chips import measure_code_mismatch
+
+        return measure_code_mismatch(work)
     model = statistical_model(work, work.experiment, work.folder)
     return Done((work.folder / "model.json",), characterization_summary(model))

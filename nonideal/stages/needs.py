@@ -11,6 +11,7 @@ from nonideal.experiment.experiment import Experiment
 from nonideal.pnn.presets import preset_names
 from nonideal.runs.rundir import EXTRACTED, RunDir, on_netlist, stage_of
 from nonideal.runs.stage import Need
+from nonideal.stages.codes import holds_codes
 from nonideal.stages.conditions import mapping_of
 from nonideal.stages.dependence import SECTIONS
 from nonideal.stages.measured_on import SCHEMATIC, extracted_columns
@@ -62,9 +63,13 @@ def sample_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, A
 
 
 def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
-    """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew."""
+    """The weights that are tried. What they were trained on is theirs to know: every condition is characterised anew.
+
+    Codes on a bias generator are told by home's physical model, and that is needed too.
+    """
     name = mapping_of(experiment)
-    return {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
+    return model_needs(experiment, rundir) | weights if holds_codes(experiment.circuit) else weights
 
 
 def noise_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
@@ -75,7 +80,9 @@ def noise_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
 
 
 def mismatch_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
-    """The extracted netlists of the columns, where chips are drawn into an extracted netlist, by whichever extractor."""
+    """The extracted netlists of the columns, where chips are drawn into an extracted netlist, by whichever extractor; of codes the run's model."""
+    if holds_codes(experiment.circuit):
+        return model_needs(experiment, rundir)
     return column_needs(experiment, rundir, {})
 
 

@@ -14,9 +14,15 @@ from nonideal.runs.stage import Work
 from nonideal.runs.summaries.chips import PopulationSummary, TrimmedSummary
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nonideal.chips.population import Noisy, Population
     from nonideal.chips.written import WrittenBiases
     from nonideal.pnn import Dataset, RCSpikeNetwork
+
+
+LOSSES = tuple(round(0.005 * k, 3) for k in range(41))
+"""Accuracy losses at which yields are drawn."""
 
 
 def network_written(model: PhysicalModel, network: RCSpikeNetwork) -> WrittenBiases:
@@ -72,6 +78,13 @@ def yield_row(found: Population, loss: float) -> dict[str, float]:
 
     one = yield_of(found.accuracy, found.nominal, loss)
     return {"yield": one.value} | asdict(one)
+
+
+def yield_curve(name: str, found: Population) -> pd.DataFrame:
+    """The yield over the accuracy that a chip may lose."""
+    import pandas as pd
+
+    return pd.DataFrame([{"name": name, "loss": loss} | yield_row(found, loss) for loss in LOSSES])
 
 
 def population_summary(found: Population, loss: float) -> PopulationSummary:

@@ -1,0 +1,31 @@
+"""Weights that are codes: whether a circuit holds them, and a trained network of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nonideal.circuits.design import Design
+
+if TYPE_CHECKING:
+    from nonideal.pnn import RCSpikeNetwork
+
+
+def holds_codes(design: Design) -> bool:
+    """Whether weights are codes, whose biases a generator makes."""
+    from nonideal.circuits.cells.codes import CodedWeights
+
+    return isinstance(design.contracts.synapse.storage, CodedWeights)
+
+
+def codes_of(path: Path) -> RCSpikeNetwork:
+    """A trained network of codes. Raises ``CircuitError`` for weights that are none."""
+    from nonideal.circuits.errors import CircuitError
+    from nonideal.pnn.checkpoint import load_dense
+
+    network = load_dense(path)
+    if not network.codes:
+        raise CircuitError(
+            f"{path}: its weights are no codes, and circuit.synapse holds codes: train it on this circuit (the command train)"
+        )
+    return network
