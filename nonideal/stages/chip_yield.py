@@ -22,7 +22,6 @@ from nonideal.stages.population import (
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
 
 if TYPE_CHECKING:
-
     from nonideal.chips.options import YieldOptions
     from nonideal.chips.spice import SpiceChip
     from nonideal.chips.spot import SpotCheck
