@@ -16,14 +16,16 @@ from nonideal.pnn.codes import Codes, keep_codes
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD, membrane_dstd
 from nonideal.pnn.errors import BadParameter
-from nonideal.pnn.exact import Exact
+from nonideal.pnn.exact import MOST_AXONS_A_CALL, Exact
 from nonideal.pnn.fused_dstd import fused_dstd
 from nonideal.pnn.native import available
-from nonideal.pnn.rc_spike import Method, known_method
+from nonideal.pnn.rc_spike import Method, columns_firing, known_method
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import Firing, FirstSpike, Spikes, earliest, heard
+from nonideal.pnn.variation import LayerChips
 
 SILENT = 2.0  # spike time of what lies outside the image
+COLUMNS_A_CALL = 32  # the kernel looks for a column's spikes among those of all that share its call
 
 
 class RCSpikeConv2d(nn.Module):
@@ -32,6 +34,9 @@ class RCSpikeConv2d(nn.Module):
     Stride 1; ``padding`` pixels round the image are silent. ``weight`` [out_channels, in_channels, kernel, kernel], initialised
     as ``nn.Conv2d``. Native where the kernel is available (DSTD): each pixel's spikes are sorted into intervals once, not once per
     output pixel that sees them. Otherwise, and for exact evaluation, the image is unfolded.
+
+    On a chip every neuron has a column of its own (``nonideal.pnn.layers.Columns``): a membrane is one neuron's, and all accumulate in the
+    same phase. So the kernel is written once for each output pixel, and drawn chips (``on_chips``) shift every copy apart.
 
         layer = nonideal.pnn.RCSpikeConv2d.from_model(1, 8, 3, nonideal.preset("sky130_tt"))
         firing = layer(torch.rand(2, 1, 8, 8))    # spikes [2, 8, 6, 6], times in T_circ
@@ -91,11 +96,8 @@ class RCSpikeConv2d(nn.Module):
         form = f"[B, {self.in_channels}, H, W]"
         spike_time = checks.layer_input(heard(spike_time, 1.0), self.weight, form, self.in_channels)
         batch, _, height, width = spike_time.shape
-        grow = 2 * self.padding - self.kernel + 1
-        rows = (height + grow, width + grow)
-        if min(rows) < 1:
-            raise BadParameter(f"an image of {height} x {width} is smaller than the kernel {self.kernel}")
-        flat = self.weight.permute(2, 3, 1, 0).reshape(-1, self.out_channels)  # [taps * in, out]
+        rows = self._rows(height, width)
+        flat = self._flat()
         if isinstance(self.method, DSTD) and available(spike_time):
             edges, third = self.method.edges(generator), self.method.order == 3
             taps = convolution_taps(height, width, self.kernel, self.padding)
@@ -112,6 +114,45 @@ class RCSpikeConv2d(nn.Module):
                 v = membrane_dstd(samples, flat.t(), c, self.method.edges(generator), self.method.order == 3)
         v = v.reshape(batch, *rows, self.out_channels).permute(0, 3, 1, 2)
         return Firing(v, self.discharger.unclipped(v))
+
+    def on_chips(
+        self, spike_time: Tensor, chips: LayerChips, generator: torch.Generator | None = None
+    ) -> Firing:
+        """As ``forward`` on drawn chips: spike_time [B, chips, in_channels, H, W] -> ``Firing`` [B, chips, out_channels, ...].
+
+        Raises ``BadParameter`` for chips of another number of output pixels.
+        """
+        checks.instance(chips, "chips", LayerChips)
+        batch, count, _, height, width = spike_time.shape
+        rows, flat = self._rows(height, width), self._flat()
+        columns = count * rows[0] * rows[1]
+        if chips.normal.shape != (columns, *flat.shape):
+            raise BadParameter(
+                f"chips have columns {list(chips.normal.shape)}; {count} chips of {rows[0]} x {rows[1]} output pixels are {[columns, *flat.shape]}"
+            )
+        axons = unfold_spikes(spike_time.flatten(0, 1), self.kernel, self.padding, silent=SILENT)
+        axons = axons.view(batch, columns, -1)
+        most = max(1, min(COLUMNS_A_CALL, MOST_AXONS_A_CALL // axons.shape[2]))
+        found = [
+            columns_firing(t, flat.t(), some, self.method, self.reversal, self.discharger, generator)
+            for t, some in zip(axons.split(most, 1), chips.apart(most), strict=True)
+        ]
+        v, time = (
+            torch.cat(parts, 1).view(batch, count, *rows, -1).movedim(-1, 2)
+            for parts in zip(*found, strict=True)
+        )
+        return Firing(v, time)
+
+    def _rows(self, height: int, width: int) -> tuple[int, int]:
+        """Output pixels, down and across. Raises ``BadParameter`` where there are none."""
+        grow = 2 * self.padding - self.kernel + 1
+        if min(height, width) + grow < 1:
+            raise BadParameter(f"an image of {height} x {width} is smaller than the kernel {self.kernel}")
+        return height + grow, width + grow
+
+    def _flat(self) -> Tensor:
+        """The kernel as a column has it, [taps * in_channels, out_channels]."""
+        return self.weight.permute(2, 3, 1, 0).reshape(-1, self.out_channels)
 
     def extra_repr(self) -> str:
         return (

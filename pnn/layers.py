@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -102,3 +103,34 @@ def shapes(input_shape: Shape, layers: Sequence[int | Convolution | Pool]) -> li
             raise ValueError(f"nothing is left of the image after layer {index} ({layer!r})")
         found.append(shape)
     return found
+
+
+class Columns(NamedTuple):
+    """What a layer is on a chip: ``neurons`` columns of ``axons`` synapse pairs, at each of ``positions``.
+
+    A membrane holds the state of one neuron, and all of a layer's neurons accumulate in the same phase. So every neuron has a
+    column of its own. A convolution's kernel is written into the columns of every output pixel: its weights are shared, the devices
+    that carry them are not. A neuron at the rim has all its synapses; those that look beyond the image never see a spike. Pooling is a
+    wired OR, without a column.
+    """
+
+    axons: int
+    neurons: int
+    positions: int = 1
+
+    @property
+    def synapses(self) -> int:
+        """Weights that are written, those of a kernel once for each position."""
+        return self.axons * self.neurons * self.positions
+
+
+def columns(input_shape: Shape, layers: Sequence[int | Convolution | Pool]) -> tuple[Columns, ...]:
+    """Of every layer of neurons, on an input of this shape. Raises ``ValueError`` as ``shapes`` does."""
+    after = shapes(input_shape, layers)
+    found = []
+    for layer, before, shape in zip(layers, (tuple(input_shape), *after), after, strict=False):
+        if isinstance(layer, int):
+            found.append(Columns(math.prod(before), layer))
+        elif isinstance(layer, Convolution):
+            found.append(Columns(layer.kernel**2 * before[0], layer.conv, shape[1] * shape[2]))
+    return tuple(found)

@@ -99,7 +99,7 @@ class Loop:
         firings, label = self.forward(self.train_x[of_chip], noise, drawn), self.train_y[of_chip]
         rest: Sequence[Tensor] = ()
         if variation.conditions:
-            rest = [chips.at_home(f.unclipped) for chips, f in zip(drawn, firings, strict=True)]
+            rest = [chips.at_home(f.unclipped).flatten(2) for chips, f in zip(drawn, firings, strict=True)]
         if variation.tail < 1.0:
             with torch.no_grad():
                 used = firings[-1].unclipped[..., : self.network.classes]
@@ -130,8 +130,8 @@ class _ChipBatches:
         self, variation: Variation, network: SpikingNetwork, samples: int, seed: int, like: Tensor
     ) -> None:
         self.variation = variation
-        self.count = sum(w.numel() for w in network.weights)
-        self.source = ChipDraw(variation, [(w.shape[1], w.shape[0]) for w in network.weights], like)
+        self.count = sum(one.synapses for one in network.columns)
+        self.source = ChipDraw(variation, network.columns, like)
         chips = variation.chips_of(samples, self.count)
         self.pool = Pool(seed, chips * self.source.per_chip, like.device)
         self.shares: dict[int, Tensor] = {}

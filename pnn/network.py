@@ -20,6 +20,7 @@ from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.jitter import layer_sigma
+from nonideal.pnn.layers import Columns
 from nonideal.pnn.noise import jittered, spike_time_noise
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
@@ -65,6 +66,11 @@ class NetworkOptions(BaseModel):
     def _sizes_are_positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
         return checks.layer_sizes(sizes)
 
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """What every layer is on a chip."""
+        return tuple(Columns(*sizes) for sizes in pairwise(self.layer_sizes))
+
     def build(self) -> RCSpikeNetwork:
         """A network with freshly drawn weights."""
         network = RCSpikeNetwork(
@@ -106,6 +112,11 @@ class SpikingNetwork(nn.Module):
     @property
     def spiking_layers(self) -> Sequence[nn.Module]:
         """The layers of neurons, input side first."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """What every layer of neurons is on a chip."""
         raise NotImplementedError
 
     @property
@@ -200,6 +211,11 @@ class RCSpikeNetwork(SpikingNetwork):
     def spiking_layers(self) -> Sequence[nn.Module]:
         """All layers."""
         return self.linear_layers
+
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """One for each neuron."""
+        return tuple(Columns(layer.in_features, layer.out_features) for layer in self.linear_layers)
 
     def forward(
         self, spike_time: Tensor, generator: torch.Generator | None = None, chips: Chips = ()

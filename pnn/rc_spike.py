@@ -119,19 +119,43 @@ class RCSpikeLinear(nn.Module):
     ) -> Firing:
         """As ``forward`` on drawn chips: spike_time [B, chips, in_features] -> ``Firing`` [B, chips, out_features]."""
         checks.instance(chips, "chips", LayerChips)
-        if share_a_call(spike_time):
-            weight = perturbed(self.weight, chips)
-            v, unclipped = self.method.chips_firing(
-                spike_time, weight, self.reversal, self.discharger, generator, self.wiring
-            )
-        else:
-            found = [
-                self.evaluate(t, perturbed(self.weight, chip)[0].t(), self.method, generator)
-                for t, chip in zip(spike_time.unbind(1), chips.apart(), strict=True)
-            ]
-            v, unclipped = (torch.stack(x, 1) for x in zip(*found, strict=True))
-        return Firing(v, torch.addcmul(chips.offset, unclipped, chips.gain))
+        return columns_firing(
+            spike_time,
+            self.weight,
+            chips,
+            self.method,
+            self.reversal,
+            self.discharger,
+            generator,
+            self.wiring,
+        )
 
     def extra_repr(self) -> str:
         parts = (self.in_features, self.out_features, self.reversal, self.discharger, self.method)
         return ", ".join(str(part) for part in (*parts, *((self.wiring,) if self.wiring is not None else ())))
+
+
+def columns_firing(
+    spike_time: Tensor,
+    weight: Tensor,
+    chips: LayerChips,
+    method: Method,
+    reversal: Reversal,
+    discharger: Discharger,
+    generator: torch.Generator | None = None,
+    wiring: Wiring | None = None,
+) -> Firing:
+    """Columns that were written with the same ``weight`` [N_out, N_in] and drawn apart: spike_time [B, columns, N_in] -> [B, columns, N_out].
+
+    Natively in one call where that pays (``share_a_call``), else one after the other.
+    """
+    if share_a_call(spike_time):
+        own = perturbed(weight, chips)
+        v, unclipped = method.chips_firing(spike_time, own, reversal, discharger, generator, wiring)
+    else:
+        found = [
+            method.firing(t, perturbed(weight, chip)[0].t(), reversal, discharger, generator, wiring)
+            for t, chip in zip(spike_time.unbind(1), chips.apart(), strict=True)
+        ]
+        v, unclipped = (torch.stack(x, 1) for x in zip(*found, strict=True))
+    return Firing(v, torch.addcmul(chips.offset, unclipped, chips.gain))

@@ -21,13 +21,20 @@ from nonideal.pnn.codes import round_weights
 from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
+from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
-from nonideal.pnn.layers import Convolution, Layer, Pool, Shape, check_order, shapes
+from nonideal.pnn.layers import Columns, Convolution, Layer, Pool, Shape, check_order, columns, shapes
 from nonideal.pnn.network import NetworkOptions, SpikingNetwork
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import Spikes
 from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
+from nonideal.pnn.variation import Chips
+
+NO_TTFS_CHIPS = (
+    "there are no drawn chips of time-to-first-spike neurons: the threshold that was measured is where a ramp and its sensing stage fire, "
+    "which these neurons do not have, and chips with spread currents alone would promise too much. Leave variation out, or take RC-Spike neurons"
+)
 
 
 class _Options(BaseModel):
@@ -111,6 +118,11 @@ class StackOptions(_Options):
         """Axons and outputs, which a data set must fit."""
         return math.prod(self.input_shape), cast(int, self.layers[-1])
 
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """What every layer of neurons is on a chip: one column for each neuron, a convolution's at every position."""
+        return columns(self.input_shape, self.layers)
+
     def build(self) -> StackNetwork:
         """A network with freshly drawn weights."""
         network = StackNetwork(self)
@@ -163,8 +175,20 @@ class StackNetwork(SpikingNetwork):
         """All layers but pooling."""
         return [layer for layer in self.layers if not isinstance(layer, EarliestSpikePool2d)]
 
-    def forward(self, spike_time: Tensor, generator: torch.Generator | None = None) -> list[Spikes]:
-        """spike_time [B, axons], channels first where it is an image (>= 1: silent) -> spikes of every layer of neurons, [B, *its shape]."""
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """As the options say."""
+        return self.options.columns
+
+    def forward(
+        self, spike_time: Tensor, generator: torch.Generator | None = None, chips: Chips = ()
+    ) -> list[Spikes]:
+        """spike_time [B, axons], channels first where it is an image (>= 1: silent) -> spikes of every layer of neurons, [B, *its shape].
+
+        On drawn ``chips`` (RC-Spike neurons), one entry per layer of neurons, from [B, chips, axons] to [B, chips, *its shape].
+        """
+        if chips:
+            return self._on_chips(spike_time, generator, chips)
         axons = self.options.layer_sizes[0]
         spike_time = checks.layer_input(spike_time, self.weights[0], f"[B, {axons}]", axons)
         t = torch.where(spike_time >= 1.0, self.horizon, spike_time).unflatten(1, self.options.input_shape)
@@ -175,6 +199,20 @@ class StackNetwork(SpikingNetwork):
                 continue
             t = t.flatten(1) if isinstance(layer, (RCSpikeLinear, TTFSLinear)) else t
             found.append(self.noisy(layer(t, generator), generator))
+            t = found[-1].spike_time
+        return found
+
+    def _on_chips(self, spike_time: Tensor, generator: torch.Generator | None, chips: Chips) -> list[Spikes]:
+        t = spike_time.unflatten(2, self.options.input_shape)
+        found: list[Spikes] = []
+        for layer in self.layers:
+            if isinstance(layer, EarliestSpikePool2d):
+                t = layer(t.flatten(0, 1)).unflatten(0, t.shape[:2])
+                continue
+            if not isinstance(layer, (RCSpikeLinear, RCSpikeConv2d)):
+                raise BadParameter(NO_TTFS_CHIPS)
+            t = t.flatten(2) if isinstance(layer, RCSpikeLinear) else t
+            found.append(self.noisy(layer.on_chips(t, chips[len(found)], generator), generator))
             t = found[-1].spike_time
         return found
 

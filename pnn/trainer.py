@@ -37,7 +37,7 @@ from nonideal.pnn.metrics import MetricsLog
 from nonideal.pnn.network import NetworkOptions, SpikingNetwork
 from nonideal.pnn.options import TrainingOptions
 from nonideal.pnn.progress import EpochLines
-from nonideal.pnn.stack import StackOptions
+from nonideal.pnn.stack import NO_TTFS_CHIPS, StackOptions
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
@@ -118,9 +118,10 @@ def train(
     if options.firing_promotion > 0.0 and not _is_ttfs(network_options):
         raise BadParameter("firing_promotion is a term for time-to-first-spike neurons: set it to 0")
     if options.variation is not None:
-        if not isinstance(network_options, NetworkOptions):
-            raise BadParameter("variation is known of fully connected RC-Spike layers only: leave it out")
-        options.variation.check_fits(len(network_options.layer_sizes) - 1)
+        if _is_ttfs(network_options):
+            raise BadParameter(NO_TTFS_CHIPS)
+        options.variation.check_fits(len(network_options.columns))
+        options.variation.check_size(network_options.columns)
     device = choose_device(
         options.accelerator, options.devices, min(options.batch_size, dataset.train_y.shape[0])
     )

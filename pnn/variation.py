@@ -4,7 +4,9 @@ Every mini-batch sees chips of its own. A synapse's current is that of its weigh
 a neuron's ramp is r = exp(sigma z) times as steep and its threshold theta off by sigma z, the two correlated, which moves its spike from t to
 ``(t - 1 + ln(1 - b theta) / ln(1 - b)) / r``. Where conditions are given, a chip meets one of them as well: ln of its currents moves by
 that condition's ``level + slope / sqrt(1 + |w| / bend)``, and its spikes to ``gain t + offset``. Gradients go through all of it, sigma's
-fall with |w| included. The numbers are measured ones: ``nonideal.characterize.variation``, ``nonideal.characterize.shift``.
+fall with |w| included. A convolution's kernel is drawn anew for every output pixel, which has columns of its own
+(``nonideal.pnn.layers.Columns``); its gradient is the sum over them. The numbers are measured ones: ``nonideal.characterize.variation``,
+``nonideal.characterize.shift``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from torch import Tensor
 from nonideal.characterize.shift import LayerShift
 from nonideal.characterize.variation import LayerVariation
 from nonideal.pnn.errors import BadParameter
+from nonideal.pnn.layers import Columns
 from nonideal.pnn.native import available, doubles, function, pointer
 
 POOL = 1 << 22
@@ -28,6 +31,8 @@ SMALL = 1 << 17
 """Weights that are perturbed in little time beside a step's overhead."""
 GROUP = 128
 """Samples for which a chip of a large network is worth drawing: 1.3 nominal steps on MNIST, see bench/training.py."""
+MOST_SYNAPSES = 1 << 26
+"""Of a chip that is drawn: its numbers, perturbed weights and their derivatives take 12 bytes each, 0.8 GB; the pool as much again."""
 _POOL_SEED = 0x5EED
 
 
@@ -99,8 +104,18 @@ class Variation(BaseModel):
                     f"{what} describes {len(found)} layers, the network has {layers}: give one for each"
                 )
 
+    def check_size(self, columns: Sequence[Columns]) -> None:
+        """Raise ``BadParameter`` where a chip of these layers has more synapses than can be drawn."""
+        largest, total = max(columns, key=lambda one: one.synapses), sum(one.synapses for one in columns)
+        if total > MOST_SYNAPSES:
+            raise BadParameter(
+                f"variation: a chip of this network has {total} synapses, most of them in a layer of {largest.positions} positions x "
+                f"{largest.neurons} neurons x {largest.axons} axons; at most {MOST_SYNAPSES} can be drawn: pool earlier, take fewer channels, "
+                "or leave variation out"
+            )
+
     def chips_of(self, samples: int, weights: int) -> int:
-        """How many chips a mini-batch of ``samples`` sees, the network having ``weights`` weights."""
+        """How many chips a mini-batch of ``samples`` sees, the network having ``weights`` synapses, a kernel's at every position."""
         return min(self.chips, samples, max(SMALL // weights, samples // GROUP, 1))
 
     def shares(self, samples: int, weights: int) -> Tensor:
@@ -119,10 +134,11 @@ class Variation(BaseModel):
 
 
 class LayerChips(NamedTuple):
-    """A layer on drawn chips: standard normal shifts of its synapses [chips, N_in, N_out], their spread (weak and bend for
-    w >= 0, for w < 0), and what its neurons' spikes become, ``gain t + offset``, [chips, N_out].
+    """A layer on drawn chips: standard normal shifts of its synapses [columns, N_in, N_out], their spread (weak and bend for
+    w >= 0, for w < 0), and what its neurons' spikes become, ``gain t + offset``, [columns, N_out]. ``columns`` = chips x positions:
+    a fully connected layer has one position, a convolution one for each output pixel, row by row.
 
-    ``shifts``: what conditions do to currents (level, slope and bend for w >= 0, for w < 0); ``met`` [chips]: the condition of a chip;
+    ``shifts``: what conditions do to currents (level, slope and bend for w >= 0, for w < 0); ``met`` [columns]: the condition met there;
     ``stretch`` [chips, 2]: the gain and offset of that condition, contained in ``gain`` and ``offset``.
     """
 
@@ -134,20 +150,20 @@ class LayerChips(NamedTuple):
     met: Tensor | None = None
     stretch: Tensor | None = None
 
-    def apart(self) -> Iterator[LayerChips]:
-        """One chip after the other."""
-        for k in range(self.normal.shape[0]):
-            mine = slice(k, k + 1)
+    def apart(self, count: int = 1) -> Iterator[LayerChips]:
+        """``count`` of the first dimension after others: of a fully connected layer one chip after the other."""
+        for k in range(0, self.normal.shape[0], count):
+            mine = slice(k, k + count)
             met = None if self.met is None else self.met[mine]
             yield self._replace(
                 normal=self.normal[mine], gain=self.gain[mine], offset=self.offset[mine], met=met
             )
 
     def at_home(self, spike_time: Tensor) -> Tensor:
-        """Unclipped times of the chips' neurons, were the condition's ramp that of home: [B, chips, N_out] -> the same."""
+        """Unclipped times of the chips' neurons, were the condition's ramp that of home: [B, chips, N_out or image] -> the same."""
         if self.stretch is None:
             return spike_time
-        gain, offset = self.stretch.split(1, 1)
+        gain, offset = self.stretch.view(-1, 2, *(1,) * (spike_time.ndim - 2)).unbind(1)
         return (spike_time - offset) / gain
 
 
@@ -156,16 +172,16 @@ Normals: TypeAlias = Callable[[int], Tensor]
 
 
 class ChipDraw:
-    """Draws chips of a network whose layers have ``sizes`` = (N_in, N_out)."""
+    """Draws chips of a network whose layers have ``sizes`` = (N_in, N_out), or ``Columns`` where there are several positions."""
 
     def __init__(
-        self, variation: Variation, sizes: Sequence[tuple[int, int]], like: Tensor | None = None
+        self, variation: Variation, sizes: Sequence[tuple[int, int] | Columns], like: Tensor | None = None
     ) -> None:
         """``like``: a tensor of the device and precision wanted."""
         variation.check_fits(len(sizes))
-        self.sizes = tuple(sizes)
-        self.neurons = [n_out for _, n_out in sizes]
-        self.per_chip = sum(n_in * n_out + 2 * n_out for n_in, n_out in sizes)
+        self.sizes = tuple(size if isinstance(size, Columns) else Columns(*size) for size in sizes)
+        self.neurons = [size.neurons * size.positions for size in self.sizes]
+        self.per_chip = sum(size.synapses for size in self.sizes) + 2 * sum(self.neurons)
         scale, like = variation.scale, torch.empty(0) if like is None else like
         self.spreads = [
             tuple(x for side in (one.positive, one.negative) for x in (side.weak * scale, side.bend))
@@ -218,7 +234,7 @@ class ChipDraw:
                 raise BadParameter(
                     f"conditions {met.tolist()} of {chips} chips: give each one index below {self.conditions}, the number of conditions"
                 )
-        parts = [chips * n_in * n_out for n_in, n_out in self.sizes]
+        parts = [chips * size.synapses for size in self.sizes]
         *synapses, ramp, threshold = normals(chips * self.per_chip).split(
             (*parts, *(chips * sum(self.neurons),) * 2)
         )
@@ -233,22 +249,25 @@ class ChipDraw:
             late.mul_(gain).split(self.neurons, 1), strict=True,
         )  # fmt: skip
         drawn = tuple(
-            LayerChips(z.view(chips, *size), spread, gains, offsets)
+            LayerChips(
+                z.view(-1, size.axons, size.neurons), spread,
+                gains.reshape(-1, size.neurons), offsets.reshape(-1, size.neurons),
+            )
             for size, z, spread, gains, offsets in layers
-        )
+        )  # fmt: skip
         return drawn if met is None else self._in_conditions(drawn, met)
 
     def _in_conditions(self, drawn: Sequence[LayerChips], met: Tensor) -> tuple[LayerChips, ...]:
         moved = []
-        for chips, shifts, stretch in zip(drawn, self.shifts, self.stretch, strict=True):
+        for chips, shifts, stretch, size in zip(drawn, self.shifts, self.stretch, self.sizes, strict=True):
             mine = stretch[met]
-            gain, offset = mine.split(1, 1)
+            gain, offset = mine.repeat_interleave(size.positions, 0).split(1, 1)
             moved.append(
                 chips._replace(
                     gain=chips.gain * gain,
                     offset=chips.offset * gain + offset,
                     shifts=shifts,
-                    met=met,
+                    met=met.repeat_interleave(size.positions),
                     stretch=mine,
                 )
             )
@@ -281,7 +300,7 @@ class Pool:
 
 
 def perturbed(weight: Tensor, chips: LayerChips) -> Tensor:
-    """A layer's weights [N_out, N_in] on drawn chips: [chips, N_in, N_out], an axon's weights side by side."""
+    """A layer's weights [N_out, N_in] on drawn chips: [columns, N_in, N_out], an axon's weights side by side."""
     return cast(Tensor, _Perturbed.apply(weight, chips))  # type: ignore[no-untyped-call]
 
 

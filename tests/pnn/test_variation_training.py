@@ -29,7 +29,6 @@ from nonideal.pnn import (
 )
 from nonideal.pnn.loss_weights import LossWeights
 from nonideal.pnn.network import SpikingNetwork
-from nonideal.pnn.stack import StackOptions
 from tests.pnn.drawn_chips import COLD, HOT, PAPER, SPREAD, short, variation
 
 
@@ -154,9 +153,6 @@ def test_accuracy_on_chips_without_spread_is_that_of_the_network(tmp_path: Path)
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="3 layers, the network has 2"):
         short(tmp_path, variation=variation(3))
-    stack = StackOptions(input_shape=(5,), layers=(5,), reversal=PAPER.reversal)
-    with pytest.raises(BadParameter, match="fully connected RC-Spike"):
-        short(tmp_path, network=stack, variation=variation(1))
     with pytest.raises(ValidationError, match="layer 1: standard deviations"):
         Variation(layers=(replace(SPREAD, ln_ramp=-0.1),))
     with pytest.raises(ValidationError, match="layer 1: standard deviations"):
