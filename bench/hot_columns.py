@@ -3,15 +3,15 @@
     python bench/hot_columns.py [--corners tt ff ss sf fs] [--temperature 125] [--run FOLDER] [--out FILE]
 
 Each corner is characterised at the temperature as `nonideal conditions` does it (V_sense so that the sensing stage's source carries what it does at
-home), then 24 random patterns on its column, SPICE against the column's own model, told beforehand: ns rms, by layer of what the membranes do.
-Schematic. With ``without`` stands what the same model tells if it is made to forget leakage.
+home), then 24 random patterns on its column, SPICE against the column's own model, told beforehand: rms and mean. Schematic. ``without_s``: what the
+same model tells if it is made to forget leakage.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def main() -> None:
 def numbers(check: Check, model: PhysicalModel) -> dict[str, float | int]:
     """Errors of a check's spikes, s: all, their mean, and without leakage."""
     errors_s = check.errors_s(check.told)
-    deaf = replace(layer_physics(model, AXONS, neurons=3, driven=True), leak=0.0, leak_positive=0.0, leak_negative=0.0)  # fmt: skip
+    known = layer_physics(model, AXONS, neurons=3, driven=True)
+    deaf = replace(known, **{field.name: 0.0 for field in fields(known) if field.name.startswith("leak")})
     return {
         "spikes": len(errors_s),
         "rms_s": rms_s(errors_s),

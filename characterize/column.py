@@ -33,7 +33,8 @@ class TurnOn(BaseModel):
 class Leakage(BaseModel):
     """Currents off a membrane at the reset level while nothing is meant to flow, A (positive: the membrane drops).
 
-    ``idle_A`` with every synapse off; ``positive_A`` and ``negative_A`` more for each synapse of that sign that waits for its spike.
+    ``idle_A`` with every synapse off; ``positive_A`` and ``negative_A`` more for each synapse of that sign that waits for its spike, and
+    ``on_positive_A``, ``on_negative_A`` beside its weight's current once that flows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,6 +42,12 @@ class Leakage(BaseModel):
     idle_A: float
     positive_A: float
     negative_A: float
+    on_positive_A: float = 0.0
+    on_negative_A: float = 0.0
+
+    def counts(self, axons: int, least_A: float) -> bool:
+        """Whether more than so much may leak off a membrane with so many axons."""
+        return abs(self.idle_A) + axons * max(abs(self.positive_A), abs(self.negative_A)) > least_A
 
 
 class EdgeCharge(BaseModel):

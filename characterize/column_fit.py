@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,32 +23,19 @@ from nonideal.characterize.column_check import check_column, rms_s
 from nonideal.characterize.edge_fit import StoredCharge, edge_charge
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate, estimate
-from nonideal.characterize.leakage import Drift, Wait, fit_drift
+from nonideal.characterize.leakage import Flowing, Wait, fit_drift
 from nonideal.characterize.model import PhysicalModel
+from nonideal.characterize.physics import LEAST_LEAK
 from nonideal.characterize.responses import least_squares
+from nonideal.characterize.stored_charge import fit_stored_charge
+from nonideal.characterize.swing import Levels, Swing, charge_C, current_A, read_swing, without_leakage
 from nonideal.characterize.trim import trim_discharger
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.network.inference import Inference
-from nonideal.circuits.network.mapping import bias_for_current
 
 Array = NDArray[np.float64]
 MAX_CAPACITANCE_SPREAD = 0.01
 """Largest relative standard deviation of C_m over the weights it is measured with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """Membrane potentials of an inner neuron without spikes: once reset ends, before and after the isolation switch opens."""
-
-    reset_V: float
-    end_V: Array
-    held_V: Array
-
-    def before_isolation_V(self, held_V: float) -> float:
-        """The potential before the switch opened, from the one after: the step depends on the potential alone."""
-        order = np.argsort(self.held_V)
-        step = np.interp(held_V, self.held_V[order], (self.end_V - self.held_V)[order])
-        return float(held_V + step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +75,29 @@ def measure_column(
     results = column.infer([*firing, *column.lone_cases(lone)], bench, folder)
     levels, drop_V, times_s = _firing(column, results[: len(firing)])
     read = [
-        _swing(column, one, result, levels) for one, result in zip(lone, results[len(firing) :], strict=True)
+        read_swing(column, one, result, levels)
+        for one, result in zip(lone, results[len(firing) :], strict=True)
     ]
     idle = (levels.reset_V - levels.end_V[STARTS - 1]) / (column.end_s() - column.begin_s())
     drift = fit_drift(idle, [Wait(one.lone.weight, one.waited_s, one.waited_V) for one in read])
-    read = [_without_leakage(one, drift) for one in read]
+    read = [without_leakage(one, drift) for one in read]
     swings, edges = ([one for one in read if (one.lone.weight == 0.0) == silent] for silent in (False, True))
     watched = [_watch(column, one, model, families, levels) for one in swings]
     own_F, coupling_F = _capacitances(watched)
     t_circ_s = column.circuit.design.timing.t_circ_s
-    if not column.bends:
+    leaks = drift.leakage(own_F).counts(column.axons, LEAST_LEAK * model.unit_current_A(column.axons))
+    flowing = Flowing()
+    if not (column.bends or leaks):
         stored = StoredCharge((own_F.value,))
         fit = fits.fit_firing(drop_V, times_s, t_circ_s)
     else:
         # The junctions of many FETs are part of the membrane, and bend its charge: the ramp is fitted over charge, as the currents add it.
-        stored = _stored_charge(column, swings, model, families, levels)
+        stored, flowing = fit_stored_charge(column, swings, model, families, levels, leaks=leaks)
         about_V = fits.fit_firing(drop_V, times_s, t_circ_s).v_th_V.value
         own_F = own_F.model_copy(update={"value": stored.charge_C(about_V) / about_V})
         fit = fits.fit_firing(stored.charge_C(drop_V) / own_F.value, times_s, t_circ_s)
     watched = [
-        _with_missed_charge(one, swing, stored, coupling_F.value)
+        _with_missed_charge(one, swing, stored, coupling_F.value, flowing)
         for one, swing in zip(watched, swings, strict=True)
     ]
     drops_V = {one.lone.axon: one.drop_V for one in edges}
@@ -127,7 +117,7 @@ def measure_column(
         positive=positive,
         negative=negative,
         edge=edge,
-        leakage=drift.leakage(own_F),
+        leakage=drift.leakage(own_F, flowing),
         driver_delay_s=estimate(float(delays.mean()), float(delays.std() / np.sqrt(len(delays))), "s"),
         spike_load_s=spike_load_s,
         firing_rms_s=fit.rms_s,
@@ -157,71 +147,13 @@ def _firing(column: ColumnBench, results: list[Inference]) -> tuple[Levels, Arra
     return levels, reset_V - levels.end_V[fired], seen[fired] * t_circ_s
 
 
-@dataclass(frozen=True, slots=True)
-class _Swing:
-    """A lone synapse's deck, read: when its axon's edge came, the inner trace from there to isolation, drops of all three.
-
-    ``waited_V``: how far the inner membrane dropped in the ``waited_s`` before. ``idle_V_per_s``: how fast it leaks afterwards, of which ``drop_V``
-    is free.
-    """
-
-    lone: Lone
-    arrival_s: float
-    driver_delay_s: float
-    time_s: Array
-    membrane_V: Array
-    drop_V: tuple[float, float, float]
-    waited_s: float
-    waited_V: float
-    idle_V_per_s: float = 0.0
-
-    def meant_V(self, time_s: Array) -> Array:
-        """The inner membrane at these times, had it not leaked since the arrival."""
-        leaked_V = self.idle_V_per_s * (time_s - self.arrival_s)
-        return np.asarray(np.interp(time_s, self.time_s, self.membrane_V) + leaked_V)
-
-
-def _without_leakage(swing: _Swing, drift: Drift) -> _Swing:
-    """The same with what leaked taken out of its drops."""
-    lone, (left, inner, right) = swing.lone, swing.drop_V
-    idle_V = drift.idle * (swing.waited_s + swing.time_s[-1] - swing.arrival_s)
-    inner_V = idle_V + drift.waiting(lone.weight) * swing.waited_s
-    outer_V = inner_V if lone.along else idle_V
-    drops = (left - outer_V, inner - inner_V, right - outer_V)
-    return replace(swing, drop_V=drops, idle_V_per_s=drift.idle)
-
-
-def _swing(column: ColumnBench, lone: Lone, result: Inference, levels: Levels) -> _Swing:
-    arrival_s = column.axon_arrival_s(result, lone.axon)
-    if arrival_s is None:
-        raise FitRefused(
-            f"{lone.name}: axon {lone.axon} never spikes: check the driver and the netlist",
-            ("widen", "circuit.driver.inverter_n.w_um"),
-            ("widen", "circuit.driver.inverter_p.w_um"),
-        )
-    due_s = column.begin_s() + lone.arrival_norm * column.circuit.design.timing.t_circ_s
-    traces, end_s = column.membranes_V(result), column.end_s()
-    inner = traces[INNER]
-    inside = inner.time_s[(inner.time_s > arrival_s) & (inner.time_s < end_s)]
-    time_s = np.concatenate([[arrival_s], inside, [end_s]])
-    before = [trace.value_at(column.begin_s()) for trace in traces]
-    after = [levels.before_isolation_V(trace.value_at(column.held_s())) for trace in traces]
-    drops = [b - a for b, a in zip(before, after, strict=True)]
-    # Until just before the edge on its pin.
-    waited_s = due_s - column.circuit.design.timing.edge_s - column.begin_s()
-    return _Swing(
-        lone, arrival_s, arrival_s - due_s, time_s, inner.at(time_s), (drops[0], drops[1], drops[2]),
-        waited_s=waited_s, waited_V=before[INNER] - inner.value_at(column.begin_s() + waited_s),
-    )  # fmt: skip
-
-
 def _watch(
-    column: ColumnBench, swing: _Swing, model: PhysicalModel, families: Mapping[str, Family], levels: Levels
+    column: ColumnBench, swing: Swing, model: PhysicalModel, families: Mapping[str, Family], levels: Levels
 ) -> Watched:
     """C_m from the slope of charge against potential; ``missed_C`` still holds the whole charge that flowed."""
     lone = swing.lone
     polarity = "n" if lone.weight > 0 else "p"
-    charge = _charge(column, swing, model, families)
+    charge = charge_C(column, swing, model, families)
     sign = 1.0 if lone.weight > 0 else -1.0
     settled = int(np.searchsorted(swing.time_s, swing.arrival_s + SETTLED_S))
     meant_V = swing.meant_V(swing.time_s)
@@ -233,55 +165,10 @@ def _watch(
             ("lower" if lone.weight < 0 else "raise", "circuit.supplies.v0_V"),
             ("change", f"circuit.synapse.memory_{polarity}.w_um"),
         )
-    at_v0 = float(_current(column, lone, model, families, np.array([levels.reset_V]))[0])
+    at_v0 = float(current_A(column, lone, model, families, np.array([levels.reset_V]))[0])
     return Watched(
         lone, at_v0, float(charge[-1] - charge[settled]) / moved_V, float(charge[-1]), swing.driver_delay_s
     )
-
-
-def _current(
-    column: ColumnBench, lone: Lone, model: PhysicalModel, families: Mapping[str, Family], membrane_V: Array
-) -> Array:
-    """What a lone synapse carries at these membrane potentials, A, positive."""
-    polarity, branch = ("n", model.positive) if lone.weight > 0 else ("p", model.negative)
-    curve_A, share = column.carried(lone)
-    bias_V = float(bias_for_current(branch, np.array([curve_A]))[0])
-    return np.asarray(share * families[polarity].current_at_A(bias_V, membrane_V))
-
-
-def _charge(
-    column: ColumnBench, swing: _Swing, model: PhysicalModel, families: Mapping[str, Family]
-) -> Array:
-    """What has flowed since the arrival, at ``swing.time_s``, C, positive."""
-    current = _current(column, swing.lone, model, families, swing.membrane_V)
-    return np.concatenate([[0.0], np.cumsum((current[1:] + current[:-1]) / 2 * np.diff(swing.time_s))])
-
-
-BEND = 3
-"""Coefficients of a membrane's charge over its drop."""
-
-
-def _stored_charge(
-    column: ColumnBench,
-    swings: list[_Swing],
-    model: PhysicalModel,
-    families: Mapping[str, Family],
-    levels: Levels,
-) -> StoredCharge:
-    """From all traces of lone synapses whose neighbours rest: one curve, and of each trace the charge that its arrival missed."""
-    alone = [swing for swing in swings if not swing.lone.along]
-    rows, values = [], []
-    for k, swing in enumerate(alone):
-        settled_s = np.linspace(swing.arrival_s + SETTLED_S, swing.time_s[-1], 101)
-        sign = 1.0 if swing.lone.weight > 0 else -1.0
-        waited_V = swing.waited_V if swing.idle_V_per_s else 0.0
-        drop = levels.reset_V - waited_V - swing.meant_V(settled_s)
-        missed = np.zeros((len(drop), len(alone)))
-        missed[:, k] = 1.0
-        rows.append(np.hstack([np.stack([drop ** (power + 1) for power in range(BEND)], axis=1), missed]))
-        values.append(sign * np.interp(settled_s, swing.time_s, _charge(column, swing, model, families)))
-    found, *_ = np.linalg.lstsq(np.vstack(rows), np.concatenate(values), rcond=None)
-    return StoredCharge(tuple(float(c) for c in found[:BEND]))
 
 
 def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
@@ -307,11 +194,16 @@ def _capacitances(watched: list[Watched]) -> tuple[Estimate, Estimate]:
     )
 
 
-def _with_missed_charge(one: Watched, swing: _Swing, stored: StoredCharge, coupling_F: float) -> Watched:
+def _with_missed_charge(
+    one: Watched, swing: Swing, stored: StoredCharge, coupling_F: float, flowing: Flowing
+) -> Watched:
     left, inner, right = swing.drop_V
     sign = 1.0 if one.lone.weight > 0 else -1.0
     arrived_C = sign * (float(stored.charge_C(inner)) - coupling_F * (left + right))
-    return Watched(one.lone, one.current_A, one.membrane_F, one.missed_C - arrived_C, one.driver_delay_s)
+    beside_C = sign * flowing.of(one.lone.weight) * float(swing.time_s[-1] - swing.arrival_s)
+    return Watched(
+        one.lone, one.current_A, one.membrane_F, one.missed_C + beside_C - arrived_C, one.driver_delay_s
+    )
 
 
 def _turn_on(

@@ -34,8 +34,9 @@ class Physics:
     once, so that spikes at the very end feel it too, and half of what it differs by for both signs; ``beta`` is a polynomial in |w|, held
     outside its range. Where w is 0 it takes off ``charge_zero``; whatever w, the axon's ``axon_charge`` and the neuron's ``neuron_charge``
     (empty: none has any). All the while ``leak`` is added to dv/dt, and for each synapse of either sign before its spike ``leak_positive``,
-    ``leak_negative``. Each membrane takes the fraction ``coupling`` of either neighbour's swing. The neuron fires at
-    ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``, and its own ``spike_lag`` later (empty: none).
+    ``leak_negative``, and after it ``leak_on_positive``, ``leak_on_negative``. Each membrane takes the fraction ``coupling`` of either
+    neighbour's swing. The neuron fires at ``1 - ln(1 - discharge v) / ln(1 - discharge) + spike_delay``, and its own ``spike_lag`` later
+    (empty: none).
     """
 
     beta_positive: tuple[float, ...]
@@ -57,6 +58,8 @@ class Physics:
     leak: float = 0.0
     leak_positive: float = 0.0
     leak_negative: float = 0.0
+    leak_on_positive: float = 0.0
+    leak_on_negative: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +197,16 @@ def _leaks(column: Column, unit_A: float) -> dict[str, float]:
     found = column.leakage
     if found is None:
         return {}
-    leaks = {"leak": found.idle_A, "leak_positive": found.positive_A, "leak_negative": found.negative_A}
-    most_A = abs(found.idle_A) + column.axons * max(abs(found.positive_A), abs(found.negative_A))
-    return {name: value / unit_A for name, value in leaks.items()} if most_A > LEAST_LEAK * unit_A else {}
+    leaks = {
+        "leak": found.idle_A,
+        "leak_positive": found.positive_A,
+        "leak_negative": found.negative_A,
+        "leak_on_positive": found.on_positive_A,
+        "leak_on_negative": found.on_negative_A,
+    }
+    if not found.counts(column.axons, LEAST_LEAK * unit_A):
+        return {}
+    return {name: value / unit_A for name, value in leaks.items()}
 
 
 def fan_out_delay_s(model: PhysicalModel, column: Column, neurons: int, fan_out: int) -> tuple[float, ...]:

@@ -59,6 +59,9 @@ def membrane(
     waiting = np.where(
         weight > 0.0, physics.leak_positive, np.where(weight < 0.0, physics.leak_negative, 0.0)
     )
+    flowing = np.where(
+        weight > 0.0, physics.leak_on_positive, np.where(weight < 0.0, physics.leak_on_negative, 0.0)
+    )
     v = np.zeros((len(spike_time), len(weight)))
     f, g, now = np.zeros_like(v), np.zeros_like(v) + physics.leak + waiting.sum(1), np.zeros(len(spike_time))
     order = np.argsort(arrive, axis=1, kind="stable")
@@ -74,7 +77,7 @@ def membrane(
         if axon is not None:
             live = np.isfinite(arrive[rows, axon])[:, None]
             f = f + live * conductance[:, axon].T
-            g = g + live * (weight - waiting)[:, axon].T
+            g = g + live * (weight + flowing - waiting)[:, axon].T
             v = v + live * charge[:, axon].T
     return np.asarray(v @ coupling_matrix(len(weight), physics.coupling).T)
 

@@ -26,8 +26,9 @@ class Wiring:
     ``skew`` more, negative ones by as much less; where the weight is 0 v falls by ``charge_zero``; whatever the weight, by ``axon_charge`` of
     its axon and ``neuron_charge`` of its neuron. The charge then decays as v does. A membrane takes ``coupling`` of either neighbour's
     swing; an outer one, which lacks a neighbour's capacitance too, of its own. Spikes leave ``spike_delay`` late, and by ``spike_lag`` of their
-    neuron. All the while v rises by ``leak`` per T_circ, and by ``leak_positive`` or ``leak_negative`` for each synapse of that sign that still waits
-    for its spike. What is told by axon or neuron is empty where none has any. Raises ``BadParameter`` for values that are not finite or not small.
+    neuron. All the while v rises by ``leak`` per T_circ, and by ``leak_positive`` or ``leak_negative`` for each synapse of that sign that still
+    waits for its spike, by ``leak_on_positive`` or ``leak_on_negative`` once it has come. What is told by axon or neuron is empty where none
+    has any. Raises ``BadParameter`` for values that are not finite or not small.
     """
 
     delay: float = 0.0
@@ -44,6 +45,8 @@ class Wiring:
     leak: float = 0.0
     leak_positive: float = 0.0
     leak_negative: float = 0.0
+    leak_on_positive: float = 0.0
+    leak_on_negative: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -97,13 +100,17 @@ class Wiring:
     @property
     def leaks(self) -> bool:
         """Whether anything does."""
-        return bool(self.leak or self.leak_positive or self.leak_negative)
+        return any(getattr(self, field.name) for field in fields(self) if field.name.startswith("leak"))
 
     def leaked(self, spike_time: Tensor, weight: Tensor, conductance: Tensor) -> Tensor:
         """What has leaked by the phase's end, [B, N_out], without a gradient: all of it decays as what leaks evenly does in the mean."""
         w, t = weight.detach(), spike_time.detach().clamp(0.0, 1.0)
-        more = (w > 0.0).to(w.dtype) * self.leak_positive + (w < 0.0).to(w.dtype) * self.leak_negative
-        return (self.leak + t @ more.t()) * torch.exp((t * t - 1.0) / 2 @ conductance.detach().t())
+        positive, negative = (w > 0.0).to(w.dtype), (w < 0.0).to(w.dtype)
+        on = positive * self.leak_on_positive + negative * self.leak_on_negative
+        more = positive * self.leak_positive + negative * self.leak_negative - on
+        return (self.leak + on.sum(1) + t @ more.t()) * torch.exp(
+            (t * t - 1.0) / 2 @ conductance.detach().t()
+        )
 
     def coupled(self, v: Tensor) -> Tensor:
         """v(1) [B, N_out] with the neighbours' share: the solution of ``x = v + coupling (left + right)``, by iteration."""

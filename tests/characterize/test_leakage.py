@@ -9,7 +9,7 @@ import pytest
 
 from nonideal.characterize.column import Column, Leakage
 from nonideal.characterize.estimate import estimate
-from nonideal.characterize.leakage import Drift, Wait, fit_drift
+from nonideal.characterize.leakage import Drift, Flowing, Wait, fit_drift
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, layer_physics
 from nonideal.characterize.reference import beta, membrane
@@ -26,6 +26,9 @@ def test_what_waiting_synapses_pass_is_what_idle_membranes_do_not() -> None:
     told = found.leakage(estimate(1e-13, 1e-16, "F"))
     assert (told.idle_A, told.positive_A, told.negative_A) == pytest.approx((4e-11, 2e-11, -2e-11))
     assert fit_drift(400.0, []) == Drift(400.0, 0.0, 0.0)
+    beside = found.leakage(estimate(1e-13, 1e-16, "F"), Flowing(1e-11, -3e-11))
+    assert (beside.on_positive_A, beside.on_negative_A) == (1e-11, -3e-11)
+    assert [Flowing(1e-11, -3e-11).of(w) for w in (0.1, -2.0, 0.0)] == [1e-11, -3e-11, 0.0]
 
 
 def test_the_reference_leaks_until_each_spike_comes() -> None:
@@ -33,6 +36,13 @@ def test_the_reference_leaks_until_each_spike_comes() -> None:
     told = membrane(BARE, weight, arrive)
     leaked = membrane(LEAKY, weight, arrive) - told
     assert leaked[0] == pytest.approx([3e-3 + 2e-3 * 0.25 - 1e-3, 3e-3 - 1e-3 * 0.25 + 2e-3 + 2e-3 * 0.5])
+
+
+def test_a_synapse_that_is_on_leaks_otherwise() -> None:
+    weight, arrive = np.array([[0.5, -0.3, 0.0]]), np.array([[0.25, 0.75, 0.5]])
+    on = replace(LEAKY, leak_on_positive=-4e-3, leak_on_negative=5e-3)
+    more = membrane(on, weight, arrive) - membrane(LEAKY, weight, arrive)
+    assert more[0, 0] == pytest.approx(-4e-3 * 0.75 + 5e-3 * 0.25)
 
 
 def test_what_leaked_decays_as_all_else_does() -> None:

@@ -141,7 +141,14 @@ def test_exact_is_the_reference(
 @pytest.mark.parametrize("name", ["native", "plain"])
 def test_leakage_is_the_references_but_for_its_decay(name: str) -> None:
     """Without a gradient of its own; what it adds is known to a few per cent of itself."""
-    leaky = replace(PHYSICS, leak=4e-4, leak_positive=2.5e-4, leak_negative=-2e-4)
+    leaky = replace(
+        PHYSICS,
+        leak=4e-4,
+        leak_positive=2.5e-4,
+        leak_negative=-2e-4,
+        leak_on_positive=-2e-4,
+        leak_on_negative=1e-4,
+    )
     t, w, grad = draw(3, (20, 5, 3))
     with form(name):
         with torch.no_grad():
