@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nonideal.circuits.columns.column import SimulatedColumn, wave_of
 from nonideal.circuits.columns.cut import Cut, Place, cut
 from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
@@ -194,7 +196,7 @@ def _drive_inputs(
             j, at = key
             arrival_s = start + max(float(sample.case.inputs[j]), 0.0) * timing.t_circ_s
             moved = None if at is None else arrival_s - (start + at * timing.t_circ_s)
-            for (net, place), wave in _axons(columns, Place(0, j), outcome).items():
+            for (net, place), wave in _axons(columns, Place(0, j), partial(wave_of, outcome)).items():
                 sample.axons[place][net] = wave if moved is None else _moved(wave, moved, end)
         for net in sample.case.watch:
             for waves in sample.axons.values():
@@ -214,17 +216,13 @@ def _moved(wave: Wave, by_s: float, end_s: float) -> Wave:
     return Wave(time_s[keep], value[keep])
 
 
-def _wave(result: Result, node: str) -> Wave:
-    return Wave(result.axis, np.asarray(result[f"v({node})"], float))
-
-
 def _axon(wave: Wave, vdd_V: float) -> Wave:
     """What drives an axon: its edges where they are quick, else as closely as ``AXON_V``."""
     return wave.edges(0.0, vdd_V, QUICK_S, EDGE_V) or wave.within(AXON_V, AXON_SPACING_S)
 
 
-def _axons(columns: Columns, place: Place, result: Result) -> dict[tuple[str, Place], Wave]:
-    """The waves that a piece's spike drives each column of the next layer with."""
+def _axons(columns: Columns, place: Place, wave: Callable[[str], Wave]) -> dict[tuple[str, Place], Wave]:
+    """The waves that a piece's spike drives each column of the next layer with; ``wave`` of a node."""
     topology, found = columns.cut.topology, {}
     if place.layer == topology.depth:
         return {}
@@ -234,7 +232,7 @@ def _axons(columns: Columns, place: Place, result: Result) -> dict[tuple[str, Pl
         for piece in columns.cut.columns(place.layer + 1):
             node = columns.axon_node(net, piece.place)
             if node not in known:
-                known[node] = _axon(_wave(result, node), vdd_V)
+                known[node] = _axon(wave(node), vdd_V)
             found[net, piece.place] = known[node]
     return found
 
@@ -256,7 +254,7 @@ def _fire_layer(
     odd = [place for place in places if place.index % 2]
     rough, close = coarse(simulator), exact(simulator, columns.cut.topology.layers[layer - 1])
     seen: dict[str, dict[str, Wave]] = {sample.name: {} for sample in samples}
-    found: dict[str, dict[Place, _Column]] = {sample.name: {} for sample in samples}
+    found: dict[str, dict[Place, SimulatedColumn]] = {sample.name: {} for sample in samples}
     for prefix, some, care in (("coarse_", odd, rough), ("", even, close), ("", odd, close)):
         pairs = [
             (sample, prepared[place, sample.spiking])
@@ -270,9 +268,7 @@ def _fire_layer(
         for sample, one in pairs:
             if sample.failure is None:
                 column = found[sample.name][one.place]
-                seen[sample.name] |= {
-                    net: column.wave(node, columns.bench.firing.start_s) for net, node in one.coupled.items()
-                }
+                seen[sample.name] |= {net: column.wave(node) for net, node in one.coupled.items()}
     for sample in samples:
         if sample.failure is None:
             ended = {place: found[sample.name][place] for place in places}
@@ -292,7 +288,7 @@ def _simulate(
     prefix: str,
     seen: Mapping[str, Mapping[str, Wave]],
     care: Care,
-) -> Steps[list[tuple[_Sample, Prepared, _Column]]]:
+) -> Steps[list[tuple[_Sample, Prepared, SimulatedColumn]]]:
     """These columns of these samples; none of a sample that fails."""
 
     def results(
@@ -302,15 +298,15 @@ def _simulate(
         done = [(*pair, o) for pair, o in outcomes if pair[0].took(o) and isinstance(o, Result)]
         return [one for one in done if one[0].failure is None]
 
-    def stem(sample: _Sample, one: Prepared) -> str:
-        return f"{prefix}{sample.name}_{one.place.name}"
+    def stem(sample: _Sample, one: Prepared, span: str) -> str:
+        return f"{prefix}{sample.name}_{one.place.name}" + ("" if care.at_once else f"_{span}")
 
     accumulated = yield from results(
         pairs,
         [
             columns.accumulation(
                 one,
-                f"{stem(sample, one)}_accumulation",
+                stem(sample, one, "accumulation"),
                 sample.axons[one.place],
                 seen[sample.name],
                 care,
@@ -318,12 +314,14 @@ def _simulate(
             for sample, one in pairs
         ],
     )
+    if care.at_once:
+        return [(sample, one, SimulatedColumn(((0.0, result),))) for sample, one, result in accumulated]
     fired = yield from results(
         [(sample, one) for sample, one, _ in accumulated],
         [
             columns.firing(
                 one,
-                f"{stem(sample, one)}_firing",
+                stem(sample, one, "firing"),
                 result,
                 sample.axons[one.place],
                 seen[sample.name],
@@ -333,30 +331,17 @@ def _simulate(
         ],
     )
     before = {(sample.name, one.place): result for sample, one, result in accumulated}
-    return [(sample, one, _Column(before[sample.name, one.place], result)) for sample, one, result in fired]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column's two results; the firing's times count from where it begins."""
-
-    accumulation: Result
-    firing: Result
-
-    def wave(self, node: str, start_s: float) -> Wave:
-        """A node's wave on the column's clock."""
-        before, after = _wave(self.accumulation, node), _wave(self.firing, node).shifted(start_s)
-        # The firing begins with what the accumulation ended with.
-        return Wave(
-            np.concatenate([before.time_s[:-1], after.time_s]),
-            np.concatenate([before.value[:-1], after.value]),
-        )
+    start_s = columns.bench.firing.start_s
+    return [
+        (sample, one, SimulatedColumn(((0.0, before[sample.name, one.place]), (start_s, result))))
+        for sample, one, result in fired
+    ]
 
 
 def _look(
     columns: Columns,
     layer: int,
-    results: Mapping[Place, _Column],
+    results: Mapping[Place, SimulatedColumn],
     state: Mapping[Place, Mapping[str, str]],
     sample: _Sample,
 ) -> None:
@@ -366,26 +351,25 @@ def _look(
     for place, one in results.items():
         net = columns.membrane(place)
         if net in sample.case.watch:
-            wave = _wave(one.accumulation, state[place][net])
+            wave = one.early(state[place][net], columns.bench.accumulation.stop_s)
             sample.waves[net] = wave.shifted(step_s)
 
 
-def _collect(columns: Columns, layer: int, results: Mapping[Place, _Column], sample: _Sample) -> None:
+def _collect(columns: Columns, layer: int, results: Mapping[Place, SimulatedColumn], sample: _Sample) -> None:
     """The spikes of a layer, and what they put on the next axons."""
     timeline, circuit = columns.bench.timeline, columns.bench.circuit
-    begin = timeline.firing_s(1) - columns.bench.firing.start_s
+    begin = timeline.firing_s(1)
     half_V = circuit.design.supplies.vdd_V / 2
     step_s = timeline.accumulation_s(1) - begin
     times = np.full(len(results), np.inf)
     sample.axons = defaultdict(dict)
     for k, (place, one) in enumerate(results.items()):
-        fired = one.firing
-        sample.energy_J += energy_J(one.accumulation, circuit) + energy_J(fired, circuit)
-        inside = (fired.axis >= begin - timeline.timing.edge_s) & (fired.axis <= begin + timeline.window_s)
-        wave = np.asarray(fired[f"v({circuit.topology.spike(layer, k)})"], float)
-        at_s = first_rise_s(fired.axis[inside], wave[inside], half_V)
+        sample.energy_J += sum(energy_J(result, circuit) for _, result in one.parts)
+        wave = one.fired(circuit.topology.spike(layer, k))
+        inside = (wave.time_s >= begin - timeline.timing.edge_s) & (wave.time_s <= begin + timeline.window_s)
+        at_s = first_rise_s(wave.time_s[inside], wave.value[inside], half_V)
         times[k] = max(at_s - begin, 0.0) if math.isfinite(at_s) else math.inf
-        for (net, beyond), axon in _axons(columns, place, fired).items():
+        for (net, beyond), axon in _axons(columns, place, one.fired).items():
             sample.axons[beyond][net] = axon.shifted(step_s)
     sample.times_s.append(times)
     sample.spiking = frozenset(np.flatnonzero(np.isfinite(times)).tolist())

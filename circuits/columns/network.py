@@ -27,6 +27,11 @@ class Care:
     firing: SimulatorOptions
     at_edges: bool
 
+    @property
+    def at_once(self) -> bool:
+        """Whether one deck does both: to start a simulator, read a netlist and settle it costs a small column as much as its phases do."""
+        return self.accumulation == self.firing
+
 
 def coarse(simulator: SimulatorOptions) -> Care:
     """To find what neighbours do: a membrane to a millivolt, its coupling to the next one to microvolts.
@@ -221,19 +226,23 @@ class Columns:
         seen: Mapping[str, Wave],
         care: Care,
     ) -> Deck:
-        """The deck of a column until it fires; ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where
-        that is known."""
+        """The deck of a column until it fires, or of all it does where ``care`` wants that at once.
+
+        ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where that is known.
+        """
         part, bench = one.part, replace(self.bench, simulator=care.accumulation)
         waves = {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen})
         cut_off_s = bench.timeline.accumulation_s(1) + bench.timeline.timing.t_circ_s
+        state = () if care.at_once else one.state.values()
+        seen_there = (*one.spikes, one.state[self.membrane(one.place)]) if care.at_once else ()
         return transient(
             bench,
             part.piece,
             part.netlist,
-            bench.accumulation,
+            bench.whole if care.at_once else bench.accumulation,
             name,
             waves,
-            tuple(dict.fromkeys([*one.coupled.values(), *one.state.values()])),
+            tuple(dict.fromkeys([*one.coupled.values(), *state, *seen_there])),
             drops=self._drops(one, axons),
             start_V={one.state[net]: volts for net, volts in bench.latches_V(one.place).items()},
             stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist() if care.at_edges else (),
