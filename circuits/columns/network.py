@@ -63,7 +63,7 @@ HELD_C, SWITCHING_C = 2e-18, 1e-16
 """How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns."""
 NEIGHBOUR_SPACING_S = 2e-9
 AT_REST = Wave.constant(0.0)
-COMB_S, COMB_SPACING_S = 5e-9, 0.4e-9
+COMB_S, COMB_SPACING_S = 2e-9, 0.8e-9
 """How often the simulator stops from where a membrane is cut off until so long after the axons' last edges: a dendrite of a few fF swings
 under its synapses' currents, and pulls at the membrane."""
 Cause = tuple[str, int]

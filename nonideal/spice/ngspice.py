@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Final
@@ -73,10 +73,17 @@ def find_ngspice(environ: Mapping[str, str] | None = None) -> Ngspice:
         where = f"{VARIABLE}={named} is not an executable" if named else "no ngspice on PATH"
         raise SimulatorMissing(f"{where}; {_INSTALL}")
     path = Path(found).resolve() if named is None else Path(found).absolute()
+    there = path.stat()
+    return _asked(path, confine.known() > 0, (there.st_ino, there.st_size, there.st_mtime_ns))
+
+
+@lru_cache(maxsize=8)
+def _asked(path: Path, landlock: bool, content: tuple[int, ...]) -> Ngspice:
+    """The program at ``path``, asked for its version; once as long as the file, told by ``content``, stays as it is."""
     with TemporaryDirectory(prefix="nonideal-") as home:
         version = _version(path, Path(home), confined=False)
         # A script starts other programs; where the kernel has no Landlock, or the program needs more, nothing is confined.
-        confined = _is_program(path) and confine.known() > 0 and _confines(path, version, Path(home))
+        confined = _is_program(path) and landlock and _confines(path, version, Path(home))
     return Ngspice(path, version, confined)
 
 
@@ -117,11 +124,21 @@ def _confined(path: Path, folder: Path, own: Path, libraries: Sequence[Path]) ->
     readable = [*_SYSTEM, str(folder), *(str(library) for library in libraries)]
     readable += os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     readable += [str(program.parent)] if at_home.is_relative_to(prefix) else [str(prefix)]
-    loaders = [str(found) for pattern in _LOADERS for found in Path("/").glob(pattern.removeprefix("/"))]
     rules = [f"read:{place}" for place in readable if place]
     # The C library's tmpfile() wants a nameless file in /tmp, whatever TMPDIR says.
-    rules += ["use:/dev/null", "use:/tmp", f"write:{own}", *(f"execute:{one}" for one in (program, *loaders))]
+    rules += [
+        "use:/dev/null",
+        "use:/tmp",
+        f"write:{own}",
+        *(f"execute:{one}" for one in (program, *_loaders())),
+    ]
     return [*_confiner(), *rules, "--"]
+
+
+@cache
+def _loaders() -> tuple[str, ...]:
+    """What the kernel starts programs with. Found once: to look through the system's folders takes as long as a small deck."""
+    return tuple(str(found) for pattern in _LOADERS for found in Path("/").glob(pattern.removeprefix("/")))
 
 
 @cache
