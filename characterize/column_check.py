@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.characterize.column_bench import CHECK_SEED, CHECKS, NEURONS, ColumnBench, random_patterns
+from nonideal.characterize.column_bench import (
+    CHECK_SEED,
+    CHECKS,
+    LONG_AXONS,
+    LONG_CHECKS,
+    NEURONS,
+    ColumnBench,
+    random_patterns,
+)
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, Physics, layer_physics
@@ -48,7 +56,7 @@ class Check:
 
 
 def check_column(
-    bench: Workbench, column: ColumnBench, model: PhysicalModel, folder: Path, *, patterns: int = CHECKS
+    bench: Workbench, column: ColumnBench, model: PhysicalModel, folder: Path, *, patterns: int | None = None
 ) -> Check:
     """Run random patterns on a column, realised and told by what ``model`` measured of it, and by nothing else.
 
@@ -58,6 +66,7 @@ def check_column(
     realised = replace(column, model=BottomUp(model))
     generator = np.random.default_rng(CHECK_SEED)
     chosen: list[tuple[Array, Array]] = []
+    patterns = patterns or (CHECKS if column.axons <= LONG_AXONS else LONG_CHECKS)
     for drawn, arrive in islice(random_patterns(column.axons, generator), MOST_DRAWS):
         weight = column.nearest(drawn)
         v = membrane(physics, weight, arrive[None])[0]

@@ -43,8 +43,7 @@ def coarse(simulator: SimulatorOptions) -> Care:
 
 
 FEW_AXONS = 8
-"""Columns of so many are simulated with all branches of their synapses and with the whole network's tolerances: few edges lie between long
-steps, and a closed branch whose axon does something else than that of most counts."""
+"""Columns of so many are simulated with the whole network's tolerances: few edges lie between long steps."""
 
 
 def exact(simulator: SimulatorOptions, axons: int) -> Care:
@@ -122,9 +121,9 @@ class Columns:
     def piece(self, place: Place, spiking: Collection[int] | None = None) -> Piece:
         """A piece with its weights: branches that those close are one, apart for ``spiking`` axons and those at rest (None: all spike)."""
         piece, topology = self.cut.pieces[place], self.cut.topology
-        axons = topology.layers[place.layer - 1] if place.layer else 0
-        if axons <= FEW_AXONS:
+        if not place.layer:
             return piece
+        axons = topology.layers[place.layer - 1]
         names = (topology.spike, topology.spike_b)
         nets = {
             name(place.layer - 1, j) for j in (range(axons) if spiking is None else spiking) for name in names

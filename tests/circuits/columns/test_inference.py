@@ -103,10 +103,9 @@ def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Cir
 
 
 def test_samples_in_which_other_axons_spike_have_columns_of_their_own(
-    circuit: Circuit, biases: Biases, monkeypatch: pytest.MonkeyPatch
+    circuit: Circuit, biases: Biases
 ) -> None:
     """Closed branches are joined by whether their axons spike: decks that lie in one folder say so in different files."""
-    monkeypatch.setattr("nonideal.circuits.columns.network.FEW_AXONS", 1)
     files: dict[str, set[str]] = {}
 
     def run(decks: list[Deck]) -> list[Result | Failure]:
