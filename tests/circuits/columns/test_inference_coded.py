@@ -53,6 +53,6 @@ def test_columns_spike_as_the_whole_coded_network_does(tmp_path: Path, storage: 
         times.append(one.times_s[0][0])
     assert 0.2e-6 < times[0] < 0.95e-6
     assert times[1] == pytest.approx(times[0], abs=0.2e-9)
-    column = next(deck for deck in asked if deck.name.endswith("accumulation"))
+    column = next(deck for deck in asked if deck.name.endswith("_column_1_0"))
     assert f"Vgate_n_1 gate_n_1 0 {LINES['gate_n_1']}" in column.text
     assert ("synapse_1_0_0_q0" in column.text) == (storage == "latch")
