@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
@@ -47,7 +48,7 @@ def reduce(netlist: Netlist, reduction: Reduction, ground: str = "vss") -> Netli
     """The reduced netlist, devices and ports as before."""
     if reduction == NO_REDUCTION:
         return netlist
-    netlist = _shorted(netlist, reduction.short_ohm)
+    netlist = shorted(netlist, reduction.short_ohm)
     to_ground, couplings = _lump(netlist, reduction.coupling_F, ground)
     network = _Network(netlist, to_ground, couplings, ground)
     if reduction.tau_s > 0:
@@ -59,8 +60,8 @@ def reduce(netlist: Netlist, reduction: Reduction, ground: str = "vss") -> Netli
     )
 
 
-def _shorted(netlist: Netlist, short_ohm: float) -> Netlist:
-    """Join the nodes of resistors below `short_ohm`; a port keeps its name, and two ports stay apart."""
+def shorted(netlist: Netlist, short_ohm: float, nets: Collection[str] | None = None) -> Netlist:
+    """Join the nodes of resistors below `short_ohm`, of all nets or of these; a port keeps its name, and two ports stay apart."""
     ports = set(netlist.ports)
     joined: dict[str, str] = {}
 
@@ -72,6 +73,8 @@ def _shorted(netlist: Netlist, short_ohm: float) -> Netlist:
     for r in netlist.resistors:
         a, b = of(r.a), of(r.b)
         if r.value >= short_ohm or a == b or (a in ports and b in ports):
+            continue
+        if nets is not None and net_of(r.a) not in nets:
             continue
         if b in ports:
             a, b = b, a

@@ -31,6 +31,7 @@ FILES: Final = {
     "conditions": ("conditions.png", "supplies.png", "table.csv"),
     "noise": ("jitter.png", "jitter.csv"),
     "tapeout": ("tile.png", "tt_um_*.gds", "tt_um_*.spice", "info.yaml"),
+    "tile-simulation": ("simulation.json", "simulation.csv", "datasheet.html"),
     "mismatch": ("model.json",),
     "yield": ("yield.png", "chips.csv"),
     "calibration": ("network.spice", "biases.csv"),

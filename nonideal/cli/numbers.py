@@ -18,6 +18,7 @@ from nonideal.runs.summaries.netlist import WriteBackSummary
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
 from nonideal.runs.summaries.tapeout import TapeoutSummary
+from nonideal.runs.summaries.tile_simulation import TileSimulationSummary
 from nonideal.runs.summaries.training import TrainingSummary
 
 Numbers = tuple[str, ...]
@@ -126,6 +127,14 @@ def _tapeout(found: TapeoutSummary) -> Numbers:
     )
 
 
+def _tile_simulation(found: TileSimulationSummary) -> Numbers:
+    count, last = len(found.samples), found.layers[-1]
+    return (
+        f"{found.agreeing} of {count} samples decided as the model, output RMSE {_time(last.rmse_s)}",
+        f"Verilog: {found.verilog_agreeing} of {count} decided as SPICE, {found.same_order} in its order",
+    )
+
+
 TELL: dict[type[Document], Callable[[Any], Numbers]] = {
     ColumnsSummary: _columns,
     CharacterizationSummary: _characterization,
@@ -141,4 +150,5 @@ TELL: dict[type[Document], Callable[[Any], Numbers]] = {
     CalibrationSummary: _calibration,
     SampleSummary: _sample,
     TapeoutSummary: _tapeout,
+    TileSimulationSummary: _tile_simulation,
 }

@@ -24,6 +24,7 @@ from nonideal.stages.layout import layout_options
 from nonideal.stages.measured_on import SCHEMATIC, MeasuredOn, measured_on
 from nonideal.stages.table import LOOP, STAGES
 from nonideal.stages.tapeout import require_tile
+from nonideal.stages.tile_simulation import TILE_SIMULATION, check_samples
 
 if TYPE_CHECKING:
     from nonideal.cli.options import Common
@@ -125,10 +126,18 @@ class Session:
         self._check_on_schematic("noise is simulated on the schematic only")
         return self.run(("noise",))
 
-    def tapeout(self, *, extraction: bool = True) -> list[Outcome]:
-        """The network as the tile of a shuttle. Raises ``ExperimentError`` for an experiment that is none."""
+    def tapeout(self, *, extraction: bool = True, simulate: int | None = None) -> list[Outcome]:
+        """The network as the tile of a shuttle, and so many samples on it in SPICE.
+
+        Raises ``ExperimentError`` for an experiment that is none, ``BadOption`` for samples that are not there, or of a tile without extraction.
+        """
         require_tile(self.experiment)
-        return self.run(("tapeout",), {} if extraction else {"tapeout": {"no-extraction": True}})
+        if simulate is None:
+            return self.run(("tapeout",), {} if extraction else {"tapeout": {"no-extraction": True}})
+        if not extraction:
+            raise BadOption("--simulate takes the extracted tile: leave --no-extraction out")
+        check_samples(simulate, len(self.experiment.data.load().test_x))
+        return self.run(("tapeout", TILE_SIMULATION), {TILE_SIMULATION: {"simulate": simulate}})
 
     def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
         """The statistical model of chips on a netlist, and the yield of the experiment's network there."""

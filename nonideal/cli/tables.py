@@ -74,7 +74,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.report.shift_table import accuracy_table, shift_table
     from nonideal.report.stage_tables import layout_table, limits_table, netlists_table, parameters_table
     from nonideal.report.tables import mapping_table, training_table
-    from nonideal.report.tapeout_table import tapeout_table
+    from nonideal.report.tapeout_table import tapeout_table, tile_simulation_table
     from nonideal.runs.summaries.characterization import CharacterizationSummary
     from nonideal.runs.summaries.chips import CalibrationSummary, YieldSummary
     from nonideal.runs.summaries.conditions import ConditionsSummary
@@ -83,6 +83,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
     from nonideal.runs.summaries.netlist import WriteBackSummary
     from nonideal.runs.summaries.noise import NoiseSummary
     from nonideal.runs.summaries.tapeout import TapeoutSummary
+    from nonideal.runs.summaries.tile_simulation import TileSimulationSummary
     from nonideal.runs.summaries.training import TrainingSummary
 
     def characterization(found: CharacterizationSummary) -> Iterable[Table]:
@@ -112,6 +113,7 @@ def _renders() -> dict[type[Document], Callable[[Any], Iterable[Table]]]:
         ConditionsSummary: condition_tables,
         NoiseSummary: noise_tables,
         TapeoutSummary: lambda found: [tapeout_table(found)],
+        TileSimulationSummary: lambda found: [tile_simulation_table(found)],
         YieldSummary: yield_tables,
         CalibrationSummary: lambda found: [calibration_table([found])],
     }

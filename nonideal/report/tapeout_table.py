@@ -1,10 +1,11 @@
-"""A tile's numbers as a table."""
+"""A tile's numbers as tables."""
 
 from __future__ import annotations
 
 from nonideal.report.table import Table, numbers, states, words
 from nonideal.report.units import quantity
 from nonideal.runs.summaries.tapeout import TapeoutSummary
+from nonideal.runs.summaries.tile_simulation import TileSimulationSummary
 
 
 def tapeout_table(found: TapeoutSummary) -> Table:
@@ -30,6 +31,49 @@ def tapeout_table(found: TapeoutSummary) -> Table:
         columns=(*words("Parameter"), *numbers("Found"), *states("Pass")),
         rows=tuple(rows),
         note="From `tapeout/`: `drc.json`, `lvs.json`, `precheck.json`, `pex.json`.",
+    )
+
+
+def tile_simulation_table(found: TileSimulationSummary) -> Table:
+    """What a tile does in SPICE, beside its model and its Verilog."""
+    count, (model, spice) = len(found.samples), found.right
+    all_agree = found.agreeing == count
+    rows = [
+        ("samples; decided rightly by model, SPICE", f"{count}; {model}, {spice}", ""),
+        ("decided in SPICE as by the model", f"{found.agreeing} of {count}", _state(all_agree)),
+        (
+            "Verilog: decided as in SPICE; in its order",
+            f"{found.verilog_agreeing}; {found.same_order} of {count}",
+            "",
+        ),
+    ]
+    for one in found.layers:
+        rmse = "no pair" if one.rmse_s is None else quantity(one.rmse_s, "s")
+        rows.append(
+            (
+                f"layer {one.layer}: RMSE; missed, extra",
+                f"{rmse}; {one.missed}, {one.extra} of {one.pairs}",
+                "",
+            )
+        )
+    rows += [
+        (
+            "loop: control voltage; replica late by",
+            f"{found.control_V:.4f} V; {quantity(found.replica_late_s, 's')}",
+            "",
+        ),
+        ("supply current of the analog side", quantity(found.supply_A, "A"), ""),
+        (
+            "simulated: devices; resistors; capacitors",
+            f"{found.devices}; {found.resistors}; {found.capacitors}",
+            "",
+        ),
+    ]
+    return Table(
+        title="Tile in SPICE",
+        columns=(*words("Parameter"), *numbers("Found"), *states("Pass")),
+        rows=tuple(rows),
+        note="From `tile-simulation/`: `simulation.json`, `simulation.csv`. Network and generator as extracted; the digital side is its Verilog.",
     )
 
 

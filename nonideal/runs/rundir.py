@@ -41,6 +41,7 @@ ASIDE = {
     "conditions": "conditions",
     "noise": "noise",
     "tapeout": "tapeout",
+    "tile-simulation": "tapeout",
     "mismatch": "yield",
     "yield": "yield",
     CALIBRATION: "calibrate",

@@ -105,6 +105,15 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "layout": ("circuit", "extraction", "training.layers"),
     "tapeout": ("circuit", "extraction", "training.layers", "tapeout"),
+    "tile-simulation": (
+        "process",
+        "circuit",
+        "data",
+        "training.layers",
+        "tapeout",
+        "netlist",
+        "simulator",
+    ),
     "validation": (
         "process",
         "circuit",

@@ -124,6 +124,19 @@ def tapeout_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, 
     return found | {"mapping": _need(experiment, rundir, path, "netlist")}
 
 
+def tile_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The extracted tile, what it was drawn of, and the weights that it is to hold."""
+    found = tapeout_needs(experiment, rundir, options)
+    mapping = experiment.drawn_mapping
+    if mapping is None or experiment.tapeout is None:
+        return found
+    path = rundir.path / "tapeout" / f"{experiment.tapeout.top}.spice"
+    return found | {
+        "tile": _need(experiment, rundir, path, "tapeout", complete=True),
+        f"weights {mapping}": _need(experiment, rundir, rundir.weights(mapping), "training"),
+    }
+
+
 def extraction_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
     """An extracted netlist of the right kind, where one is to be validated: one with capacitance only is not an RC netlist."""
     kind = options.get("netlist", "schematic")

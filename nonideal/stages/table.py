@@ -14,6 +14,7 @@ from nonideal.runs.summaries.netlist import WriteBackSummary
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.runs.summaries.sample import SampleSummary
 from nonideal.runs.summaries.tapeout import TapeoutSummary
+from nonideal.runs.summaries.tile_simulation import TileSimulationSummary
 from nonideal.runs.summaries.training import TrainingSummary
 from nonideal.stages import needs
 from nonideal.stages.calibration import calibrate_chip
@@ -31,6 +32,7 @@ from nonideal.stages.noise import measure_jitter
 from nonideal.stages.shift import measure_shift
 from nonideal.stages.simulate import simulate_sample
 from nonideal.stages.tapeout import make_tapeout
+from nonideal.stages.tile_simulation import simulate_tile
 from nonideal.stages.tools import (
     exploration_tools,
     layout_tools,
@@ -211,6 +213,18 @@ STAGES = {
             run=make_tapeout,
             needs_for=needs.tapeout_needs,
             tools=tapeout_tools,
+        ),
+        Stage(
+            name="tile-simulation",
+            summary=TileSimulationSummary,
+            kept="its simulations",
+            on_circuit=True,
+            doing="simulating the extracted tile through its digital pins",
+            sections=SECTIONS["tile-simulation"],
+            run=simulate_tile,
+            needs_for=needs.tile_needs,
+            tools=simulator_tools,
+            seeds=lambda e: {"split": e.data.split_seed},
         ),
         Stage(
             name="simulate",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import UnreadableFile, read_text, write_json, write_text
+from nonideal.runs.rundir import RunDir
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.stages.layout import drawn_topology
@@ -48,10 +50,21 @@ def require_tile(experiment: Experiment) -> None:
         )
 
 
+def chip_of(experiment: Experiment, rundir: RunDir) -> Chip:
+    """The chip of the experiment's written-back network. Raises ``ExperimentError`` for an experiment that is to be no tile."""
+    from nonideal.tapeout.assembly import Chip
+
+    require_tile(experiment)
+    assert experiment.tapeout is not None
+    mapping = rundir.mapping_folder(str(experiment.drawn_mapping)) / MAPPING
+    topology = drawn_topology(experiment, rundir)
+    return Chip.of(experiment.tapeout, experiment.circuit, topology, unit_currents_A(mapping))
+
+
 def make_tapeout(work: Work) -> Done:
     """Draw a tile, write its files, check it and extract it; what it breaks is told in its reports, and it does not pass then."""
     from nonideal.circuits.layout.fill import draw_fill
-    from nonideal.tapeout.assembly import Chip, assemble
+    from nonideal.tapeout.assembly import assemble
     from nonideal.tapeout.behaviour import behaviour_text
     from nonideal.tapeout.checks import check_tile, extract_tile
     from nonideal.tapeout.figures import densities, drops_V, length_um, standard_cells, supply_A
@@ -63,9 +76,7 @@ def make_tapeout(work: Work) -> Done:
     options = work.experiment.tapeout
     assert options is not None
     say, folder, top = work.context.console.print, work.folder, options.top
-    topology = drawn_topology(work.experiment, work.rundir)
-    mapping = work.rundir.mapping_folder(str(work.experiment.drawn_mapping)) / MAPPING
-    chip = Chip.of(options, work.experiment.circuit, topology, unit_currents_A(mapping))
+    chip = chip_of(work.experiment, work.rundir)
     say("  the digital side is synthesised, placed and routed; network and generator are drawn")
     tile = assemble(chip, work.rundir.cache / "synthesis")
     text = tile.netlist()
@@ -135,8 +146,10 @@ def write_bringup(chip: Chip, folder: Path) -> list[Path]:
     return [folder / name for name in (*names, "chip.json")]
 
 
-def write_sheet(chip: Chip, summary: TapeoutSummary, folder: Path) -> list[Path]:
-    """The data sheet, as Markdown and as a page."""
+def write_sheet(
+    chip: Chip, summary: TapeoutSummary, folder: Path, accuracy: Mapping[str, str] | None = None
+) -> list[Path]:
+    """The data sheet, as Markdown and as a page; ``accuracy`` where the tile was simulated."""
     from nonideal.tapeout.datasheet import html, markdown, sheet
 
     told = {
@@ -148,7 +161,7 @@ def write_sheet(chip: Chip, summary: TapeoutSummary, folder: Path) -> list[Path]
         "supply current, bound": f"{summary.supply_A * 1e3:.2f} mA",
         "largest drop to a part": f"{max(summary.drop_V.values(), default=0.0) * 1e3:.1f} mV",
     }
-    sections = sheet(chip, told)
+    sections = sheet(chip, told, accuracy)
     found = [folder / "datasheet.md", folder / "datasheet.html"]
     for path, text in zip(found, (markdown(sections), html(sections)), strict=True):
         write_text(path, text)

@@ -32,8 +32,16 @@ class Section:
     drawing: str = ""
 
 
-def sheet(chip: Chip, checks: Mapping[str, str]) -> tuple[Section, ...]:
-    """All sections of the data sheet of a chip; ``checks``: what was found, by what was held against it."""
+NOT_SIMULATED = (
+    "Not simulated yet: `nonideal tapeout --simulate N` runs N samples on the extracted tile in SPICE, "
+    "and writes this sheet with what comes of it."
+)
+
+
+def sheet(
+    chip: Chip, checks: Mapping[str, str], accuracy: Mapping[str, str] | None = None
+) -> tuple[Section, ...]:
+    """All sections of the data sheet of a chip; ``checks``: what was found, by what was held against it; ``accuracy`` the same of SPICE."""
     return (
         _computes(chip),
         _codes(chip),
@@ -41,6 +49,9 @@ def sheet(chip: Chip, checks: Mapping[str, str]) -> tuple[Section, ...]:
         _pins(chip),
         _electrical(chip),
         _procedure(chip),
+        Section("Accuracy", table=(("what", "found"), *accuracy.items()))
+        if accuracy
+        else Section("Accuracy", (NOT_SIMULATED,)),
         Section("Checks", table=(("what", "found"), *checks.items())),
     )
 

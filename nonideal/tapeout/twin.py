@@ -21,8 +21,11 @@ from nonideal.tapeout.behaviour import behaviour_text
 
 TIMEOUT_S = 60.0
 MOST_POLLS = 1000
-GO_CLOCKS = 4
-"""From a rise of go to the beginning of the inference: three flip-flops, and one that lines follow by."""
+GO_CLOCKS = 3
+"""From the clock that first sees go to the one at which the inference begins: two more flip-flops, and one that lines follow by."""
+Edge = tuple[float, str, int]
+"""Time in ns, pin, bit."""
+_CHANGE = re.compile(r"^([0-9.]+) (\S+) ([01xz])$", re.MULTILINE)
 PINS = ("clk", "ena", "rst_n", "ui_in", "uio_in", "uo_out", "uio_out", "uio_oe")
 
 
@@ -45,25 +48,22 @@ def chip_facts(chip: Chip) -> dict[str, Any]:
 
 
 @dataclass
-class Twin:
-    """Pins of a simulated tile. What was done to them is kept, and simulated anew whenever a pin is looked at: slow, and simple.
+class Script:
+    """Input pins of a tile, as ``bringup.protocol`` speaks to them: what was done is kept in ``done``, (ns, pin, bit). It has no outputs.
 
-    Raises ``ToolMissing`` without Icarus, ``DigitalError`` where it refuses the model.
+    ``begin_ns``: when the last inference began.
     """
 
     chip: Chip
     now_ns: float = 0.0
-    done: list[tuple[float, str, int]] = field(default_factory=list)
+    done: list[Edge] = field(default_factory=list)
+    begin_ns: float = 0.0
 
     def set(self, name: str, bit: int) -> None:
         self.done.append((self.now_ns, name, bit))
 
     def wait_ns(self, time_ns: float) -> None:
         self.now_ns += time_ns
-
-    def get(self, name: str) -> int:
-        """A pin now; one that is unknown counts as low."""
-        return int(self._run(name) == "1")
 
     def spikes(self, times_ns: Sequence[float | None]) -> None:
         """Go, and every input at its time of the phase; inputs fall with the phase's end."""
@@ -72,24 +72,51 @@ class Twin:
             self.now_ns // clock_ns + 1
         ) * clock_ns - 5.0  # shortly before a rise of the clock, which is at half a period
         self.set("ui_in[7]", 1)
-        facts, go_ns = chip_facts(self.chip), self.now_ns
-        rise_ns = (go_ns // clock_ns + 0.5) * clock_ns
-        rise_ns += clock_ns * (rise_ns < go_ns)
-        begin_ns = rise_ns + GO_CLOCKS * clock_ns + facts["begin_ns"]
+        rise_ns = (self.now_ns // clock_ns + 0.5) * clock_ns
+        rise_ns += clock_ns * (rise_ns < self.now_ns)
+        self.begin_ns = rise_ns + GO_CLOCKS * clock_ns
+        begin_ns = self.begin_ns + chip_facts(self.chip)["begin_ns"]
         end_ns = begin_ns + self.chip.design.timing.t_circ_s * 1e9 + 2 * clock_ns
         for k, at_ns in enumerate(times_ns):
             if at_ns is not None:
                 self.done += [(begin_ns + at_ns, f"ui_in[{k}]", 1), (end_ns, f"ui_in[{k}]", 0)]
         self.now_ns = end_ns
 
+
+@dataclass
+class Twin(Script):
+    """Pins of a simulated tile. What was done to them is simulated anew whenever a pin is looked at: slow, and simple.
+
+    Raises ``ToolMissing`` without Icarus, ``DigitalError`` where it refuses the model.
+    """
+
+    def get(self, name: str) -> int:
+        """A pin now; one that is unknown counts as low."""
+        return int(self._run(name) == "1")
+
+    def edges(self, pins: Sequence[str]) -> list[Edge]:
+        """Every change of these pins until now, in order; what is unknown counts as low."""
+        found = [
+            (float(at), pin, int(bit == "1"))
+            for at, pin, bit in _CHANGE.findall(self._said(self._bench(pins)))
+        ]
+        return sorted(found, key=lambda one: one[0])
+
     def _run(self, name: str) -> str:
+        found = re.search(r"^pin ([01xz])$", self._said(self._bench((), name)), re.MULTILINE)
+        if found is None:
+            raise DigitalError(f"the twin said nothing of {name} at {self.now_ns:g} ns")
+        return found[1]
+
+    def _said(self, bench: str) -> str:
+        """What the simulation of a bench prints."""
         compiler, runner = shutil.which("iverilog"), shutil.which("vvp")
         if compiler is None or runner is None:
             raise ToolMissing("Icarus Verilog is not installed: apt-get install iverilog")
         with tempfile.TemporaryDirectory(prefix="twin-") as made:
             folder = Path(made)
             write_text(folder / "tile.v", behaviour_text(self.chip))
-            write_text(folder / "bench.v", self._bench(name))
+            write_text(folder / "bench.v", bench)
             log, environ = folder / "log", clean_environment(folder, PATH=os.environ.get("PATH", ""))
             for command in (
                 [compiler, "-g2005", "-s", "bench", "-o", "bench.vvp", "tile.v", "bench.v"],
@@ -98,12 +125,9 @@ class Twin:
                 ended = supervise(command, folder, log, TIMEOUT_S, environ=environ)
                 if ended.code != 0 or ended.timed_out:
                     raise DigitalError(f"{Path(command[0]).name} ended with {ended.code}: {log_tail(log, 8)}")
-            found = re.search(r"^pin ([01xz])$", read_text(log), re.MULTILINE)
-        if found is None:
-            raise DigitalError(f"the twin said nothing of {name} at {self.now_ns:g} ns")
-        return found[1]
+            return read_text(log)
 
-    def _bench(self, name: str) -> str:
+    def _bench(self, watched: Sequence[str], asked: str = "clk") -> str:
         wide = {port: "[7:0] " if port not in PINS[:3] else "" for port in PINS}
         lines = ["`timescale 1ns / 1ps", "module bench;", "    wire VGND, VDPWR; wire [7:0] ua;"]
         lines += [
@@ -115,6 +139,7 @@ class Twin:
         lines += [
             f"    {self.chip.options.top} dut ({bound});",
             f"    always #{half_ns:g} clk = ~clk;",
+            *(f'    always @({pin}) $display("%.3f {pin} %b", $realtime, {pin});' for pin in watched),
             "    initial begin",
         ]
         now_ns = 0.0
@@ -124,7 +149,7 @@ class Twin:
             lines.append(f"        #{round(at_ns - now_ns, 6):g} {pin} = {bit};")
             now_ns = at_ns
         lines += [
-            f'        #{round(self.now_ns - now_ns, 6):g} $display("pin %b", {name}); $finish;',
+            f'        #{round(self.now_ns - now_ns, 6):g} $display("pin %b", {asked}); $finish;',
             "    end",
             "endmodule",
         ]

@@ -4,46 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from nonideal.circuits.network.netlist import Topology
-from nonideal.experiment.experiment import load_experiment
 from nonideal.tapeout.assembly import Chip
-from nonideal.tapeout.behaviour import weights_of
 from nonideal.tapeout.bringup import protocol
 from nonideal.tapeout.twin import Twin, chip_facts
+from tests.tapeout.conftest import promised
 
-EXPERIMENT = load_experiment("iris_tile")
 SAMPLES = ((0.0, 150.0, 420.0, 700.0, 980.0), (300.0, None, 10.0, 600.0, 0.0))
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="no iverilog")
-
-
-@pytest.fixture(scope="module")
-def chip() -> Chip:
-    drawn = np.random.default_rng(11)
-
-    def synapse() -> frozenset[str]:
-        code, polarity = int(drawn.integers(0, 5)), "nnp"[int(drawn.integers(0, 3))]
-        return frozenset(f"{polarity}{bit}" for bit in range(4) if code >> bit & 1)
-
-    mask = tuple(tuple(tuple(synapse() for _ in range(5)) for _ in range(5)) for _ in range(2))
-    assert EXPERIMENT.tapeout is not None
-    topology = replace(Topology.of((5, 5, 5), EXPERIMENT.circuit), mask=mask)
-    return Chip.of(EXPERIMENT.tapeout, EXPERIMENT.circuit, topology)
-
-
-def promised(chip: Chip, inputs: tuple[float | None, ...]) -> np.ndarray:
-    """Times of the outputs in T_circ, from the codes."""
-    times = np.array([np.inf if at is None else at / 1000.0 for at in inputs])
-    for weights in weights_of(chip):
-        reached = np.where(np.isfinite(times), 1.0 - times, 0.0)
-        found = np.maximum(1.0 - np.array(weights) @ reached, 0.0)
-        times = np.where(found <= 1.0, found, np.inf)
-    return times
 
 
 def test_a_tile_is_reset_configured_run_and_read(chip: Chip) -> None:

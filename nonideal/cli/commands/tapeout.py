@@ -16,15 +16,26 @@ NoExtractionOption = Annotated[
 ]
 
 
+SimulateOption = Annotated[
+    int | None,
+    typer.Option(
+        "--simulate",
+        help="Run this many held-out samples on the extracted tile in SPICE, through its digital pins: minutes of a core each.",
+        show_default=False,
+    ),
+]
+
+
 @command("nonideal tapeout -e iris_tile", Panel.beside)
 @with_common
 def tapeout(
     common: Common,
     *,
     no_extraction: NoExtractionOption = False,
+    simulate: SimulateOption = None,
     force: ForceOption = False,
 ) -> None:
     """Make the tile of a shuttle of a trained network: GDS, LEF, Verilog, info.yaml, netlists; rules, LVS, precheck, extraction."""
     with common.session(force=force) as opened:
-        outcomes = opened.tapeout(extraction=not no_extraction)
+        outcomes = opened.tapeout(extraction=not no_extraction, simulate=simulate)
     finish(outcomes, common.as_json)

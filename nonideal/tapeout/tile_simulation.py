@@ -1,0 +1,227 @@
+"""An extracted tile run in SPICE through its digital pins.
+
+Network and generator are simulated as they were extracted; the digital side, which only listens to them, is its Verilog in Icarus. What is
+done to the pins makes the control lines and inputs (Icarus), those make spikes (ngspice), and the digital side hears the spikes (Icarus,
+``nonideal.tapeout.spice_twin``). The loop's control voltage is found first: one ramp of the replica at a time, until it fires as its phase ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.digital.simulation import as_written, simulate
+from nonideal.circuits.extraction.netlist import Netlist
+from nonideal.circuits.generator.generator import line_net
+from nonideal.circuits.generator.loop import RAMP
+from nonideal.circuits.network.testbench import first_rise_s
+from nonideal.circuits.network.timeline import Timeline
+from nonideal.sky130_models import lean_library
+from nonideal.spice import Result
+from nonideal.tapeout.assembly import Chip
+from nonideal.tapeout.bringup import protocol
+from nonideal.tapeout.errors import TapeoutError
+from nonideal.tapeout.sides import LOOP, SUPPLY_CURRENT, Side, levels
+from nonideal.tapeout.twin import Script, chip_facts
+
+Array = NDArray[np.float64]
+BEFORE_S = 20e-9
+"""How long before an inference begins the network's simulation does."""
+FIRST_V, SLOPE_V_PER_S = 0.887, -3e-3 / 10e-9
+"""Where the search of the control voltage begins, and by how much it makes the replica earlier, about."""
+WITHIN_S, MOST_TRIES = 0.5e-9, 6
+
+
+@dataclass(frozen=True, slots=True)
+class TileBench:
+    """The analog half of a chip's tile, and what it is simulated with; decks and logs go to ``folder``."""
+
+    side: Side
+    bench: Workbench
+    folder: Path
+
+    @classmethod
+    def of(cls, chip: Chip, extracted: Netlist, bench: Workbench, folder: Path) -> TileBench:
+        """Of the tile's extraction. Raises ``TapeoutError`` for a netlist that is no tile."""
+
+        def models(text: str) -> str:
+            return without_body_network(lean_library(bench.pdk, bench.corner, text))
+
+        side = Side.analog(chip, extracted, models)
+        return cls(side, bench, folder)
+
+    @property
+    def chip(self) -> Chip:
+        return self.side.chip
+
+    @property
+    def timeline(self) -> Timeline:
+        return Timeline(self.chip.design.timing, self.chip.topology.depth)
+
+    def vectors(self) -> dict[str, str]:
+        """What is looked at: spikes, phases, gate lines, and the loop."""
+        chip, side = self.chip, self.side
+        phases = (f"phase_{layer}" for layer in range(1, chip.topology.depth + 1))
+        found = {net: side.vector(net) for net in (*side.half.heard, *phases, RAMP)}
+        pins = {use.name: pin for pin, use in chip.pinning.uses.items()}
+        found |= {line_net(*one): side.vector(pins[line_net(*one)]) for one in chip.generator.lines}
+        return found | {name: side.vector(net) for name, net in LOOP.items()}
+
+
+def without_body_network(models: str) -> str:
+    """A library whose FETs have one body node each, not four: what the resistors between them do is over in picoseconds.
+
+    Three nodes fewer a FET halve the matrix, and its factors take a fifth.
+    """
+    return models.replace("rbodymod=1.0", "rbodymod=0.0")
+
+
+def script_of(chip: Chip, spike_time_norm: Sequence[float]) -> Script:
+    """What is done to the pins of a tile that is reset and infers once: a sample [inputs] in T_circ, 1 or more for no spike."""
+    script = Script(chip)
+    protocol.reset(script, chip_facts(chip))
+    t_circ_ns = chip.design.timing.t_circ_s * 1e9
+    script.spikes([at * t_circ_ns if at < 1.0 else None for at in spike_time_norm])
+    return script
+
+
+def driven(bench: TileBench, spike_time_norm: Sequence[float]) -> dict[str, str]:
+    """What the digital side drives in an inference of a sample, by net: waveforms from ``BEFORE_S`` before it begins.
+
+    Its Verilog in Icarus, with edges of ``sides.EDGE_S``. Raises ``ToolMissing`` without it.
+    """
+    chip, stop_ns = bench.chip, (BEFORE_S + bench.timeline.stop_s) * 1e9
+    script = script_of(chip, spike_time_norm)
+    from_ns = script.begin_ns - BEFORE_S * 1e9
+    changes = [(at, pin, str(bit)) for at, pin, bit in script.done]
+    waves = simulate(chip.control, as_written(chip.control), changes, from_ns + stop_ns)
+    found = {}
+    for net in bench.side.half.driven:
+        edges = [(0.0, int(waves.at(net, from_ns) == "1"))]
+        edges += [(at_ns - from_ns, int(bit == "1")) for at_ns, bit in waves.edges(net, from_ns)]
+        found[net] = levels(edges, chip.design.supplies.vdd_V)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One inference of network and generator: by layer the spike times [neurons], s from the rise of their phase's line, infinity for none.
+
+    ``replica_s``: from the rise of its own phase. ``control_V`` at the start and at the end; ``bias_V`` at the start, and the supply's current
+    then. ``edges_s``: by spike net its edges (s, bit), counted from the inference's beginning. ``cpu_s``: what it took.
+    """
+
+    spikes_s: tuple[Array, ...]
+    replica_s: float
+    control_V: tuple[float, float]
+    bias_V: Mapping[str, float]
+    edges_s: Mapping[str, tuple[tuple[float, int], ...]]
+    supply_A: float
+    cpu_s: float
+
+
+def infer(bench: TileBench, samples: Mapping[str, Sequence[float]], control_V: float) -> list[Inference]:
+    """These samples by name, [inputs] in T_circ, each from the operating point at this control voltage. Raises ``CharacterizationFailed``."""
+    vectors, stop_s = bench.vectors(), BEFORE_S + bench.timeline.stop_s
+    decks = [
+        bench.side.deck(
+            name, driven(bench, sample), vectors, stop_s, bench.bench.simulator, {"control": control_V}
+        )
+        for name, sample in samples.items()
+    ]
+    results = bench.bench.run_decks(decks, bench.folder)
+    return [read(bench.chip, result, vectors) for result in results]
+
+
+def read(chip: Chip, result: Result, vectors: Mapping[str, str]) -> Inference:
+    """Of a result of ``infer``."""
+    axis, half_V = np.asarray(result.axis, float), chip.design.supplies.vdd_V / 2
+
+    def wave(name: str) -> Array:
+        return np.asarray(result[vectors[name]], float)
+
+    def rise_s(name: str, since_s: float = 0.0) -> float:
+        after = axis >= since_s
+        return first_rise_s(axis[after], wave(name)[after], half_V)
+
+    spikes = []
+    for layer in range(1, chip.topology.depth + 1):
+        begin_s = rise_s(f"phase_{layer}")
+        nets = [chip.topology.spike(layer, k) for k in range(chip.topology.layers[layer])]
+        times = np.array([rise_s(net, begin_s - BEFORE_S) for net in nets]) - begin_s
+        spikes.append(np.maximum(times, 0.0))
+    control, lines = wave("control"), [line_net(*one) for one in chip.generator.lines]
+    ramp_s = rise_s(RAMP)
+    return Inference(
+        tuple(spikes),
+        rise_s("replica", ramp_s) - ramp_s,
+        (float(control[0]), float(control[-1])),
+        {name: float(wave(name)[0]) for name in (*lines, "vdis", "vsense")},
+        {chip_net: tuple(crossings_s(axis - BEFORE_S, wave(chip_net), half_V)) for chip_net in chip.control.spikes},
+        -float(np.asarray(result[SUPPLY_CURRENT], float)[0]),
+        result.seconds_cpu,
+    )  # fmt: skip
+
+
+def crossings_s(time_s: Array, wave_V: Array, level_V: float) -> Iterator[tuple[float, int]]:
+    """(s, bit) of every crossing of a level."""
+    high = wave_V > level_V
+    for i in np.flatnonzero(high[1:] != high[:-1]):
+        part = (level_V - wave_V[i]) / (wave_V[i + 1] - wave_V[i])
+        yield float(time_s[i] + part * (time_s[i + 1] - time_s[i])), int(high[i + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where the loop holds its replica: the control voltages that were tried, and how late after its phase's end the replica fired at each."""
+
+    tried_V: tuple[float, ...]
+    late_s: tuple[float, ...]
+
+    @property
+    def control_V(self) -> float:
+        """The one at which it was nearest."""
+        return self.tried_V[int(np.argmin(np.abs(self.late_s)))]
+
+
+def settle(bench: TileBench) -> Settled:
+    """The control voltage at which the replica fires as its phase ends, by secant, a ramp each. Raises ``TapeoutError`` where it is not found."""
+    vectors, chip = bench.vectors(), bench.chip
+    silent = driven(bench, [1.0] * chip.topology.layers[0])
+    end_s = bench.timeline.firing_s(1) + chip.design.timing.t_circ_s
+    stop_s = BEFORE_S + end_s + chip.design.timing.guard_s
+    tried, late = [FIRST_V], list[float]()
+    while True:
+        start = {"control": tried[-1]}
+        deck = bench.side.deck(f"settle_{len(late)}", silent, vectors, stop_s, bench.bench.simulator, start)
+        (result,) = bench.bench.run_decks([deck], bench.folder)
+        late.append(_late_s(chip, result, vectors))
+        if abs(late[-1]) <= WITHIN_S:
+            return Settled(tuple(tried), tuple(late))
+        if len(late) == MOST_TRIES:
+            told = ", ".join(f"{v:.4f} V {1e9 * s:+.1f} ns" for v, s in zip(tried, late, strict=True))
+            raise TapeoutError(f"the generator's replica was not made to fire as its phase ends: {told}")
+        tried.append(next_V(tried, late))
+
+
+def next_V(tried_V: Sequence[float], late_s: Sequence[float]) -> float:
+    """The next control voltage, from those that were tried and how late the replica was."""
+    slope = SLOPE_V_PER_S
+    if len(late_s) > 1 and late_s[-1] != late_s[-2]:
+        slope = (tried_V[-1] - tried_V[-2]) / (late_s[-1] - late_s[-2])
+    return tried_V[-1] - slope * late_s[-1]
+
+
+def _late_s(chip: Chip, result: Result, vectors: Mapping[str, str]) -> float:
+    """How long after its phase's end the replica fires; where it does not, as late as the simulation ends."""
+    axis, half_V = np.asarray(result.axis, float), chip.design.supplies.vdd_V / 2
+    ramp, replica = (np.asarray(result[vectors[name]], float) for name in (RAMP, "replica"))
+    begin_s = first_rise_s(axis, ramp, half_V)
+    after = axis >= begin_s
+    at_s = first_rise_s(axis[after], replica[after], half_V)
+    return min(at_s, float(axis[-1])) - begin_s - chip.design.timing.t_circ_s
