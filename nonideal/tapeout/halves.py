@@ -1,4 +1,4 @@
-"""An extracted tile in two halves, each simulated by itself: its digital side, and network with generator.
+"""An extracted tile in two halves, each simulated by itself: its digital side, and network with generator; or the generator, and all else.
 
 The cut goes through nets that devices of both are on: control lines, inputs and trim bits, which the digital side drives, and spikes, which it
 listens to. Each half keeps all of such a net, and of the other half's devices those whose gates are on it, as loads: their other ends on
@@ -70,6 +70,8 @@ def half(
     own = [one for one in own if reduction is not None or not {*map(net_of, one.nodes)} <= {*supplies}]
     nets = {net_of(node) for device in own for node in device.nodes} - {*supplies}
     driven, heard, loads = _cut(others, nets, supplies)
+    # Pins are the board's to drive.
+    driven = {net: at for net, at in driven.items() if net not in netlist.ports}
     node: Callable[[str], str] = net_of if reduction is None else _same
     kept = nets | {*supplies}
     devices = tuple(replace(one, nodes=tuple(map(node, one.nodes))) for one in (*own, *loads))

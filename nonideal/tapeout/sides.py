@@ -19,6 +19,7 @@ from nonideal.tapeout.uses import REFERENCE, RESET_LEVEL
 
 PART = "control"
 """The digital side, as its devices' names begin."""
+GENERATOR = "network_generator"
 EDGE_S = 2e-10
 """Of what the digital side drives."""
 BOARD_OHM = 0.1
@@ -38,7 +39,7 @@ SUPPLY_CURRENT = "i(vdd)"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A half of a chip's tile as it is simulated: network and generator; ``models`` is the library of its devices."""
+    """A half of a chip's tile as it is simulated; ``models`` is the library of its devices."""
 
     chip: Chip
     half: Half
@@ -48,6 +49,12 @@ class Side:
     def analog(cls, chip: Chip, extracted: Netlist, models: Models) -> Side:
         """Network and generator, with the resistors of their wires and supplies."""
         found = half(extracted, PART, (SUPPLY, GROUND), rest=True, reduction=Reduction())
+        return cls(chip, found, models(found.netlist.text()))
+
+    @classmethod
+    def generator(cls, chip: Chip, extracted: Netlist, models: Models) -> Side:
+        """The generator with its replica; of the network it has what hangs on its lines, as loads that do not move."""
+        found = half(extracted, GENERATOR, (SUPPLY, GROUND), rest=False, reduction=Reduction())
         return cls(chip, found, models(found.netlist.text()))
 
     def vector(self, net: str) -> str:

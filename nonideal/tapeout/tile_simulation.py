@@ -2,7 +2,8 @@
 
 Network and generator are simulated as they were extracted; the digital side, which only listens to them, is its Verilog in Icarus. What is
 done to the pins makes the control lines and inputs (Icarus), those make spikes (ngspice), and the digital side hears the spikes (Icarus,
-``nonideal.tapeout.spice_twin``). The loop's control voltage is found first: one ramp of the replica at a time, until it fires as its phase ends.
+``nonideal.tapeout.spice_twin``). The loop's control voltage is found first: one ramp of the replica at a time, until it fires as its phase
+ends; the generator is simulated alone for that, and each sample says when the replica fired in it.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ WITHIN_S, MOST_TRIES = 0.5e-9, 6
 
 @dataclass(frozen=True, slots=True)
 class TileBench:
-    """The analog half of a chip's tile, and what it is simulated with; decks and logs go to ``folder``."""
+    """Network and generator of a chip's tile, the generator by itself, and what both are simulated with; decks and logs go to ``folder``."""
 
     side: Side
+    alone: Side
     bench: Workbench
     folder: Path
 
@@ -52,8 +54,9 @@ class TileBench:
         def models(text: str) -> str:
             return without_body_network(lean_library(bench.pdk, bench.corner, text))
 
-        side = Side.analog(chip, extracted, models)
-        return cls(side, bench, folder)
+        return cls(
+            Side.analog(chip, extracted, models), Side.generator(chip, extracted, models), bench, folder
+        )
 
     @property
     def chip(self) -> Chip:
@@ -64,13 +67,18 @@ class TileBench:
         return Timeline(self.chip.design.timing, self.chip.topology.depth)
 
     def vectors(self) -> dict[str, str]:
-        """What is looked at: spikes, phases, gate lines, and the loop."""
+        """What is looked at: spikes, phases, and what ``loop_vectors`` names."""
         chip, side = self.chip, self.side
         phases = (f"phase_{layer}" for layer in range(1, chip.topology.depth + 1))
-        found = {net: side.vector(net) for net in (*side.half.heard, *phases, RAMP)}
-        pins = {use.name: pin for pin, use in chip.pinning.uses.items()}
-        found |= {line_net(*one): side.vector(pins[line_net(*one)]) for one in chip.generator.lines}
-        return found | {name: side.vector(net) for name, net in LOOP.items()}
+        return {net: side.vector(net) for net in (*side.half.heard, *phases)} | loop_vectors(side)
+
+
+def loop_vectors(side: Side) -> dict[str, str]:
+    """Gate lines, the replica's phase, and the loop."""
+    pins = {use.name: pin for pin, use in side.chip.pinning.uses.items()}
+    lines = (line_net(*one) for one in side.chip.generator.lines)
+    found = {RAMP: side.vector(RAMP)} | {net: side.vector(pins[net]) for net in lines}
+    return found | {name: side.vector(net) for name, net in LOOP.items()}
 
 
 def without_body_network(models: str) -> str:
@@ -90,18 +98,18 @@ def script_of(chip: Chip, spike_time_norm: Sequence[float]) -> Script:
     return script
 
 
-def driven(bench: TileBench, spike_time_norm: Sequence[float]) -> dict[str, str]:
-    """What the digital side drives in an inference of a sample, by net: waveforms from ``BEFORE_S`` before it begins.
+def driven(side: Side, spike_time_norm: Sequence[float], stop_s: float) -> dict[str, str]:
+    """What the digital side drives in an inference of a sample, by net: waveforms from ``BEFORE_S`` before it begins, ``stop_s`` long.
 
     Its Verilog in Icarus, with edges of ``sides.EDGE_S``. Raises ``ToolMissing`` without it.
     """
-    chip, stop_ns = bench.chip, (BEFORE_S + bench.timeline.stop_s) * 1e9
+    chip = side.chip
     script = script_of(chip, spike_time_norm)
     from_ns = script.begin_ns - BEFORE_S * 1e9
     changes = [(at, pin, str(bit)) for at, pin, bit in script.done]
-    waves = simulate(chip.control, as_written(chip.control), changes, from_ns + stop_ns)
+    waves = simulate(chip.control, as_written(chip.control), changes, from_ns + stop_s * 1e9)
     found = {}
-    for net in bench.side.half.driven:
+    for net in side.half.driven:
         edges = [(0.0, int(waves.at(net, from_ns) == "1"))]
         edges += [(at_ns - from_ns, int(bit == "1")) for at_ns, bit in waves.edges(net, from_ns)]
         found[net] = levels(edges, chip.design.supplies.vdd_V)
@@ -130,7 +138,12 @@ def infer(bench: TileBench, samples: Mapping[str, Sequence[float]], control_V: f
     vectors, stop_s = bench.vectors(), BEFORE_S + bench.timeline.stop_s
     decks = [
         bench.side.deck(
-            name, driven(bench, sample), vectors, stop_s, bench.bench.simulator, {"control": control_V}
+            name,
+            driven(bench.side, sample, stop_s),
+            vectors,
+            stop_s,
+            bench.bench.simulator,
+            {"control": control_V},
         )
         for name, sample in samples.items()
     ]
@@ -190,15 +203,19 @@ class Settled:
 
 
 def settle(bench: TileBench) -> Settled:
-    """The control voltage at which the replica fires as its phase ends, by secant, a ramp each. Raises ``TapeoutError`` where it is not found."""
-    vectors, chip = bench.vectors(), bench.chip
-    silent = driven(bench, [1.0] * chip.topology.layers[0])
+    """The control voltage at which the replica fires as its phase ends, by secant, a ramp of the generator alone each.
+
+    Raises ``TapeoutError`` where it is not found, ``CharacterizationFailed``.
+    """
+    chip, side = bench.chip, bench.alone
+    vectors = loop_vectors(side)
     end_s = bench.timeline.firing_s(1) + chip.design.timing.t_circ_s
     stop_s = BEFORE_S + end_s + chip.design.timing.guard_s
+    silent = driven(side, [1.0] * chip.topology.layers[0], stop_s)
     tried, late = [FIRST_V], list[float]()
     while True:
         start = {"control": tried[-1]}
-        deck = bench.side.deck(f"settle_{len(late)}", silent, vectors, stop_s, bench.bench.simulator, start)
+        deck = side.deck(f"settle_{len(late)}", silent, vectors, stop_s, bench.bench.simulator, start)
         (result,) = bench.bench.run_decks([deck], bench.folder)
         late.append(_late_s(chip, result, vectors))
         if abs(late[-1]) <= WITHIN_S:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
 
-from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist
 from nonideal.circuits.extraction.reduction import Reduction
 from nonideal.circuits.generator.generator import line_net
+from nonideal.circuits.network.timeline import Timeline
 from nonideal.spice.result import Plot, Result
 from nonideal.tapeout.assembly import Chip
 from nonideal.tapeout.halves import half
 from nonideal.tapeout.sides import SUPPLY_CURRENT, Side
-from nonideal.tapeout.tile_simulation import BEFORE_S, TileBench, driven, next_V, read, without_body_network
+from nonideal.tapeout.tile_simulation import BEFORE_S, driven, next_V, read, without_body_network
 from tests.tapeout.test_halves import SUPPLIES, tile
 
 
@@ -45,13 +43,13 @@ def renamed(netlist: Netlist, net: str) -> Netlist:
 @pytest.mark.parametrize("line", ["reset_1", "phase_1", "in_0"])
 def test_lines_and_inputs_come_at_the_timelines_times(chip: Chip, line: str) -> None:
     side = Side(chip, half(renamed(tile(), line), "control", SUPPLIES, rest=True, reduction=Reduction()), "")
-    bench = TileBench(side, cast(Workbench, None), Path())
-    wave = driven(bench, (0.1, 1.0, 1.0, 1.0, 1.0))[line]
+    timeline = Timeline(chip.design.timing, chip.topology.depth)
+    wave = driven(side, (0.1, 1.0, 1.0, 1.0, 1.0), BEFORE_S + timeline.stop_s)[line]
     points = [float(word) for word in re.findall(r"[-0-9.e]+", wave)]
     times = np.array(points[0::2])[1:].reshape(-1, 2).mean(axis=1) - BEFORE_S
-    begin_s, end_s = bench.timeline.spans().get(line, (0.0, 0.0))
+    begin_s, end_s = timeline.spans().get(line, (0.0, 0.0))
     if line == "in_0":
-        assert times[0] == pytest.approx(bench.timeline.firing_s(0) + 1e-7, abs=1e-12)
+        assert times[0] == pytest.approx(timeline.firing_s(0) + 1e-7, abs=1e-12)
     elif begin_s:
         assert times[:2] == pytest.approx([begin_s, end_s], abs=1e-12)
     else:
