@@ -15,8 +15,12 @@ from nonideal.circuits.lvs.devices import FETS, MIMS
 from nonideal.circuits.units import unit_names
 
 SUBCKT = re.compile(r"^\s*\.subckt\s+(\S+)", re.IGNORECASE | re.MULTILINE)
+INCLUDE = re.compile(r"^\s*\.(?:include|inc|lib)\b.*", re.IGNORECASE | re.MULTILINE)
 UNITS = "M"
 """So many devices in parallel, each of which is drawn."""
+MOST_UNITS = 10_000
+MOST_DEVICES = 10_000_000
+"""A netlist of more is a mistake: some few lines, calls of calls, can ask for more than there is memory."""
 MULTIPLIERS = ("MULT", "NF")
 
 
@@ -56,13 +60,13 @@ class _PdkReader(kdb.NetlistSpiceReaderDelegate):
             if params.get(multiplier, 1.0) != 1.0:
                 self.problems.append(f"{name}: {multiplier.lower()} = {params[multiplier]}")
         units = params.get(UNITS, 1.0)
-        if not 1 <= units == round(units):
+        if not (1 <= units <= MOST_UNITS and units == round(units)):
             self.problems.append(f"{name}: {UNITS.lower()} = {units} is no number of devices")
             return True
-        if "W" not in params or "L" not in params:
-            self.problems.append(f"{name}: w or l is not given")
+        width, length = params.get("W"), params.get("L")
+        if not (isinstance(width, float) and isinstance(length, float)):
+            self.problems.append(f"{name}: w = {width}, l = {length}: give numbers for both")
             return True
-        width, length = params["W"], params["L"]
         fet = known in FETS
         terminals = ("D", "G", "S", "B") if fet else ("A", "B")
         sizes = {"W": width, "L": length} if fet else {"A": width * length, "P": 2 * (width + length)}
@@ -84,14 +88,25 @@ class _PdkReader(kdb.NetlistSpiceReaderDelegate):
 
 
 def read_reference(text: str, cell: str) -> kdb.Netlist:
-    """Read a netlist and flatten its cell; every other circuit is dropped."""
+    """Read a netlist and flatten its cell; every other circuit is dropped.
+
+    Raises ``LvsFailed`` for text that is no such netlist, that includes other files, or that is of more devices than ``MOST_DEVICES``.
+    """
+    if include := INCLUDE.search(text):
+        raise LvsFailed(
+            f"the reference netlist includes another file ({include[0].strip()}): write all of it into one"
+        )
     delegate = _PdkReader()
     reader = kdb.NetlistSpiceReader(delegate)
     netlist = kdb.Netlist()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "reference.spice"
         path.write_text(f"* reference\n{text}\n.end\n", encoding="utf-8")
-        netlist.read(str(path), reader)
+        try:
+            netlist.read(str(path), reader)
+        except RuntimeError as error:
+            told = str(error).replace(str(path), "it").removesuffix(" in Netlist.read")
+            raise LvsFailed(f"the reference netlist cannot be read: {told}") from error
     if delegate.problems:
         shown = "; ".join(delegate.problems[:5])
         raise LvsFailed(f"the reference netlist holds what no layout here can be: {shown}")
@@ -106,8 +121,19 @@ def read_reference(text: str, cell: str) -> kdb.Netlist:
         raise LvsFailed(
             f"the reference netlist calls {', '.join(sorted(strange))}, and defines no such subcircuit"
         )
+    if (count := _device_count(netlist, circuit)) > MOST_DEVICES:
+        raise LvsFailed(f"the reference netlist asks for {count} devices; {MOST_DEVICES} are the most")
     name = circuit.name
     netlist.flatten_circuits([c for c in netlist.each_circuit() if c.name != name and c.has_refs()])
     for other in [c for c in netlist.each_circuit() if c.name != name]:
         netlist.remove(other)
     return netlist
+
+
+def _device_count(netlist: kdb.Netlist, top: kdb.Circuit) -> int:
+    """Devices of a circuit once it is flat."""
+    counts: dict[str, int] = {}
+    for circuit in netlist.each_circuit_bottom_up():
+        called = (counts.get(one.circuit_ref().name, 0) for one in circuit.each_subcircuit())
+        counts[circuit.name] = sum(1 for _ in circuit.each_device()) + sum(called)
+    return counts[top.name]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 
 from nonideal.precheck.errors import PrecheckError
+from nonideal.precheck.info import is_current
 from nonideal.precheck.result import Finding, Place, PrecheckSummary, RuleResult
 from nonideal.precheck.rules import RULES, PrecheckRule
 from nonideal.precheck.tile import Tile, TileFiles
@@ -35,11 +36,14 @@ def precheck(
 ) -> PrecheckSummary:
     """Judge a tile by every rule. A companion that cannot be read breaks the rule ``files``; what needs it is not run.
 
-    ``current_mA`` is the supply current, for the stripes. Raises ``PrecheckError`` and ``UnreadableFile`` for a layout that cannot be read.
+    ``current_mA`` is the supply current, for the stripes. Raises ``PrecheckError`` for one that is no number above 0, ``PrecheckError`` and
+    ``UnreadableFile`` for a layout or a netlist that cannot be read.
     """
     started = time.perf_counter()
+    if current_mA is not None and not is_current(current_mA):
+        raise PrecheckError(f"current {current_mA:g} mA: give a number above 0 (--current), or none")
     tile = Tile(files, current_mA)
-    _ = tile.layout
+    _ = tile.layout, tile.netlist
     results = [_judged(tile, rule) for rule in rules]
     return PrecheckSummary(
         tile=tile.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from nonideal.files import read_text
 from nonideal.precheck.errors import PrecheckError
 
+WORD = re.compile(r';|"[^"]*"|[^\s;"]+|"')
 NUMBER = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
 EXACT = re.compile(r"\d+\.\d{3,}")
 """Numbers that every reader of the shuttle takes as they are meant: it reads the digits after the point as thousandths."""
@@ -56,10 +58,13 @@ class LefMacro:
 def read_lef(path: Path, macro: str) -> LefMacro:
     """The macro of that name in a LEF file. Raises ``PrecheckError`` where it is not there or is no LEF, ``UnreadableFile`` for the file."""
     lines = [line.partition("#")[0] for line in read_text(path).split("\n")]
-    words = iter(" ".join(lines).replace(";", " ; ").split())
+    words = (found[0] for found in WORD.finditer("\n".join(lines)))
     named = []
     for word in words:
-        if word == "MACRO":
+        if word == "PROPERTYDEFINITIONS":  # they speak of macros and pins too
+            _past_end(words)
+            next(words, "")
+        elif word == "MACRO":
             found = _macro(words, next(words, ""), path)
             if found.name == macro:
                 return found
@@ -80,6 +85,8 @@ def _macro(words: Iterator[str], name: str, path: Path) -> LefMacro:
             _pin(words, macro, LefPin(next(words, "")), path)
         elif word == "OBS":
             macro.obstructions += _shapes(words, macro, "an obstruction", path)
+        elif word == "DENSITY":
+            _past_end(words)
         elif word in ("SIZE", "ORIGIN"):
             numbers = [one for one in _statement(words, path) if one != "BY"]
             pair = _numbers(numbers, 2, macro, f"{word} of {name}", path)
@@ -133,6 +140,12 @@ def _shapes(words: Iterator[str], macro: LefMacro, of: str, path: Path) -> list[
     raise PrecheckError(f"{path}: {of} does not end")
 
 
+def _past_end(words: Iterator[str]) -> None:
+    for word in words:
+        if word == "END":
+            return
+
+
 def _statement(words: Iterator[str], path: Path) -> list[str]:
     said: list[str] = []
     for word in words:
@@ -143,7 +156,7 @@ def _statement(words: Iterator[str], path: Path) -> list[str]:
 
 
 def _numbers(said: list[str], many: int, macro: LefMacro, of: str, path: Path) -> list[float]:
-    if len(said) != many or not all(NUMBER.fullmatch(one) for one in said):
+    if len(said) != many or not all(NUMBER.fullmatch(one) and math.isfinite(float(one)) for one in said):
         raise PrecheckError(f"{path}: {of} is {' '.join(said)!r}: give {many} numbers in um")
     macro.inexact += [f"{of}: {one}" for one in said if not EXACT.fullmatch(one)]
     return [float(one) for one in said]

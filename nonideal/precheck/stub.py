@@ -33,15 +33,12 @@ def read_ports(path: Path, module: str) -> dict[str, VerilogPort]:
     Raises ``PrecheckError`` where the module is not there or its ports cannot be read, ``UnreadableFile`` for the file.
     """
     text = _conditions(plain_text(path), path)
-    found = re.search(
-        rf"\bmodule\s+{re.escape(module)}\b\s*(#\s*\(.*?\)\s*)?\((.*?)\)\s*;(.*?)\bendmodule\b",
-        text,
-        re.DOTALL,
-    )
+    # Blanks in one: the patterns below would try every way to share long runs of them.
+    found = _module(" ".join(text.split()), module)
     if found is None:
         others = ", ".join(re.findall(r"\bmodule\s+([\w$]+)", text)) or "none"
         raise PrecheckError(f"{path} has no module {module} with a list of ports (modules there: {others})")
-    heads, body = found.group(2), found.group(3)
+    heads, body = found
     if any(re.search(rf"\b{direction}\b", heads) for direction in DIRECTIONS):
         return _declared(re.split(r",(?![^\[{(]*[\]})])", heads), path)
     named = [one.strip() for one in heads.split(",") if one.strip()]
@@ -52,6 +49,17 @@ def read_ports(path: Path, module: str) -> dict[str, VerilogPort]:
     if missing:
         raise PrecheckError(f"{path}: ports {', '.join(missing)} of {module} have no direction")
     return {name: ports[name] for name in named}
+
+
+def _module(text: str, module: str) -> tuple[str, str] | None:
+    """The list of ports and the body of a module; None where one of both is not there. In steps, each of which reads on from the one before."""
+    begin = re.search(rf"\bmodule {re.escape(module)}\b", text)
+    if begin is None:
+        return None
+    end = re.compile(r"\bendmodule\b").search(text, begin.end())
+    head, closed, rest = text[begin.end() : end.start() if end else begin.end()].partition(";")
+    ports = re.fullmatch(r" ?(?:# ?\(.*?\) ?)?\((.*)\) ?", head) if closed else None
+    return None if ports is None else (ports[1], rest)
 
 
 def plain_text(path: Path) -> str:
@@ -69,6 +77,8 @@ def _conditions(text: str, path: Path) -> str:
         if directive in ("`ifdef", "`ifndef"):
             defined = len(words) > 1 and words[1] == POWER
             stack.append(stack[-1] and (defined == (directive == "`ifdef")))
+        elif directive == "`elsif":
+            raise PrecheckError(f"{path}: `elsif is not read here: write `else and a further `ifdef")
         elif directive == "`else" and len(stack) > 1:
             stack[-1] = stack[-2] and not stack[-1]
         elif directive == "`endif" and len(stack) > 1:
@@ -101,7 +111,7 @@ def _declared(parts: list[str], path: Path) -> dict[str, VerilogPort]:
 def _bits(span: str | None, path: Path) -> int:
     if span is None:
         return 1
-    ends = re.fullmatch(r"\[\s*(\d+)\s*:\s*(\d+)\s*\]", span)
+    ends = re.fullmatch(r"\[\s*(\d{1,9})\s*:\s*(\d{1,9})\s*\]", span)
     if ends is None:
         raise PrecheckError(f"{path}: the width {span} of a port is no pair of numbers")
     return abs(int(ends.group(1)) - int(ends.group(2))) + 1

@@ -12,7 +12,7 @@ import klayout.db as kdb
 
 from nonideal.circuits.drc import DrcReport, check_cell
 from nonideal.circuits.drc.regions import Regions
-from nonideal.files import UnreadableFile, read_bytes
+from nonideal.files import UnreadableFile, read_bytes, read_text
 from nonideal.precheck.errors import PrecheckError
 from nonideal.precheck.info import Info, read_info
 from nonideal.precheck.lef import LefMacro, read_lef
@@ -125,6 +125,11 @@ class Tile:
             if abs(box.width() - one.width_um) < NEAR_UM and abs(box.height() - one.height_um) < NEAR_UM:
                 return one
         return None
+
+    @cached_property
+    def netlist(self) -> str | None:
+        """The netlist that the layout is held against; None where none is given. Raises ``UnreadableFile``."""
+        return None if self.files.netlist is None else read_text(self.files.netlist)
 
     @cached_property
     def lef(self) -> LefMacro | None:

@@ -131,6 +131,28 @@ def test_lvs_against_a_netlist(tmp_path: Path) -> None:
     assert "unheard_of" in unknown.found.lower()
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('.include "/etc/hostname"\n', 'includes another file (.include "/etc/hostname"): write all of it into one'),
+        ("X1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15 m=1000000000\n", "m = 1000000000.0 is no number of devices"),
+        ("X1 a b a b sky130_fd_pr__nfet_01v8 w={x} l=0.15\n", "w = X, l = 0.15: give numbers for both"),
+        (".ends\n.subckt\n", "cannot be read: "),
+    ],
+)  # fmt: skip
+def test_a_netlist_that_makes_no_sense_says_why(tmp_path: Path, body: str, told: str) -> None:
+    found = lvs(tmp_path, "a b", body)
+    assert found.state == "fail"
+    assert told in found.found
+
+
+def test_a_netlist_of_calls_of_calls_is_counted_before_it_is_flat(tmp_path: Path) -> None:
+    levels = [f".subckt e{k} a b\n" + "".join(f"X{j} a b e{k - 1}\n" for j in range(10)) + ".ends\n" for k in range(1, 10)]  # fmt: skip
+    one = ".ends\n.subckt e0 a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15\n.ends\n"
+    found = lvs(tmp_path, "a b", f"X1 a b e9\n{one}{''.join(levels)}.subckt z\n")
+    assert "asks for 1000000000 devices; 10000000 are the most" in found.found
+
+
 def test_devices_that_are_not_judged_are_told(tmp_path: Path) -> None:
     tile = draft()
     tile.cell.add(gdstk.rectangle((50, 50), (60, 60), layer=75, datatype=20))

@@ -43,10 +43,30 @@ def test_the_reader_reads_what_was_written(tmp_path: Path) -> None:
         (CLK, "RECT 1 2 3 ;", "RECT of pin clk is '1 2 3': give 4 numbers"),
         (f"END {NAME}\nEND LIBRARY", "", "does not end"),
         ("PIN ena", "PIN clk", "PIN clk stands twice"),
+        (CLK, "RECT 1 2 3 1e999 ;", "RECT of pin clk is '1 2 3 1e999'"),
     ],
 )
 def test_a_lef_that_cannot_be_read_says_why(tmp_path: Path, old: str, new: str, told: str) -> None:
     assert told in broken(tmp_path, "files", old, new)
+
+
+def test_what_is_not_asked_for_is_passed_over(tmp_path: Path) -> None:
+    tile = draft()
+    tile.lef = tile.lef.replace(
+        "MACRO", "PROPERTYDEFINITIONS\n MACRO made STRING ;\nEND PROPERTYDEFINITIONS\nMACRO", 1
+    ).replace(
+        "  CLASS BLOCK ;",
+        '  CLASS BLOCK ;\n  PROPERTY made "in ; END haste" ;\n  DENSITY\n    LAYER met1 ;\n    RECT 0 0 1 1 50 ;\n  END',
+    )
+    assert len(read_lef(tile.write(tmp_path).lef, NAME).pins) == 53
+
+
+def test_a_stripe_that_is_written_twice_bears_no_more(tmp_path: Path) -> None:
+    tile = draft()
+    tile.lef = tile.lef.replace(GROUND_STRIPE, f"{GROUND_STRIPE}\n {GROUND_STRIPE}")
+    assert "VGND 2.4 um" in judge(tile, tmp_path, "supply current", current_mA=4.0).found
+    tile.lef = tile.lef.replace(GROUND_STRIPE, GROUND_STRIPE.replace("4.400", "2.000"))
+    assert judge(tile, tmp_path, "supply current", current_mA=4.0).state == "not run"
 
 
 def test_another_size_is_found(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import gdstk
@@ -164,12 +165,42 @@ def test_an_info_of_another_tile_is_found(tmp_path: Path, old: str, new: str, to
         ("project: 3", "has no mapping 'project'"),
         ("project: {analog_pins: many}\npinout: {}", "analog_pins = 'many'"),
         ("project: {supply_current_mA: -1}\npinout: {}", "supply_current_mA = -1"),
+        (
+            "project: {supply_current_mA: .nan}\npinout: {}",
+            "supply_current_mA = nan: give mA, a number above 0",
+        ),
+        ("project: {supply_current_mA: true}\npinout: {}", "supply_current_mA = True"),
+        ('project: {uses_3v3: "false"}\npinout: {}', "uses_3v3 = 'false': give true or false"),
+        ("project: {tiles: 2020-99-99}\npinout: {}", "month must be in 1..12"),
+        ("project: " + 1000 * "[", "nested too deeply"),
+        ("project: {}\npinout: {a: [1, 2]}", "pinout.a is a list"),
     ],
 )
 def test_an_info_that_cannot_be_read_says_why(tmp_path: Path, text: str, told: str) -> None:
     tile = draft()
     tile.info = text
     assert told in judge(tile, tmp_path, "files").found
+
+
+def test_a_machine_without_a_yaml_reader_is_no_fault_of_the_tile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ModuleNotFoundError, match=r"PyYAML .* pip install 'nonideal\[tapeout\]'"):
+        judge(draft(), tmp_path, "files")
+
+
+@pytest.mark.parametrize("current_mA", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_current_that_is_none_is_refused(tmp_path: Path, current_mA: float) -> None:
+    with pytest.raises(PrecheckError, match=r"current \S+ mA: give a number above 0 \(--current\)"):
+        judge(draft(), tmp_path, "supply current", current_mA=current_mA)
+
+
+def test_a_tile_of_metres_is_judged_at_once(tmp_path: Path) -> None:
+    tile = draft()
+    tile.drop(235, 4)
+    tile.cell.add(gdstk.rectangle((0, 0), (2e6, 2e6), layer=235, datatype=4))
+    assert judge(tile, tmp_path, "density").found == "the tile has the size of no template (rule tile size)"
 
 
 def test_the_template_is_that_of_the_boundary() -> None:

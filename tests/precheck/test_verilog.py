@@ -95,6 +95,11 @@ endmodule
         (f"module {NAME} (input [N-1:0] a);\nendmodule", "is no pair of numbers"),
         (f"`ifdef X\nmodule {NAME} (input a);\nendmodule", "an `ifdef has no `endif"),
         (f"module {NAME} (input a, b.c);\nendmodule", "'b.c' is no declaration"),
+        (f"module {NAME} (input [{5000 * '9'}:0] a);\nendmodule", "is no pair of numbers"),
+        (f"`ifdef X\n`elsif Y\n`endif\nmodule {NAME} (input a);\nendmodule", "`elsif is not read here"),
+        # Of both a pattern that tries every way to share blanks, or brackets, would not come back.
+        (f"module {NAME} (input{9000 * ' '}!);\nendmodule", "'input !' is no declaration"),
+        (f"module {NAME} (input a);\n" + 9000 * "x y (a);\n", "modules there: tt_um_small"),
     ],
 )
 def test_verilog_that_cannot_be_read_says_why(tmp_path: Path, text: str, told: str) -> None:

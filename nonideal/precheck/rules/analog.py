@@ -9,7 +9,7 @@ import klayout.db as kdb
 
 from nonideal.files import UnreadableFile, read_text
 from nonideal.precheck.result import Finding, Place, fails, passes
-from nonideal.precheck.rules.outline import without
+from nonideal.precheck.rules.outline import without, without_template
 from nonideal.precheck.tile import Tile
 from nonideal.sky130_models.tile import MOST_ANALOG, TilePin
 
@@ -17,13 +17,13 @@ RING_UM = (0.1, 0.5)
 """A pin is connected where metal 4 lies this far round it, or a via3 over it: the shuttle's own test."""
 DOCS = ("info.md", "docs.md", "datasheet.md", "README.md", "pins.csv")
 DOC_FOLDERS = ("", "docs")  # beside the GDS and info.yaml, or in the folder that the shuttle's template has
-SPAN = re.compile(r"\bua\[\s*(\d+)\s*(?:\.\.|:|-)\s*(\d+)\s*\]")
+SPAN = re.compile(r"\bua\[\s*(\d{1,3})\s*(?:\.\.|:|-)\s*(\d{1,3})\s*\]")
 
 
 def analog_pins(tile: Tile) -> Finding:
     """Metal or a via touches ua[n] if and only if info.yaml declares and describes it; the first ones, six at most."""
     if tile.info is None or tile.template is None:
-        return without("info.yaml" if tile.info is None else "template of this size, and so no analog pin")
+        return without("info.yaml") if tile.info is None else without_template()
     declared = tile.info.analog_pins
     wrong = []
     if declared > MOST_ANALOG:
@@ -61,7 +61,7 @@ def is_connected(tile: Tile, pin: TilePin) -> bool:
 def esd(tile: Tile) -> Finding:
     """For every analog pin that is used, a line of info.yaml or of the documents beside says what protects it (ESD)."""
     if tile.info is None or tile.template is None:
-        return without("info.yaml" if tile.info is None else "template of this size, and so no analog pin")
+        return without("info.yaml") if tile.info is None else without_template()
     used = [pin.name for pin in tile.template.analog[: tile.info.analog_pins]]
     lines = [f"{pin}: {said}" for pin, said in tile.info.pinout.items()]
     read = [tile.info.path.name]
@@ -70,9 +70,9 @@ def esd(tile: Tile) -> Finding:
         if (folder / name).is_file():
             try:
                 lines += read_text(folder / name).split("\n")
+                read.append(name)
             except UnreadableFile:
-                continue
-            read.append(name)
+                read.append(f"{name} (which is no text)")
     spoken = {pin for line in lines if re.search(r"\bESD\b", line, re.IGNORECASE) for pin in _named(line)}
     silent = [pin for pin in used if pin not in spoken]
     if silent:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import klayout.db as kdb
 
 from nonideal.precheck.result import Finding, Place, fails, passes
+from nonideal.precheck.rules.outline import without_template
 from nonideal.precheck.tile import Tile
 from nonideal.sky130_models.metals import DENSITY_STEP_UM, DENSITY_WINDOW_UM, METALS, Metal
 
@@ -18,6 +19,8 @@ def density(tile: Tile) -> Finding:
 
     The smallest density is a rule of the finished chip, which the shuttle fills; the largest nobody can mend afterwards.
     """
+    if tile.template is None:
+        return without_template()
     told, wrong, thin = [], [], []
     for metal in _metals():
         found = list(_windows(tile, metal))

@@ -8,7 +8,7 @@ import klayout.db as kdb
 
 from nonideal.precheck.lef import LefMacro, Port
 from nonideal.precheck.result import Finding, Place, fails, passes
-from nonideal.precheck.rules.outline import FORBIDDEN, without
+from nonideal.precheck.rules.outline import FORBIDDEN, without, without_template
 from nonideal.precheck.tile import NEAR_UM, Tile
 from nonideal.sky130_models.layers import LAYERS
 from nonideal.sky130_models.tile import GROUND, SUPPLY
@@ -24,7 +24,7 @@ def lef_size(tile: Tile) -> Finding:
     if tile.lef is None:
         return without("LEF")
     if tile.template is None:
-        return without("template of this size, and so no LEF")
+        return without_template()
     wanted = (tile.template.width_um, tile.template.height_um)
     advice = f"write SIZE {wanted[0]:.3f} BY {wanted[1]:.3f} ; and ORIGIN 0.000 0.000 ;"
     if tile.lef.size_um != wanted:
@@ -51,7 +51,7 @@ def lef_form(tile: Tile) -> Finding:
 def lef_pins(tile: Tile) -> Finding:
     """The macro has the template's pins where that has them, one rectangle each, the power pins, and no others; no pin touches another."""
     if tile.lef is None or tile.template is None:
-        return without("LEF" if tile.lef is None else "template of this size, and so no pins")
+        return without("LEF") if tile.lef is None else without_template()
     wrong: list[Place] = []
     for pin in tile.template.pins:
         x, y = (pin.x0_um + pin.x1_um) / 2, (pin.y0_um + pin.y1_um) / 2

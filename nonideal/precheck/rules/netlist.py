@@ -6,7 +6,6 @@ import re
 
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.lvs import compare
-from nonideal.files import read_text
 from nonideal.precheck.result import Finding, Place, fails, not_run, passes
 from nonideal.precheck.rules.drawing import other_devices
 from nonideal.precheck.tile import Tile
@@ -18,7 +17,8 @@ def lvs(tile: Tile) -> Finding:
 
     An output that is no port of the netlist has to be tied to ground in the layout.
     """
-    if tile.files.netlist is None:
+    text = tile.netlist
+    if text is None:
         return not_run(
             "no netlist given", "give --netlist, a SPICE file with a subcircuit of the tile's name"
         )
@@ -26,7 +26,6 @@ def lvs(tile: Tile) -> Finding:
         return not_run(
             f"the layout has {', '.join(others)}, which our LVS does not know", "run netgen or KLayout's LVS"
         )
-    text = read_text(tile.files.netlist)
     try:
         report = compare(tile.files.gds, text, tile.name, tied=_tied(tile, text))
     except CircuitError as error:

@@ -162,3 +162,8 @@ def said(box: kdb.DBox) -> str:
 def without(what: str) -> Finding:
     """A rule that has no file to look at; that it is missing is for the rule ``files`` to say."""
     return not_run(f"no {what} that could be read")
+
+
+def without_template() -> Finding:
+    """A rule whose places or sizes are a template's; that the tile is no template's is for the rule ``tile size`` to say."""
+    return not_run("the tile has the size of no template (rule tile size)")

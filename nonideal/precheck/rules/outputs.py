@@ -6,7 +6,7 @@ import klayout.db as kdb
 
 from nonideal.precheck.result import Finding, Place, fails, passes
 from nonideal.precheck.rules.lef import USES, power_name
-from nonideal.precheck.rules.outline import without
+from nonideal.precheck.rules.outline import without, without_template
 from nonideal.precheck.tile import Tile
 from nonideal.sky130_models.tile import TilePin
 
@@ -14,7 +14,9 @@ from nonideal.sky130_models.tile import TilePin
 def outputs(tile: Tile) -> Finding:
     """Metal 4 leads from every digital output to a via or a supply stripe: an output that is not used is tied to ground, never left open."""
     if tile.template is None:
-        return without("template of this size, and so no output")
+        return without_template()
+    if tile.lef is None:  # it says where the stripes are
+        return without("LEF")
     driven = [pin for pin in tile.template.digital if pin.direction == "output"]
     ends = _ends(tile)
     wrong = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nonideal.precheck.lef import Port
 from nonideal.precheck.result import Finding, Place, fails, not_run, passes
 from nonideal.precheck.rules.lef import USES, power_name
-from nonideal.precheck.rules.outline import without
+from nonideal.precheck.rules.outline import without, without_template
 from nonideal.precheck.tile import NEAR_UM, Tile
 from nonideal.sky130_models.metals import METALS
 
@@ -19,7 +19,7 @@ MOST_DROP_V = 0.018
 def stripes(tile: Tile) -> Finding:
     """Every port of a power pin is a vertical stripe on metal 4, wide enough, from near the bottom to near the top edge."""
     if tile.lef is None or tile.template is None:
-        return without("LEF" if tile.lef is None else "template of this size, and so no stripes")
+        return without("LEF") if tile.lef is None else without_template()
     height, width = tile.template.height_um, tile.template.width_um
     wrong = []
     for net, port in _ports(tile):
@@ -59,7 +59,7 @@ def stripes(tile: Tile) -> Finding:
 def supply_current(tile: Tile) -> Finding:
     """The stripes of each net bear the supply current: density on direct current, and drop if all of it were drawn at the far end."""
     if tile.lef is None or tile.template is None:
-        return without("LEF" if tile.lef is None else "template of this size, and so no stripes")
+        return without("LEF") if tile.lef is None else without_template()
     metal = METALS[STRIPE_LAYER]
     widths = _widths(tile)
     if not widths or set(widths) != set(USES) or metal.dc_mA_per_um is None:
@@ -91,11 +91,23 @@ def _ports(tile: Tile) -> list[tuple[str, Port]]:
 
 
 def _widths(tile: Tile) -> dict[str, tuple[int, float]]:
-    """Net -> how many stripes, and how wide all of them are together in um."""
-    found: dict[str, tuple[int, float]] = {}
+    """Net -> how many stripes, and how wide all of them are together in um: what lies over each other counts once, what is outside not."""
+    if tile.template is None:
+        return {}
+    spans: dict[str, list[tuple[float, float]]] = {}
     for net, port in _ports(tile):
-        many, width = found.get(net, (0, 0.0))
-        found[net] = (many + 1, width + _width(port))
+        x0, x1 = max(port.x0_um, 0.0), min(port.x1_um, tile.template.width_um)
+        if x0 < x1:
+            spans.setdefault(net, []).append((x0, x1))
+    found = {}
+    for net, ports in spans.items():
+        apart: list[tuple[float, float]] = []
+        for x0, x1 in sorted(ports):
+            if apart and x0 <= apart[-1][1]:
+                apart[-1] = (apart[-1][0], max(apart[-1][1], x1))
+            else:
+                apart.append((x0, x1))
+        found[net] = (len(apart), sum(x1 - x0 for x0, x1 in apart))
     return found
 
 

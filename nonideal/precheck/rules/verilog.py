@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nonideal.precheck.result import Finding, fails, passes
 from nonideal.precheck.rules.lef import OLDER, USES
-from nonideal.precheck.rules.outline import without
+from nonideal.precheck.rules.outline import without, without_template
 from nonideal.precheck.stub import VerilogPort, yosys_says
 from nonideal.precheck.tile import Tile
 from nonideal.sky130_models.tile import TileTemplate
@@ -15,7 +15,7 @@ ANY = "any direction"
 def ports(tile: Tile) -> Finding:
     """The module has the template's ports and the power pins, no others, and yosys reads it where it is installed."""
     if tile.ports is None or tile.template is None:
-        return without("Verilog" if tile.ports is None else "template of this size, and so no ports")
+        return without("Verilog") if tile.ports is None else without_template()
     wanted = wanted_ports(tile.template)
     found = {OLDER.get(port.name, port.name): port for port in tile.ports.values()}
     wrong = [f"{name} is missing" for name in wanted if name not in found]

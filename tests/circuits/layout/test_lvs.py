@@ -207,7 +207,10 @@ def test_database_and_report(small_gds: Path, small_netlist: str, tmp_path: Path
     ("text", "message"),
     [
         (".subckt network a b\nR1 a b 100\n.ends", "R element"),
-        (".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1\n.ends", "w or l is not given"),
+        (
+            ".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1\n.ends",
+            "w = 1.0, l = None: give numbers",
+        ),
         (".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15 nf=2\n.ends", "nf = 2"),
         (".subckt network a b\nX1 a b a b sky130_fd_pr__nfet_01v8 w=1 l=0.15 m=1.5\n.ends", "m = 1.5"),
         (
