@@ -9,3 +9,7 @@ class DigitalError(CircuitError):
 
 class ToolMissing(DigitalError):
     """A program that synthesises or simulates is not installed."""
+
+
+class ToolFailed(DigitalError):
+    """A program that synthesises or simulates ended otherwise than it should, or not in time; the message has its last words."""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nonideal.circuits.digital.cells import cell
 from nonideal.circuits.digital.control import Control, part_text
-from nonideal.circuits.digital.errors import DigitalError, ToolMissing
+from nonideal.circuits.digital.icarus import run_bench
 from nonideal.circuits.digital.netlist import Netlist
 from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, SHUTTLE_OUT, TOP, verilog
-from nonideal.files import read_text, write_text
-from nonideal.spice.process import clean_environment, log_tail, supervise
+from nonideal.files import read_text
 
-TIMEOUT_S = 120.0
 Change = tuple[float, str, str]
 """Time in ns, port, Verilog value."""
 
@@ -64,27 +59,11 @@ def simulate(
 ) -> Waves:
     """Simulate the control from 0 to ``stop_ns``: its clock runs from half a period on, inputs are 0 until they change.
 
-    Raises ``ToolMissing`` without Icarus, ``DigitalError`` where it refuses the sources.
+    Raises ``ToolMissing`` without Icarus, ``ToolFailed`` where it refuses the sources.
     """
-    compiler, runner = shutil.which("iverilog"), shutil.which("vvp")
-    if compiler is None or runner is None:
-        raise ToolMissing("Icarus Verilog is not installed: apt-get install iverilog")
-    with tempfile.TemporaryDirectory(prefix="icarus-") as made:
-        folder = Path(made)
-        write_text(folder / "control.v", "\n".join(sources))
-        write_text(folder / "bench.v", _bench(control, changes, stop_ns))
-        # A flip-flop takes 1 ns: without, a clock that comes through buffers would race with what it moves.
-        options = ["-g2005", "-DUNIT_DELAY=#1", *(f"-I{one}" for one in folders)]
-        log = folder / "log"
-        for command in (
-            [compiler, *options, "-s", "bench", "-o", "bench.vvp", "control.v", "bench.v"],
-            [runner, "-n", "bench.vvp"],
-        ):
-            environ = clean_environment(folder, PATH=os.environ.get("PATH", ""))
-            ended = supervise(command, folder, log, TIMEOUT_S, environ=environ)
-            if ended.code != 0 or ended.timed_out:
-                raise DigitalError(f"{Path(command[0]).name} ended with {ended.code}: {log_tail(log, 8)}")
-        return _read(read_text(log))
+    # A flip-flop takes 1 ns: without, a clock that comes through buffers would race with what it moves.
+    options = ["-DUNIT_DELAY=#1", *(f"-I{one}" for one in folders)]
+    return _read(run_bench("\n".join(sources), _bench(control, changes, stop_ns), options))
 
 
 def _bench(control: Control, changes: Iterable[Change], stop_ns: float) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nonideal.circuits.digital.control import Control, part_text
-from nonideal.circuits.digital.errors import DigitalError, ToolMissing
+from nonideal.circuits.digital.errors import ToolFailed, ToolMissing
 from nonideal.circuits.digital.liberty import liberty
 from nonideal.circuits.digital.netlist import Netlist, from_yosys, with_outputs
 from nonideal.circuits.digital.verilog_writer import SHUTTLE_OUT, TOP, WITH_COMPLEMENT, verilog
@@ -50,7 +50,7 @@ def yosys() -> str:
 def synthesised(control: Control, kept: Path | None = None) -> Netlist:
     """The control as standard cells, before clock tree and buffers; ``kept`` is a folder of what was synthesised before.
 
-    Raises ``ToolMissing`` without yosys, ``DigitalError`` where it fails.
+    Raises ``ToolMissing`` without yosys, ``ToolFailed`` where it fails.
     """
     sources = {
         "control.v": verilog(control),
@@ -75,9 +75,10 @@ def _kept(sources: dict[str, str], kept: Path | None) -> Any:
     path = None if kept is None else kept / f"{key}.json"
     if path is not None and path.is_file():
         return read_json(path)
-    with tempfile.TemporaryDirectory(
-        prefix="yosys-", dir=kept if kept and kept.is_dir() else Path.cwd()
-    ) as made:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+    # Not where others' are: yosys as WebAssembly has a /tmp of its own.
+    with tempfile.TemporaryDirectory(prefix="yosys-", dir=kept or Path.cwd()) as made:
         folder = Path(made)
         for name, text in sources.items():
             write_text(folder / name, text)
@@ -95,9 +96,8 @@ def _kept(sources: dict[str, str], kept: Path | None) -> Any:
         )
         if ended.code != 0 or ended.timed_out:
             why = f"ran longer than {TIMEOUT_S:g} s" if ended.timed_out else f"ended with {ended.code}"
-            raise DigitalError(f"yosys {why}: {log_tail(log, 8)}")
+            raise ToolFailed(f"yosys {why}: {log_tail(log, 8)}")
         found = read_json(folder / "control.json")
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(found))
     return found

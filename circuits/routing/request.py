@@ -18,6 +18,16 @@ from nonideal.sky130_models.rules import rule
 
 NM = 1000
 DRAWN_NM = 10
+PITCH_NM = 140
+"""Of the native router's grid (`native/rules.h`)."""
+MOST_UM = 4000.0
+"""An area is no longer or higher: the native router counts nodes along it in 16 bits."""
+MOST_WIDTH_UM = 100.0
+"""Of a wire and of its clearance: where two wires cross there are as many cuts as fit."""
+MOST_NODES = 50_000_000
+"""Some 100 bytes each; a tile of 1030 x 226 um has 12 million."""
+FARTHEST_UM = 1e6
+"""From the origin: the native router counts nm in 32 bits."""
 WIDE_UM = 3.0
 SHAPE_LAYERS = (*METALS, *CUTS)
 PIN_LAYERS = ("li1", *METALS)
@@ -95,6 +105,12 @@ def _check(
     x0, y0, x1, y1 = area
     if not (all(map(math.isfinite, area)) and x0 < x1 and y0 < y1):
         raise RoutingError(f"area {area} um is empty: give x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+    nodes = round((x1 - x0) * (y1 - y0) * (NM / PITCH_NM) ** 2)
+    if max(map(abs, area)) > FARTHEST_UM or max(x1 - x0, y1 - y0) > MOST_UM or nodes > MOST_NODES:
+        raise RoutingError(
+            f"area {area} um: a side is {MOST_UM:g} um at most, all within {FARTHEST_UM:g} um of the origin, and no more than {MOST_NODES} nodes "
+            f"of the grid of {PITCH_NM} nm (this one has {nodes}): route parts of it by themselves"
+        )
     strange = [layer for layer in layers if layer not in METALS]
     if strange or not layers:
         raise RoutingError(f"layers {tuple(layers)}: wires lie on some of {', '.join(METALS)}")
@@ -117,10 +133,12 @@ def _check_net(net: Net, area: tuple[float, float, float, float]) -> None:
         if layer not in METALS:
             raise RoutingError(f"net {net.name}: width on {layer!r}; wires lie on {', '.join(METALS)}")
         least = _rule(METAL_RULES[METALS.index(layer)][0]) / NM
-        if not width >= least - 1e-9 or not math.isfinite(width):
-            raise RoutingError(f"net {net.name}: width {width} um on {layer}, at least {least} um")
-    if not 0 <= net.clearance_um < math.inf:
-        raise RoutingError(f"net {net.name}: clearance {net.clearance_um} um; at least 0")
+        if not least - 1e-9 <= width <= MOST_WIDTH_UM:
+            raise RoutingError(
+                f"net {net.name}: width {width} um on {layer}, at least {least} um, at most {MOST_WIDTH_UM:g} um"
+            )
+    if not 0 <= net.clearance_um <= MOST_WIDTH_UM:
+        raise RoutingError(f"net {net.name}: clearance {net.clearance_um} um; 0 to {MOST_WIDTH_UM:g} um")
     for index, pin in enumerate(net.pins):
         if not pin:
             raise RoutingError(f"net {net.name}: pin {index} has no box")
@@ -138,6 +156,10 @@ def _check_box(where: str, box: Box) -> None:
     corners = (box.x0, box.y0, box.x1, box.y1)
     if not (all(map(math.isfinite, corners)) and box.x0 < box.x1 and box.y0 < box.y1):
         raise RoutingError(f"{where}: box {corners} um on {box.layer} is empty or turned round")
+    if max(map(abs, corners)) > FARTHEST_UM:
+        raise RoutingError(
+            f"{where}: box {corners} um on {box.layer} reaches farther than {FARTHEST_UM:g} um from the origin"
+        )
 
 
 def _check_apart(nets: Sequence[Net]) -> None:

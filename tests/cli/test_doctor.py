@@ -45,6 +45,8 @@ def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
     assert str(tmp_path) in found["sky130 models"].found
     assert found["magic"].state == found["Chromium"].state == "optional"
     assert found["magic"].fine
+    assert found["Icarus Verilog"].state == "optional"
+    assert "apt-get install iverilog" in found["Icarus Verilog"].advice
 
 
 def test_what_our_own_extractor_needs_is_needed_and_kpex_is_not(

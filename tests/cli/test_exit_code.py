@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from nonideal.circuits.digital.errors import ToolFailed, ToolMissing
 from nonideal.cli.exit_code import TABLE, ExitCode, exit_code_of
 from nonideal.experiment.errors import BadOption, ExperimentError, RequirementMissing
 from nonideal.pnn.errors import DataError, TrainingDiverged
@@ -56,6 +57,8 @@ def test_the_codes_are_the_documented_ones() -> None:
         (RequirementMissing("x"), 3),
         (PdkMissing("x"), 3),
         (SimulatorMissing("x"), 3),
+        (ToolMissing("x"), 3),
+        (ToolFailed("x"), 4),
         (KeyboardInterrupt(), 130),
         (Interrupted("x"), 130),
         (PermissionError("x"), 2),

@@ -30,7 +30,12 @@ NET = Net("a", ((A,), (B,)))
         ([Net("", ())], r"net '': each net has a name of its own"),
         ([Net("a", ((A,), (B,)), {"li1": 1.0})], r"net a: width on 'li1'; wires lie on met1"),
         ([Net("a", ((A,), (B,)), {"met3": 0.2})], r"net a: width 0.2 um on met3, at least 0.3 um"),
-        ([Net("a", ((A,), (B,)), None, -1.0)], r"net a: clearance -1.0 um; at least 0"),
+        (
+            [Net("a", ((A,), (B,)), {"met1": 1e9})],
+            r"net a: width 1000000000.0 um on met1, .* at most 100 um",
+        ),
+        ([Net("a", ((A,), (B,)), None, -1.0)], r"net a: clearance -1.0 um; 0 to 100 um"),
+        ([Net("a", ((A,), (B,)), None, 1e9)], r"net a: clearance 1000000000.0 um; 0 to 100 um"),
         ([Net("a", ((A,), (Box("met1", 8, 8, float("nan"), 9),)))], r"net a, pin 1: box .* is empty"),
     ],
 )
@@ -42,6 +47,11 @@ def test_nets(nets: list[Net], message: str) -> None:
 def test_area_layers_and_obstacles() -> None:
     with pytest.raises(RoutingError, match=r"area \(0, 0, 0, 5\) um is empty"):
         route((0, 0, 0, 5), [NET])
+    for area in ((0, 0, 5000, 10), (3e6, 0, 3e6 + 10, 10), (0, 0, 2000, 2000)):
+        with pytest.raises(RoutingError, match=r"a side is 4000 um at most, .* route parts of it"):
+            route(area, [NET])
+    with pytest.raises(RoutingError, match=r"an obstacle of no net: box .* farther than 1e\+06 um"):
+        route(AREA, [NET], [("", Box("met1", -5e6, 4, 5e6, 5))])
     with pytest.raises(RoutingError, match=r"layers \('met1', 'met5'\): wires lie on some of met1"):
         route(AREA, [NET], layers=("met1", "met5"))
     with pytest.raises(RoutingError, match=r"layers \(\): wires lie"):
