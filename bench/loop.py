@@ -3,8 +3,8 @@
     python bench/loop.py 5-5-5 16-16 32-16-10 65-32-10 [--whole 5-5-5] [--kpex 5-5-5] [--out bench/loop.json] [--folder /tmp/loop]
 
 Every stage runs in a process of its own, one after the other: draw, DRC, LVS, extraction (R and C), one sample by columns. Of the networks that
-``--whole`` and ``--kpex`` name, one sample is simulated whole and the layout extracted by kpex as well. Weights and the sample are drawn
-at random (``bench/columns.py``).
+``--whole`` and ``--kpex`` name, one sample is simulated whole and the layout extracted by kpex as well; ``--until extraction`` leaves the
+sample out. Weights and the sample are drawn at random (``bench/columns.py``). The file is written anew after every stage.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def _run(folder: Path) -> Callable[[list[Deck]], list[Result | Failure]]:
     return lambda decks: run_many(decks, jobs=1, folder=folder / "decks", timeout_s=3600.0)
 
 
+LOOP = ("draw", "drc", "lvs", "extraction", "by_columns")
 STAGES = {one.__name__: one for one in (draw, drc, lvs, extraction, by_columns, whole, kpex)}
 
 
@@ -128,6 +129,7 @@ def main() -> None:
     parser.add_argument("layouts", nargs="+", help="layer sizes, as 5-5-5")
     parser.add_argument("--whole", nargs="*", default=[], help="of these, a sample whole as well")
     parser.add_argument("--kpex", nargs="*", default=[], help="of these, the extraction by kpex as well")
+    parser.add_argument("--until", choices=LOOP, default=LOOP[-1], help="the last stage of each network")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     parser.add_argument("--folder", type=Path, default=Path("/tmp/loop"))
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
@@ -138,7 +140,7 @@ def main() -> None:
     found: dict[str, dict[str, Cost]] = {}
     print("network     stage          CPU (s)   wall (s)   memory (MB)", flush=True)
     for name in given.layouts:
-        stages = ["draw", "drc", "lvs", "extraction", "by_columns"]
+        stages = [*LOOP[: LOOP.index(given.until) + 1]]
         stages += [stage for stage in ("whole", "kpex") if name in getattr(given, stage)]
         found[name] = {}
         for stage in stages:
@@ -148,22 +150,24 @@ def main() -> None:
                 f"{name:11} {stage:12} {cost.cpu_s:9.2f} {cost.wall_s:10.2f} {cost.memory_MB:13.0f}",
                 flush=True,
             )
-    growth = exponents(found)
-    for stage, exponent in growth.items():
+            write(found, given.out)
+    for stage, exponent in exponents(found).items():
         print(f"{stage}: grows as the synapses to the power of {exponent:.2f}")
-    write_json(
-        given.out,
-        {
-            "date": date.today().isoformat(),
-            "command": "python bench/loop.py " + " ".join(sys.argv[1:]),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "networks": {
-                name: {stage: asdict(cost) for stage, cost in stages.items()}
-                for name, stages in found.items()
-            },
-            "exponents": growth,
-        },
-    )
+
+
+def write(found: dict[str, dict[str, Cost]], path: Path) -> None:
+    """What was measured so far: a network that ends the bench takes nothing of the others with it."""
+    networks = {
+        name: {stage: asdict(cost) for stage, cost in stages.items()} for name, stages in found.items()
+    }
+    table = {
+        "date": date.today().isoformat(),
+        "command": "python bench/loop.py " + " ".join(sys.argv[1:]),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "networks": networks,
+        "exponents": exponents(found),
+    }
+    write_json(path, table)
 
 
 def measured(stage: str, name: str, folder: Path) -> Cost:
