@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.codes import Codes, keep_codes
@@ -18,6 +19,7 @@ from nonideal.pnn.dstd import DSTD, membrane_dstd
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import MOST_AXONS_A_CALL, Exact
 from nonideal.pnn.fused_dstd import fused_dstd
+from nonideal.pnn.jitter import layer_sigma
 from nonideal.pnn.native import available
 from nonideal.pnn.rc_spike import Method, columns_firing, known_method
 from nonideal.pnn.reversal import Reversal
@@ -97,7 +99,7 @@ class RCSpikeConv2d(nn.Module):
         spike_time = checks.layer_input(heard(spike_time, 1.0), self.weight, form, self.in_channels)
         batch, _, height, width = spike_time.shape
         rows = self._rows(height, width)
-        flat = self._flat()
+        flat = self.flat()
         if isinstance(self.method, DSTD) and available(spike_time):
             edges, third = self.method.edges(generator), self.method.order == 3
             taps = convolution_taps(height, width, self.kernel, self.padding)
@@ -124,14 +126,13 @@ class RCSpikeConv2d(nn.Module):
         """
         checks.instance(chips, "chips", LayerChips)
         batch, count, _, height, width = spike_time.shape
-        rows, flat = self._rows(height, width), self._flat()
+        rows, flat = self._rows(height, width), self.flat()
         columns = count * rows[0] * rows[1]
         if chips.normal.shape != (columns, *flat.shape):
             raise BadParameter(
                 f"chips have columns {list(chips.normal.shape)}; {count} chips of {rows[0]} x {rows[1]} output pixels are {[columns, *flat.shape]}"
             )
-        axons = unfold_spikes(spike_time.flatten(0, 1), self.kernel, self.padding, silent=SILENT)
-        axons = axons.view(batch, columns, -1)
+        axons = self.unfolded(spike_time.flatten(0, 1))[0].reshape(batch, columns, -1)
         most = max(1, min(COLUMNS_A_CALL, MOST_AXONS_A_CALL // axons.shape[2]))
         found = [
             columns_firing(t, flat.t(), some, self.method, self.reversal, self.discharger, generator)
@@ -143,6 +144,18 @@ class RCSpikeConv2d(nn.Module):
         )
         return Firing(v, time)
 
+    @torch.no_grad()
+    def sigma(self, spike_time: Tensor, fired: Firing, noise: LayerNoise) -> Tensor:
+        """Standard deviation of every spike by measured noise, T_circ: of spike_time [..., in_channels, H, W], the shape of ``fired``."""
+        axons = unfold_spikes(spike_time.flatten(0, -4), self.kernel, self.padding, silent=SILENT)
+        membrane, time = (x.movedim(-3, -1) for x in fired)
+        of_rows = (membrane.reshape(-1, self.out_channels), time.reshape(-1, self.out_channels))
+        return (
+            layer_sigma(axons, self.flat().t(), self.reversal, of_rows, noise)
+            .view(time.shape)
+            .movedim(-1, -3)
+        )
+
     def _rows(self, height: int, width: int) -> tuple[int, int]:
         """Output pixels, down and across. Raises ``BadParameter`` where there are none."""
         grow = 2 * self.padding - self.kernel + 1
@@ -150,7 +163,13 @@ class RCSpikeConv2d(nn.Module):
             raise BadParameter(f"an image of {height} x {width} is smaller than the kernel {self.kernel}")
         return height + grow, width + grow
 
-    def _flat(self) -> Tensor:
+    def unfolded(self, spike_time: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """What the columns of every output pixel hear, [B, pixels, taps * in_channels] of [B, in_channels, H, W]; pixels down and across."""
+        rows = self._rows(*spike_time.shape[2:])
+        axons = unfold_spikes(spike_time, self.kernel, self.padding, silent=SILENT)
+        return axons.unflatten(0, (spike_time.shape[0], -1)), rows
+
+    def flat(self) -> Tensor:
         """The kernel as a column has it, [taps * in_channels, out_channels]."""
         return self.weight.permute(2, 3, 1, 0).reshape(-1, self.out_channels)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -19,7 +19,6 @@ from nonideal.pnn.decision import decide
 from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
-from nonideal.pnn.jitter import layer_sigma
 from nonideal.pnn.layers import Columns
 from nonideal.pnn.noise import jittered, spike_time_noise
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
@@ -160,6 +159,25 @@ class SpikingNetwork(nn.Module):
         return []
 
 
+class Measured(Protocol):
+    """A layer that knows what its measured noise does."""
+
+    def sigma(self, spike_time: Tensor, fired: Firing, noise: LayerNoise) -> Tensor:
+        """Standard deviation of every spike."""
+        ...
+
+
+def disturbed(
+    layer: Measured, spike_time: Tensor, fired: Firing, noise: LayerNoise, generator: torch.Generator
+) -> Firing:
+    """A layer's spikes with a draw of its measured noise; ``spike_time`` are its inputs.
+
+    It has no gradient, as a constant jitter has none: what noise costs, the loss of noisy spikes tells.
+    """
+    sigma = layer.sigma(spike_time, fired, noise)
+    return fired._replace(unclipped=jittered(fired.unclipped, sigma, generator))
+
+
 class RCSpikeNetwork(SpikingNetwork):
     """Layers of ``RCSpikeLinear``; a layer accumulates while the one before fires.
 
@@ -231,9 +249,7 @@ class RCSpikeNetwork(SpikingNetwork):
             )
             firing = cast(Firing, self.noisy(fired, generator))
             if self.noise and generator is not None:
-                # It has no gradient, as a constant jitter has none: what noise costs, the loss of noisy spikes tells.
-                sigma = layer_sigma(spike_time, layer.weight, layer.reversal, firing, self.noise[index])
-                firing = firing._replace(unclipped=jittered(firing.unclipped, sigma, generator))
+                firing = disturbed(layer, spike_time, firing, self.noise[index], generator)
             firings.append(firing)
             spike_time = firing.unclipped  # a layer holds what arrives in [0, 1] itself
         return firings

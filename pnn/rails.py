@@ -12,8 +12,11 @@ from torch import Tensor
 
 from nonideal.characterize.physics import Physics
 from nonideal.characterize.reference import membrane
+from nonideal.pnn.conv import RCSpikeConv2d
+from nonideal.pnn.exact import in_phase, phi
 from nonideal.pnn.rc_spike import RCSpikeLinear
-from nonideal.pnn.variation import Chips, perturbed
+from nonideal.pnn.stack import StackNetwork
+from nonideal.pnn.variation import Chips, LayerChips, perturbed
 from nonideal.pnn.wiring import Wiring
 
 
@@ -32,6 +35,58 @@ def physics_of(layer: RCSpikeLinear) -> Physics:
         discharge=layer.discharger.b,
         **{field.name: getattr(wiring, field.name) for field in fields(Wiring)},
     )
+
+
+@torch.no_grad()
+def image_times(
+    network: StackNetwork, spike_time: Tensor, chips: Chips, rails: tuple[float, float]
+) -> Tensor:
+    """As ``output_times`` of convolutions and pools: spike_time [B, axons] -> [B, chips, N_out]."""
+    found = []
+    sizes = [size.positions for size in network.columns]
+    for chip in zip(*(layer.apart(count) for layer, count in zip(chips, sizes, strict=True)), strict=True):
+        t = spike_time.double().unflatten(1, network.options.input_shape)
+        drawn = iter(chip)
+        for layer in network.layers:
+            if isinstance(layer, RCSpikeConv2d):
+                axons, rows = layer.unfolded(t)
+                v = _held(layer, axons, layer.flat().double().t(), mine := next(drawn), rails)
+                t = _fired(layer, v, mine).unflatten(1, rows).movedim(-1, 1)
+            elif isinstance(layer, RCSpikeLinear):
+                v = _held(layer, t.flatten(1).unsqueeze(1), layer.weight.double(), mine := next(drawn), rails)
+                t = _fired(layer, v, mine).squeeze(1)
+            else:
+                t = layer(t)
+        found.append(t)
+    return torch.stack(found, 1)
+
+
+def _held(
+    layer: RCSpikeConv2d | RCSpikeLinear,
+    axons: Tensor,
+    weight: Tensor,
+    chip: LayerChips,
+    rails: tuple[float, float],
+) -> Tensor:
+    """v(1) [B, columns, N_out] of axons [B, columns, N_in], weight [N_out, N_in]: held at the rails exactly, as v is monotone between spikes."""
+    own = perturbed(weight, chip)
+    conductance = layer.reversal.conductance(own)
+    t, order = torch.sort(in_phase(axons), dim=2)
+    column = torch.arange(own.shape[0])
+    v = t.new_zeros(*t.shape[:2], own.shape[2])
+    f, g = torch.zeros_like(v), torch.zeros_like(v)
+    until = torch.cat((t[..., 1:], torch.ones_like(t[..., :1])), 2)
+    for k in range(t.shape[2]):
+        at = order[..., k]
+        f, g = f + conductance[column, at], g + own[column, at]
+        h = (until[..., k] - t[..., k]).unsqueeze(2)
+        x = f * h
+        v = (v * torch.exp(-x) + g * h * phi(x)).clamp(*rails)
+    return v
+
+
+def _fired(layer: RCSpikeConv2d | RCSpikeLinear, v: Tensor, chip: LayerChips) -> Tensor:
+    return (layer.discharger.unclipped(v) * chip.gain + chip.offset).clamp(0.0, 1.0)
 
 
 @torch.no_grad()

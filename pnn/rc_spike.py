@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.pnn import checks
 from nonideal.pnn.codes import Codes, keep_codes
@@ -15,6 +16,7 @@ from nonideal.pnn.discharger import Discharger
 from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact, share_a_call
+from nonideal.pnn.jitter import layer_sigma
 from nonideal.pnn.reversal import Reversal
 from nonideal.pnn.spikes import Firing, Spikes, heard
 from nonideal.pnn.trajectories import Trajectory, trajectory
@@ -129,6 +131,10 @@ class RCSpikeLinear(nn.Module):
             generator,
             self.wiring,
         )
+
+    def sigma(self, spike_time: Tensor, fired: Firing, noise: LayerNoise) -> Tensor:
+        """Standard deviation of every spike by measured noise, T_circ: of spike_time [..., in_features], the shape of ``fired``, no gradient."""
+        return layer_sigma(spike_time, self.weight, self.reversal, fired, noise)
 
     def extra_repr(self) -> str:
         parts = (self.in_features, self.out_features, self.reversal, self.discharger, self.method)

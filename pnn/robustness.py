@@ -17,9 +17,10 @@ from nonideal.pnn.exact import Exact
 from nonideal.pnn.jitter import spike_variance, total
 from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
 from nonideal.pnn.noise import jittered
-from nonideal.pnn.rails import output_times
+from nonideal.pnn.rails import image_times, output_times
 from nonideal.pnn.rc_spike import RCSpikeLinear
-from nonideal.pnn.variation import ChipDraw, Variation
+from nonideal.pnn.stack import NO_TTFS_CHIPS, StackNetwork
+from nonideal.pnn.variation import ChipDraw, Chips, Variation
 
 _ELEMENTS = 1 << 24
 
@@ -37,7 +38,8 @@ def chip_accuracy(
     condition: int | None = None,
     rails: tuple[float, float] | None = None,
 ) -> Tensor:
-    """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise.
+    """Accuracy on each of so many drawn chips, [chips], float64, evaluated exactly and without noise; networks of convolutions, without
+    ``rails``, as their ``predict_times`` does.
 
     spike_time [B, axons], label [B]. With ``lead`` (T_circ) a decision is wrong, too, where the next used output follows within that
     time: 0 for outputs that spike together, as those that have passed threshold before they fire do, where ``decide`` takes the
@@ -53,13 +55,14 @@ def chip_accuracy(
         network = nonideal.RCSpikeNetwork((5, 5, 3), nonideal.pnn.Reversal.ideal())
         found = nonideal.pnn.chip_accuracy(network, iris.test_x, iris.test_y, variation, chips=20, seed=1)    # [20]
     """
-    if not isinstance(network, RCSpikeNetwork):
-        raise BadParameter("chips are known of fully connected RC-Spike networks only")
+    if isinstance(network, StackNetwork) and network.options.neuron.kind == "ttfs":
+        raise BadParameter(NO_TTFS_CHIPS)
+    if not isinstance(network, RCSpikeNetwork | StackNetwork):
+        raise BadParameter(f"network is {checks.shown(network)}: give a network of RC-Spike layers")
     exact = copy.deepcopy(network).cpu().double()
-    for layer in exact.linear_layers:
-        layer.method = Exact()
+    axons = network.layer_sizes[0] if isinstance(network, RCSpikeNetwork) else network.options.layer_sizes[0]
     label = checks.labels(label, "label", network.classes)
-    spike_time = checks.spike_times(spike_time, "spike_time", network.layer_sizes[0])
+    spike_time = checks.spike_times(spike_time, "spike_time", axons)
     if label.shape[0] != spike_time.shape[0]:
         raise BadParameter(
             f"label has {label.shape[0]} labels for {spike_time.shape[0]} samples: give one for each"
@@ -74,27 +77,45 @@ def chip_accuracy(
         raise BadParameter(
             f"rails = {rails}: give (low, high) in V_th, low < 0 < high, as supply_rails(model) does"
         )
-    sizes = [(layer.in_features, layer.out_features) for layer in exact.linear_layers]
-    source = ChipDraw(variation, sizes, torch.empty(0, dtype=torch.float64))
+    source = ChipDraw(variation, network.columns, torch.empty(0, dtype=torch.float64))
     normals = partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     t = spike_time.double()
     # so many chips that neither their weights nor their samples fill the memory; at least one
-    most = max(1, _ELEMENTS // max(source.per_chip, t.shape[0] * max(max(size) for size in sizes)))
+    widest = max(size.positions * max(size.axons, size.neurons) for size in network.columns)
+    most = max(1, _ELEMENTS // max(source.per_chip, t.shape[0] * widest))
     found: list[Tensor] = []
     for start in range(0, chips, most):
         count = min(most, chips - start)
         met = None if condition is None else torch.full((count,), condition)
         drawn = source.draw(count, normals, met)
-        if rails is None:
-            output = exact(t.unsqueeze(1).expand(-1, count, -1), None, drawn)[-1].spike_time
-        else:
-            output = output_times(exact.linear_layers, t, drawn, rails)
+        few = max(1, _ELEMENTS // (count * widest))
+        output = torch.cat([_output(exact, part, count, drawn, rails) for part in t.split(few)])
         right = exact.decide(output.flatten(0, 1)).view(-1, count) == label.unsqueeze(1)
         if lead is not None and exact.classes > 1:
             first = output[..., : exact.classes].sort(-1).values
             right &= first[..., 1] - first[..., 0] > lead
         found.append(right.double().mean(0))
     return torch.cat(found)
+
+
+def _output(
+    network: RCSpikeNetwork | StackNetwork,
+    t: Tensor,
+    count: int,
+    chips: Chips,
+    rails: tuple[float, float] | None,
+) -> Tensor:
+    """Output times on drawn chips, [B, chips, N_out], of spike times [B, axons]."""
+    if isinstance(network, StackNetwork):
+        if rails is not None:
+            return image_times(network, t, chips, rails)
+        with network.fine():
+            return network(t.unsqueeze(1).expand(-1, count, -1), None, chips)[-1].spike_time
+    if rails is not None:
+        return output_times(network.linear_layers, t, chips, rails)
+    for layer in network.linear_layers:
+        layer.method = Exact()
+    return network(t.unsqueeze(1).expand(-1, count, -1), None, chips)[-1].spike_time
 
 
 def supply_rails(model: PhysicalModel) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from torch import Tensor, nn
 
+from nonideal.characterize.jitter import LayerNoise
 from nonideal.pnn import checks
 from nonideal.pnn.choices import Bits
 from nonideal.pnn.codes import round_weights
@@ -24,16 +25,22 @@ from nonideal.pnn.dstd import DSTD
 from nonideal.pnn.errors import BadParameter
 from nonideal.pnn.exact import Exact
 from nonideal.pnn.layers import Columns, Convolution, Layer, Pool, Shape, check_order, columns, shapes
-from nonideal.pnn.network import NetworkOptions, SpikingNetwork
+from nonideal.pnn.network import Measured, NetworkOptions, SpikingNetwork, disturbed
 from nonideal.pnn.rc_spike import Method, RCSpikeLinear
 from nonideal.pnn.reversal import Reversal
-from nonideal.pnn.spikes import Spikes
+from nonideal.pnn.spikes import Firing, Spikes
 from nonideal.pnn.ttfs import TTFSConv2d, TTFSLinear
 from nonideal.pnn.variation import Chips
 
 NO_TTFS_CHIPS = (
     "there are no drawn chips of time-to-first-spike neurons: the threshold that was measured is where a ramp and its sensing stage fire, "
     "which these neurons do not have, and chips with spread currents alone would promise too much. Leave variation out, or take RC-Spike neurons"
+)
+
+
+NO_TTFS_NOISE = (
+    "there is no measured noise of time-to-first-spike neurons: it is of a membrane at the end of its phase and of the ramp that follows, "
+    "which these neurons do not have. Give sigma_spike, or take RC-Spike neurons"
 )
 
 
@@ -86,7 +93,8 @@ Neuron: TypeAlias = Annotated[RCSpikeNeuron | TTFSNeuron, Field(discriminator="k
 class StackOptions(_Options):
     """Everything but the weights of a network of any layers: enough to rebuild it.
 
-    ``layers`` follow the input: a number is a full connection to that many neurons. The others as in ``NetworkOptions``.
+    ``layers`` follow the input: a number is a full connection to that many neurons. The others as in ``NetworkOptions``; ``noise``, one for
+    each layer of RC-Spike neurons, as ``nonideal.characterize.jitter.layer_noise`` gives it for the layer's ``columns``.
     Raises (pydantic) where a layer does not fit the one before it.
 
         options = nonideal.pnn.StackOptions(
@@ -105,12 +113,19 @@ class StackOptions(_Options):
     method: Method = DSTD()
     sigma_spike: float = Field(default=0.0, ge=0.0, le=1.0)
     classes: int | None = Field(default=None, ge=1)
+    noise: tuple[LayerNoise, ...] = ()
     bits: Bits | None = None
 
     @model_validator(mode="after")
     def _parts_fit(self) -> StackOptions:
         shapes(self.input_shape, self.layers)
         check_order(self.neuron.kind, self.method.order if isinstance(self.method, DSTD) else None)
+        if self.noise and self.neuron.kind == "ttfs":
+            raise ValueError(NO_TTFS_NOISE)
+        if self.noise and len(self.noise) != len(self.columns):
+            raise ValueError(
+                f"noise describes {len(self.noise)} layers, the network has {len(self.columns)} of neurons"
+            )
         return self
 
     @property
@@ -163,7 +178,7 @@ class StackNetwork(SpikingNetwork):
             horizon=options.neuron.horizon,
             sigma_spike=options.sigma_spike,
         )
-        self.options = options
+        self.options, self.noise = options, options.noise
         before = [options.input_shape, *shapes(options.input_shape, options.layers)[:-1]]
         depth = sum(not isinstance(layer, Pool) for layer in options.layers)
         self.layers = nn.ModuleList(
@@ -198,7 +213,7 @@ class StackNetwork(SpikingNetwork):
                 t = layer(t)
                 continue
             t = t.flatten(1) if isinstance(layer, (RCSpikeLinear, TTFSLinear)) else t
-            found.append(self.noisy(layer(t, generator), generator))
+            found.append(self._noisy(len(found), t, layer(t, generator), generator))
             t = found[-1].spike_time
         return found
 
@@ -212,9 +227,20 @@ class StackNetwork(SpikingNetwork):
             if not isinstance(layer, (RCSpikeLinear, RCSpikeConv2d)):
                 raise BadParameter(NO_TTFS_CHIPS)
             t = t.flatten(2) if isinstance(layer, RCSpikeLinear) else t
-            found.append(self.noisy(layer.on_chips(t, chips[len(found)], generator), generator))
+            fired = layer.on_chips(t, chips[len(found)], generator)
+            found.append(self._noisy(len(found), t, fired, generator))
             t = found[-1].spike_time
         return found
+
+    def _noisy(
+        self, index: int, spike_time: Tensor, fired: Spikes, generator: torch.Generator | None
+    ) -> Spikes:
+        """Spikes of the layer of neurons ``index`` with the network's jitter, and with measured noise where it has that."""
+        fired = self.noisy(fired, generator)
+        if not self.noise or generator is None or not isinstance(fired, Firing):
+            return fired
+        layer = cast(Measured, self.spiking_layers[index])
+        return disturbed(layer, spike_time, fired, self.noise[index], generator)
 
     @torch.no_grad()
     def predict_times(self, spike_time: Tensor) -> list[Tensor]:
@@ -224,12 +250,13 @@ class StackNetwork(SpikingNetwork):
         than the 30 of second order in the paper, section 3), TTFS 60 as there. In the precision of the weights.
         """
         spike_time = checks.network_input(spike_time)
-        with self._fine():
+        with self.fine():
             weight = self.weights[0]
             return [spikes.spike_time for spikes in self(spike_time.to(weight.device, weight.dtype))]
 
     @contextmanager
-    def _fine(self) -> Iterator[None]:
+    def fine(self) -> Iterator[None]:
+        """Layers are evaluated as ``predict_times`` does."""
         layers = cast("list[Any]", self.spiking_layers)
         methods = [layer.method for layer in layers]
         fine = DSTD(60) if self.options.neuron.kind == "ttfs" else DSTD(10, order=3)

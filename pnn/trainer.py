@@ -277,7 +277,10 @@ def _fingerprint(
     for x in (dataset.train_x, dataset.train_y, *(begin or ())):
         digest.update(x.contiguous().numpy().tobytes())
     analog = options.bits is None  # a checkpoint from before there were codes stays good
-    digest.update(network.model_dump_json(exclude={"bits"} if analog else None).encode())
+    hidden = {"bits"} if analog else set()
+    if isinstance(network, StackOptions) and not network.noise:  # likewise
+        hidden.add("noise")
+    digest.update(network.model_dump_json(exclude=hidden).encode())
     free: dict[str, Any] = dict.fromkeys(
         ("log_every", "checkpoint_every_s", "tensorboard", "accelerator"), True
     )

@@ -175,15 +175,17 @@ class Training(Section):
             raise ValueError(
                 f'spike_noise = "measured" takes the place of spike_noise_norm = {self.spike_noise_norm:g}: leave one of them out'
             )
-        if self.network is not None and self.spike_noise == "measured":
-            raise ValueError(
-                'spike_noise = "measured" is for fully connected RC-Spike layers: give spike_noise_norm, or leave [training.network] out'
-            )
-        if self.network is not None and self.variation is not None:
-            raise ValueError(
-                "[training.variation] is for fully connected RC-Spike layers: leave it or [training.network] out"
-            )
         ttfs = self.network is not None and self.network.neuron == "ttfs"
+        if ttfs and self.spike_noise == "measured":
+            raise ValueError(
+                'spike_noise = "measured" is of RC-Spike neurons, of a membrane at the end of its phase and of the ramp that follows; '
+                "network.neuron = 'ttfs' has neither: give spike_noise_norm"
+            )
+        if ttfs and self.variation is not None:
+            raise ValueError(
+                "[training.variation] is for RC-Spike neurons: the threshold that was measured is where a ramp and its sensing stage fire, which "
+                "network.neuron = 'ttfs' does not have; leave the section out"
+            )
         if self.firing_promotion > 0.0 and not ttfs:
             raise ValueError("firing_promotion is for network.neuron = 'ttfs': set it to 0, or leave it out")
         if ttfs:

@@ -79,6 +79,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "characterize",
         "columns",
         "training.layers",
+        "training.network",
+        "data",
         "training.variation",
         "simulator",
     ),

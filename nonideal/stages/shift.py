@@ -9,6 +9,7 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
 from nonideal.runs.stage import Done, Work
+from nonideal.stages.fan_in import axons_of
 from nonideal.stages.measured_on import column_netlists
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def shifts_of(work: Work, experiment: Experiment, model: PhysicalModel, decks: P
         workbench(experiment, work.context, work.rundir.cache),
         column_netlists(experiment, work.rundir),
     )
-    layers = sorted(set(experiment.training.layers[:-1]))
+    layers = sorted(set(axons_of(experiment)))
     kept, found = [], []
     for done, one in enumerate(conditions, start=1):
         work.context.console.print(f"  {done} of {len(conditions)}: {one.label}")

@@ -151,7 +151,6 @@ STAGES = {
             name="shift",
             summary=Shifts,
             kept="its simulations",
-            on_circuit=True,
             wanted=lambda e: e.sees_conditions,
             doing="measuring what the biases carry in the conditions to train for",
             sections=SECTIONS["shift"],

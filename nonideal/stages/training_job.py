@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from nonideal.characterize.errors import NoNoise, NoSpread
-from nonideal.characterize.jitter import LayerNoise, network_noise
+from nonideal.characterize.jitter import LayerNoise, layer_noise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.shift import Shifts
 from nonideal.characterize.variation import LayerVariation, layer_variation, no_variation
@@ -15,6 +15,7 @@ from nonideal.experiment.belonging import PRESET
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import sha256_of
 from nonideal.runs.summaries.training import SeedSummary
+from nonideal.stages.fan_in import axons_of, input_shape
 
 if TYPE_CHECKING:
     from nonideal.pnn.choices import Variant
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 CHIPS = 200
 WEIGHTS = 1 << 19
 """On so many chips a network is tried in every condition, fewer of more than ``WEIGHTS`` weights in all."""
+FEWEST_CHIPS = 10
+SYNAPSES = 1 << 31
+"""Synapses x samples x chips of a condition: a network of convolutions is tried on as many held-out samples as these allow, evenly spaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ def train_one(
     dataset = data.load()
     shipped = training.preset is not None
     model = preset(training.preset) if training.preset is not None else PhysicalModel.load(model_path)
-    conditions = () if shifts is None else shifts.of(training.layers[:-1])
-    options = training.options(seed, spread_of(experiment, model), conditions, experiment.bits)
+    axons = axons_of(experiment, dataset)
+    conditions = () if shifts is None else shifts.of(axons)
+    options = training.options(seed, spread_of(experiment, model, axons), conditions, experiment.bits)
     result = train(
         dataset,
         network_of(experiment, dataset, variant, model),
@@ -132,9 +137,12 @@ def condition_accuracy(
     variation = options.variation
     if variation is None:
         return []
-    count = sum(w.numel() for w in network.weights)
-    chips = 1 if variation.scale == 0.0 else max(10, min(CHIPS, WEIGHTS // count))
+    count = sum(one.synapses for one in network.columns)
+    chips = 1 if variation.scale == 0.0 else max(FEWEST_CHIPS, min(CHIPS, WEIGHTS // count))
     x, y, seed = dataset.test_x, dataset.test_y, options.seed
+    if any(one.positions > 1 for one in network.columns):
+        samples = max(1, SYNAPSES // (count * chips))
+        x, y = (part[:: max(1, -(-len(part) // samples))] for part in (x, y))
     return [
         float(
             chip_accuracy(
@@ -153,15 +161,17 @@ def condition_accuracy(
     ]
 
 
-def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariation, ...]:
-    """How far every layer spreads, for training on drawn chips; nothing where none are asked for. Raises ``NoSpread``."""
+def spread_of(
+    experiment: Experiment, model: PhysicalModel, axons: tuple[int, ...]
+) -> tuple[LayerVariation, ...]:
+    """How far every layer, with so many ``axons``, spreads, for training on drawn chips; nothing where none are asked for. Raises ``NoSpread``."""
     training = experiment.training
     if training.variation is None:
         return ()
     if training.variation.scale == 0.0:
-        return tuple(no_variation(model, axons) for axons in training.layers[:-1])
+        return tuple(no_variation(model, count) for count in axons)
     try:
-        return tuple(layer_variation(model, axons) for axons in training.layers[:-1])
+        return tuple(layer_variation(model, count) for count in axons)
     except NoSpread as error:
         if training.preset is None:
             raise NoSpread(f"[training.variation]: {error}") from error
@@ -171,13 +181,13 @@ def spread_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerVariat
         ) from error
 
 
-def noise_of(experiment: Experiment, model: PhysicalModel) -> tuple[LayerNoise, ...]:
-    """How spikes of every layer jitter while training; nothing where jitter is a constant. Raises ``NoNoise``."""
+def noise_of(experiment: Experiment, model: PhysicalModel, axons: tuple[int, ...]) -> tuple[LayerNoise, ...]:
+    """How spikes of every layer, with so many ``axons``, jitter while training; nothing where jitter is a constant. Raises ``NoNoise``."""
     training = experiment.training
     if training.spike_noise == "constant":
         return ()
     try:
-        return network_noise(model, training.layers, experiment.noise.low_corner_Hz)
+        return tuple(layer_noise(model, count, experiment.noise.low_corner_Hz) for count in axons)
     except NoNoise as error:
         raise NoNoise(f'training.spike_noise = "measured": {error}') from error
 
@@ -190,7 +200,7 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
 
     training = experiment.training
     method, noise = training.evaluation(), training.spike_noise_norm
-    network, shape = training.network, experiment.data.image_shape
+    network, measured = training.network, noise_of(experiment, model, axons_of(experiment, dataset))
     if network is None:
         return variant_options(
             variant,
@@ -198,7 +208,7 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
             training.layers,
             method=method,
             sigma_spike=noise,
-            noise=noise_of(experiment, model),
+            noise=measured,
         )
     neuron = (
         TTFSNeuron(horizon=network.horizon_norm, t_ref=network.initial_t_ref_norm, spread=network.spread)
@@ -206,10 +216,11 @@ def network_of(experiment: Experiment, dataset: Dataset, variant: Variant, model
         else RCSpikeNeuron(discharger=Discharger(model.discharge_norm.value))
     )
     return StackOptions(
-        input_shape=shape if shape is not None and network.needs_image else (dataset.features,),
+        input_shape=input_shape(experiment, dataset),
         layers=network.layers,
         neuron=neuron,
         reversal=variant_reversal(variant, model),
         method=method,
         sigma_spike=noise,
+        noise=measured,
     )

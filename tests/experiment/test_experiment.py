@@ -232,18 +232,18 @@ def test_training_on_drawn_chips_takes_the_measured_spread(spread: Spread) -> No
     told = {"variation": {"chips": 4, "tail": 0.5, "scale": 0.1}, "layers": [3, 7, 2]}
     experiment = parse_experiment({"name": "x", "training": told}, "x.toml")
     model = preset("sky130_tt").model_copy(update={"spread": spread})
-    layers = spread_of(experiment, model)
+    layers = spread_of(experiment, model, (3, 7))
     assert layers == (layer_variation(model, 3), layer_variation(model, 7))
     variation = experiment.training.options(3, layers).variation
     assert variation == Variation(layers=layers, chips=4, tail=0.5, scale=0.1)
     bare = Experiment(name="x")
-    assert spread_of(bare, model) == ()
+    assert spread_of(bare, model, (5, 5)) == ()
     assert bare.training.options(3).variation is None
     with pytest.raises(NoSpread, match=r"\[training.variation\]: .* set characterize.draws"):
-        spread_of(experiment, preset("sky130_tt").model_copy(update={"spread": None}))
+        spread_of(experiment, preset("sky130_tt").model_copy(update={"spread": None}), (3, 7))
     shipped = experiment.changed({"training": {"preset": "sky130_tt"}})
     with pytest.raises(NoSpread, match=r"preset sky130_tt knows no mismatch: leave training.preset out"):
-        spread_of(shipped, preset("sky130_tt").model_copy(update={"spread": None}))
+        spread_of(shipped, preset("sky130_tt").model_copy(update={"spread": None}), (3, 7))
 
 
 def test_weights_of_a_coded_circuit_say_so(tmp_path: Path) -> None:
@@ -300,7 +300,14 @@ def test_the_command_line_changes_keys_but_none() -> None:
         ({"variation": {"tail": 1.5}}, ["training.variation.tail = 1.5", "less than"]),
         ({"variation": {"scale": -1}}, ["training.variation.scale = -1", "greater than"]),
         ({"variation": {"spread": 0.3}}, ["training.variation.spread = 0.3", "unknown key"]),
-        ({"variation": {}, "network": {"layers": [3]}}, ["[training.variation] is for fully connected"]),
+        (
+            {"variation": {}, "network": {"neuron": "ttfs", "layers": [3]}},
+            ["[training.variation] is for RC-Spike neurons", "leave the section out"],
+        ),
+        (
+            {"spike_noise": "measured", "network": {"neuron": "ttfs", "layers": [3]}},
+            ["is of RC-Spike neurons", "give spike_noise_norm"],
+        ),
         ({"firing_promotion": 1e-5}, ["firing_promotion is for network.neuron = 'ttfs'"]),
         (
             {"network": {"layers": [{"conv": 4, "kernal": 3}, 3]}},

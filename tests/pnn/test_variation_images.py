@@ -19,9 +19,13 @@ from nonideal.pnn import (
     RCSpikeLinear,
     StackOptions,
     TTFSNeuron,
+    chip_accuracy,
+    load_small,
 )
+from nonideal.pnn.accuracies import exact_accuracy
 from nonideal.pnn.conv import EarliestSpikePool2d, RCSpikeConv2d
 from nonideal.pnn.layers import Columns, columns
+from nonideal.pnn.rails import image_times, output_times
 from nonideal.pnn.stack import RCSpikeNeuron
 from nonideal.pnn.variation import MOST_SYNAPSES, ChipDraw, LayerChips, perturbed
 from tests.pnn.drawn_chips import COLD, HOT, METHODS, PAPER, normals, short, variation
@@ -130,8 +134,8 @@ def test_a_convolution_is_the_dense_layer_of_its_unrolled_matrix(
 def test_positions_are_drawn_apart_and_chips_too() -> None:
     chips = drawn(Columns(9, 2, 16), 3)
     layer = convolution(Exact(), 1, 2, 3)
-    w = perturbed(layer._flat().t(), chips).view(3, 16, 9, 2)
-    factor = (w / layer._flat()).log()
+    w = perturbed(layer.flat().t(), chips).view(3, 16, 9, 2)
+    factor = (w / layer.flat()).log()
     assert factor.flatten().unique().numel() == 3 * 16 * 18
     assert chips.gain.unique().numel() == 3 * 16 * 2
 
@@ -212,3 +216,47 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         variation(3).check_size(large)
     with pytest.raises(BadParameter, match=r"2 chips of 4 x 4 output pixels are \[32, 9, 2\]"):
         convolution(Exact(), 1, 2, 3).on_chips(images(1, 2, 1, 6, 6), drawn(Columns(9, 2, 9), 2))
+
+
+@pytest.mark.parametrize("conditions", [(), ((HOT,) * 3,)])
+def test_membranes_end_at_the_rails(conditions: tuple[tuple[LayerShift, ...], ...]) -> None:
+    network = IMAGE.model_copy(update={"method": Exact()}).build().double()
+    network.reset_parameters(torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for weight in network.weights:
+            weight.mul_(4.0)
+    source = ChipDraw(
+        variation(3, conditions=conditions), network.columns, torch.empty(0, dtype=torch.float64)
+    )
+    met = torch.zeros(2, dtype=torch.int64) if conditions else None
+    chips, t = source.draw(2, normals(0), met), images(5, 36)
+    free = network(t.unsqueeze(1).expand(-1, 2, -1), None, chips)[-1].spike_time
+    far = image_times(network, t, chips, (-math.inf, math.inf))
+    torch.testing.assert_close(far, free, rtol=0.0, atol=1e-9)
+    assert (image_times(network, t, chips, (-0.05, 0.3)) - free).abs().max() > 0.01
+
+
+def test_a_network_of_one_dense_layer_meets_the_same_rails() -> None:
+    """Here by torch, there by the reference in numpy."""
+    dense = PAPER.model_copy(update={"layer_sizes": (5, 3)}).build().double()
+    stack = IMAGE.model_copy(update={"input_shape": (5,), "layers": (3,)}).build().double()
+    with torch.no_grad():
+        dense.weights[0].mul_(5.0)
+    stack.load_state_dict(dense.state_dict())
+    t, chips = images(20, 5), (drawn(Columns(5, 3), 4),)
+    for rails in ((-0.2, 0.4), (-math.inf, math.inf)):
+        wanted = output_times(dense.linear_layers, t, chips, rails)
+        torch.testing.assert_close(image_times(stack, t, chips, rails), wanted, rtol=0.0, atol=1e-12)
+
+
+def test_accuracy_on_chips_without_spread_is_that_of_the_network() -> None:
+    data, network = load_small("iris"), IRIS.build()
+    network.reset_parameters(torch.Generator().manual_seed(3))
+    calm = variation(3, scale=0.0)
+    found = chip_accuracy(network, data.test_x, data.test_y, calm, chips=2, seed=0)
+    assert found.tolist() == pytest.approx([exact_accuracy(network, data.test_x, data.test_y)] * 2)
+    far = chip_accuracy(network, data.test_x, data.test_y, calm, chips=1, seed=0, rails=(-1e9, 1e9))
+    assert float(far) == pytest.approx(float(found[0]), abs=0.021)  # one sample: exact in place of the grid
+    ttfs = IRIS.model_copy(update={"neuron": TTFSNeuron(), "method": DSTD(10)}).build()
+    with pytest.raises(BadParameter, match="no drawn chips of time-to-first-spike neurons"):
+        chip_accuracy(ttfs, data.test_x, data.test_y, calm, chips=2, seed=0)

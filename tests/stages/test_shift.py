@@ -17,6 +17,7 @@ from nonideal.cli.main import main
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.runs.rundir import RunDir
+from nonideal.stages.fan_in import axons_of, input_shape
 from nonideal.stages.table import STAGES
 
 TOML = """
@@ -120,6 +121,32 @@ def test_conditions_are_measured_then_trained_for_then_told(
     page = (place / "runs/tiny/report.html").read_text()
     assert "Conditions that training sees" in page
     assert "Accuracy by condition" in page
+
+
+def test_a_network_of_other_layers_is_trained_for_conditions_too(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its columns have 5 and 3 axons: four features and the bias axon, then the hidden neurons."""
+    other = TOML.replace("layers = [5, 3, 3]\n", "") + "[training.network]\nlayers = [3, 3]\n"
+    (place / "tiny.toml").write_text(other)
+    code, out, err = run(capsys, "train", "-e", "tiny.toml", "--jobs", "1", "--json")
+    assert code == 0, err
+    shift, training = json.loads(out)["stages"]
+    assert list(shift["summary"]["conditions"][0]["layers"]) == ["3", "5"]
+    assert list(training["summary"]["variants"]["pnn"]["conditions"]) == [
+        "tt 27 °C",
+        "tt 17 °C",
+        "tt 42 °C",
+    ]
+
+
+def test_a_convolution_s_columns_have_the_axons_of_its_kernel() -> None:
+    told = {"layers": [{"conv": 16}, {"pool": 2}, {"conv": 32}, {"pool": 2}, 128, 10]}
+    data = {"set": "mnist", "bias_axon": False}
+    experiment = parse_experiment({"name": "e", "data": data, "training": {"network": told}}, "e.toml")
+    assert input_shape(experiment) == (1, 28, 28)
+    assert axons_of(experiment) == (9, 144, 1568, 128)
+    assert axons_of(parse_experiment({"name": "e"}, "e.toml")) == (5, 5)
 
 
 def test_other_conditions_are_another_training(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
