@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from nonideal.circuits.digital.simulation import as_written
 from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, SHUTTLE_OUT
-from nonideal.tapeout.assembly import Chip
+from nonideal.tapeout.assembly import Chip, unit_norm
 from nonideal.tapeout.verilog import HEAD, port_text
 
 POLARITIES = {"n": 1, "p": -1}
@@ -22,12 +22,10 @@ def code_of(on: Iterable[str]) -> int:
 
 
 def weights_of(chip: Chip) -> list[list[list[float]]]:
-    """By layer, neuron and axon: a unit's current in a discharger's, by the legs of the generator, times the code."""
-    sizes, generator = chip.generator.sizes, chip.generator
-    discharger_legs = sizes.discharger_legs / sizes.dischargers
+    """By layer, neuron and axon: a unit's current in a discharger's, times the code."""
     found = []
     for layer, neurons in enumerate(chip.topology.mask or (), start=1):
-        step = {name: generator.unit_legs(name, layer) / discharger_legs for name in POLARITIES}
+        step = {name: unit_norm(chip.generator, name, layer) for name in POLARITIES}
         codes = [[code_of(on) for on in axons] for axons in neurons]
         found.append([[code * step["n" if code > 0 else "p"] for code in row] for row in codes])
     return found

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.network.timeline import Timeline
 from nonideal.sky130_models.tile import GROUND, SUPPLY
 from nonideal.tapeout.assembly import Chip
 from nonideal.tapeout.behaviour import code_of
+from nonideal.tapeout.twin import GO_CLOCKS
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border-bottom:1px solid #ccc;padding:.2rem .6rem;text-align:left}"
     "svg text{font:11px system-ui,sans-serif}"
 )
+MS_PER_NF = 2.0
+"""How long a gate line takes until it stands, by its capacitor: 1.9 ms (P) with 1 nF (docs/explanation/generator.md)."""
 ROW, LABEL, WIDTH = 22, 90, 860
 """Of the timing diagram, px."""
 
@@ -85,7 +89,8 @@ def _timing(chip: Chip) -> Section:
         times = (f"{start * half * 1e9:g}", f"{end * half * 1e9:g}", f"{start / 2:g}", f"{end / 2:g}")
         rows.append((line, *times))
     text = (
-        f"One inference, counted from the rise of go, takes {chip.control.stop} clocks of {clock_s * 1e9:g} ns. "
+        f"One inference begins {GO_CLOCKS} clocks after the one that first sees a rise of go, and takes {chip.control.stop} clocks of "
+        f"{clock_s * 1e9:g} ns; times below are counted from its beginning. "
         f"An input spikes at a rise of its pin, at the earliest {begin_ns:g} ns and at the latest {begin_ns + t_circ_ns:g} ns after the beginning, "
         "and is held until phase_0 ends.",
     )
@@ -112,35 +117,51 @@ def _pins(chip: Chip) -> Section:
     table = chip.pinning.table()
     columns = ("pin", "direction", "description", "esd")
     rows = [columns, *(tuple(str(row[name]) for name in columns) for _, row in table.iterrows())]
-    rows += [(net, "power", what, "") for net, what in ((SUPPLY, "supply, 1.8 V"), (GROUND, "ground"))]
+    rows += [
+        (net, "power", what, "")
+        for net, what in ((SUPPLY, f"supply, {chip.design.supplies.vdd_V:g} V"), (GROUND, "ground"))
+    ]
     return Section("Pins", table=tuple(rows))
 
 
 def _electrical(chip: Chip) -> Section:
     supplies, sizes = chip.design.supplies, chip.generator.sizes
+    # What was simulated is the default generator; of another one it would be a guess.
+    simulated = sizes == GeneratorSizes()
+    idle = "4.8 to 9.8 uA over corners and temperatures, by simulation" if simulated else "not simulated"
     (reset,) = chip.design.contracts.neuron.having(Role.RESET_LEVEL)
     rows = (
         ("parameter", "value"),
         ("supply", f"{supplies.vdd_V:g} V (1.62 to 1.98 V)"),
         (f"reset level, {reset.name}", f"{reset.level_V(supplies) or 0:g} V; 0.3 uA on average"),
-        ("reference current, iref", f"{sizes.reference_A * 1e6:g} uA, 20 % more or less do not matter"),
+        (
+            "reference current, iref",
+            f"{sizes.reference_A * 1e6:g} uA{', 20 % more or less do not matter' * simulated}",
+        ),
         ("capacitor of each gate line", f"{sizes.line_capacitor_F * 1e9:g} nF"),
         ("clock", f"{chip.options.clock_Hz / 1e6:g} MHz"),
-        ("temperature", "-40 to 125 degrees, by simulation of the generator (docs/explanation/generator.md)"),
-        ("generator, nothing moving", "4.8 to 9.8 uA over corners and temperatures, by simulation"),
+        (
+            "temperature",
+            "-40 to 125 degrees, by simulation of the generator (docs/explanation/generator.md)"
+            if simulated
+            else "not simulated",
+        ),
+        ("generator, nothing moving", idle),
     )
     return Section("Currents, voltages, temperature", table=rows)
 
 
 def _procedure(chip: Chip) -> Section:
     bits = len(chip.control.register)
-    farad = f"{chip.generator.sizes.line_capacitor_F * 1e9:g} nF"
+    nanofarad = chip.generator.sizes.line_capacitor_F * 1e9
+    farad = f"{nanofarad:g} nF"
     steps = (
-        "Give VDPWR 1.8 V, ua[1] the reset level, ua[0] the reference current; ua[2] to ua[5] have their capacitors "
+        f"Give VDPWR {chip.design.supplies.vdd_V:g} V, ua[1] the reset level, ua[0] the reference current; ua[2] to ua[5] have their capacitors "
         f"of {farad}, N lines to ground, P lines to the supply.",
         "Choose the design (ena), give the clock, hold rst_n low for some clocks, then high: the configuration is the one that was drawn.",
         f"To change it, send its {bits} bits on ui_in[5], each with a rise of ui_in[6], go low; both keep each level for three clocks at least.",
-        "Wait until the gate lines stand: 2 ms after power. Then run 100 inferences before one counts: the loop settles.",
+        f"Wait until the gate lines stand: {max(MS_PER_NF * nanofarad, 0.1):g} ms after power. Then run 100 inferences before one counts: the "
+        "loop settles.",
         "One inference: raise ui_in[7] (go); raise each input in its time; wait for uo_out[6] (done). With go still high "
         f"{chip.control.counter_bits} rises of ui_in[6] an output read the times from uo_out[5], the last output first, highest bit first; lower go.",
         "The output with the lowest time is the decision. uo_out[0..4] show the spikes themselves.",

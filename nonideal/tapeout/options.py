@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 TOP_CELL = "tt_um_"
 """What the name of every tile's top cell begins with."""
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\"\\]+$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x09\x0b-\x1f\"\\]+$")]
+
+
+def _quotable(text: str) -> str:
+    """Raises ``ValueError`` for what a quoted string of YAML cannot hold as it is, and for nothing but blanks."""
+    if not text.strip():
+        raise ValueError("is blank: give words")
+    bad = [one for one in text if one in '"\\' or not (one.isprintable() or one == "\n")]
+    if bad:
+        raise ValueError(f"holds {bad[0]!r}: leave out quotes, backslashes and control characters")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("holds a line break: give one line")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_quotable)]
+Line = Annotated[
+    str, Field(min_length=1, max_length=200), AfterValidator(_quotable), AfterValidator(_one_line)
+]
 
 
 class TapeoutOptions(BaseModel):

@@ -15,7 +15,7 @@ from nonideal.files import UnreadableFile
 from nonideal.report.tapeout_table import tapeout_table
 from nonideal.runs.summaries.tapeout import TapeoutSummary
 from nonideal.stages.tapeout import require_tile, unit_currents_A
-from nonideal.tapeout.assembly import PIN_PITCH, Chip, lower_pins
+from nonideal.tapeout.assembly import PIN_PITCH, Chip, lower_pins, unit_norm
 from nonideal.tapeout.errors import TapeoutError
 from nonideal.tapeout.part import Part
 from nonideal.tapeout.pins import Pinning, Use
@@ -67,9 +67,23 @@ def test_lines_have_the_units_that_the_weights_ask_for(chip: Chip, tmp_path: Pat
     made = Chip.of(chip.options, chip.design, chip.topology, asked).generator
     assert made.units("p", 1) == round(50 * 10.9 / 6)
     assert (made.units("n", 2), made.units("n", 1)) == (60, 60)
+    # In a phase of twice the length the loop halves all currents: half of it is what the generator's own units then carry.
+    timing = chip.design.timing.model_copy(update={"t_circ_s": 2e-6})
+    slow = chip.design.model_copy(update={"timing": timing})
+    assert Chip.of(chip.options, slow, chip.topology, {("n", 1): 5.45e-9}).generator.units("n", 1) == 60
     path.write_text("layer,code\n1,x\n")
     with pytest.raises(UnreadableFile, match="is no mapping of codes"):
         unit_currents_A(path)
+
+
+def test_units_of_either_polarity_weigh_what_was_measured(chip: Chip) -> None:
+    own = chip.generator
+    for polarity in "np":
+        assert unit_norm(own, polarity, 1) == pytest.approx(10.9 / 104.6)
+    half = replace(own, given_units={("p", 1): 100})
+    assert unit_norm(half, "p", 1) == pytest.approx(10.9 / 104.6 / 2)
+    strong = replace(own, sizes=own.sizes.model_copy(update={"line_legs": 24}))
+    assert unit_norm(strong, "n", 1) == pytest.approx(2 * 10.9 / 104.6)
 
 
 def part(name: str, y: float, pins: dict[str, tuple[float, float]], through: tuple[str, ...] = ()) -> Part:
