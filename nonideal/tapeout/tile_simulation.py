@@ -33,8 +33,8 @@ from nonideal.tapeout.twin import Script, chip_facts
 Array = NDArray[np.float64]
 BEFORE_S = 20e-9
 """How long before an inference begins the network's simulation does."""
-FIRST_V, SLOPE_V_PER_S = 0.887, -3e-3 / 10e-9
-"""Where the search of the control voltage begins, and by how much it makes the replica earlier, about."""
+FIRST_V, SLOPE_V_PER_S = 0.906, -2.75e5
+"""Where the search of the control voltage begins, and by how much it makes the replica earlier: of the tile of docs/how-to/tapeout.md."""
 WITHIN_S, MOST_TRIES = 0.5e-9, 6
 
 
@@ -223,13 +223,16 @@ def settle(bench: TileBench) -> Settled:
         if len(late) == MOST_TRIES:
             told = ", ".join(f"{v:.4f} V {1e9 * s:+.1f} ns" for v, s in zip(tried, late, strict=True))
             raise TapeoutError(f"the generator's replica was not made to fire as its phase ends: {told}")
-        tried.append(next_V(tried, late))
+        tried.append(next_V(tried, late, stop_s - BEFORE_S - end_s))
 
 
-def next_V(tried_V: Sequence[float], late_s: Sequence[float]) -> float:
-    """The next control voltage, from those that were tried and how late the replica was."""
-    slope = SLOPE_V_PER_S
-    if len(late_s) > 1 and late_s[-1] != late_s[-2]:
+def next_V(tried_V: Sequence[float], late_s: Sequence[float], most_s: float) -> float:
+    """The next control voltage, from those that were tried and how late the replica was: ``most_s`` where it did not fire at all.
+
+    Of two that fired a line is drawn, else the slope is the one that is known.
+    """
+    slope, fired = SLOPE_V_PER_S, [late < 0.9 * most_s for late in late_s[-2:]]
+    if len(fired) > 1 and all(fired) and late_s[-1] != late_s[-2]:
         slope = (tried_V[-1] - tried_V[-2]) / (late_s[-1] - late_s[-2])
     return tried_V[-1] - slope * late_s[-1]
 

@@ -57,17 +57,21 @@ def test_lines_and_inputs_come_at_the_timelines_times(chip: Chip, line: str) -> 
 
 
 def test_the_control_voltage_is_searched_by_secant() -> None:
-    def late_s(volts: float) -> float:
-        return -(volts - 0.9) / 3.5e-4 * 1e-9
+    most_s = 60e-9
 
-    tried, late = [0.887], [late_s(0.887)]
-    for _ in range(2):
-        tried.append(next_V(tried, late))
+    def late_s(volts: float) -> float:
+        return min(-(volts - 0.906) * 3.2e-6, most_s)
+
+    tried, late = [0.88], [late_s(0.88)]
+    for _ in range(3):
+        tried.append(next_V(tried, late, most_s))
         late.append(late_s(tried[-1]))
-    assert tried[1] > tried[0]
-    assert tried[2] == pytest.approx(0.9, abs=1e-9)
-    # Two that agree say nothing of the slope: the one that was begun with stays.
-    assert np.isfinite(next_V([0.9, 0.91], [1e-9, 1e-9]))
+    # A replica that did not fire says nothing of the slope.
+    assert late[0] == most_s
+    assert tried[1] == pytest.approx(0.88 + 2.75e5 * most_s)
+    assert tried[3] == pytest.approx(0.906, abs=1e-6)
+    # Nor do two that agree.
+    assert np.isfinite(next_V([0.9, 0.91], [1e-9, 1e-9], most_s))
 
 
 def test_spikes_are_read_from_the_rise_of_their_phase(chip: Chip) -> None:
