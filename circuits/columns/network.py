@@ -43,7 +43,8 @@ def coarse(simulator: SimulatorOptions) -> Care:
 
 
 FEW_AXONS = 8
-"""Columns of so many are simulated with the whole network's tolerances: few edges lie between long steps."""
+"""Columns of so many are simulated with the whole network's tolerances, for few edges lie between long steps, and with all branches that
+their weights open."""
 
 
 def exact(simulator: SimulatorOptions, axons: int) -> Care:
@@ -128,7 +129,8 @@ class Columns:
         nets = {
             name(place.layer - 1, j) for j in (range(axons) if spiking is None else spiking) for name in names
         }
-        return quieted(piece, self.bench.closed(place.layer, place.index), nets)
+        weight_V = self.bench.weight_V(place.layer, place.index) if axons > FEW_AXONS else {}
+        return quieted(piece, self.bench.closed(place.layer, place.index), nets, weight_V)
 
     def of_layer(self, layer: int) -> list[Place]:
         """The places of a layer's columns."""

@@ -4,6 +4,9 @@ A synapse holds its weight in one of its branches; what closes the others is the
 and loads the dendrite. As its axon spikes it takes a few aC from the dendrite, whenever that is, and as the axon goes back, the node inside is
 pulled beyond the rail and takes some more; that all do at once. So all of a kind whose axons spike become one that is as wide, on the axon of
 one in their middle, and so do all whose axons rest.
+
+A branch that its weight opens and whose axon rests carries nothing either: it loads the dendrite, and its node inside follows. On long columns
+neighbours in weight are one, as many as `ALIKE`: most pixels of an image are dark.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from nonideal.sky130_models.device import find_device
 
 CLOSED = {"nmos": VSS, "pmos": VDD}
 """The rail that a gate is on that carries no current."""
+ALIKE = 8
+"""So many resting branches at the most are one; the one in their middle has their weights' median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,24 @@ class _Branch:
     devices: tuple[Device, ...]
 
 
-def quieted(piece: Piece, held: Mapping[str, str], spiking: Collection[str]) -> Piece:
+Kind = tuple[tuple[str, str], ...]
+
+
+def quieted(
+    piece: Piece, held: Mapping[str, str], spiking: Collection[str], weight_V: Mapping[str, float]
+) -> Piece:
     """The piece with its closed branches joined; ``held`` is the rail of each weight pin that stands at one, ``spiking`` are the nets of
-    axons that spike."""
-    kinds: dict[tuple[bool, tuple[tuple[str, str], ...]], list[_Branch]] = defaultdict(list)
-    for branch in _closed(piece, held):
-        instance = instance_of(branch.inner)
-        kind = tuple(sorted((d.name.lower().removeprefix(instance), d.model) for d in branch.devices))
+    axons that spike. So are branches at rest that the pins in ``weight_V`` open, by their volts."""
+    kinds: dict[tuple[bool, Kind], list[_Branch]] = defaultdict(list)
+    closed = _closed(piece, held)
+    for branch in closed:
         spikes = any(net_of(node) in spiking for device in branch.devices for node in device.nodes)
-        kinds[spikes, kind].append(branch)
+        kinds[spikes, _kind(branch)].append(branch)
+    groups = [*kinds.values(), *_resting(piece, {one.inner for one in closed}, spiking, weight_V)]
     gone: dict[str, str] = {}
     joined: dict[str, Device] = {}
     quiet = set()
-    for branches in kinds.values():
+    for branches in groups:
         kept = branches[len(branches) // 2]
         quiet.add(kept.inner)
         gone |= {branch.inner: kept.node for branch in branches if branch is not kept}
@@ -68,6 +78,37 @@ def quieted(piece: Piece, held: Mapping[str, str], spiking: Collection[str]) -> 
         neighbours=neighbours,
         terminals=tuple(terminal for terminal in piece.terminals if terminal.device in there),
     )
+
+
+def _kind(branch: _Branch) -> Kind:
+    """What the devices of a branch are, whichever synapse it is of."""
+    instance = instance_of(branch.inner)
+    return tuple(sorted((d.name.lower().removeprefix(instance), d.model) for d in branch.devices))
+
+
+def _resting(
+    piece: Piece, closed: Collection[str], spiking: Collection[str], weight_V: Mapping[str, float]
+) -> list[list[_Branch]]:
+    """Branches of two devices, one on an axon at rest and one on a weight pin, in groups of neighbours in weight."""
+    inside: dict[str, list[Device]] = defaultdict(list)
+    for device in piece.devices:
+        for net in map(net_of, device.nodes[:3:2]):
+            if net in piece.own and instance_of(net).startswith("synapse") and net not in closed:
+                inside[net].append(device)
+    found: dict[Kind, list[tuple[float, _Branch]]] = defaultdict(list)
+    for net, devices in inside.items():
+        gates = [net_of(device.nodes[1]) for device in devices]
+        volts = [weight_V[gate] for gate in gates if gate in weight_V]
+        rests = [gate for gate in gates if gate in piece.axons and gate not in spiking]
+        if len(devices) == 2 and len(volts) == len(rests) == 1:
+            node = next(node for node in devices[0].nodes if net_of(node) == net)
+            branch = _Branch(net, node, tuple(devices))
+            found[_kind(branch)].append((volts[0], branch))
+    groups = []
+    for ordered in (sorted(some, key=lambda one: (one[0], one[1].inner)) for some in found.values()):
+        branches = [branch for _, branch in ordered]
+        groups += [branches[k : k + ALIKE] for k in range(0, len(branches), ALIKE)]
+    return groups
 
 
 def _closed(piece: Piece, held: Mapping[str, str]) -> list[_Branch]:

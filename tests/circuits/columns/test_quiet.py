@@ -49,7 +49,7 @@ def held(*axons: int) -> dict[str, str]:
 
 
 def test_closed_branches_become_one_as_wide_as_all() -> None:
-    found = quieted(column(4), held(0, 2, 3), ALL)
+    found = quieted(column(4), held(0, 2, 3), ALL, {})
     assert [device.name for device in found.devices] == [d.name for a in (1, 2) for d in branch(a)]
     assert [device.parameters for device in found.devices] == [SIZE, SIZE, f"{SIZE} m=3", f"{SIZE} m=3"]
     assert found.own == {"dendrite_1_0", "synapse_1_1_0_xn", "synapse_1_2_0_xn"}
@@ -58,7 +58,7 @@ def test_closed_branches_become_one_as_wide_as_all() -> None:
 
 
 def test_capacitance_is_kept_and_what_couples_to_a_lost_axon_is_a_neighbour() -> None:
-    found = quieted(column(4), held(0, 2, 3), ALL)
+    found = quieted(column(4), held(0, 2, 3), ALL, {})
     to_inside = [c.value for c in found.capacitors if "dendrite_1_0" in (c.a, c.b) and "_xn" in c.a + c.b]
     assert sum(to_inside) == 4e-17
     assert found.neighbours == {"dendrite_1_0": {"axon_0_0": 3e-17, "axon_0_3": 3e-17}}
@@ -68,14 +68,26 @@ def test_capacitance_is_kept_and_what_couples_to_a_lost_axon_is_a_neighbour() ->
 
 def test_a_column_whose_branches_all_carry_something_stays_as_it_is() -> None:
     piece = column(3)
-    assert quieted(piece, {}, ALL) is piece
+    assert quieted(piece, {}, ALL, {}) is piece
     # A pin at the rail that opens a device closes nothing.
-    assert quieted(piece, {"bias_n_1_0_0": "vdd"}, ALL) is piece
+    assert quieted(piece, {"bias_n_1_0_0": "vdd"}, ALL, {}) is piece
 
 
 def test_branches_whose_axons_spike_are_apart_from_those_at_rest() -> None:
     """A closed branch takes some aC as its axon spikes: sixty-five of them on the one axon that does would take sixty-five times as much."""
-    found = quieted(column(4), held(0, 1, 2, 3), ["axon_0_1"])
+    found = quieted(column(4), held(0, 1, 2, 3), ["axon_0_1"], {})
     assert {device.name: device.parameters for device in found.devices} == {
         device.name: SIZE if axon == 1 else f"{SIZE} m=3" for axon in (1, 2) for device in branch(axon)
     }
+
+
+def test_branches_that_carry_something_once_their_axons_spike_are_one_while_those_rest() -> None:
+    """Neighbours in weight, on the middle one's pin; what couples to the others' axons is a neighbour."""
+    weight_V = {f"bias_n_1_{axon}_0": volts for axon, volts in enumerate((0.6, 0.5, 0.7, 0.55))}
+    found = quieted(column(4), {}, ["axon_0_3"], weight_V)
+    assert {device.name: device.parameters for device in found.devices} == {
+        device.name: SIZE if axon == 3 else f"{SIZE} m=3" for axon in (0, 3) for device in branch(axon)
+    }
+    assert found.axons == ("axon_0_0", "axon_0_3")
+    assert set(found.neighbours["dendrite_1_0"]) == {"axon_0_1", "axon_0_2"}
+    assert quieted(column(4), {}, ALL, weight_V).devices == column(4).devices
