@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -48,9 +49,9 @@ class Control:
 
     def __post_init__(self) -> None:
         most = SERIAL_DATA
-        if max(self.layers[0], self.layers[-1], *self.layers[1:-1]) > most or self.depth != 2:
+        if self.depth != 2 or not 1 <= min(self.layers) <= max(self.layers) <= most:
             raise DigitalError(
-                f"layers {list(self.layers)}: the pins of a tile are for two layers of neurons and at most {most} of inputs and of each layer"
+                f"layers {list(self.layers)}: the pins of a tile are for two layers of neurons, and for 1 to {most} of inputs and of each layer"
             )
         if self.counter_bits not in TAPS:
             raise DigitalError(
@@ -61,6 +62,8 @@ class Control:
     @classmethod
     def of(cls, layers: tuple[int, ...], generator: Generator, timing: Timing, clock_s: float) -> Control:
         """The control of a network and its generator. Raises ``DigitalError`` for times that are no multiples of half a clock."""
+        if not 0 < clock_s < math.inf:
+            raise DigitalError(f"a clock of {clock_s} s: give a period above 0")
         timeline = Timeline(timing, len(layers) - 1)
         spans_s = timeline.spans() | loop_spans(generator.sizes, timing)
         spans = {

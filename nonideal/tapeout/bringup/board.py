@@ -23,7 +23,7 @@ class Pins:
         self.chip = chip
         self.board = DemoBoard.get()
         getattr(self.board.shuttle, chip["top"]).enable()
-        self.board.clock_project_PWM(int(1e9 / chip["clock_ns"]))
+        self.board.clock_project_PWM(round(1e9 / chip["clock_ns"]))
 
     def set(self, name, bit):
         if name == "ena":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from nonideal.circuits.design import Timing
@@ -65,5 +67,14 @@ def test_times_between_half_clocks_are_refused() -> None:
 
 
 def test_layers_without_pins_are_refused() -> None:
-    with pytest.raises(DigitalError, match=r"layers \[14, 8, 3\]"):
-        made((14, 8, 3))
+    for layers in ((14, 8, 3), (0, 5, 5), (-1, 5, 5), (5, 5)):
+        with pytest.raises(
+            DigitalError, match=rf"layers {re.escape(str(list(layers)))}: .* 1 to 5 of inputs"
+        ):
+            made(layers)
+
+
+def test_a_clock_that_is_none_is_refused() -> None:
+    for clock_s in (0.0, float("nan"), float("inf")):
+        with pytest.raises(DigitalError, match="give a period above 0"):
+            made(clock_s=clock_s)
