@@ -153,6 +153,15 @@ def test_a_netlist_of_calls_of_calls_is_counted_before_it_is_flat(tmp_path: Path
     assert "asks for 1000000000 devices; 10000000 are the most" in found.found
 
 
+def test_an_empty_layout_gets_a_verdict(tmp_path: Path) -> None:
+    tile = draft()
+    tile.cell.remove(*tile.cell.polygons, *tile.cell.labels)
+    found = precheck(tile.write(tmp_path))
+    assert not found.passed
+    for rule in ("design rules", "antennas"):
+        assert found.rule(rule).found == "nothing is drawn on a mask"
+
+
 def test_devices_that_are_not_judged_are_told(tmp_path: Path) -> None:
     tile = draft()
     tile.cell.add(gdstk.rectangle((50, 50), (60, 60), layer=75, datatype=20))

@@ -62,8 +62,8 @@ def antennas(tile: Tile) -> Finding:
         lambda name: name in ANTENNA,
         "put an antenna diode on the net, or jump to a higher layer near the gate",
     )
-    worst = tile.drc.worst_antenna
-    if found.state == "pass" and worst is not None:
+    worst = tile.drc.worst_antenna if found.state == "pass" else None
+    if worst is not None:
         return passes(f"nearest to its limit: {worst}")
     return found
 
