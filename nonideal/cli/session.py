@@ -17,6 +17,7 @@ from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlis
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
 from nonideal.stages.checks import check_before
+from nonideal.stages.codes import refuse_codes
 from nonideal.stages.conditions import offsets_of
 from nonideal.stages.designs import designs
 from nonideal.stages.explore import choices
@@ -159,6 +160,7 @@ class Session:
         """
         from nonideal.characterize.errors import CharacterizationFailed
 
+        refuse_codes(self.experiment)
         self._check_chips(netlist)
         self._check_not_drawn(seeds)
         mismatch, options = on_netlist("mismatch", netlist), _drawn_into(netlist)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nonideal.circuits.design import Design
+from nonideal.experiment.errors import ExperimentError
+from nonideal.experiment.experiment import Experiment
 
 if TYPE_CHECKING:
     from nonideal.pnn import RCSpikeNetwork
@@ -29,3 +31,15 @@ def codes_of(path: Path) -> RCSpikeNetwork:
             f"{path}: its weights are no codes, and circuit.synapse holds codes: train it on this circuit (the command train)"
         )
     return network
+
+
+def refuse_codes(experiment: Experiment) -> None:
+    """Raise ``ExperimentError`` for a circuit of codes, where a chip is to be measured and trimmed in SPICE."""
+    if holds_codes(experiment.circuit):
+        raise ExperimentError(
+            experiment.name,
+            [
+                'circuit.synapse.kind = "coded": calibration in SPICE trims the analog pins of synapse pairs, and a chip of codes has none: '
+                "`nonideal yield` trims chips by their codes and their reference, in the fast model"
+            ],
+        )

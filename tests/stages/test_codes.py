@@ -13,8 +13,10 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp, layer_physics
 from nonideal.circuits.errors import CircuitError, MappingError
 from nonideal.circuits.network.mapping import read_biases
+from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.pnn.checkpoint import load_dense
+from nonideal.stages.codes import codes_of, refuse_codes
 from nonideal.stages.netlist import NetlistFiles, write_netlist
 from nonideal.stages.training_job import train_one
 from tests.tiny import TINY
@@ -88,3 +90,18 @@ def test_codes_and_analog_circuits_do_not_go_together(
     with pytest.raises(CircuitError, match=r"beyond 3, the largest of circuit\.synapse\.bits = 2"):
         write_netlist(trained, tmp_path / "model.json", coded(bits=2), files, of="a test", clip=False)
     assert not files.netlist.exists()
+
+
+def test_analog_weights_are_no_network_of_codes(
+    model: PhysicalModel, tiny: Experiment, tmp_path: Path
+) -> None:
+    """What conditions and yield ask of a circuit of codes; and what a chip of codes has no pins for."""
+    model.model_copy(update={"codes": None}).save(tmp_path / "analog.json")
+    analog = train_one(tiny, tmp_path / "analog.json", "pnn", 1, tmp_path / "analog").weights
+    with pytest.raises(CircuitError, match=r"its weights are no codes.*the command train"):
+        codes_of(analog)
+    refuse_codes(tiny)
+    with pytest.raises(
+        ExperimentError, match=r"circuit\.synapse\.kind.*`nonideal yield` trims chips by their codes"
+    ):
+        refuse_codes(coded())
