@@ -33,6 +33,8 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 REPLICAS = 2**31
 """A chip's replica has a seed of its own, this much further on: else it would be a neuron of the network."""
+DECISION_NORM = 0.02
+"""How far ahead a spike decides for sure, in T_circ."""
 SWEEPS = 3
 """How often all codes of a neuron are looked through, one after the other."""
 
@@ -53,6 +55,12 @@ class CodedLayer:
     positive: Array
     negative: Array
     neurons: DrawnNeurons
+
+    def only(self, neuron: int) -> CodedLayer:
+        """One of its neurons."""
+        one = slice(neuron, neuron + 1)
+        neurons = DrawnNeurons(self.neurons.ramp[one], self.neurons.shift[one])
+        return CodedLayer(self.positive[one], self.negative[one], neurons)
 
     def repeated(self, count: int) -> CodedLayer:
         """Every neuron so many times, one copy after the other."""
@@ -170,20 +178,54 @@ class CodedSilicon:
 
     @torch.no_grad()
     def trimmed_codes(
-        self, chip: Sequence[CodedLayer], spike_time: Tensor, wanted: Sequence[Array]
+        self,
+        chip: Sequence[CodedLayer],
+        spike_time: Tensor,
+        wanted: Sequence[Array],
+        label: Codes,
+        classes: int,
     ) -> list[Codes]:
-        """Other codes for a chip whose groups and neurons were measured: layer by layer those with which its spikes come nearest to ``wanted``.
+        """Other codes for a chip whose groups and neurons were measured.
 
-        ``spike_time`` [samples, inputs] of training samples; ``wanted`` by layer [samples, neurons], of the nominal chip. Code by code, all
+        Layer by layer those with which its spikes come nearest to ``wanted``; then, of the output layer, those that decide best. ``spike_time``
+        [samples, inputs] and ``label`` [samples] of training samples; ``wanted`` by layer [samples, neurons], of the nominal chip. Code by code, all
         values of one being tried with the others as they are.
         """
-        t, found = spike_time, []
+        t = spike_time
+        found: list[Codes] = []
         for physics, layer, start, aim in zip(self.physics, chip, self.codes, wanted, strict=True):
             code = self._chosen(_uncoupled(physics), layer, start, t, torch.from_numpy(aim).clamp(max=1.0))
+            if len(found) == len(self.physics) - 1:
+                code = self._decisive(_uncoupled(physics), layer, code, t, torch.from_numpy(label), classes)
             found.append(code)
             late = layer.neurons.times(_undisturbed(physics, layer.weights(code), t))
             t = late.clamp(min=0.0, max=1.0)
         return found
+
+    def _decisive(
+        self, physics: Physics, layer: CodedLayer, start: Codes, t: Tensor, label: Tensor, classes: int
+    ) -> Codes:
+        """Codes of the output layer with which the neuron of the label spikes the furthest ahead of the others, in the sense of ``_behind``."""
+        most = self.storage.largest
+        values, code = np.arange(-most, most + 1), start.copy()
+        late = layer.neurons.times(_undisturbed(physics, layer.weights(code), t)).clamp(min=0.0, max=1.0)
+        late, best = late[:, :classes], float("inf")
+        for _ in range(SWEEPS):
+            for k, axon in np.ndindex(classes, start.shape[1]):
+                tried = np.repeat(code[k : k + 1], len(values), axis=0)
+                tried[:, axon] = values
+                many = layer.only(k).repeated(len(values))
+                found = many.neurons.times(_undisturbed(physics, many.weights(tried), t))
+                found = found.clamp(min=0.0, max=1.0)
+                times = late.unsqueeze(2).repeat(1, 1, len(values))
+                times[:, k, :] = found
+                behind = _behind(times, label)
+                chosen = int(torch.argmin(behind))
+                if float(behind[chosen]) < best - 1e-12:
+                    best = float(behind[chosen])
+                    code[k, axon] = values[chosen]
+                    late[:, k] = found[:, chosen]
+        return code
 
     def _chosen(self, physics: Physics, layer: CodedLayer, start: Codes, t: Tensor, aim: Tensor) -> Codes:
         neurons, axons = start.shape
@@ -209,6 +251,15 @@ def _groups(sigmas: Mapping[str, float], begins: str) -> list[str]:
     """The devices of a bank's groups, lowest bit first: ``MN0``, ``MN1`` ..."""
     found = [path for path in sigmas if path.startswith(begins) and path[len(begins) :].isdigit()]
     return sorted(found, key=lambda path: int(path[len(begins) :]))
+
+
+def _behind(times: Tensor, label: Tensor) -> Tensor:
+    """How far labels' neurons are behind the others, mean over samples [tries]: a soft count over ``DECISION_NORM``, of ``times`` [samples,
+    classes, tries]."""
+    own = times.gather(1, label.view(-1, 1, 1).expand(-1, 1, times.shape[2]))
+    soft = torch.nn.functional.softplus((own - times) / DECISION_NORM)
+    others = torch.nn.functional.one_hot(label, times.shape[1]).unsqueeze(2) == 0
+    return (soft * others).sum(1).mean(0)
 
 
 def _uncoupled(physics: Physics) -> Physics:

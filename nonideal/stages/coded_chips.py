@@ -123,6 +123,7 @@ def coded_populations(work: Work, silicon: CodedSilicon, dataset: Dataset) -> tu
     from nonideal.postlayout.prediction import decide
 
     asked, label = work.experiment.chips, dataset.test_y.numpy()
+    known = dataset.train_y.numpy()
     test, train = dataset.test_x.double(), dataset.train_x.double()
     nominal = silicon.nominal()
     at_home = silicon.spike_times(nominal, silicon.codes, test)[-1]
@@ -138,7 +139,9 @@ def coded_populations(work: Work, silicon: CodedSilicon, dataset: Dataset) -> tu
         work.context.pulse.advance(done, len(seeds))
         for trimmed in (False, True):
             chip = silicon.drawn(seed, trimmed=trimmed)
-            codes = silicon.trimmed_codes(chip, train, wanted) if trimmed else silicon.codes
+            codes = list(silicon.codes)
+            if trimmed:
+                codes = silicon.trimmed_codes(chip, train, wanted, known, dataset.classes)
             times = silicon.spike_times(chip, codes, test)[-1]
             accuracy[trimmed].append(right(times))
             off[trimmed].append((times - at_home)[(times < 1.0) & (at_home < 1.0)])

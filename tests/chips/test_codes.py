@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nonideal.characterize.code_spread import CodeSpread
@@ -44,6 +45,11 @@ def silicon(model: PhysicalModel, storage: CodedWeights, sigma_V: float, lines: 
     return CodedSilicon(model.model_copy(update={"codes": codes}), spread, storage, CODES, FULL_SCALES, lines)
 
 
+def label_of(times: list[NDArray[np.float64]]) -> NDArray[np.int64]:
+    """What the nominal chip decides."""
+    return np.asarray(np.argmin(times[-1], axis=1), np.int64)
+
+
 def test_a_chip_without_mismatch_is_the_nominal_one(
     chip_model: PhysicalModel, storage: CodedWeights, samples: Tensor
 ) -> None:
@@ -77,7 +83,7 @@ def test_other_codes_bring_a_chip_nearer_to_the_nominal_one(
     errors = []
     for seed in range(3):
         chip = one.drawn(seed, trimmed=True)
-        found = one.trimmed_codes(chip, samples, wanted)
+        found = one.trimmed_codes(chip, samples, wanted, label_of(wanted), 2)
         assert all(np.abs(code).max() <= 15 for code in found)
         for codes in (one.codes, found):
             times = one.spike_times(chip, codes, samples)
@@ -92,7 +98,7 @@ def test_of_the_nominal_chip_no_code_changes(
     one = silicon(chip_model, storage, 0.0, Lines(0.0, 0.0, 0.0))
     inputs = torch.clamp(samples, max=0.9)
     wanted = one.spike_times(one.nominal(), one.codes, inputs)
-    found = one.trimmed_codes(one.nominal(), inputs, wanted)
+    found = one.trimmed_codes(one.nominal(), inputs, wanted, label_of(wanted), 2)
     times = one.spike_times(one.nominal(), found, inputs)
     apart = np.clip(times[0], 0, 1) - np.clip(wanted[0], 0, 1)
     assert float(np.abs(apart).max()) < 5e-3
