@@ -100,7 +100,7 @@ def main() -> None:
     told = {"date": datetime.now(UTC).date().isoformat(), "samples": len(inputs), "rails": rows}
     for layer, (a, b) in enumerate(zip(*times, strict=True), start=1):
         both = np.isfinite(a) & np.isfinite(b) & (a < 9.9e-7) & (b < 9.9e-7)
-        moved = (a - b)[both]
+        moved = a[both] - b[both]
         told[f"layer_{layer}"] = {
             "spikes": int(both.sum()),
             "rms_s": float(np.sqrt(np.mean(moved**2))),

@@ -100,12 +100,12 @@ def main() -> None:
             moved = []
             for phase in (0, 90):
                 wave = f"SIN({level_V:.6g} {RIPPLE_V:g} {hertz:g} 0 0 {phase})"
-                name = f"{key}_{hertz:g}_{phase}"
+                name = f"{key}_{hertz:.0f}_{phase}"
                 times = times_s(name, {}, ((net, wave),), 1 / (POINTS * hertz), arguments.ripple_samples)
-                moved.append([a - b for a, b in zip(times, quiet, strict=True)])
+                moved.append(times)
             for layer, (sine, cosine, at) in enumerate(zip(*moved, quiet, strict=True), start=1):
                 both = np.isfinite(sine) & np.isfinite(cosine) & (at > 1e-7) & (at < 9.9e-7)
-                worst = np.hypot(sine[both], cosine[both])
+                worst = np.hypot(sine[both] - at[both], cosine[both] - at[both])
                 told = {"supply": key, "hertz": hertz, "layer": layer, "spikes": int(both.sum())}
                 ripples.append(told | {"rms_s": float(np.sqrt(np.mean(worst**2) / 2)), "worst_s": float(worst.max())})  # fmt: skip
                 print(ripples[-1], flush=True)

@@ -149,6 +149,19 @@ def built_in(design: Design) -> list[Candidate]:
         for t in (2.0, 5.0, 25.0)
     ]
     found += [
+        Candidate(f"t_circ_{t:g}", "T_circ", f"{t:g} us", (("timing.t_circ_s", round(1e-6 * t, 12)),))
+        for t in (0.5, 2.0)
+    ]
+    found += [
+        Candidate(
+            f"discharger_{length:g}",
+            "discharger",
+            f"{length:g} um long",
+            (("neuron.discharge.l_um", length),),
+        )
+        for length in (2.0, 8.0)
+    ]
+    found += [
         Candidate("driver_half", "driver", "half", weak),
         Candidate("driver_double", "driver", "double", _driver(design, 2.0)),
     ]
