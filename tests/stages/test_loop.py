@@ -56,7 +56,7 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(
     coarse: CharacterizeOptions, known: Cache, tmp_path: Path
 ) -> None:
     """The whole loop on real ngspice, sky130, layout and extraction: cut off by kill -9, gone on with, skipped, judged."""
-    (tmp_path / "small.toml").write_text(TOML.format(limit=5e-9, coarse=coarse))
+    (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15, coarse=coarse))
     (tmp_path / "runs/small").mkdir(parents=True)
     (tmp_path / "runs/small/cache").symlink_to(known.folder)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
@@ -76,16 +76,14 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(
     assert (validation / "started.json").is_file(), (tmp_path / "log").read_text()
     assert not (validation / "manifest.json").exists()
 
-    def reproduce() -> tuple[int, dict[str, dict[str, object]]]:
-        done = subprocess.run(
-            command(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode in (0, 1), done.stderr
-        return done.returncode, {stage["stage"]: stage for stage in json.loads(done.stdout)["stages"]}
-
-    code, stages = reproduce()
-    assert code == 0
+    # What was simulated before stands; so does the limit, which cannot be met: a verdict, not an error.
+    done = subprocess.run(
+        command(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    stages = {stage["stage"]: stage for stage in json.loads(done.stdout)["stages"]}
     assert [s for s, stage in stages.items() if not stage["skipped"]] == ["validation"]
+    assert not stages["validation"]["passed"]
     summary = json.loads((validation / "summary.json").read_text())
     assert summary["experiment"] == "small"
     assert summary["mappings"]["pnn"]["spike_time_rmse_s"]["output"] < 5e-9
@@ -104,10 +102,3 @@ def test_the_loop_survives_a_kill_and_ends_with_the_same_numbers(
     assert json.loads((layout / "lvs.json").read_text())["matched"] is True
     assert json.loads((layout / "pex.json").read_text())["net_capacitance_F"]["dendrite_1_0"] > 1e-15
     assert (tmp_path / "runs/small/report.html").is_file()
-
-    # A limit that cannot be met: the same simulations, from the cache, and another verdict.
-    (tmp_path / "small.toml").write_text(TOML.format(limit=1e-15, coarse=coarse))
-    code, stages = reproduce()
-    assert code == 1
-    assert not stages["validation"]["passed"]
-    pd.testing.assert_frame_equal(pd.read_parquet(validation / "spikes.parquet"), spikes)
