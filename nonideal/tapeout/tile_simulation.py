@@ -82,9 +82,9 @@ def loop_vectors(side: Side) -> dict[str, str]:
 
 
 def without_body_network(models: str) -> str:
-    """A library whose FETs have one body node each, not four: what the resistors between them do is over in picoseconds.
+    """A library whose FETs have one body node each, not four: three nodes fewer a FET to solve for.
 
-    Three nodes fewer a FET halve the matrix, and its factors take a fifth.
+    What the resistors between them do is over in picoseconds; how far spikes move without them was not measured.
     """
     return models.replace("rbodymod=1.0", "rbodymod=0.0")
 
