@@ -101,6 +101,7 @@ KEYS: Final = {
     "characterize.draws": "synapses and neurons drawn to measure mismatch: 0 for none, or 50 and more",
     "characterize.draw_seed": "of these draws",
     "characterize.noise": "whether the noise of synapses and neurons is measured",
+    "explore.accuracy": "a network trained on every choice, tried under noise and on drawn chips",
     "explore.vary": 'values by key of [circuit], as { "timing.hold_s" = [2e-9, 5e-9] }; none: the built-in choices',
     "explore.limit": "most combinations",
     "conditions.corners": "process corners",

@@ -104,7 +104,17 @@ def test_a_changed_file_is_trained_on_again_wherever_it_lies(
 def test_every_stage_that_reads_data_has_the_file_among_its_inputs(flowers: Path) -> None:
     """What loads the data set has the section, and with it the hash."""
     readers = {name for name, stage in STAGES.items() if "data" in stage.sections}
-    assert readers == {"conditions", "noise", "yield", "calibration", "training", "validation", "simulate"}
+    beside = {
+        "explore",
+        "conditions",
+        "noise",
+        "yield",
+        "calibration",
+        "shift",
+        "simulate",
+        "tile-simulation",
+    }
+    assert readers == {"training", "validation", *beside}
     assert load_experiment(str(flowers)).data.hashes() == {"data": sha256_of(flowers.with_suffix(".csv"))}
     flowers.with_suffix(".csv").unlink()
     with pytest.raises(UnreadableFile, match=r"flowers\.csv: no such file"):
