@@ -17,7 +17,7 @@ from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlis
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
 from nonideal.stages.checks import check_before
-from nonideal.stages.codes import refuse_codes
+from nonideal.stages.codes import holds_codes, refuse_codes
 from nonideal.stages.conditions import offsets_of
 from nonideal.stages.designs import designs
 from nonideal.stages.explore import choices
@@ -117,7 +117,9 @@ class Session:
         return self.run(("explore",), {"explore": options})
 
     def conditions(self) -> list[Outcome]:
-        """Characterise corners, temperatures and supplies and try the network there; columns are those of the schematic."""
+        """Characterise corners, temperatures and supplies and try the network there; columns are those of the schematic, of codes the run's."""
+        if holds_codes(self.experiment.circuit):
+            return self._on_own_model().run(("conditions",))
         self._check_on_schematic("conditions are characterised on the schematic only")
         offsets_of(self.experiment)
         return self.run(("conditions",))
@@ -141,7 +143,9 @@ class Session:
         return self.run(("tapeout", TILE_SIMULATION), {TILE_SIMULATION: {"simulate": simulate}})
 
     def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
-        """The statistical model of chips on a netlist, and the yield of the experiment's network there."""
+        """The statistical model of chips on a netlist, and the yield of the experiment's network there; of codes by the run's model."""
+        if holds_codes(self.experiment.circuit):
+            return self._on_own_model().run(("mismatch", "yield"))
         self._check_chips(netlist)
         asked = self.experiment.chips
         self._check_not_drawn(range(asked.first_chip, asked.first_chip + asked.chips))
@@ -182,6 +186,10 @@ class Session:
             return outcomes
         finally:
             self._tell_of_old_reports()
+
+    def _on_own_model(self) -> Session:
+        """The same session, on whichever netlist the run's columns were measured: networks of codes are told by that model alone."""
+        return self if self.asked is None or self.asked.why == "--characterize-on" else replace(self, asked=None)
 
     def _check_chips(self, netlist: str) -> None:
         why = f"chips are drawn into the {netlist} netlist, and columns measured on the same tell their spike times"
