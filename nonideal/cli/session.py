@@ -189,7 +189,9 @@ class Session:
 
     def _on_own_model(self) -> Session:
         """The same session, on whichever netlist the run's columns were measured: networks of codes are told by that model alone."""
-        return self if self.asked is None or self.asked.why == "--characterize-on" else replace(self, asked=None)
+        return (
+            self if self.asked is None or self.asked.why == "--characterize-on" else replace(self, asked=None)
+        )
 
     def _check_chips(self, netlist: str) -> None:
         why = f"chips are drawn into the {netlist} netlist, and columns measured on the same tell their spike times"
