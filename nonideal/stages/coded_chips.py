@@ -52,7 +52,7 @@ def read_spread(path: Path) -> CodeSpread:
         return CodeSpread.model_validate_json(read_text(path))
     except ValidationError as error:
         raise UnreadableFile(
-            f"{path} is no spread of codes ({error}): run `nonideal yield` again with --force"
+            f"{path} is no spread of codes ({error}): run the command yield again with --force"
         ) from error
 
 

@@ -40,6 +40,6 @@ def refuse_codes(experiment: Experiment) -> None:
             experiment.name,
             [
                 'circuit.synapse.kind = "coded": calibration in SPICE trims the analog pins of synapse pairs, and a chip of codes has none: '
-                "`nonideal yield` trims chips by their codes and their reference, in the fast model"
+                "the command yield trims chips by their codes and their reference, in the fast model"
             ],
         )

@@ -37,7 +37,7 @@ class Section:
 
 
 NOT_SIMULATED = (
-    "Not simulated yet: `nonideal tapeout --simulate N` runs N samples on the extracted tile in SPICE, "
+    "Not simulated yet: the command tapeout with --simulate N runs N samples on the extracted tile in SPICE, "
     "and writes this sheet with what comes of it."
 )
 

@@ -102,6 +102,6 @@ def test_analog_weights_are_no_network_of_codes(
         codes_of(analog)
     refuse_codes(tiny)
     with pytest.raises(
-        ExperimentError, match=r"circuit\.synapse\.kind.*`nonideal yield` trims chips by their codes"
+        ExperimentError, match=r"circuit\.synapse\.kind.*the command yield trims chips by their codes"
     ):
         refuse_codes(coded())
