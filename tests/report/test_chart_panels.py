@@ -108,7 +108,8 @@ def test_choices_of_a_factor_are_joined_through_the_present_design_and_the_optim
     panel = explore_panel(CHOICES, "told")
     assert panel is not None
     area, energy = panel.charts
-    present, combined, joined, factor = area.traces
+    front, present, combined, joined, factor = area.traces
+    assert (front["mode"], front["showlegend"]) == ("lines", False)
     assert (present["x"], present["y"], present["marker"]["symbol"]) == ([500.0], [0.1], ["star"])
     assert (joined["x"], joined["y"]) == ([400.0, 500.0], [0.2, 0.1]), "what has no area stands in no area"
     assert factor["error_y"]["array"] == [0.02]
@@ -118,6 +119,6 @@ def test_choices_of_a_factor_are_joined_through_the_present_design_and_the_optim
         ["selector 0.42<br>Pareto-optimal"],
         ["square"],
     )
-    assert energy.traces[3]["x"] == [2.0, 4.0]
-    assert energy.traces[3]["text"][1].endswith("<br>not drawable")
+    assert energy.traces[4]["x"] == [2.0, 4.0]
+    assert energy.traces[4]["text"][1].endswith("<br>not drawable")
     assert explore_panel(CHOICES[CHOICES["name"] == "mim_5"], "told") is None

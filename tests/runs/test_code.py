@@ -179,10 +179,10 @@ def known(base: Path, name: str) -> str:
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
-        ("experiment/sections.py", "order=self.dstd_order", "order=2", {"training"}),
+        ("experiment/sections.py", "order=self.dstd_order", "order=2", {"training", "explore"}),
         ("characterize/explore_plot.py", "from __future__", "# seen\nfrom __future__", set()),
         ("characterize/explore_plot.py", "def save_pareto(", "STYLED = 1\ndef save_pareto(", set()),
-        ("pnn/native/exact.cpp", "#include", "// seen\n#include", {"training", "netlist"}),
+        ("pnn/native/exact.cpp", "#include", "// seen\n#include", {"training", "netlist", "explore"}),
         ("sky130_models/data/sky130_rules.csv", "0.17", "0.18", {"layout", "netlist", "characterization", "explore"}),
         ("circuits/layout/straps.py", "STRAP_PITCH = ", "STRAP_PITCH = 1 + ", {"layout", "explore"}),
         ("spice/ladder.py", "LADDER", "LADDER_ = 1\nLADDER", set()),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nonideal.circuits.network.netlist import Topology
+from nonideal.circuits.network.timeline import Timeline
 from nonideal.experiment.experiment import load_experiment
 from nonideal.tapeout.assembly import Chip
 from nonideal.tapeout.behaviour import weights_of
@@ -35,12 +36,13 @@ def promised(chip: Chip, inputs: tuple[float | None, ...]) -> np.ndarray:
 
 
 def promised_layers(chip: Chip, inputs: tuple[float | None, ...]) -> list[np.ndarray]:
-    """Times of every layer's neurons in T_circ, infinity for none."""
-    layers = []
+    """Times of every layer's neurons in T_circ, infinity for none. A phase holds on for a little after T_circ: spikes still come then."""
+    layers, spans = [], Timeline(chip.design.timing, chip.topology.depth).spans()
     times = np.array([np.inf if at is None else at / 1000.0 for at in inputs])
-    for weights in weights_of(chip):
-        reached = np.where(np.isfinite(times), 1.0 - times, 0.0)
+    for layer, weights in enumerate(weights_of(chip), start=1):
+        begin_s, end_s = spans[f"phase_{layer}"]
+        reached = np.where(np.isfinite(times), np.maximum(1.0 - times, 0.0), 0.0)
         found = np.maximum(1.0 - np.array(weights) @ reached, 0.0)
-        times = np.where(found <= 1.0, found, np.inf)
+        times = np.where(found <= (end_s - begin_s) / chip.design.timing.t_circ_s, found, np.inf)
         layers.append(times)
     return layers

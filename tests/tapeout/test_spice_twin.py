@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from nonideal.circuits.network.timeline import Timeline
@@ -26,8 +27,7 @@ def ideal(chip: Chip, inputs: tuple[float, ...]) -> Inference:
     for layer, times in enumerate(layers, start=1):
         begin_s, end_s = timeline.spans()[f"phase_{layer}"]
         for k, at in enumerate(times):
-            late = at >= 1.0
-            edges[f"spike_{layer}_{k}"] = () if late else ((begin_s + 1e-6 * at, 1), (end_s, 0))
+            edges[f"spike_{layer}_{k}"] = () if np.isinf(at) else ((begin_s + 1e-6 * at, 1), (end_s, 0))
     return Inference(tuple(1e-6 * times for times in layers), 1e-6, (0.9, 0.9), {}, edges, 5e-6, 0.0)
 
 
