@@ -5,8 +5,8 @@ The loop is followed until its replica fires as its phase ends; the cells are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from nonideal.characterize.benches import Bench, Grid, membrane_of, neuron_bench, silent_V
 from nonideal.characterize.code_bench import bank_bench
-from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.fixed_bias import FiringCurve
 from nonideal.characterize.generator import SETTLED_S, Settled, check_settled, settle
 from nonideal.characterize.generator_bench import AXONS, LAYER, GeneratorBench
@@ -142,20 +141,7 @@ def _read(result: Result, design: Design, count: int) -> tuple[FiringCurve, floa
     return FiringCurve(drop_V[order], norm[order]), membrane_F, idle_V * per_V, waited_V * per_V
 
 
-def with_supply(made: GeneratorBench, design: Design) -> GeneratorBench:
-    """The same generator in another condition."""
-    return replace(made, design=design)
-
-
 def unit_ratios(home: OnLines, there: OnLines) -> dict[str, float]:
     """Current of a unit of either polarity and of a discharger (``n``, ``p``, ``dis``), against home."""
     here = home.settled.current_A
     return {key: value / here[key] for key, value in there.settled.current_A.items()}
-
-
-def worst_ratio(home: OnLines, some: Sequence[OnLines]) -> float:
-    """The largest deviation of a unit's current from home's, relative."""
-    return max(abs(unit_ratios(home, one)[key] - 1.0) for one in some for key in ("n", "p"))
-
-
-__all__ = ["FitRefused", "OnLines", "measure_on_lines", "settled_near", "unit_ratios", "worst_ratio"]

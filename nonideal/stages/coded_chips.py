@@ -83,7 +83,7 @@ def coded_yield(work: Work, folder: Path) -> Done:
     plots = save_figure(yield_figure(curves, table, most), work.folder, "yield", dpi=150)
     summary = YieldSummary(
         corner=silicon.model.corner,
-        netlist="fast model",
+        netlist=silicon.model.columns[0].netlist if silicon.model.columns else "schematic",
         mapping=asked.mapping,
         chips=asked.chips,
         first_chip=asked.first_chip,

@@ -111,7 +111,7 @@ def survey_conditions(work: Work) -> Done:
     experiment, say = work.experiment, work.context.console.print
     chosen, design = experiment.conditions, experiment.circuit
     if holds_codes(design):
-        from nonideal.stages.conditions_coded import survey_codes
+        from nonideal.stages.coded_conditions import survey_codes
 
         return survey_codes(work, mapping_of(experiment))
     home = Condition(experiment.process.corner, design.supplies.temperature_C)

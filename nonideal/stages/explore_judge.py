@@ -80,7 +80,7 @@ def _accuracies(
         noise = None
         if model.noise is not None:
             layers = network_noise(model, training.layers, experiment.noise.low_corner_Hz)
-            noise = Noisy(layers, max(1, chips.noise_draws))
+            noise = Noisy(layers, chips.noise_draws) if chips.noise_draws else None
             share = noisy_accuracy(
                 network, data.test_x, data.test_y, layers, draws=experiment.noise.draws, seed=seed
             )
