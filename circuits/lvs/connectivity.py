@@ -12,7 +12,7 @@ import klayout.db as kdb
 
 from nonideal.circuits.drc.regions import MARKS
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.lvs.devices import MIMS, MOS, SPECIAL_BELOW_UM
+from nonideal.circuits.lvs.devices import IN_SUBSTRATE, MIMS, MOS, SPECIAL_BELOW_UM
 from nonideal.sky130_models.layers import LAYERS
 
 SUBSTRATE = "sky130_gnd"
@@ -59,6 +59,7 @@ def build(layout: kdb.Layout, top: kdb.Cell) -> Extractor:
     _devices(made)
     _connect(made)
     lvs.extract_netlist()
+    _tie_bulks(made)
     return made
 
 
@@ -143,7 +144,6 @@ def _devices(made: Extractor) -> None:
 
 
 CONNECTED = (
-    ("sub", "ptap_conn"),
     ("nwell", "ntap_conn"),
     *((f"licon_{kind}_con", below) for kind, below in CONTACTED.items()),
     *((f"licon_{kind}_con", "li_con") for kind in CONTACTED),
@@ -181,5 +181,24 @@ def _connect(made: Extractor) -> None:
         made.lvs.connect(made.layers[name])
     for a, b in CONNECTED:
         made.lvs.connect(made.layers[a], made.labels[b] if b in made.labels else made.layers[b])
-    for name in ("sub", "ptap_conn"):  # the p-taps too, or the bulks of NMOS would float
-        made.lvs.connect_global(made.layers[name], SUBSTRATE)
+    made.lvs.connect(made.layers["sub"])  # else the database would not know the layer
+    made.lvs.connect_global(made.layers["ptap_conn"], SUBSTRATE)
+
+
+def _tie_bulks(made: Extractor) -> None:
+    """The bulk of every device in the substrate, which is one node, on the net of its taps; without taps on a net of their own.
+
+    By a global net KLayout would join them one by one, in a time that grows as the square of the devices.
+    """
+    circuit = next(iter(made.lvs.netlist().each_circuit()), None)
+    if circuit is None:
+        return
+    bulks = [device for device in circuit.each_device() if device.device_class().name in IN_SUBSTRATE]
+    if not bulks:
+        return
+    taps = made.layers["ptap_conn"]
+    tap = next(iter(taps.each()), None)
+    net = None if tap is None else made.lvs.probe_net(taps, next(iter(tap.each_point_hull())))
+    net = circuit.create_net(SUBSTRATE) if net is None else net
+    for device in bulks:
+        device.connect_terminal("B", net)

@@ -23,6 +23,7 @@ MOS = (
     Mos("sky130_fd_pr__pfet_01v8_lvt", "pgate_lvt", "psd", "nwell"),
     Mos("sky130_fd_pr__pfet_01v8_hvt", "pgate_hvt", "psd", "nwell"),
 )
+IN_SUBSTRATE = frozenset(one.model for one in MOS if one.bulk == "sub")
 SPECIAL_BELOW_UM = 0.42
 """An NMOS of standard cells that is narrower than others may be is the PDK's special_nfet_01v8: the same masks, a name of its own."""
 FETS = tuple(one.model for one in MOS)

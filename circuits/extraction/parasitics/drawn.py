@@ -12,7 +12,7 @@ import klayout.db as kdb
 from nonideal.circuits.extraction.netlist import Device
 from nonideal.circuits.extraction.parasitics.technology import Technology
 from nonideal.circuits.layout.errors import ExtractionFailed
-from nonideal.circuits.lvs.devices import FETS, MIMS
+from nonideal.circuits.lvs.devices import FETS, IN_SUBSTRATE, MIMS
 
 NET = "net"
 FET_TERMINALS, MIM_TERMINALS = ("D", "G", "S", "B"), ("B", "A")
@@ -116,7 +116,7 @@ def read_drawn(database: Path, technology: Technology) -> Drawn:
         for layer, polygon in terminal.places if terminal.name == "G" else ():
             if layer == technology.gate:
                 gates.insert(kdb.PolygonWithProperties(polygon, {NET: terminal.net}))
-    substrate = SUBSTRATE_NET if SUBSTRATE_NET in nets else _substrate(lvs)
+    substrate = SUBSTRATE_NET if SUBSTRATE_NET in nets else _substrate(circuit)
     return Drawn(
         cell=circuit.name,
         dbu_um=flat.dbu,
@@ -223,12 +223,10 @@ def _terminals(
             yield Terminal(device.id(), reference.terminal_def().name, name, tuple(places))
 
 
-def _substrate(lvs: kdb.LayoutVsSchematic) -> str:
-    """The net of the substrate, which a label may have named."""
-    region = lvs.layer_by_name("sub")
-    for polygon in () if region is None else region.each():
-        net = lvs.probe_net(region, polygon.bbox().center())
-        if net is not None:
+def _substrate(circuit: kdb.Circuit) -> str:
+    """The net of the substrate, which a label may have named: that of its devices' bulks."""
+    for device in circuit.each_device():
+        if device.device_class().name in IN_SUBSTRATE and (net := device.net_for_terminal("B")) is not None:
             return str(net.expanded_name())
     return SUBSTRATE_NET
 
