@@ -179,6 +179,33 @@ def test_missing_taps(tmp_path: Path, implant: tuple[int, int], device: str) -> 
     assert any(device in message for message in report.differences), report.differences
 
 
+@pytest.mark.parametrize("fet", ["XMDUN", "XMNM"])
+def test_a_bulk_on_another_net(small_gds: Path, small_netlist: str, fet: str) -> None:
+    """The substrate is one node: an NMOS of the netlist with its bulk elsewhere is none of the layout's."""
+    line = next(line for line in small_netlist.splitlines() if line.startswith(f"{fet} "))
+    assert line.split()[4] == "vss"
+    other = " ".join([*line.split()[:4], "vdd", *line.split()[5:]])
+    report = compare(small_gds, small_netlist.replace(line, other))
+    assert not report.matched
+    assert any("nfet" in message for message in report.differences), report.differences
+
+
+def test_taps_on_two_nets_are_one(small_gds: Path, small_netlist: str, tmp_path: Path) -> None:
+    """A p-tap on another net than the rest shorts it to the substrate."""
+
+    def tie(layout: kdb.Layout, top: kdb.Cell) -> None:
+        pin = network((2, 2, 1)).pins["vsense"]
+        for layer, half in (((65, 44), 0.3), ((94, 20), 0.5), ((66, 44), 0.085), ((67, 20), 0.3), ((67, 44), 0.085),
+                            ((68, 20), 0.3), ((68, 44), 0.075), ((69, 20), 0.3)):  # fmt: skip
+            top.shapes(layout.layer(*layer)).insert(
+                kdb.DBox(pin.x - half, pin.y - half, pin.x + half, pin.y + half)
+            )
+
+    report = compare(changed(small_gds, tmp_path, tie), small_netlist)
+    assert not report.matched
+    assert "vsense,vss" in report.ports, report.ports
+
+
 def test_lost_label(small_gds: Path, small_netlist: str, tmp_path: Path) -> None:
     def drop(layout: kdb.Layout, top: kdb.Cell) -> None:
         for index in layout.layer_indexes():
