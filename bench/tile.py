@@ -28,7 +28,7 @@ from nonideal.experiment.experiment import load_experiment
 from nonideal.postlayout.plan import drawn_by_class
 from nonideal.sky130_models import Corner, find_pdk, lean_library
 from nonideal.spice import Cache, SimulatorOptions
-from nonideal.stages.tapeout import unit_currents_A
+from nonideal.stages.tapeout import units_of
 from nonideal.tapeout.assembly import Chip
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     folder = given.rundir / "netlist" / "bottom_up"
     blank = Topology.of(experiment.training.layers, experiment.circuit)
     topology = mask_in((folder / "network.spice").read_text(), blank)
-    asked = unit_currents_A(folder / "mapping.csv")
+    asked = {line: unit.current_A for line, unit in units_of(folder / "mapping.csv").items()}
     assert experiment.tapeout is not None
     chip = Chip.of(experiment.tapeout, experiment.circuit, topology, asked)
     print("asked, nA:", {line: round(1e9 * one, 3) for line, one in asked.items()})

@@ -94,13 +94,22 @@ class Bench:
         """Waveforms of all control lines, by net, from ``start_s`` on the clock of a column of this layer (0: a driver)."""
         circuit = self.circuit
         timing, vdd_V = circuit.design.timing, circuit.design.supplies.vdd_V
-        shift_s = max(layer - 1, 0) * (timing.t_circ_s + timing.guard_s) + start_s
+        shift_s = self._shift_s(layer) + start_s
         spans = {
             line: (start - shift_s if start > 0 else 0.0, end - shift_s)
             for line, (start, end) in circuit.timeline.spans().items()
         }
         waves = waveforms(spans, vdd_V, timing.edge_s)
         return {net: wave for net, wave in waves.items() if net in circuit.topology.control_ports}
+
+    def _shift_s(self, layer: int) -> float:
+        """When the clock of a column of this layer (0: a driver) begins on the network's."""
+        timing = self.circuit.design.timing
+        return max(layer - 1, 0) * (timing.t_circ_s + timing.guard_s)
+
+    def line_waves(self, layer: int, start_s: float) -> dict[str, Wave]:
+        """What moves of lines that are else held, V by net, from ``start_s`` on the clock of a column of this layer."""
+        return {net: wave.shifted(-self._shift_s(layer) - start_s) for net, wave in self.circuit.waves}
 
     def weight_V(self, layer: int, neuron: int) -> dict[str, float]:
         """Volts of the weight pins of a neuron's synapses, by net."""
@@ -222,11 +231,12 @@ def transient(
     driven = {net: wave.shifted(-span.start_s) for net, wave in waves.items() if net in nets}
     ((file, text),) = netlist.items()
     lines = [f"* {place.name}", ".include models.spice", f".include {file}"]
-    lines += [
-        f"V{source_name(net)} {net} 0 {volts:.9g}"
-        for net, volts in bench.constant_V(piece).items()
-        if net in active or net in held
-    ]
+    moving = bench.line_waves(place.layer, span.start_s)
+    for net, volts in bench.constant_V(piece).items():
+        if net in moving and net in active:
+            lines.append(f"B{net} {net} 0 V={moving[net].function(length_s)}")
+        elif net in active or net in held:
+            lines.append(f"V{source_name(net)} {net} 0 {volts:.9g}")
     lines += [f"V{net} {net} 0 {wave}" for net, wave in controls.items() if net in nets]
     lines += [f"V{node} {node} 0 0" for node in map(beside, piece.neighbours) if node not in driven]
     lines += [f"B{net} {net} 0 V={wave.function(length_s)}" for net, wave in driven.items()]

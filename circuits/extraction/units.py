@@ -4,14 +4,14 @@ A simulator's time goes with the devices. What lies between units is wire, and i
 interconnect from a unit's source to the inverter take a few uV, a twentieth of a percent of a weak current. So the one that stands for many has a
 source that is the mean of theirs: each gives an equal part of its current to the wire, where it stands, and its potential is the mean of what
 that makes there. Drains and gates, where microvolts do not count, are where the middle unit has its own. On a pin of the network, rails among
-them, only those that share a node are one: what flows there drops a voltage that counts.
+them, only those that share a node are one: what flows there drops a voltage that counts. A bias generator's units stand in strings as these do.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,18 +25,18 @@ Array = NDArray[np.float64]
 DRAIN, GATE, SOURCE, BULK = range(4)
 _OF_END = {"ad": DRAIN, "pd": DRAIN, "as": SOURCE, "ps": SOURCE}
 """Area and perimeter of a diffusion by the terminal that it is of."""
-_INSIDE = re.compile(r"synapse_\d+_\d+_\d+_", re.ASCII)
-"""How nets are called that lie inside of a synapse."""
+_INSIDE = re.compile(r"(?:network_)?(?:synapse_\d+_\d+_\d+|generator)_", re.ASCII)
+"""How nets are called that lie inside of a synapse or of a generator, in a network or in a tile."""
 LEAST_SIEMENS = 1e-9
 """A conductance that is less is none: rounding leaves such between ports that no wire joins."""
 
 
-def joined_units(netlist: Netlist) -> Netlist:
+def joined_units(netlist: Netlist, ground: str = "vss", pins: Collection[str] | None = None) -> Netlist:
     """The netlist with each group of like FETs on the same four nets as one, ``m`` of them; alone or on different nodes of a pin they stay.
 
-    Its diffusions are the mean of theirs: areas and widths add up to what they were.
+    Its diffusions are the mean of theirs: areas and widths add up to what they were. ``pins``: all ports, where None.
     """
-    pins = set(netlist.ports)
+    pins = set(netlist.ports if pins is None else pins)
     groups: dict[object, list[Device]] = defaultdict(list)
     for device in netlist.devices:
         groups[_kind(device, pins) or device.name].append(device)
@@ -58,11 +58,11 @@ def joined_units(netlist: Netlist) -> Netlist:
     stood = tuple({node for nets in means.values() for nodes in nets.values() for node in nodes})
     # The nodes where other units stood are nodes of wires now; those that a mean is of stay until it is taken.
     alone = tuple(replace(d, nodes=tuple(n for n in d.nodes if ".mean_" not in n)) for d in devices)
-    left = reduce(replace(netlist, devices=alone, ports=(*netlist.ports, *stood)), Reduction())
+    left = reduce(replace(netlist, devices=alone, ports=(*netlist.ports, *stood)), Reduction(), ground)
     return _with_means(replace(left, devices=tuple(devices), ports=netlist.ports), means)
 
 
-def _kind(device: Device, pins: set[str]) -> object:
+def _kind(device: Device, pins: Collection[str]) -> object:
     """What units that are one have in common; None for what is no FET between two nets."""
     if find_device(device.model).kind == "mim":
         return None

@@ -15,6 +15,7 @@ from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.network.netlist import Mask, Topology, schematic
 from nonideal.circuits.network.timeline import Timeline, control_sources, pulse
+from nonideal.circuits.network.wave import Wave
 from nonideal.sky130_models.statement import statements
 from nonideal.spice import Deck, Result, SimulatorOptions
 
@@ -47,7 +48,7 @@ class Circuit:
     """A network to be simulated: its netlist (schematic or extracted), models, supplies and controls. No weights.
 
     ``vdis_V`` is the bias of all dischargers; ``trim_V`` adds to it, per layer and neuron (V; empty: nothing is added). ``driven``: waveforms
-    of lines that are else held at a level, by net.
+    of lines that are else held at a level, by net; ``waves`` (V) the same on the network's clock, for what is simulated column by column.
     """
 
     topology: Topology
@@ -57,6 +58,7 @@ class Circuit:
     vdis_V: float
     trim_V: tuple[tuple[float, ...], ...] = ()
     driven: tuple[tuple[str, str], ...] = ()
+    waves: tuple[tuple[str, Wave], ...] = ()
 
     def __post_init__(self) -> None:
         self.topology.check(self.design)
@@ -150,7 +152,7 @@ class Circuit:
         held = [(net, port.level_V(supplies)) for net, port, _ in self.topology.lines()]
         # The rails first: all else is counted from them.
         held.sort(key=lambda one: one[0] not in (VDD, VSS))
-        waves = dict(self.driven)
+        waves = dict(self.driven) | {net: wave.source() for net, wave in self.waves}
         if strange := sorted(waves.keys() - {net for net, _ in held}):
             raise CircuitError(
                 f"waveforms for {', '.join(strange[:5])}, which are no held lines of this network"

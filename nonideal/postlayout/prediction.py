@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,18 +21,20 @@ def unclipped_times(
     *,
     silicon: Reversal | RCSpikeNetwork | None = None,
     gain: tuple[float, float] = (1.0, 1.0),
+    gains: Sequence[tuple[float, float]] = (),
 ) -> list[Array]:
     """Spike times of every layer before the clip at the end of the phase, [samples, neurons] in T_circ; never below 0.
 
-    With ``silicon`` (and ``gain`` on positive and negative weights) the same weights are evaluated on another physics: what the silicon
-    would do with them, as far as the characterised model knows.
+    With ``silicon`` (and ``gain`` on positive and negative weights, or ``gains``, one for each layer) the same weights are evaluated on another
+    physics: what the silicon would do with them, as far as the characterised model knows.
     """
     t = spike_time.to(torch.float64)
     out = []
     other = silicon.linear_layers if isinstance(silicon, RCSpikeNetwork) else network.linear_layers
-    for layer, physics in zip(network.linear_layers, other, strict=True):
+    factors = gains or [gain] * len(network.linear_layers)
+    for layer, physics, (positive, negative) in zip(network.linear_layers, other, factors, strict=True):
         weight = layer.weight.detach().to(torch.float64)
-        weight = torch.where(weight >= 0, weight * gain[0], weight * gain[1])
+        weight = torch.where(weight >= 0, weight * positive, weight * negative)
         if not isinstance(silicon, Reversal):
             unclipped = physics.evaluate(t, weight, Exact()).unclipped
         else:

@@ -115,8 +115,8 @@ def mask_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any
 
 
 def tapeout_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
-    """The netlist whose mask is drawn, and the currents of its codes."""
-    found = mask_needs(experiment, rundir, options)
+    """The netlist whose mask is drawn, the currents of its codes, and the model that tells what neurons of the layout ask for."""
+    found = mask_needs(experiment, rundir, options) | model_needs(experiment, rundir)
     mapping = experiment.drawn_mapping
     if mapping is None:
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,22 +22,66 @@ if TYPE_CHECKING:
 EXTRACTION, MAPPING = "pex.json", "mapping.csv"
 
 
-def unit_currents_A(mapping: Path) -> dict[tuple[str, int], float]:
-    """By polarity and layer, what a unit carries in a network that was written back: current over code, of the synapses that are on.
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a unit of a line carries (A), and what it weighs (1)."""
+
+    current_A: float
+    weight: float
+
+
+def units_of(mapping: Path) -> dict[tuple[str, int], Unit]:
+    """By polarity and layer, what a unit is in a network that was written back: current and weight over code, of the synapses that are on.
 
     Raises ``UnreadableFile`` for a file that is no mapping of codes.
     """
-    found: dict[tuple[str, int], float] = {}
+    found: dict[tuple[str, int], Unit] = {}
     try:
         for row in csv.DictReader(read_text(mapping).splitlines()):
             code = int(row["code"])
             if code:
-                found["n" if code > 0 else "p", int(row["layer"])] = float(row["current_A"]) / abs(code)
+                unit = Unit(float(row["current_A"]) / abs(code), float(row["weight"]) / code)
+                found["n" if code > 0 else "p", int(row["layer"])] = unit
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableFile(
             f"{mapping} is no mapping of codes ({error!r}): write the network back again (stage netlist)"
         ) from error
     return found
+
+
+def discharger_current_A(rundir: RunDir) -> float:
+    """What a discharger carries, its drain at the reset level, at the bias with which neurons of the run's columns fire as their phase ends.
+
+    Raises ``UnreadableFile`` where the characterisation holds no such curve.
+    """
+    import numpy as np
+
+    from nonideal.characterize.model import PhysicalModel
+
+    model = PhysicalModel.load(rundir.model)
+    vdis_V = model.columns[0].vdis_V if model.columns else model.vdis_V
+    at: dict[float, dict[float, float]] = {}
+    path = rundir.model.parent / "curves.csv"
+    try:
+        for row in csv.DictReader(read_text(path).splitlines()):
+            if row["bench"] == "discharger":
+                here = at.setdefault(float(row["bias_V"]), {})
+                here[float(row["membrane_V"])] = float(row["current_A"])
+        biases_V = np.array(sorted(at))
+        log_A = np.array(
+            [
+                np.interp(model.v_0_V.value, sorted(at[v]), np.log([at[v][m] for m in sorted(at[v])]))
+                for v in biases_V
+            ]
+        )
+        # A parabola of the logarithm through the three nearest: between two, 20 mV apart, a line is 0.1 % off.
+        near = np.argsort(np.abs(biases_V - vdis_V))[:3]
+        found = np.polynomial.Polynomial.fit(biases_V[near], log_A[near], 2)(vdis_V)
+    except (KeyError, ValueError, IndexError, np.linalg.LinAlgError) as error:
+        raise UnreadableFile(
+            f"{path} has no currents of a discharger ({error!r}): run the stage characterization anew"
+        ) from error
+    return float(np.exp(found))
 
 
 def require_tile(experiment: Experiment) -> None:
@@ -58,7 +103,15 @@ def chip_of(experiment: Experiment, rundir: RunDir) -> Chip:
     assert experiment.tapeout is not None
     mapping = rundir.mapping_folder(str(experiment.drawn_mapping)) / MAPPING
     topology = drawn_topology(experiment, rundir)
-    return Chip.of(experiment.tapeout, experiment.circuit, topology, unit_currents_A(mapping))
+    units = units_of(mapping)
+    return Chip.of(
+        experiment.tapeout,
+        experiment.circuit,
+        topology,
+        {line: unit.current_A for line, unit in units.items()},
+        {line: unit.weight for line, unit in units.items()},
+        discharger_current_A(rundir),
+    )
 
 
 def make_tapeout(work: Work) -> Done:

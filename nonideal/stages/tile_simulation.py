@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonideal.experiment.errors import BadOption
-from nonideal.files import write_csv
+from nonideal.files import read_text, write_csv
 from nonideal.runs.manifest import load_manifest
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.tapeout import TapeoutSummary
@@ -36,11 +37,14 @@ def simulate_tile(work: Work) -> Done:
     """
     import torch
 
+    from nonideal.characterize.model import PhysicalModel
     from nonideal.circuits.extraction.netlist import read_netlist
     from nonideal.pnn.checkpoint import load_dense
     from nonideal.pnn.draw import drawn_by_class
     from nonideal.postlayout.comparison import spike_table
     from nonideal.postlayout.prediction import decide, unclipped_times
+    from nonideal.tapeout.gains import line_gains
+    from nonideal.tapeout.tile_columns import TileColumns
     from nonideal.tapeout.tile_simulation import TileBench, infer, settle
 
     require_tile(work.experiment)
@@ -57,15 +61,24 @@ def simulate_tile(work: Work) -> Done:
     inputs = data.test_x[torch.from_numpy(drawn)]
     say(f"  {len(drawn)} samples at a control voltage of {settled.control_V:.4f} V")
     named = {f"sample_{k}": tuple(map(float, row)) for k, row in enumerate(inputs)}
-    found = infer(tile, named, settled.control_V)
+    first = next(iter(named))
+    (whole,) = infer(tile, {first: named[first]}, settled.control_V)
+    say("  the first ran with its generator; all follow column by column, under the lines that it had")
+    columns = TileColumns.of(chip, extracted, whole.lines, bench, work.folder / "columns")
+    by_column = columns.infer(named)
+    found = [whole, *(columns.beside(whole, one) for one in by_column[1:])]
     t_circ_s, window_s = chip.design.timing.t_circ_s, tile.timeline.window_s
     network = load_dense(work.rundir.weights(str(experiment.drawn_mapping)))
+    name = str(experiment.drawn_mapping)
+    written = read_text(work.rundir.mapping_folder(name) / "network.spice")
+    gains = line_gains(chip, written, PhysicalModel.load(work.rundir.model), found[0].bias_V)
     promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
+    told = [layer * t_circ_s for layer in unclipped_times(network, inputs, gains=gains)]
     seen = [np.array(rows) for rows in zip(*(one.spikes_s for one in found), strict=True)]
-    table = spike_table(
-        str(experiment.drawn_mapping), list(range(len(drawn))), promised, seen, t_circ_s, window_s
-    )
-    write_csv(work.folder / TABLE, table)
+    count = list(range(len(drawn)))
+    table = spike_table(name, count, promised, seen, t_circ_s, window_s)
+    table_told = spike_table(name, count, told, seen, t_circ_s, window_s)
+    write_csv(work.folder / TABLE, table.assign(t_told_s=table_told["t_model_s"]))
     names = list(data.origin.classes) if data.origin else [str(k) for k in range(data.classes)]
     says = decide(promised[-1] / t_circ_s, data.classes)
     samples = []
@@ -73,11 +86,16 @@ def simulate_tile(work: Work) -> Done:
         label = names[int(data.test_y[int(index)])]
         model = names[int(says[k])] if says[k] >= 0 else None
         samples.append(through_pins(chip, named[f"sample_{k}"], one, int(index), label, model, names))
-    netlist = tile.side.half.netlist
+    both = zip(whole.spikes_s, by_column[0].spikes_s, strict=True)
+    netlist, depth = tile.side.half.netlist, range(1, chip.topology.depth + 1)
     summary = TileSimulationSummary(
         top=chip.options.top,
         samples=tuple(samples),
-        layers=tuple(layer_errors(table, layer) for layer in range(1, chip.topology.depth + 1)),
+        layers=tuple(layer_errors(table, layer) for layer in depth),
+        layers_told=tuple(layer_errors(table_told, layer) for layer in depth),
+        gains=tuple(gains),
+        columns_rms_s=tuple(rms_s(one, other) for one, other in both),
+        columns_cpu_s=sum(one.cpu_s for one in by_column) / len(by_column),
         control_V=settled.control_V,
         replica_late_s=min(settled.late_s, key=abs),
         bias_V=dict(found[0].bias_V),
@@ -146,6 +164,14 @@ def through_pins(
     )
 
 
+def rms_s(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Of the differences of spikes that both have; None where a spike is in one alone, or in none."""
+    both = np.isfinite(one)
+    if not np.array_equal(both, np.isfinite(other)) or not np.any(both):
+        return None
+    return float(np.sqrt(np.mean((other[both] - one[both]) ** 2)))
+
+
 def layer_errors(table: pd.DataFrame, layer: int) -> LayerErrors:
     """Of a layer of a spike table."""
     from nonideal.postlayout.comparison import statistics
@@ -162,6 +188,10 @@ def layer_errors(table: pd.DataFrame, layer: int) -> LayerErrors:
     )
 
 
+def _ns(rmse_s: float | None) -> str:
+    return "no pair" if rmse_s is None else f"{1e9 * rmse_s:.2f} ns"
+
+
 def accuracy_of(found: TileSimulationSummary) -> dict[str, str]:
     """Of a data sheet: what by what it was found in."""
     count, (model, spice) = len(found.samples), found.right
@@ -171,10 +201,11 @@ def accuracy_of(found: TileSimulationSummary) -> dict[str, str]:
         "decided in SPICE as the model does": f"{found.agreeing} of {count}",
         "decided by the Verilog as SPICE does; all spikes in its order": f"{found.verilog_agreeing}; {found.same_order}",
     }
-    for one in found.layers:
-        rmse = "no pair" if one.rmse_s is None else f"{1e9 * one.rmse_s:.2f} ns"
-        told[f"layer {one.layer}: rms error of spike times; missed; extra"] = (
-            f"{rmse}; {one.missed}; {one.extra}"
-        )
+    for one, known in zip(found.layers, found.layers_told, strict=True):
+        told[
+            f"layer {one.layer}: rms error of spike times, as trained; with the levels that the lines have; missed; extra"
+        ] = f"{_ns(one.rmse_s)}; {_ns(known.rmse_s)}; {one.missed}; {one.extra}"
+    apart = "; ".join(_ns(one) for one in found.columns_rms_s)
+    told["first sample, column by column against whole, rms by layer"] = apart
     told["replica behind its phase's end"] = f"{1e9 * found.replica_late_s:+.2f} ns"
     return told

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nonideal.circuits.cells.generator import GeneratorSizes
@@ -55,13 +55,19 @@ EDGES = {"crossbar": (0.0, 0.0, 0.0), "neurons": (0.0, 0.6, 0.0), "generator": (
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """What a network's tile is made of, before anything is drawn."""
+    """What a network's tile is made of, before anything is drawn.
+
+    ``weight`` by (polarity, layer): that of a unit, in what fires a neuron at once, where it is known; ``gain`` the same: what the current of a
+    unit is with lines of whole units, against what was asked.
+    """
 
     options: TapeoutOptions
     design: Design
     topology: Topology
     generator: Generator
     control: Control
+    weight: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    gain: Mapping[tuple[str, int], float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -70,12 +76,14 @@ class Chip:
         design: Design,
         topology: Topology,
         unit_A: Mapping[tuple[str, int], float] | None = None,
+        weight: Mapping[tuple[str, int], float] | None = None,
+        discharger_A: float | None = None,
     ) -> Chip:
         """The chip of a network with its mask; its generator is the default one where the design has none.
 
         ``unit_A`` by (polarity, layer): the current that a unit is to carry, where that is not the generator's own: it sets the line's units.
-        The loop makes a discharger's current go with the length of the phase, which is reckoned with here; it makes it go with the membrane's
-        capacitance too, which is not.
+        ``weight``: what it weighs then. ``discharger_A``: what the loop makes a discharger carry, for a neuron to fire as its phase ends. None:
+        as in the generator's schematic, for a phase of this length; neurons that are drawn have wires, and ask for more.
         Raises ``TapeoutError`` for a circuit whose weights are no mask, ``CircuitError`` for times that are no multiples of half a clock.
         """
         if topology.mask is None:
@@ -85,14 +93,19 @@ class Chip:
         sizes = design.generator or GeneratorSizes()
         design = design.model_copy(update={"generator": sizes})
         generator = Generator.of(sizes, design, topology.layers)
-        discharger_A = DISCHARGER_A * PHASE_S / design.timing.t_circ_s
+        if discharger_A is None:
+            discharger_A = DISCHARGER_A * PHASE_S / design.timing.t_circ_s
         units = {
             line: generator.units_for(line[0], asked / discharger_A / unit_norm(generator, *line))
             for line, asked in (unit_A or {}).items()
         }
         generator = replace(generator, given_units=units)
         control = Control.of(topology.layers, generator, design.timing, 1.0 / options.clock_Hz)
-        return cls(options, design, topology, generator, control)
+        gain = {
+            line: unit_norm(generator, *line) * discharger_A / asked for line, asked in (unit_A or {}).items()
+        }
+        weighs = {line: one * gain.get(line, 1.0) for line, one in (weight or {}).items()}
+        return cls(options, design, topology, generator, control, weighs, gain)
 
     @property
     def template(self) -> TileTemplate:

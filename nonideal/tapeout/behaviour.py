@@ -22,10 +22,16 @@ def code_of(on: Iterable[str]) -> int:
 
 
 def weights_of(chip: Chip) -> list[list[list[float]]]:
-    """By layer, neuron and axon: a unit's current in a discharger's, times the code."""
+    """By layer, neuron and axon: what a unit weighs, times the code.
+
+    Where the chip does not know what it weighs that is its current in a discharger's, as if dendrites had no capacitance.
+    """
     found = []
     for layer, neurons in enumerate(chip.topology.mask or (), start=1):
-        step = {name: unit_norm(chip.generator, name, layer) for name in POLARITIES}
+        step = {
+            name: chip.weight.get((name, layer), unit_norm(chip.generator, name, layer))
+            for name in POLARITIES
+        }
         codes = [[code_of(on) for on in axons] for axons in neurons]
         found.append([[code * step["n" if code > 0 else "p"] for code in row] for row in codes])
     return found

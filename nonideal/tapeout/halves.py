@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
 from nonideal.circuits.extraction.reduction import Reduction, reduce, shorted
+from nonideal.circuits.extraction.units import joined_units
 from nonideal.tapeout.errors import TapeoutError
 
 GATE, BULK = 1, 3
@@ -80,9 +81,11 @@ def half(
     cut = [node(at) for at in (*driven.values(), *heard.values())]
     ports = tuple(dict.fromkeys([*own_ports, *cut]))
     made = Netlist(netlist.cell, ports, devices, resistors, tuple(_capacitors(netlist, kept, node, ground)))
+    made = _plain(made)
     if reduction is not None:
         made = reduce(shorted(made, TRUNK_OHM, supplies), reduction, ground)
-    made = _plain(_solvable(made, supply, ground))
+        made = joined_units(made, ground, supplies)
+    made = _solvable(made, supply, ground)
     return Half(
         made,
         {net: plain(node(at)) for net, at in driven.items()},
@@ -168,14 +171,15 @@ def _plain(netlist: Netlist) -> Netlist:
         return Element(plain(one.a), plain(one.b), one.value)
 
     devices = tuple(
-        _modelled(Device(plain(one.name), tuple(map(plain, one.nodes)), one.model, one.parameters))
+        modelled(Device(plain(one.name), tuple(map(plain, one.nodes)), one.model, one.parameters))
         for one in netlist.devices
     )
     resistors, capacitors = tuple(map(element, netlist.resistors)), tuple(map(element, netlist.capacitors))
     return Netlist(netlist.cell, tuple(map(plain, netlist.ports)), devices, resistors, capacitors)
 
 
-def _modelled(device: Device) -> Device:
+def modelled(device: Device) -> Device:
+    """The device, or one that has a model in its place."""
     if device.model != NO_MODEL:
         return device
     wide = _WIDTH.sub(lambda found: f"w={max(float(found[1]), LEAST_W_UM):g}", device.parameters)

@@ -8,8 +8,9 @@ ends; the generator is simulated alone for that, and each sample says when the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from nonideal.circuits.generator.generator import line_net
 from nonideal.circuits.generator.loop import RAMP
 from nonideal.circuits.network.testbench import first_rise_s
 from nonideal.circuits.network.timeline import Timeline
+from nonideal.circuits.network.wave import Wave
 from nonideal.sky130_models import lean_library
 from nonideal.spice import Result
 from nonideal.tapeout.assembly import Chip
@@ -36,6 +38,8 @@ BEFORE_S = 20e-9
 FIRST_V, SLOPE_V_PER_S = 0.906, -2.75e5
 """Where the search of the control voltage begins, and by how much it makes the replica earlier: of the tile of docs/how-to/tapeout.md."""
 WITHIN_S, MOST_TRIES = 0.5e-9, 6
+_FET_MODEL = re.compile(r"^\.model\s+\S+\s+[np]mos\b", re.MULTILINE | re.IGNORECASE)
+_BODY_NETWORK = re.compile(r"\brbodymod=1(?:\.0*)?(?![\d.])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,16 @@ def loop_vectors(side: Side) -> dict[str, str]:
 def without_body_network(models: str) -> str:
     """A library whose FETs have one body node each, not four: three nodes fewer a FET to solve for.
 
-    What the resistors between them do is over in picoseconds; how far spikes move without them was not measured.
+    What the resistors between them do is over in picoseconds. Raises ``TapeoutError`` for a library whose FETs are told otherwise: they would
+    keep the nodes that nobody reckons with.
     """
-    return models.replace("rbodymod=1.0", "rbodymod=0.0")
+    fets = len(_FET_MODEL.findall(models))
+    found, count = _BODY_NETWORK.subn("rbodymod=0", models)
+    if count != fets:
+        raise TapeoutError(
+            f"the device library has {fets} FET models and {count} body networks (rbodymod=1): is it a PDK that tells them otherwise?"
+        )
+    return found
 
 
 def script_of(chip: Chip, spike_time_norm: Sequence[float]) -> Script:
@@ -121,7 +132,8 @@ class Inference:
     """One inference of network and generator: by layer the spike times [neurons], s from the rise of their phase's line, infinity for none.
 
     ``replica_s``: from the rise of its own phase. ``control_V`` at the start and at the end; ``bias_V`` at the start, and the supply's current
-    then. ``edges_s``: by spike net its edges (s, bit), counted from the inference's beginning. ``cpu_s``: what it took.
+    then. ``edges_s``: by spike net its edges (s, bit), counted from the inference's beginning. ``cpu_s``: what it took. ``lines``: what gate
+    lines, ``vdis`` and ``vsense`` did, V, on the same clock.
     """
 
     spikes_s: tuple[Array, ...]
@@ -131,6 +143,7 @@ class Inference:
     edges_s: Mapping[str, tuple[tuple[float, int], ...]]
     supply_A: float
     cpu_s: float
+    lines: Mapping[str, Wave] = field(default_factory=dict)
 
 
 def infer(bench: TileBench, samples: Mapping[str, Sequence[float]], control_V: float) -> list[Inference]:
@@ -168,16 +181,18 @@ def read(chip: Chip, result: Result, vectors: Mapping[str, str]) -> Inference:
         nets = [chip.topology.spike(layer, k) for k in range(chip.topology.layers[layer])]
         times = np.array([rise_s(net, begin_s - BEFORE_S) for net in nets]) - begin_s
         spikes.append(np.maximum(times, 0.0))
-    control, lines = wave("control"), [line_net(*one) for one in chip.generator.lines]
+    control = wave("control")
+    lines = [*(line_net(*one) for one in chip.generator.lines), "vdis", "vsense"]
     ramp_s = rise_s(RAMP)
     return Inference(
         tuple(spikes),
         rise_s("replica", ramp_s) - ramp_s,
         (float(control[0]), float(control[-1])),
-        {name: float(wave(name)[0]) for name in (*lines, "vdis", "vsense")},
+        {name: float(wave(name)[0]) for name in lines},
         {chip_net: tuple(crossings_s(axis - BEFORE_S, wave(chip_net), half_V)) for chip_net in chip.control.spikes},
         -float(np.asarray(result[SUPPLY_CURRENT], float)[0]),
         result.seconds_cpu,
+        {name: Wave(axis - BEFORE_S, wave(name)) for name in lines},
     )  # fmt: skip
 
 

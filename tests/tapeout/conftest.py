@@ -22,7 +22,8 @@ def chip() -> Chip:
 
     def synapse() -> frozenset[str]:
         code, polarity = int(drawn.integers(0, 5)), "nnp"[int(drawn.integers(0, 3))]
-        return frozenset(f"{polarity}{bit}" for bit in range(4) if code >> bit & 1)
+        groups = {f"{polarity}{bit}" for bit in range(4) if code >> bit & 1}
+        return frozenset(groups | {f"drive_{polarity}"} if groups else groups)
 
     mask = tuple(tuple(tuple(synapse() for _ in range(5)) for _ in range(5)) for _ in range(2))
     assert EXPERIMENT.tapeout is not None

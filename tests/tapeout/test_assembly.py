@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.layout.block import Block
 from nonideal.circuits.network.netlist import Topology
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, load_experiment
 from nonideal.files import UnreadableFile
 from nonideal.report.tapeout_table import tapeout_table
+from nonideal.runs.rundir import RunDir
 from nonideal.runs.summaries.tapeout import TapeoutSummary
-from nonideal.stages.tapeout import require_tile, unit_currents_A
+from nonideal.stages.tapeout import discharger_current_A, require_tile, units_of
 from nonideal.tapeout.assembly import PIN_PITCH, Chip, lower_pins, unit_norm
 from nonideal.tapeout.errors import TapeoutError
 from nonideal.tapeout.part import Part
@@ -62,10 +65,20 @@ def test_lines_have_the_units_that_the_weights_ask_for(chip: Chip, tmp_path: Pat
     path.write_text(
         "layer,axon,neuron,weight,code,current_A,clipped\n1,0,0,-0.1,-3,1.8e-8,False\n1,0,1,0,0,0,False\n2,0,0,0.1,2,2.18e-8,False\n"
     )
-    asked = unit_currents_A(path)
+    units = units_of(path)
+    asked = {line: unit.current_A for line, unit in units.items()}
     assert asked == {("p", 1): pytest.approx(6e-9), ("n", 2): pytest.approx(10.9e-9)}
-    made = Chip.of(chip.options, chip.design, chip.topology, asked).generator
+    weight = {line: unit.weight for line, unit in units.items()}
+    assert weight == {("p", 1): pytest.approx(0.1 / 3), ("n", 2): pytest.approx(0.05)}
+    whole = Chip.of(chip.options, chip.design, chip.topology, asked, weight)
+    made = whole.generator
     assert made.units("p", 1) == round(50 * 10.9 / 6)
+    # 91 units in place of 90.83: a unit carries that much less, and weighs it.
+    assert whole.gain["p", 1] == pytest.approx(50 * 10.9 / 6 / 91)
+    assert whole.weight["p", 1] == pytest.approx(whole.gain["p", 1] * 0.1 / 3)
+    # Where neurons ask for more, lines of the same units give more.
+    more = Chip.of(chip.options, chip.design, chip.topology, asked, weight, 1.1 * 104.6e-9).generator
+    assert more.units("p", 1) == round(1.1 * 50 * 10.9 / 6)
     assert (made.units("n", 2), made.units("n", 1)) == (60, 60)
     # In a phase of twice the length the loop halves all currents: half of it is what the generator's own units then carry.
     timing = chip.design.timing.model_copy(update={"t_circ_s": 2e-6})
@@ -73,7 +86,27 @@ def test_lines_have_the_units_that_the_weights_ask_for(chip: Chip, tmp_path: Pat
     assert Chip.of(chip.options, slow, chip.topology, {("n", 1): 5.45e-9}).generator.units("n", 1) == 60
     path.write_text("layer,code\n1,x\n")
     with pytest.raises(UnreadableFile, match="is no mapping of codes"):
-        unit_currents_A(path)
+        units_of(path)
+
+
+def test_a_discharger_carries_what_neurons_of_the_columns_ask_for(
+    paper_model: PhysicalModel, tmp_path: Path
+) -> None:
+    rundir = RunDir(tmp_path)
+    asked_V, v0_V = paper_model.vdis_V, paper_model.v_0_V.value
+    rundir.model.parent.mkdir(parents=True)
+    paper_model.save(rundir.model)
+    rows = ["bench,bias_V,membrane_V,current_A", "synapse,0.5,1.3,1.0"]
+    for bias_V in (asked_V + by for by in (-0.03, -0.01, 0.01, 0.03)):
+        rows += [
+            f"discharger,{bias_V},{v0_V + up},{1e-7 * (1 + up) * np.exp(20 * (bias_V - asked_V) - 50 * (bias_V - asked_V) ** 2)}"
+            for up in (-0.1, 0.1)
+        ]
+    (rundir.model.parent / "curves.csv").write_text("\n".join(rows) + "\n")
+    assert discharger_current_A(rundir) == pytest.approx(1e-7, rel=6e-3)
+    (rundir.model.parent / "curves.csv").write_text("\n".join(rows[:2]) + "\n")
+    with pytest.raises(UnreadableFile, match="no currents of a discharger"):
+        discharger_current_A(rundir)
 
 
 def test_units_of_either_polarity_weigh_what_was_measured(chip: Chip) -> None:

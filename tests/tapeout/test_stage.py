@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nonideal.characterize.model import PhysicalModel
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.cli.main import main
 from nonideal.experiment.experiment import load_experiment
@@ -27,11 +28,20 @@ def write_back(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "network.spice").write_text(schematic(topology, EXPERIMENT.circuit))
     rows = [
-        f"{layer + 1},{j},{k},0,{code},{abs(code) * UNIT_A[layer + 1]},False"
+        f"{layer + 1},{j},{k},{code * UNIT_A[layer + 1] / 187e-9},{code},{abs(code) * UNIT_A[layer + 1]},False"
         for (layer, k, j), code in np.ndenumerate(codes)
     ]
     head = "layer,axon,neuron,weight,code,current_A,clipped"
     (folder / "mapping.csv").write_text("\n".join([head, *rows]) + "\n")
+
+
+def characterised(folder: Path, model: PhysicalModel) -> None:
+    """A model, and the discharger's currents as the schematic has them."""
+    folder.mkdir(parents=True)
+    model.save(folder / "model.json")
+    at = ((model.vdis_V + by, 104.6e-9 * np.exp(21.7 * by)) for by in (-0.02, 0.0, 0.02))
+    rows = [f"discharger,{bias_V},1.3,{current_A}" for bias_V, current_A in at]
+    (folder / "curves.csv").write_text("\n".join(["bench,bias_V,membrane_V,current_A", *rows]) + "\n")
 
 
 def ports(code: int) -> frozenset[str]:
@@ -47,9 +57,13 @@ def ports(code: int) -> frozenset[str]:
 )
 @pytest.mark.timeout(1800)
 def test_a_written_back_network_becomes_a_tile_that_the_shuttle_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    paper_model: PhysicalModel,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    characterised(tmp_path / "runs" / "iris_tile" / "characterization", paper_model)
     write_back(tmp_path / "runs" / "iris_tile" / "netlist" / "bottom_up")
     with pytest.raises(SystemExit) as ended:
         main(["tapeout", "-e", "iris_tile", "--no-extraction", "--json"])

@@ -15,6 +15,7 @@ from nonideal.circuits.generator.generator import line_net
 from nonideal.circuits.network.timeline import Timeline
 from nonideal.spice.result import Plot, Result
 from nonideal.tapeout.assembly import Chip
+from nonideal.tapeout.errors import TapeoutError
 from nonideal.tapeout.halves import half
 from nonideal.tapeout.sides import SUPPLY_CURRENT, Side
 from nonideal.tapeout.tile_simulation import BEFORE_S, driven, next_V, read, without_body_network
@@ -99,8 +100,10 @@ def test_spikes_are_read_from_the_rise_of_their_phase(chip: Chip) -> None:
     assert found.supply_A == pytest.approx(5e-6)
 
 
-def test_body_networks_are_left_out() -> None:
-    assert (
-        without_body_network(".model a nmos (rbodymod=1.0 rdsmod=0.0)")
-        == ".model a nmos (rbodymod=0.0 rdsmod=0.0)"
-    )
+def test_body_networks_are_left_out_and_a_library_without_is_refused() -> None:
+    model = ".model a.1 nmos (rbodymod=1.0 rdsmod=0.0)\n"
+    assert without_body_network(model) == ".model a.1 nmos (rbodymod=0 rdsmod=0.0)\n"
+    assert without_body_network(".model m r rsh=1\n") == ".model m r rsh=1\n"
+    for other in ("rbodymod=2.0", "rbodymod={1}", ""):
+        with pytest.raises(TapeoutError, match="2 FET models and 1 body networks"):
+            without_body_network(model + model.replace("rbodymod=1.0", other))

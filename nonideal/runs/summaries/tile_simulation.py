@@ -40,6 +40,10 @@ class LayerErrors(Record):
 class TileSimulationSummary(Record):
     """A tile in SPICE: network and generator as extracted, its digital side in Icarus.
 
+    ``layers``: against the model of the network as it was trained; ``layers_told``: against the same told what the lines of the tile make of its
+    weights, ``gains`` on positive and negative ones by layer, from the lines' levels before an inference.
+    The first sample was simulated whole, the others column by column under the lines that it had: ``columns_rms_s`` by layer is how far that
+    method is from the whole on the first (None: a spike in one alone), ``columns_cpu_s`` what it takes a sample.
     ``control_V``: where the generator's loop was found to settle, and ``replica_late_s`` how late its replica fires there. ``bias_V`` are
     the lines that it makes.
     """
@@ -47,6 +51,10 @@ class TileSimulationSummary(Record):
     top: str
     samples: tuple[TileSample, ...]
     layers: tuple[LayerErrors, ...]
+    layers_told: tuple[LayerErrors, ...]
+    gains: tuple[tuple[float, float], ...]
+    columns_rms_s: tuple[float | None, ...]
+    columns_cpu_s: float
     control_V: float
     replica_late_s: float
     bias_V: dict[str, float]
