@@ -4,7 +4,8 @@ A simulator's time goes with the devices. What lies between units is wire, and i
 interconnect from a unit's source to the inverter take a few uV, a twentieth of a percent of a weak current. So the one that stands for many has a
 source that is the mean of theirs: each gives an equal part of its current to the wire, where it stands, and its potential is the mean of what
 that makes there. Drains and gates, where microvolts do not count, are where the middle unit has its own. On a pin of the network, rails among
-them, only those that share a node are one: what flows there drops a voltage that counts. A bias generator's units stand in strings as these do.
+them, only those that share a node are one: what flows there drops a voltage that counts. Units in the lines of a bias generator stand in strings
+as these do; its other FETs stay as they are, for on their nets others have single nodes, so that a mean of those is none of resistors.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ Array = NDArray[np.float64]
 DRAIN, GATE, SOURCE, BULK = range(4)
 _OF_END = {"ad": DRAIN, "pd": DRAIN, "as": SOURCE, "ps": SOURCE}
 """Area and perimeter of a diffusion by the terminal that it is of."""
-_INSIDE = re.compile(r"(?:network_)?(?:synapse_\d+_\d+_\d+|generator)_", re.ASCII)
-"""How nets are called that lie inside of a synapse or of a generator, in a network or in a tile."""
+_INSIDE = re.compile(
+    r"(?:network_)?(?:synapse_\d+_\d+_\d+_|generator_bias_line_[np]_\d+_s\d+$)", re.ASCII
+)
+"""How nets are called that lie inside of a synapse, or are the source of a line's units, in a network or in a tile."""
+_GENERATOR = re.compile(r"(?:network_)?generator_", re.ASCII)
 LEAST_SIEMENS = 1e-9
 """A conductance that is less is none: rounding leaves such between ports that no wire joins."""
 
@@ -68,6 +72,8 @@ def _kind(device: Device, pins: Collection[str]) -> object:
         return None
     nets = [net_of(node) for node in device.nodes]
     if nets[DRAIN] == nets[SOURCE]:
+        return None
+    if _GENERATOR.match(device.name) and not any(_INSIDE.match(nets[end]) for end in (DRAIN, SOURCE)):
         return None
     ends = frozenset(device.nodes[end] if nets[end] in pins else nets[end] for end in (DRAIN, SOURCE))
     size = tuple(pair for pair in sorted(_pairs(device).items()) if pair[0] not in _OF_END)

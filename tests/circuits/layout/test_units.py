@@ -100,3 +100,16 @@ def test_what_is_alone_elsewhere_on_a_pin_or_else_sized_stays() -> None:
 def test_what_shares_a_node_of_a_rail_is_one() -> None:
     pulls = [unit(f"synapse_1_0_0_ms_{k}", f"{INNER}.{k}", "axon", "vss.1", (0.1, 0.1)) for k in (1, 3)]
     assert [d.parameters.split()[-1] for d in joined_units(bank(*pulls)).devices] == ["m=3", "pd=1", "m=2"]
+
+
+def test_of_a_generator_units_of_lines_alone_are_one() -> None:
+    def pair(kind: str, inner: str) -> list[Device]:
+        return [unit(f"network_generator_{kind}_{k}", "g.1", "g", f"network_generator_{inner}.{k}", (0.1, 0.1)) for k in (1, 2)]  # fmt: skip
+
+    devices = (*pair("bias_line_n_1_mu0", "bias_line_n_1_s0"), *pair("firing_mds", "firing_ds_x"))
+    wires = tuple(
+        Element(f"network_generator_{net}.1", f"network_generator_{net}.2", 9.0)
+        for net in ("bias_line_n_1_s0", "firing_ds_x")
+    )
+    netlist = Netlist("tile", ("g", "vss"), devices, wires, ())
+    assert [one.parameters[-3:] for one in joined_units(netlist).devices] == ["m=2", "0.4", "0.4"]
