@@ -26,9 +26,7 @@ Array = NDArray[np.float64]
 DRAIN, GATE, SOURCE, BULK = range(4)
 _OF_END = {"ad": DRAIN, "pd": DRAIN, "as": SOURCE, "ps": SOURCE}
 """Area and perimeter of a diffusion by the terminal that it is of."""
-_INSIDE = re.compile(
-    r"(?:network_)?(?:synapse_\d+_\d+_\d+_|generator_bias_line_[np]_\d+_s\d+$)", re.ASCII
-)
+_INSIDE = re.compile(r"(?:network_)?(?:synapse_\d+_\d+_\d+_|generator_bias_line_[np]_\d+_s\d+$)", re.ASCII)
 """How nets are called that lie inside of a synapse, or are the source of a line's units, in a network or in a tile."""
 _GENERATOR = re.compile(r"(?:network_)?generator_", re.ASCII)
 LEAST_SIEMENS = 1e-9
