@@ -124,10 +124,13 @@ class Session:
         offsets_of(self.experiment)
         return self.run(("conditions",))
 
-    def noise(self) -> list[Outcome]:
-        """How the network's spikes jitter; what is simulated is the schematic."""
-        self._check_on_schematic("noise is simulated on the schematic only")
-        return self.run(("noise",))
+    def noise(self, netlist: str = SCHEMATIC) -> list[Outcome]:
+        """How the network's spikes jitter on a netlist: of its layout in ``noise_<netlist>``."""
+        self._check_measured_on(
+            netlist, f"noise of the {netlist} netlist is told by columns measured on the same"
+        )
+        stage = on_netlist("noise", netlist)
+        return self.run((stage,), {stage: _drawn_into(netlist)})
 
     def tapeout(self, *, extraction: bool = True, simulate: int | None = None) -> list[Outcome]:
         """The network as the tile of a shuttle, and so many samples on it in SPICE.
@@ -280,7 +283,7 @@ def _stage(name: str) -> Stage:
 
 
 def _drawn_into(netlist: str) -> dict[str, str]:
-    """The options of stages whose chips are drawn into a netlist; the schematic is what they take without."""
+    """The options of stages whose chips are drawn into a netlist, or its noise; the schematic is what they take without."""
     return {} if netlist == SCHEMATIC else {"netlist": netlist}
 
 

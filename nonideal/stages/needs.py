@@ -72,11 +72,16 @@ def condition_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
     return model_needs(experiment, rundir) | weights if holds_codes(experiment.circuit) else weights
 
 
-def noise_needs(experiment: Experiment, rundir: RunDir) -> dict[str, Need]:
-    """The physical model, and the weights whose spikes jitter."""
+def noise_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:
+    """The physical model, the columns it was measured on, the weights whose spikes jitter, and the netlist where that is extracted."""
     name = noise_mapping_of(experiment)
     weights = {f"weights {name}": _need(experiment, rundir, rundir.weights(name), "training")}
-    return model_needs(experiment, rundir) | weights
+    return (
+        model_needs(experiment, rundir)
+        | column_needs(experiment, rundir, {})
+        | weights
+        | extraction_needs(experiment, rundir, options)
+    )
 
 
 def mismatch_needs(experiment: Experiment, rundir: RunDir, options: Mapping[str, Any]) -> dict[str, Need]:

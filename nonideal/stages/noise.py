@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nonideal.experiment.errors import BadOption
 from nonideal.experiment.experiment import Experiment
 from nonideal.files import write_csv
+from nonideal.runs.rundir import EXTRACTED, SCHEMATIC
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.noise import (
     CornerJitter,
@@ -80,14 +81,19 @@ def measure_jitter(work: Work) -> Done:
     found = jitter(chosen.low_corner_Hz)
     write_csv(work.folder / TABLE, _table(found, model.t_circ_s))
     sample = _sample(found)
-    say(f"  {chosen.column_runs} noisy simulations of a column, {chosen.network_runs} of the network")
-    simulated = Simulated(bench, experiment, model, weights, inputs[sample], work.folder / "decks")
+    kind = work.options.get("netlist", SCHEMATIC)
+    of_column = f"{chosen.column_runs} noisy simulations of a column, " if kind == SCHEMATIC else ""
+    say(f"  {of_column}{chosen.network_runs} noisy simulations of the network ({kind})")
+    simulated = Simulated(
+        bench, experiment, model, weights, inputs[sample], work.folder / "decks", _extracted(work)
+    )
     expected = [(one.time[sample], one.sigma[sample], one.fires[sample]) for one in found]
     within_Hz = MOST_CORNER_NORM / model.t_circ_s
     noise = noise_of(model)
     at_one = int(np.argmin(np.abs(np.array(noise.positive.ln_current) - np.log(model.unit_current_A()))))
     summary = NoiseSummary(
         mapping=mapping_of(experiment),
+        netlist=kind,
         samples=len(inputs),
         sample=sample,
         low_corner_Hz=chosen.low_corner_Hz,
@@ -123,6 +129,15 @@ def _with_noise(work: Work, bench: Workbench) -> PhysicalModel:
     specimen = specimen_of(design, model, column_netlists(work.experiment, work.rundir))
     noise = measure_noise(bench, design, model, work.folder / "decks", specimen)
     return model.model_copy(update={"noise": noise})
+
+
+def _extracted(work: Work) -> str | None:
+    """The netlist of the network's layout, where that is asked for."""
+    from nonideal.circuits.extraction.netlist import read_netlist
+
+    if work.options.get("netlist", SCHEMATIC) == SCHEMATIC:
+        return None
+    return read_netlist(work.rundir.path / "layout" / EXTRACTED).text()
 
 
 def _table(found: Sequence[LayerJitter], t_circ_s: float) -> pd.DataFrame:
@@ -214,16 +229,20 @@ class Simulated:
         weights: Sequence[Array],
         inputs: Array,
         folder: Path,
+        extracted: str | None = None,
     ) -> None:
         self.bench, self.experiment, self.model = bench, experiment, model
-        self.weights, self.inputs, self.folder = weights, inputs, folder
+        self.weights, self.inputs, self.folder, self.extracted = weights, inputs, folder, extracted
 
     def column(self, expected: Expected, runs: int) -> tuple[NoisyNeuron, ...]:
-        """The hidden neuron whose jitter is the median, by itself, so many times (in whole decks); nothing where none can be compared."""
+        """The hidden neuron whose jitter is the median, by itself, so many times (in whole decks).
+
+        Nothing where none can be compared, or of an extracted network: a neuron by itself is none of its.
+        """
         from nonideal.postlayout.jitter import copies, watch
 
         usable = np.flatnonzero(_comparable(expected))
-        if not runs or not len(usable):
+        if not runs or not len(usable) or self.extracted is not None:
             return ()
         order = usable[np.argsort(expected[1][usable])]
         neuron = int(order[len(order) // 2])
@@ -243,7 +262,10 @@ class Simulated:
         if not runs:
             return ()
         folder = self.folder / "network"
-        watched = watch(self.bench, self.experiment.circuit, self.model, self.weights, self.inputs, folder)
+        design = self.experiment.circuit
+        watched = watch(
+            self.bench, design, self.model, self.weights, self.inputs, folder, extracted=self.extracted
+        )
         times = self._runs(watched, runs, folder)
         return tuple(
             _neuron(layer, int(k), rows[:, k], float(quiet[k]), float(told[1][k]) * self.model.t_circ_s)

@@ -97,8 +97,7 @@ STAGES = {
             doing="noise of the circuit in closed form, and in simulations with noise",
             sections=SECTIONS["noise"],
             run=measure_jitter,
-            needs=needs.noise_needs,
-            needs_for=needs.column_needs,
+            needs_for=needs.noise_needs,
             tools=simulator_tools,
             seeds=lambda e: {
                 "split": e.data.split_seed,

@@ -36,6 +36,7 @@ from nonideal.runs.stage import Work
 from nonideal.runs.summaries.noise import NoiseSummary
 from nonideal.spice import Deck, Failure, FailureKind
 from nonideal.stages import noise as stage
+from nonideal.stages.needs import noise_needs
 from nonideal.stages.noise import mapping_of, measure_jitter, section_from_options, wilson
 
 EXPERIMENT = """
@@ -69,7 +70,8 @@ def test_options_become_the_section_and_come_back_as_options() -> None:
         (["--column-runs", "-1"], "0 for none"),
         (["--network-runs", "-3"], "0 for none"),
         (["--low-corner", "0"], "above 0"),
-        (["--characterize-on", "pex"], "on the schematic only"),
+        (["--characterize-on", "pex"], "measured on the same"),
+        (["--netlist", "pex-rc", "--characterize-on", "schematic"], "measured on the same"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(
@@ -208,6 +210,31 @@ def test_a_simulator_that_fails_is_told(prepared: Work, monkeypatch: pytest.Monk
     work = Work(chosen, prepared.rundir, prepared.context, prepared.folder, {})
     with pytest.raises(CharacterizationFailed, match="too slow"):
         measure_jitter(work)
+
+
+def test_on_a_layout_the_network_s_own_netlist_is_simulated(
+    prepared: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extracted netlist is needed and read, and goes into the decks; a neuron by itself is not simulated."""
+    kind = {"netlist": "pex-rc"}
+    assert "extraction" in noise_needs(prepared.experiment, prepared.rundir, kind)
+    assert "extraction" not in noise_needs(prepared.experiment, prepared.rundir, {})
+    asked: list[str | None] = []
+
+    def watch(*_: object, extracted: str | None = None) -> None:
+        asked.append(extracted)
+        raise CharacterizationFailed("enough")
+
+    monkeypatch.setattr("nonideal.postlayout.jitter.watch", watch)
+    file = prepared.rundir.path / "layout" / "network.pex.spice"
+    file.parent.mkdir()
+    file.write_text(".subckt network a vss\nR1 a vss 1000.0\n.ends\n")
+    chosen = prepared.experiment.changed({"noise": {"network_runs": 2, "column_runs": 8}})
+    with pytest.raises(CharacterizationFailed, match="enough"):
+        measure_jitter(Work(chosen, prepared.rundir, prepared.context, prepared.folder, kind))
+    (text,) = asked
+    assert text is not None
+    assert "1000" in text
 
 
 def test_a_spike_that_noise_silences_is_no_small_jitter() -> None:

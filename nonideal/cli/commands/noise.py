@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nonideal.cli.command import Panel, command
-from nonideal.cli.options import Common, ForceOption, with_common
+from nonideal.cli.options import Common, ForceOption, Kind, NetlistOption, with_common
 from nonideal.cli.output import finish
 
 ColumnRunsOption = Annotated[
@@ -44,12 +44,16 @@ def noise(
     column_runs: ColumnRunsOption = None,
     network_runs: NetworkRunsOption = None,
     low_corner: LowCornerOption = None,
+    netlist: NetlistOption = Kind.schematic,
     force: ForceOption = False,
 ) -> None:
-    """Say what jitters the trained network's spikes, in closed form and in noisy simulations (jitter.csv, summary.json)."""
+    """Say what jitters the trained network's spikes, in closed form and in noisy simulations (jitter.csv, summary.json).
+
+    On an extracted netlist it is the network that is simulated with noise, no column, and results are in noise_<netlist>/.
+    """
     from nonideal.stages.noise import section_from_options
 
     changes = {"noise": section_from_options(column_runs, network_runs, low_corner)}
-    with common.session(force=force, like="schematic", changes=changes) as opened:
-        outcomes = opened.noise()
+    with common.session(force=force, like=netlist.value, changes=changes) as opened:
+        outcomes = opened.noise(netlist.value)
     finish(outcomes, common.as_json)

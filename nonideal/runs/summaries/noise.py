@@ -60,12 +60,13 @@ class NoisyAccuracy(Record):
 
 
 class NoiseSummary(Record):
-    """Noise of the network of ``mapping`` on the schematic. ``column`` and ``network``: noisy simulations of held-out sample ``sample``, of one
+    """Noise of the network of ``mapping`` on ``netlist``. ``column`` and ``network``: noisy simulations of held-out sample ``sample``, of one
     hidden neuron by itself and of the whole. ``shot_ratio``: white noise of weight 1
     beside 2 q I; ``silent_part``: a silent synapse's beside weight 1's.
     """
 
     mapping: str
+    netlist: str = "schematic"
     samples: int
     sample: int
     low_corner_Hz: float
