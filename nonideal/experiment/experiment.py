@@ -39,9 +39,9 @@ from nonideal.experiment.sections import (
     Seed,
     Simulator,
     Spec,
-    Training,
     Validation,
 )
+from nonideal.experiment.training import Training
 from nonideal.files import UnreadableFile, no_file, read_text
 from nonideal.pnn.known_data import IMAGES
 from nonideal.sky130_models.corner import Corner

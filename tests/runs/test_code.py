@@ -179,7 +179,7 @@ def known(base: Path, name: str) -> str:
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
-        ("experiment/sections.py", "order=self.dstd_order", "order=2", {"training", "explore"}),
+        ("experiment/training.py", "order=self.dstd_order", "order=2", {"training", "explore"}),
         ("characterize/explore_plot.py", "from __future__", "# seen\nfrom __future__", set()),
         ("characterize/explore_plot.py", "def save_pareto(", "STYLED = 1\ndef save_pareto(", set()),
         ("pnn/native/exact.cpp", "#include", "// seen\n#include", {"training", "netlist", "explore"}),

@@ -79,10 +79,9 @@ class Reads(ast.NodeVisitor):
 def reads(stage: Stage) -> Iterator[tuple[str, Path]]:
     """Where in the code of a stage, and what of the experiment."""
     for definition, statements in closure(stage.run, stage.sections).found.items():
-        if (
-            not definition.module.startswith(("nonideal.experiment.", "nonideal.stages."))
-            or definition.module == "nonideal.experiment.sections"
-        ):
+        if not definition.module.startswith(
+            ("nonideal.experiment.", "nonideal.stages.")
+        ) or definition.module in ("nonideal.experiment.sections", "nonideal.experiment.training"):
             continue
         for statement in statements:
             for node in ast.walk(statement):

@@ -27,7 +27,7 @@ from nonideal.cli.main import main
 from nonideal.cli.own_files import draw_given
 from nonideal.experiment.errors import BadOption, ExperimentError
 from nonideal.experiment.experiment import load_experiment
-from nonideal.experiment.sections import Training
+from nonideal.experiment.training import Training
 from nonideal.files import UnreadableFile
 from nonideal.runs.pulse import Pulse
 from nonideal.runs.rundir import RunDir
