@@ -81,8 +81,8 @@ report: setup ## write report.html and report.md on whatever was run
 reproduce: setup ## the whole loop, from silicon models to report
 	@$(BIN)/nonideal reproduce --netlist '$(NETLIST)' $(OPTIONS)
 
-demo: setup ## the whole loop on 5 samples
-	@$(BIN)/nonideal reproduce --samples 5 --netlist pex-c $(OPTIONS)
+demo: setup ## the whole loop on 5 samples, trained on one seed
+	@$(BIN)/nonideal reproduce --samples 5 --seeds 1 --netlist pex-c $(OPTIONS)
 
 bench-training: setup ## time the trainer against equal ANNs and write bench/training.json (MNIST=folder with the IDX files)
 	@OMP_NUM_THREADS=1 $(BIN)/python bench/training.py $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)

@@ -174,6 +174,14 @@ SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", help="Validate this many held-out samples, in a run directory of its own."),
 ]
+SeedsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        help="Train on these seeds, as 1 or 1,2,3; the first goes to silicon (default: the experiment's).",
+        show_default=False,
+    ),
+]
 CompareOption = Annotated[
     Comparison | None,
     typer.Option(
@@ -293,38 +301,6 @@ ChipOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout, for machines.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-
-def sizes(option: str, text: str) -> tuple[int, ...]:
-    """``5,10,20`` as sizes of a layer, each once; raises ``BadOption``."""
-    from nonideal.circuits.network.netlist import MAX_NEURONS
-    from nonideal.experiment.errors import BadOption
-
-    try:
-        found = tuple(int(part) for part in text.split(","))
-        if not all(1 <= size <= MAX_NEURONS for size in found) or len(set(found)) != len(found):
-            raise ValueError
-    except ValueError:
-        raise BadOption(
-            f"{option} {text}: give whole numbers from 1 to {MAX_NEURONS}, each once, as 5,10,20"
-        ) from None
-    return found
-
-
-def sizes_in_order(option: str, text: str) -> tuple[int, ...]:
-    """``5,8,3`` as the sizes of layers, two at least; raises ``BadOption``."""
-    from nonideal.circuits.network.netlist import MAX_NEURONS
-    from nonideal.experiment.errors import BadOption
-
-    try:
-        found = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if len(found) < 2 or not all(1 <= size <= MAX_NEURONS for size in found):
-        raise BadOption(
-            f"{option} {text}: give two whole numbers or more from 1 to {MAX_NEURONS}, inputs first, as 5,8,3"
-        )
-    return found
 
 
 @dataclass(frozen=True)

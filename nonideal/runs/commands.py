@@ -113,6 +113,8 @@ class CommandLine:
             own |= {
                 option: self.changes.get(section, {}).get(key) for (section, key), option in CHANGES.items()
             }
+            seeds = self.changes.get("training", {}).get("seeds")
+            own["seeds"] = None if seeds is None else ",".join(map(str, seeds))
         return f"nonideal {command_of(stage)}{self.shared(experiment.name, rundir)}{option_text(own)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nonideal.cli import lists
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     ChipsOption,
@@ -13,7 +14,6 @@ from nonideal.cli.options import (
     NetlistOption,
     SpiceChipsOption,
     VaryOption,
-    sizes,
     with_common,
 )
 from nonideal.cli.output import finish
@@ -40,7 +40,7 @@ def chip_yield(
         "first_chip": first_chip,
         "spice_chips": spice_chips,
         "vary": vary_from_options(vary or ()) or None,
-        "hidden": None if hidden is None else sizes("--hidden", hidden),
+        "hidden": None if hidden is None else lists.sizes("--hidden", hidden),
     }
     with common.session(force=force, like=netlist.value, changes={"chips": asked}) as opened:
         outcomes = opened.chips(netlist.value)

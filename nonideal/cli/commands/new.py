@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nonideal.cli.command import Panel, command
-from nonideal.cli.options import DebugOption, JsonOption, LayersOption, OwnDataOption, sizes_in_order
+from nonideal.cli.lists import sizes_in_order
+from nonideal.cli.options import DebugOption, JsonOption, LayersOption, OwnDataOption
 from nonideal.cli.output import console, print_json
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nonideal.cli import lists
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     Common,
@@ -12,6 +13,7 @@ from nonideal.cli.options import (
     NetlistOption,
     OverrideOption,
     SamplesOption,
+    SeedsOption,
     comparing,
     with_common,
 )
@@ -26,13 +28,13 @@ def reproduce(
     netlist: NetlistOption = Kind.pex_rc,
     extractor: ExtractorOption = None,
     samples: SamplesOption = None,
+    seeds: SeedsOption = None,
     compare: CompareOption = None,
     override: OverrideOption = False,
     force: ForceOption = False,
 ) -> None:
     """Run the whole loop: characterize, train, netlist, layout, validate, report. Continues where it was."""
-    with common.session(
-        force=force, samples=samples, changes=comparing(compare), like=netlist.value
-    ) as opened:
+    changes = comparing(compare) | {"training": {"seeds": lists.seeds("--seeds", seeds)}}
+    with common.session(force=force, samples=samples, changes=changes, like=netlist.value) as opened:
         outcomes, reports = opened.loop(netlist.value, extractor, override=override)
     finish(outcomes, common.as_json, reports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nonideal.cli import lists
 from nonideal.cli.command import Panel, command
 from nonideal.cli.options import (
     AcceleratorOption,
@@ -12,6 +13,7 @@ from nonideal.cli.options import (
     ForceOption,
     ImagesOption,
     PresetOption,
+    SeedsOption,
     with_common,
 )
 from nonideal.cli.output import finish
@@ -27,6 +29,7 @@ def train(
     *,
     preset: PresetOption = None,
     data: ImagesOption = None,
+    seeds: SeedsOption = None,
     accelerator: AcceleratorOption = None,
     devices: DevicesOption = None,
     force: ForceOption = False,
@@ -36,6 +39,7 @@ def train(
         "data": {"folder": None if data is None else str(data)},
         "training": {
             "preset": preset,
+            "seeds": lists.seeds("--seeds", seeds),
             "accelerator": accelerator and accelerator.value,
             "devices": devices,
         },
