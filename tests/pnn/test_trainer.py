@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import statistics
 from pathlib import Path
 
 import pytest
@@ -56,16 +55,13 @@ def same(a: TrainingResult, b: TrainingResult) -> bool:
 def test_iris_reaches_94_percent(tmp_path: Path) -> None:
     data = load_small("iris")
     for name, reversal in (("pnn", PAPER.reversal), ("ann", Reversal.ideal())):
-        accuracies = []
-        for seed in range(1):
-            options = TrainingOptions(seed=seed, tensorboard=False, log_every=1000)
-            network = PAPER.model_copy(update={"reversal": reversal})
-            result = train(data, network, options, tmp_path / f"{name}{seed}", show_progress=False)
-            accuracies.append(result.test_accuracy)
-            if name == "pnn":  # the circuit clips v below about -0.57 and realises |w| up to about 2.5
-                assert min(low for low, _ in result.membrane_range) > -0.55
-                assert max(result.largest_weight) < 2.5
-        assert statistics.median(accuracies) >= 0.94, (name, accuracies)
+        options = TrainingOptions(seed=0, tensorboard=False, log_every=1000)
+        network = PAPER.model_copy(update={"reversal": reversal})
+        result = train(data, network, options, tmp_path / name, show_progress=False)
+        assert result.test_accuracy >= 0.94, name
+        if name == "pnn":  # the circuit clips v below about -0.57 and realises |w| up to about 2.5
+            assert min(low for low, _ in result.membrane_range) > -0.55
+            assert max(result.largest_weight) < 2.5
 
 
 def test_same_seed_same_numbers(tmp_path: Path) -> None:
