@@ -50,10 +50,9 @@ HELD_OUT = 10_000
 def wanted(seeds: int) -> Iterator[Key]:
     """Every row: (network, |E_rev| or the preset's pair, noise, seed), seeds first."""
     for seed in range(seeds):
-        for noise, e in PAPER.items():
-            yield ("sky130_tt", "pair", noise, seed)
-            yield ("constant", e, noise, seed)
+        yield from (("sky130_tt", "pair", noise, seed) for noise in PAPER)
         yield ("ann", "none", 0.0, seed)
+        yield from (("constant", e, noise, seed) for noise, e in PAPER.items())
         for e in SWEEP:
             yield ("constant", e, 0.01, seed)
 
