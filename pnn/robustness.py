@@ -19,7 +19,7 @@ from nonideal.pnn.network import RCSpikeNetwork, SpikingNetwork
 from nonideal.pnn.noise import jittered
 from nonideal.pnn.rails import image_times, output_times
 from nonideal.pnn.rc_spike import RCSpikeLinear
-from nonideal.pnn.stack import NO_TTFS_CHIPS, StackNetwork
+from nonideal.pnn.stack import NO_TTFS_CHIPS, NO_TTFS_NOISE, StackNetwork
 from nonideal.pnn.variation import ChipDraw, Chips, Variation
 
 _ELEMENTS = 1 << 24
@@ -136,20 +136,34 @@ def noisy_accuracy(
 ) -> Tensor:
     """Accuracy under so many draws of the circuit's own noise, [draws], float64, evaluated exactly; every spike of every sample has its own.
 
-    spike_time [B, axons], label [B]; ``noise`` of every layer, as ``nonideal.characterize.jitter.network_noise`` gives it. Jitter is drawn from the
-    closed form, layer by layer, so that a hidden spike's goes on to the outputs.
+    spike_time [B, axons], label [B]; ``noise`` of every layer, as ``nonideal.characterize.jitter.network_noise`` gives it (of a layer of
+    neurons with ``n`` axons each, ``layer_noise(model, n)``). Jitter is drawn from the closed form, layer by layer, so that a hidden spike's goes
+    on to the outputs; of networks of convolutions from its short form, as in training, and spikes as ``predict_times`` has them.
+
+        from nonideal.characterize.jitter import layer_noise
+
+        model = nonideal.preset("sky130_tt")
+        network = nonideal.pnn.RCSpikeNetwork((5, 3), nonideal.pnn.Reversal.ideal())
+        times, labels = torch.rand(4, 5), torch.tensor([0, 1, 2, 0])
+        found = nonideal.pnn.robustness.noisy_accuracy(network, times, labels, [layer_noise(model, 5)], draws=20, seed=1)    # [20]
     """
-    if not isinstance(network, RCSpikeNetwork):
-        raise BadParameter("noise is known of fully connected RC-Spike networks only")
+    if isinstance(network, StackNetwork) and network.options.neuron.kind == "ttfs":
+        raise BadParameter(NO_TTFS_NOISE)
+    if not isinstance(network, RCSpikeNetwork | StackNetwork):
+        raise BadParameter(f"network is {checks.shown(network)}: give a network of RC-Spike layers")
     exact = copy.deepcopy(network).cpu().double()
-    if len(noise) != len(exact.linear_layers):
+    if len(noise) != len(exact.columns):
         raise BadParameter(
-            f"noise describes {len(noise)} layers, the network has {len(exact.linear_layers)}: give one for each"
+            f"noise describes {len(noise)} layers, the network has {len(exact.columns)}: give one for each"
         )
     label = checks.labels(label, "label", network.classes)
-    spike_time = checks.spike_times(spike_time, "spike_time", network.layer_sizes[0]).double()
+    axons = exact.layer_sizes[0] if isinstance(exact, RCSpikeNetwork) else exact.options.layer_sizes[0]
+    spike_time = checks.spike_times(spike_time, "spike_time", axons).double()
     draws, seed = checks.whole(draws, "draws", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
+    if isinstance(exact, StackNetwork):
+        exact.noise, exact.sigma_spike = tuple(noise), 0.0
+        return torch.stack([_share_right(exact, spike_time, label, generator) for _ in range(draws)])
     layers = list(zip(exact.linear_layers, noise, strict=True))
     # The inputs do not jitter: the first layer fires alike in every draw.
     first = _fired(spike_time, *layers[0])
@@ -160,6 +174,19 @@ def noisy_accuracy(
             t = _drawn(_fired(t, layer, one), generator)
         found.append((exact.decide(t) == label).double().mean())
     return torch.stack(found)
+
+
+def _share_right(
+    network: StackNetwork, spike_time: Tensor, label: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Share of right decisions in one draw of a network's own noise, float64; so many samples at a time that they do not fill the memory."""
+    widest = max(size.positions * max(size.axons, size.neurons) for size in network.columns)
+    with network.fine():
+        output = [
+            network(part, generator)[-1].spike_time
+            for part in spike_time.split(max(1, _ELEMENTS // (4 * widest)))
+        ]
+    return (network.decide(torch.cat(output)) == label).double().mean()
 
 
 def _fired(t: Tensor, layer: RCSpikeLinear, noise: LayerNoise) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from nonideal.characterize.flicker import window_s2
 from nonideal.characterize.jitter import LayerNoise, Window, layer_noise, network_noise
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import layer_physics
+from nonideal.pnn import Convolution, StackNetwork, StackOptions, TTFSNeuron
 from nonideal.pnn.exact import membrane_exact
 from nonideal.pnn.jitter import (
     PARTS,
@@ -203,3 +204,29 @@ def test_accuracy_under_noise_falls_where_outputs_are_close(noisy_model: Physica
         network.linear_layers[0].weight[1] = 0.1
     right = noisy_accuracy(network, t, torch.zeros(100, dtype=torch.long), noises, draws=5, seed=3)
     assert right.tolist() == [1.0] * 5
+
+
+def test_accuracy_under_noise_of_convolutions(noisy_model: PhysicalModel) -> None:
+    """As of full connections: outputs with the same weights decide by noise alone, hidden spikes hand theirs on; TTFS is refused."""
+    reversal = Reversal.of(layer_physics(noisy_model, 4))
+    options = StackOptions(input_shape=(1, 3, 3), layers=(Convolution(conv=2), 2), reversal=reversal)
+    noises = tuple(layer_noise(noisy_model, size.axons) for size in options.columns)
+    network = options.build()
+    assert isinstance(network, StackNetwork)
+    with torch.no_grad():
+        for weight in network.weights:
+            weight.fill_(0.07)
+    t, label = torch.full((100, 9), 0.3), torch.zeros(100, dtype=torch.long)
+    right = noisy_accuracy(network, t, label, noises, draws=40, seed=3)
+    assert right.shape == (40,)
+    assert float(right.mean()) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(4000))
+    assert torch.equal(right, noisy_accuracy(network, t, label, noises, draws=40, seed=3))
+    with torch.no_grad():
+        network.weights[1][1] = 0.03
+    assert noisy_accuracy(network, t, label, noises, draws=2, seed=3).tolist() == [1.0] * 2
+    assert network.noise == ()
+    with pytest.raises(ValueError, match="describes 1 layers"):
+        noisy_accuracy(network, t, label, noises[:1], draws=2, seed=3)
+    ttfs = StackOptions(input_shape=(1, 3, 3), layers=(2,), neuron=TTFSNeuron(), reversal=reversal).build()
+    with pytest.raises(ValueError, match="time-to-first-spike"):
+        noisy_accuracy(ttfs, t, label, noises[:1], draws=2, seed=3)
