@@ -120,13 +120,13 @@ def test_the_schematic_column_predicts_itself(
     """Blind: random patterns that no parameter was fitted to come within half a nanosecond in a phase of one microsecond."""
     design = Design()
     found = characterize(
-        make_workbench(cache=known), design, coarse, tmp_path, [ColumnNetlist.schematic(3, design)]
+        make_workbench(cache=known), design, coarse, tmp_path, [ColumnNetlist.schematic(5, design)]
     )
     (column,) = found.model.columns
-    assert column.axons == 3
+    assert column.axons == 5
     assert column.check_spikes >= 6
     assert column.check_rms_s < 0.5e-9
-    assert column.membrane_F.value == pytest.approx(found.model.membrane_for_F(3), rel=0.01, abs=0)
+    assert column.membrane_F.value == pytest.approx(found.model.membrane_for_F(5), rel=0.01, abs=0)
     assert abs(column.coupling_F.value) < 0.05e-15  # the schematic has no wires
     assert 0 < column.spike_load_s.value < 2e-10
     assert 2e-11 < column.driver_delay_s.value < 5e-10
