@@ -62,11 +62,14 @@ class _Sample:
         return True
 
 
-def infer_columns(cases: Sequence[Case], simulator: SimulatorOptions, run: Run) -> list[Inference | Failure]:
+def infer_columns(
+    cases: Sequence[Case], simulator: SimulatorOptions, run: Run, first: int | None = None
+) -> list[Inference | Failure]:
     """Simulate each case column by column; ``run`` runs decks. Raises ``CircuitError`` for cases that are called alike: their decks would be.
 
-    A case is a ``Failure`` where any of its columns is one. What cases of the same circuit and biases share, operating points and drivers,
-    counts for each by its part of the processor time.
+    With ``first`` so many neurons of the first layer are simulated and no more: the last of them lacks a neighbour. A case is a
+    ``Failure`` where any of its columns is one. What cases of the same circuit and biases share, operating points and drivers, counts for
+    each by its part of the processor time.
     """
     for case in cases:
         case.circuit.check_sample(case.name, case.inputs)
@@ -86,7 +89,7 @@ def infer_columns(cases: Sequence[Case], simulator: SimulatorOptions, run: Run) 
         if key not in cuts:
             netlist = joined_units(parse_netlist(circuit.netlist, "the extracted netlist"))
             cuts[key] = cut(netlist, circuit.topology)
-        tasks.append(_infer(group, cuts[key], simulator))
+        tasks.append(_infer(group, cuts[key], simulator, first))
     found = {
         case.name: inference
         for group, inferences in zip(together.values(), _in_step(tasks, run), strict=True)
@@ -121,7 +124,7 @@ def _told(deck: Deck) -> object:
 
 
 def _infer(
-    cases: Sequence[Case], pieces: Cut, simulator: SimulatorOptions
+    cases: Sequence[Case], pieces: Cut, simulator: SimulatorOptions, first: int | None
 ) -> Steps[list[Inference | Failure]]:
     """Cases of one circuit with the same biases."""
     circuit, biases, stem = cases[0].circuit, cases[0].biases, cases[0].name
@@ -138,14 +141,15 @@ def _infer(
     for sample in samples:
         sample.spiking = frozenset(j for j, at in enumerate(sample.case.inputs) if at < 1.0)
     prepared: dict[tuple[Place, frozenset[int]], Prepared] = {}
-    for layer in range(1, circuit.topology.depth + 1):
-        for sample, place in product(samples, columns.of_layer(layer)):
+    for layer in range(1, (circuit.topology.depth if first is None else 1) + 1):
+        places = columns.of_layer(layer)[:first]
+        for sample, place in product(samples, places):
             if sample.failure is None and (place, sample.spiking) not in prepared:
                 name = f"{sample.name}_{place.name}"
                 prepared[place, sample.spiking] = columns.prepared(place, drawn, sample.spiking, name)
         if layer == 1:
             yield from _drive_inputs(columns, stem, samples, prepared)
-        yield from _fire_layer(columns, layer, prepared, samples, simulator)
+        yield from _fire_layer(columns, places, prepared, samples, simulator)
     return [
         sample.failure or Inference(sample.times_s, sample.energy_J, sample.seconds_cpu, sample.waves)
         for sample in samples
@@ -168,8 +172,9 @@ def _drive_inputs(
     names = (columns.cut.topology.spike, columns.cut.topology.spike_b)
     decks: dict[tuple[int, float | None], Deck] = {}
     asked: list[list[tuple[int, float | None]]] = []
+    places = dict.fromkeys(place for place, _ in prepared)
     for sample in samples:
-        pieces = (prepared[place, sample.spiking].part.piece for place in columns.of_layer(1))
+        pieces = (prepared[place, sample.spiking].part.piece for place in places)
         met = {net for piece in pieces for net in piece.axons}
         keys = [
             (j, None if at >= 1.0 else 0.5 if at <= late else float(at))
@@ -239,17 +244,17 @@ def _axons(columns: Columns, place: Place, wave: Callable[[str], Wave]) -> dict[
 
 def _fire_layer(
     columns: Columns,
-    layer: int,
+    places: Sequence[Place],
     prepared: Mapping[tuple[Place, frozenset[int]], Prepared],
     samples: Sequence[_Sample],
     simulator: SimulatorOptions,
 ) -> Steps[None]:
-    """Simulate a layer of every sample: its accumulation, then its firing from there.
+    """Simulate these neurons of a layer of every sample: its accumulation, then its firing from there.
 
     A column is coupled to those beside it: the odd ones are simulated coarsely and alone, for what they do to the even ones; these then as
     they are, for what they do to the odd ones, which come last.
     """
-    places = columns.of_layer(layer)
+    layer = places[0].layer
     even = [place for place in places if place.index % 2 == 0]
     odd = [place for place in places if place.index % 2]
     rough, close = coarse(simulator), exact(simulator, columns.cut.topology.layers[layer - 1])

@@ -54,6 +54,11 @@ class Runner:
         how = infer_columns if self.plan.simulated == "columns" else infer_whole
         return how(cases, simulator or self.bench.simulator, self.run)
 
+    def first_neurons(self, case: Case, simulator: SimulatorOptions, count: int) -> Inference | Failure:
+        """A sample column by column, of which the first so many neurons of the first layer alone."""
+        (outcome,) = infer_columns([case], simulator, self.run, count)
+        return outcome
+
     def run(self, decks: list[Deck]) -> list[Result | Failure]:
         """What came of every deck."""
         outcomes = run_many(

@@ -89,6 +89,22 @@ def test_a_sample_fails_where_a_piece_of_it_does(circuit: Circuit, biases: Biase
     assert outcome.name == part
 
 
+def test_the_first_neurons_alone(circuit: Circuit, biases: Biases) -> None:
+    asked: list[str] = []
+
+    def run(decks: list[Deck]) -> list[Result | Failure]:
+        asked.extend(
+            deck.name for deck in decks if "_column_" in deck.name and not deck.name.startswith("op_")
+        )
+        return [_flat(deck) for deck in decks]
+
+    case = samples(circuit, biases, np.array([[0.1, 0.4, 0.0]]))
+    (outcome,) = infer_columns(case, SimulatorOptions(), run, 2)
+    assert isinstance(outcome, Inference)
+    assert [len(layer) for layer in outcome.times_s] == [2]
+    assert {name.partition("_column_")[2] for name in asked} == {"1_0", "1_1"}
+
+
 def test_late_spikes_that_differ_by_nothing_have_decks_of_their_own(circuit: Circuit, biases: Biases) -> None:
     """A driver whose edges meet is simulated as it is: the names of two such decks are two."""
     asked: list[str] = []
