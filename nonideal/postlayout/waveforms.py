@@ -73,8 +73,12 @@ def save_waveforms(
     bench: Workbench,
     folder: Path,
 ) -> Waveforms | Failure:
-    """Run ``deck`` keeping its raw file; write ``<name>.raw`` and ``<name>.parquet`` (time_s, sample, net, volts, source) into ``folder``."""
-    outcome = run_many([deck], jobs=1, folder=folder / "decks", timeout_s=bench.timeout_s, keep="raw")[0]
+    """Run ``deck`` keeping its raw file; write ``<name>.raw`` and ``<name>.parquet`` (time_s, sample, net, volts, source) into ``folder``.
+
+    The whole network may take as long as its columns, one by one: the bench's limit for each neuron.
+    """
+    limit_s = bench.timeout_s * sum(circuit.topology.layers[1:])
+    outcome = run_many([deck], jobs=1, folder=folder / "decks", timeout_s=limit_s, keep="raw")[0]
     if isinstance(outcome, Failure):
         return outcome
     raw = folder / f"{deck.name}.raw"

@@ -133,6 +133,7 @@ def _check_sidewalls(model: PhysicalModel, sidewall: str) -> None:
 def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
     """What is validated on a netlist: the experiment's mappings, as far as they say something of it."""
     from nonideal.circuits.extraction.netlist import read_netlist
+    from nonideal.circuits.extraction.units import joined_units
     from nonideal.circuits.network.correspondence import partners
     from nonideal.circuits.network.netlist import Topology, schematic
     from nonideal.circuits.network.testbench import Circuit
@@ -162,7 +163,8 @@ def plan_of(work: Work, bench: Workbench, kind: Netlist) -> ValidationPlan:
             partners(
                 laid_out, topology, design
             )  # a layout of other weights is refused, by the synapse that has them
-        netlist = laid_out.text()
+        # A simulator's time goes with devices: units of a bank are one, in the whole network as in its columns.
+        netlist = joined_units(laid_out).text()
     circuit = Circuit(
         topology=topology,
         design=design,

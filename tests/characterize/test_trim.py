@@ -62,7 +62,7 @@ def trimmed(under_test: Circuit, run: Run) -> Trim:
     )
 
 
-@pytest.mark.parametrize("offset_V", [-0.002, 0.0, 0.0025, 0.006])
+@pytest.mark.parametrize("offset_V", [-0.002, 0.0, 0.0025, 0.006, 0.011])
 def test_the_bias_at_which_silence_ends_with_the_phase(offset_V: float) -> None:
     here = circuit(4, 3, 2)
     found = trimmed(here, ramps(here.topology, 0.55 + offset_V))
