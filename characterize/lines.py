@@ -25,8 +25,9 @@ from nonideal.circuits.network.timeline import Timeline
 from nonideal.spice import Result
 
 Array = NDArray[np.float64]
-FIRST, FURTHER = 3, 2
-"""Inferences from the loop's reset, and from each control voltage that the ones before point to."""
+FIRST, FURTHER = 3, 3
+"""Inferences from the loop's reset, and from each control voltage that the ones before point to. The first one begins with dischargers that
+have waited for ever, not for an inference: a long one fires some 20 ns later then."""
 MOST_ROUNDS = 6
 STARTS_V = (0.0, -0.1, -0.2, -0.3, -0.4, -0.5, -0.6, -0.7)
 """Reset levels of the neurons that fire, against V_0."""

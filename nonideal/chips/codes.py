@@ -40,15 +40,6 @@ SWEEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """How a chip's generator spreads: sigma of ln(I_unit / I_dis) by polarity, and what a step of trim leaves of it (half a step, ln)."""
-
-    sigma_n: float = 0.065
-    sigma_p: float = 0.055
-    half_step: float = 0.017
-
-
-@dataclass(frozen=True, slots=True)
 class CodedLayer:
     """A layer of a chip: by polarity [neurons, axons, bits] the weight of each group of units where it is on, and the firing stages."""
 
@@ -86,9 +77,8 @@ class CodedSilicon:
         storage: CodedWeights,
         codes: Sequence[Codes],
         full_scales: Sequence[float],
-        lines: Lines,
     ) -> None:
-        self.model, self.spread, self.storage, self.lines = model, spread, storage, lines
+        self.model, self.spread, self.storage = model, spread, storage
         self.codes, self.full_scales = tuple(codes), tuple(full_scales)
         layers = (self.codes[0].shape[1], *(len(one) for one in self.codes))
         self.topology = Topology(layers)
@@ -117,10 +107,9 @@ class CodedSilicon:
         )
         made = []
         for k in range(len(self.codes)):
-            sigma = {"n": self.lines.sigma_n, "p": self.lines.sigma_p}
             ln = {
-                one: self.lines.half_step * left[k, index] if trimmed else sigma[one] * common
-                for index, one in enumerate(sigma)
+                one: line.half_step_ln * left[k, index] if trimmed else line.sigma_ln * common
+                for index, (one, line) in enumerate(sorted(self.spread.lines.items()))
             }
             scales = {one: float(np.exp(value + ln_common)) for one, value in ln.items()}
             made.append(self._layer(k, chip, scales, ln_common))

@@ -100,7 +100,7 @@ def coded_yield(work: Work, folder: Path) -> Done:
 
 def silicon_of(work: Work, folder: Path) -> tuple[CodedSilicon, Dataset]:
     """The fast model of the experiment's chips, and its data. Raises ``CircuitError`` for weights that are no codes."""
-    from nonideal.chips.codes import CodedSilicon, Lines
+    from nonideal.chips.codes import CodedSilicon
     from nonideal.circuits.cells.codes import coded_weights
     from nonideal.stages.codes import codes_of
 
@@ -112,7 +112,6 @@ def silicon_of(work: Work, folder: Path) -> tuple[CodedSilicon, Dataset]:
         storage,
         [codes.code.numpy().astype(np.int64) for codes in network.codes],
         [float(codes.full_scale) for codes in network.codes],
-        Lines(),
     )
     return silicon, work.experiment.data.load()
 

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nonideal.characterize.code_spread import CodeSpread
+from nonideal.characterize.code_spread import CodeSpread, LineSpread
 from nonideal.characterize.codes import CodedBank, Codes
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
-from nonideal.chips.codes import CodedSilicon, Lines
+from nonideal.chips.codes import CodedSilicon
 from nonideal.circuits.cells.codes import CodedWeights, coded_weights
 from nonideal.circuits.design import Design
 
@@ -27,8 +27,13 @@ def storage() -> CodedWeights:
     return coded_weights(design.contracts.synapse.storage)
 
 
-def silicon(model: PhysicalModel, storage: CodedWeights, sigma_V: float, lines: Lines) -> CodedSilicon:
-    """Of units whose lowest bit spreads so much, and of the shared model's neurons; no neuron spreads where units do not."""
+def silicon(
+    model: PhysicalModel, storage: CodedWeights, sigma_V: float, lines: tuple[float, float]
+) -> CodedSilicon:
+    """Of units whose lowest bit spreads so much, and of the shared model's neurons; no neuron spreads where units do not.
+
+    ``lines``: their sigma, and half a step.
+    """
     bank = CodedBank(
         lambda_ratio=(1.0,), current_ratio=(1.0,) * 15, lambda_spread=0.0, inl_lsb=0.0, off_A=0.0, rest_A=0.0
     )
@@ -41,8 +46,9 @@ def silicon(model: PhysicalModel, storage: CodedWeights, sigma_V: float, lines: 
     }
     neuron = {path: one * (sigma_V > 0) for path, one in known.sigmas["neuron"].items()}
     sigmas = {"synapse": units | {"MNS": 0.1}, "neuron": neuron, "driver": {}}
-    spread = CodeSpread(sigmas=sigmas, neuron=known.neuron, seed=1)
-    return CodedSilicon(model.model_copy(update={"codes": codes}), spread, storage, CODES, FULL_SCALES, lines)
+    line = LineSpread(sigma_ln=lines[0], half_step_ln=lines[1])
+    spread = CodeSpread(sigmas=sigmas, neuron=known.neuron, lines={"n": line, "p": line}, seed=1)
+    return CodedSilicon(model.model_copy(update={"codes": codes}), spread, storage, CODES, FULL_SCALES)
 
 
 def label_of(times: list[NDArray[np.float64]]) -> NDArray[np.int64]:
@@ -53,7 +59,7 @@ def label_of(times: list[NDArray[np.float64]]) -> NDArray[np.int64]:
 def test_a_chip_without_mismatch_is_the_nominal_one(
     chip_model: PhysicalModel, storage: CodedWeights, samples: Tensor
 ) -> None:
-    still = silicon(chip_model, storage, 0.0, Lines(0.0, 0.0, 0.0))
+    still = silicon(chip_model, storage, 0.0, (0.0, 0.0))
     nominal = still.spike_times(still.nominal(), still.codes, samples)
     for trimmed in (False, True):
         drawn = still.spike_times(still.drawn(4, trimmed=trimmed), still.codes, samples)
@@ -64,7 +70,7 @@ def test_a_chip_without_mismatch_is_the_nominal_one(
 
 
 def test_units_spread_as_their_number_says(chip_model: PhysicalModel, storage: CodedWeights) -> None:
-    one = silicon(chip_model, storage, SIGMA_V, Lines(0.0, 0.0, 0.0))
+    one = silicon(chip_model, storage, SIGMA_V, (0.0, 0.0))
     nominal = one.nominal()[0].positive
     ln = np.array([np.log(one.drawn(seed, trimmed=False)[0].positive / nominal) for seed in range(200)])
     # What moves all of a chip goes out of the difference of two groups.
@@ -78,7 +84,7 @@ def test_units_spread_as_their_number_says(chip_model: PhysicalModel, storage: C
 def test_other_codes_bring_a_chip_nearer_to_the_nominal_one(
     chip_model: PhysicalModel, storage: CodedWeights, samples: Tensor
 ) -> None:
-    one = silicon(chip_model, storage, SIGMA_V, Lines())
+    one = silicon(chip_model, storage, SIGMA_V, (0.06, 0.017))
     wanted = one.spike_times(one.nominal(), one.codes, samples)
     errors = []
     for seed in range(3):
@@ -95,7 +101,7 @@ def test_other_codes_bring_a_chip_nearer_to_the_nominal_one(
 def test_of_the_nominal_chip_no_code_changes(
     chip_model: PhysicalModel, storage: CodedWeights, samples: Tensor
 ) -> None:
-    one = silicon(chip_model, storage, 0.0, Lines(0.0, 0.0, 0.0))
+    one = silicon(chip_model, storage, 0.0, (0.0, 0.0))
     inputs = torch.clamp(samples, max=0.9)
     wanted = one.spike_times(one.nominal(), one.codes, inputs)
     found = one.trimmed_codes(one.nominal(), inputs, wanted, label_of(wanted), 2)
