@@ -1,12 +1,13 @@
 """The bias generator as it is drawn: its area, what wires add, and an inference of network and generator on their extracted layout.
 
-    python bench/generator_layout.py area [--storage latch]
+    python bench/generator_layout.py area [--storage latch] [--experiment iris_mask]
     python bench/generator_layout.py extract
     python bench/generator_layout.py inference [--control 0.875] [--samples 1]
 
 A 5-5-5 network of random codes above its generator, drawn, checked (DRC, LVS) and, but for ``area``, extracted with resistances. ``extract``:
 capacitances of wires. ``inference``: the network on its running generator, 1 nF on each gate line, beside the same extracted netlist with
 ideal sources on V_dis, V_sense and the gate lines, at the levels that the generator holds them at as the inference begins.
+``--experiment``: the circuit of that one, in place of the default generator's.
 ``--control``: the loop's control voltage at the start. What was extracted and simulated is kept in ``--out``; an inference takes minutes.
 """
 
@@ -36,6 +37,7 @@ from nonideal.circuits.layout.write import write_gds
 from nonideal.circuits.lvs import compare
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit, first_rise_s, spike_times_s
+from nonideal.experiment.experiment import load_experiment
 from nonideal.sky130_models import Corner, find_pdk, lean_library
 from nonideal.spice import Cache, Deck, Result, SimulatorOptions
 
@@ -58,13 +60,19 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("area", "extract", "inference"))
     parser.add_argument("--storage", choices=("mask", "latch"), default="mask")
+    parser.add_argument("--experiment")
     parser.add_argument("--control", type=float, default=0.875)
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("/tmp/generator_layout"))
     given = parser.parse_args()
-    design = Design.model_validate({"synapse": {"kind": "coded", "storage": given.storage}, "generator": {}})
+    if given.experiment is None:
+        design = Design.model_validate(
+            {"synapse": {"kind": "coded", "storage": given.storage}, "generator": {}}
+        )
+    else:
+        design = load_experiment(given.experiment).circuit
     topology = Topology.of(LAYERS, design)
-    if given.storage == "mask":
+    if not coded_weights(design.contracts.synapse.storage).latched:
         topology = replace(topology, mask=random_mask(design))
     assert design.generator is not None
     generator = Generator.of(design.generator, design, LAYERS)
