@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nonideal.circuits.extraction.netlist import Device, Element, Netlist, net_of
@@ -53,9 +53,17 @@ class Half:
 
 
 def half(
-    netlist: Netlist, part: str, supplies: tuple[str, str], *, rest: bool, reduction: Reduction | None = None
+    netlist: Netlist,
+    part: str,
+    supplies: tuple[str, str],
+    *,
+    rest: bool,
+    reduction: Reduction | None = None,
+    moving: Collection[str] = (),
 ) -> Half:
     """The devices of ``part`` (what their names begin with), or with ``rest`` all others; ``supplies`` are (supply, ground).
+
+    ``moving``: nets that are driven, even where none of these devices is on them, for what couples to them.
 
     ``reduction``: of the wires, where they are to be resistors; None: every net is a node, the supplies too. Raises ``TapeoutError`` where a
     half has no devices, and for a load whose bulk is on no supply.
@@ -78,9 +86,17 @@ def half(
     devices = tuple(replace(one, nodes=tuple(map(node, one.nodes))) for one in (*own, *loads))
     resistors = () if reduction is None else tuple(r for r in netlist.resistors if net_of(r.a) in kept)
     own_ports = [port for port in netlist.ports if port in kept]
+    beside = {*moving} - kept
+
+    def end_of(end: str) -> str:
+        return node(end) if net_of(end) in kept else net_of(end) if net_of(end) in beside else ground
+
+    capacitors = tuple(_capacitors(netlist, end_of, beside))
+    met = {end for one in capacitors for end in (one.a, one.b)}
+    driven |= {net: net for net in sorted(beside & met)}
     cut = [node(at) for at in (*driven.values(), *heard.values())]
     ports = tuple(dict.fromkeys([*own_ports, *cut]))
-    made = Netlist(netlist.cell, ports, devices, resistors, tuple(_capacitors(netlist, kept, node, ground)))
+    made = Netlist(netlist.cell, ports, devices, resistors, capacitors)
     made = _plain(made)
     if reduction is not None:
         made = reduce(shorted(made, TRUNK_OHM, supplies), reduction, ground)
@@ -127,14 +143,12 @@ def _load(device: Device, supplies: tuple[str, str]) -> Device:
     return replace(device, nodes=(rail, device.nodes[GATE], rail, rail))
 
 
-def _capacitors(
-    netlist: Netlist, kept: set[str], node: Callable[[str], str], ground: str
-) -> Iterator[Element]:
-    """Between what is kept; to ground where the other end is not."""
+def _capacitors(netlist: Netlist, end_of: Callable[[str], str], beside: Collection[str]) -> Iterator[Element]:
+    """Between what is kept, and to what moves ``beside`` it."""
     sums: dict[tuple[str, str], float] = defaultdict(float)
     for one in netlist.capacitors:
-        a, b = (node(end) if net_of(end) in kept else ground for end in (one.a, one.b))
-        if a != b:
+        a, b = end_of(one.a), end_of(one.b)
+        if a != b and not (a in beside and b in beside):
             sums[min(a, b), max(a, b)] += one.value
     for (a, b), farad in sums.items():
         yield Element(a, b, farad)

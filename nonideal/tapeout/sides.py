@@ -53,8 +53,12 @@ class Side:
 
     @classmethod
     def generator(cls, chip: Chip, extracted: Netlist, models: Models) -> Side:
-        """The generator with its replica; of the network it has what hangs on its lines, as loads that do not move."""
-        found = half(extracted, GENERATOR, (SUPPLY, GROUND), rest=False, reduction=Reduction())
+        """The generator with its replica; of the network it has what hangs on its lines, as loads that do not move.
+
+        The network's control lines do: V_dis runs beside them.
+        """
+        lines = chip.control.outputs
+        found = half(extracted, GENERATOR, (SUPPLY, GROUND), rest=False, reduction=Reduction(), moving=lines)
         return cls(chip, found, models(found.netlist.text()))
 
     def vector(self, net: str) -> str:
