@@ -47,12 +47,12 @@ def tile_simulation_table(found: TileSimulationSummary) -> Table:
             "",
         ),
     ]
-    for one in found.layers:
-        rmse = "no pair" if one.rmse_s is None else quantity(one.rmse_s, "s")
+    for one, known in zip(found.layers, found.layers_told, strict=True):
+        rmse, told = (_rms(each.rmse_s) for each in (one, known))
         rows.append(
             (
-                f"layer {one.layer}: RMSE; missed, extra",
-                f"{rmse}; {one.missed}, {one.extra} of {one.pairs}",
+                f"layer {one.layer}: RMSE; told the lines; missed, extra",
+                f"{rmse}; {told}; {one.missed}, {one.extra} of {one.pairs}",
                 "",
             )
         )
@@ -60,6 +60,11 @@ def tile_simulation_table(found: TileSimulationSummary) -> Table:
         (
             "loop: control voltage; replica late by",
             f"{found.control_V:.4f} V; {quantity(found.replica_late_s, 's')}",
+            "",
+        ),
+        (
+            "first sample by columns, from whole, by layer",
+            "; ".join(map(_rms, found.columns_rms_s)),
             "",
         ),
         ("supply current of the analog side", quantity(found.supply_A, "A"), ""),
@@ -79,3 +84,7 @@ def tile_simulation_table(found: TileSimulationSummary) -> Table:
 
 def _state(passed: bool) -> str:
     return "pass" if passed else "fail"
+
+
+def _rms(value_s: float | None) -> str:
+    return "no pair" if value_s is None else quantity(value_s, "s")

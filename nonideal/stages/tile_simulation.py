@@ -207,5 +207,5 @@ def accuracy_of(found: TileSimulationSummary) -> dict[str, str]:
         ] = f"{_ns(one.rmse_s)}; {_ns(known.rmse_s)}; {one.missed}; {one.extra}"
     apart = "; ".join(_ns(one) for one in found.columns_rms_s)
     told["first sample, column by column against whole, rms by layer"] = apart
-    told["replica behind its phase's end"] = f"{1e9 * found.replica_late_s:+.2f} ns"
+    told["replica behind its phase's end, generator alone"] = f"{1e9 * found.replica_late_s:+.2f} ns"
     return told
