@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
-from nonideal.circuits.columns.cut import Cut, Piece, Place, Terminal, beside
+from nonideal.circuits.columns.cut import Cut, Piece, Place, beside
 from nonideal.circuits.columns.deck import Bench, Drop, elements, input_wave, operating_point, transient
+from nonideal.circuits.columns.drawn import Cause, Drawn, causes_of
 from nonideal.circuits.columns.quiet import quieted
 from nonideal.circuits.columns.rails import Rail, Share, rails_of, share
 from nonideal.circuits.extraction.netlist import net_of
@@ -66,15 +68,6 @@ AT_REST = Wave.constant(0.0)
 COMB_S, COMB_SPACING_S = 2e-9, 0.8e-9
 """How often the simulator stops from where a membrane is cut off until so long after the axons' last edges: a dendrite of a few fF swings
 under its synapses' currents, and pulls at the membrane."""
-Cause = tuple[str, int]
-"""Who draws from the rails, and when: ("axon", j) of this layer's crossbar, ("before", 0) and ("here", 0) the neurons that fire."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What every terminal of the columns puts into the rails, in A, with all axons on and the neuron firing."""
-
-    current_A: Mapping[Place, Sequence[tuple[Terminal, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +160,18 @@ class Columns:
                 (terminal, -float(np.real(result[vector][0])))
                 for terminal, vector in zip(terminals, vectors, strict=True)
             ]
-        return Drawn(currents)
+        return Drawn.of(self.cut.topology, self.rails, currents)
 
     def prepared(self, place: Place, drawn: Drawn, spiking: Collection[int], name: str) -> Prepared:
         """A column as both spans need it, of whose axons these spike; ``name`` tells its file from those of others."""
         piece = self.piece(place, spiking)
-        causes = self._causes(place.layer)
-        column_of = {cause: number for number, cause in enumerate(causes)}
-        others = {net: np.zeros((len(rail.index), len(causes))) for net, rail in self.rails.items()}
-        for other, currents in drawn.current_A.items():
-            if other == place or not -1 <= other.layer - place.layer <= 0:
-                continue
-            for terminal, ampere in currents:
-                cause = _cause(terminal.instance, other.layer - place.layer)
-                at = self.rails[terminal.rail].index.get(terminal.node)
-                if cause in column_of and at is not None:
-                    others[terminal.rail][at, column_of[cause]] += ampere
         state = _nodes(piece)
         coupled = {net: state[net] for net in self.coupled(piece)}
-        return Prepared(place, causes, self._part(piece, others, name), coupled, self._spikes(piece), state)
+        part = self._part(piece, drawn.others(place), name)
+        causes = causes_of(self.cut.topology, place.layer)
+        return Prepared(place, causes, part, coupled, self._spikes(piece), state)
 
-    def _part(self, piece: Piece, others: Mapping[str, Array], name: str) -> Part:
+    def _part(self, piece: Piece, others: Mapping[str, Array | csc_array], name: str) -> Part:
         """A piece's netlist and the modes of what ``others`` put into the nodes of its rails."""
         taps = piece.taps
         shares = [
@@ -200,12 +184,6 @@ class Columns:
         ]
         moving = {*self.bench.controls(piece.place.layer), *piece.axons, *map(beside, piece.neighbours)}
         return Part(piece, {f"{name}.spice": elements(piece, shares, moving)}, drops)
-
-    def _causes(self, layer: int) -> list[Cause]:
-        if layer == 0:
-            return []
-        axons = self.cut.topology.layers[layer - 1]
-        return [*(("axon", j) for j in range(axons)), ("before", 0), ("here", 0)]
 
     # -- decks -----------------------------------------------------------------------------------------------------------------
 
@@ -369,10 +347,3 @@ def _stops(axons: Mapping[str, Wave], own: Sequence[str], cut_off_s: float) -> A
     stops = np.sort(np.concatenate([begins, comb]))
     stops = stops[np.isfinite(stops)]
     return stops[np.diff(stops, prepend=-np.inf) > LEAST_STEP_S]
-
-
-def _cause(instance: str, layers_before: int) -> Cause:
-    kind, *numbers = instance.split("_")
-    if kind == "synapse":
-        return ("axon", int(numbers[1])) if layers_before == 0 else ("none", 0)
-    return ("here", 0) if layers_before == 0 else ("before", 0)

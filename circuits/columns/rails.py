@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csc_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
@@ -121,7 +121,7 @@ class Share:
         return np.asarray(self.conductance_S @ profile), right[:count]
 
 
-def share(rail: Rail, taps: Sequence[str], others_A: Array) -> Share:
+def share(rail: Rail, taps: Sequence[str], others_A: Array | csc_array) -> Share:
     """The share of a column with these taps, where others put ``others_A`` [nodes, causes] into the rail's nodes."""
     taps = rail.inner(taps)
     if not taps:
@@ -138,4 +138,4 @@ def share(rail: Rail, taps: Sequence[str], others_A: Array) -> Share:
             siemens = -float(conductance[a, b])
             if siemens > LEAST_PART * min(scale[a], scale[b]):
                 resistors.append(Element(tap, taps[b], 1.0 / siemens))
-    return Share(rail.net, taps, tuple(resistors), conductance, transfer.T @ others_A)
+    return Share(rail.net, taps, tuple(resistors), conductance, np.asarray(transfer.T @ others_A))
