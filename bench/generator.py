@@ -1,11 +1,11 @@
 """The bias generator over corners, temperatures and supplies; its start; what spikes do to its lines.
 
-    python bench/generator.py settle [--inferences 24]
+    python bench/generator.py settle [--inferences 24] [--experiment iris_mask]
     python bench/generator.py mirrors
     python bench/generator.py start
     python bench/generator.py kick
     python bench/generator.py network
-    python bench/generator.py mismatch
+    python bench/generator.py mismatch [--experiment iris_mask]
     python bench/generator.py area
 
 ``settle``: the loop closed, nothing derived anew, one transient a line, from the loop's reset. Currents are those of a unit of either polarity
@@ -15,7 +15,7 @@ the loop open. ``start``: how long after the supplies currents stay within 1 %.
 ``kick``: by how much a unit's charge runs ahead (ns of its current) at a time after other units have begun to conduct.
 ``network``: a 5-5-5 network of random codes on the generator, first beside ideal sources of the same levels at home, by capacitor, then in
 other places beside itself at home. ``mismatch``: drawn generators beside nominal synapses and neurons. ``area``: of the devices with what
-stands between them, by cell, estimated.
+stands between them, by cell, estimated. ``--experiment``: the circuit of that one, in place of the default generator's.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from nonideal.circuits.generator.generator import Generator
 from nonideal.circuits.network.biases import bias_cell
 from nonideal.circuits.network.netlist import Mask, Pinout, Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.experiment.experiment import load_experiment
 from nonideal.sky130_models import Corner, find_pdk, lean_library
 from nonideal.spice import Cache, SimulatorOptions
 
@@ -65,6 +66,7 @@ PLACES = [
     *(Surroundings(Condition(corner, t), 1.8) for corner, t in CORNERS),
     *(Surroundings(HOME.condition, volts) for volts in (1.62, 1.98)),
 ]
+CODED = Design.model_validate({"synapse": {"kind": "coded"}})
 SHAPE, SAMPLES, SEED = (5, 5, 5), 4, 1
 CHIPS = 60
 AFTER_S = (20e-9, 100e-9, 300e-9, 990e-9)
@@ -77,16 +79,18 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("settle", "mirrors", "start", "kick", "network", "mismatch", "area"))
     parser.add_argument("--inferences", type=int, default=INFERENCES)
+    parser.add_argument("--experiment")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("/tmp/generator"))
     given = parser.parse_args()
     if given.what == "area":
         area()
         return
+    design = CODED if given.experiment is None else load_experiment(given.experiment).circuit
     cache = Cache(given.out / "cache")
     bench = Workbench(find_pdk(), Corner.tt, SimulatorOptions(), given.jobs, 1800.0, cache)
     if given.what == "settle":
-        settled(bench, bench_of(0.0), given.out, given.inferences)
+        settled(bench, bench_of(0.0, design=design), given.out, given.inferences)
     elif given.what == "mirrors":
         mirrored(bench, given.out)
     elif given.what == "start":
@@ -94,7 +98,7 @@ def main() -> None:
     elif given.what == "kick":
         kicked(bench, given.out)
     elif given.what == "mismatch":
-        found = spread(bench, bench_of(0.0, (1, 1)), CHIPS, given.out / "mismatch")
+        found = spread(bench, bench_of(0.0, (1, 1), design), CHIPS, given.out / "mismatch")
         told = ", ".join(f"I_{key} / I_dis {100 * found.sigma_ratio(key):.1f} %" for key in "np")
         print(
             f"sigma over {CHIPS} chips, seed {SPREAD_SEED}: {told}, I_dis with the loop open {100 * found.sigma_common():.1f} %"
@@ -103,10 +107,11 @@ def main() -> None:
         networked(bench, given.out)
 
 
-def bench_of(capacitor_F: float, layers: tuple[int, ...] = (1, 1, 1)) -> GeneratorBench:
-    """The default generator, its lines with such capacitors; unless told for two layers, of a neuron each."""
-    design = Design.model_validate({"synapse": {"kind": "coded"}})
-    sizes = GeneratorSizes(line_capacitor_F=capacitor_F)
+def bench_of(
+    capacitor_F: float, layers: tuple[int, ...] = (1, 1, 1), design: Design = CODED
+) -> GeneratorBench:
+    """The design's generator, else the default one, its lines with such capacitors; unless told for two layers, of a neuron each."""
+    sizes = (design.generator or GeneratorSizes()).model_copy(update={"line_capacitor_F": capacitor_F})
     return GeneratorBench(Generator.of(sizes, design, layers), design)
 
 

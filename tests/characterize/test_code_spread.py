@@ -55,6 +55,7 @@ def test_a_shifted_unit_carries_what_its_line_moved_back_does(tmp_path: Path) ->
     assert np.all(np.abs(np.diff(np.log(current[..., 0]), axis=1)) > 0.2)  # it moves by a quarter and more
 
 
+@pytest.mark.slow
 @pytest.mark.spice
 def test_lines_spread_as_the_generator_is_drawn(tmp_path: Path) -> None:
     design = load_experiment("iris_mask").circuit
