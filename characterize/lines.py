@@ -25,7 +25,7 @@ from nonideal.circuits.network.timeline import Timeline
 from nonideal.spice import Result
 
 Array = NDArray[np.float64]
-FIRST, FURTHER = 3, 3
+FIRST, FURTHER = 3, 4
 """Inferences from the loop's reset, and from each control voltage that the ones before point to. The first one begins with dischargers that
 have waited for ever, not for an inference: a long one fires some 20 ns later then."""
 MOST_ROUNDS = 6
