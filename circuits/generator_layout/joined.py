@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from nonideal.circuits.cells.port import RAILS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator.loop import RAMP
+from nonideal.circuits.generator.mirrors import phase_nets
 from nonideal.circuits.generator.joined import VDIS, VSENSE, generator_nets, inner_nets
 from nonideal.circuits.generator_layout.generator import place
 from nonideal.circuits.layout.block import Block, Box
@@ -35,6 +37,8 @@ ANALOG = (Role.REFERENCE, Role.RESET_LEVEL, Role.BIAS)
 GATE_LINE = "gate_"
 PLATES_OFF = 1.2
 """Below the network's lowest plates, which reach past its lowest rail, no wires lie on their metals."""
+QUIET = ("legs_p", "legs_n")
+"""Gates of legs: what a line that switches takes off them as a phase begins comes back with 0.5 us, and V_dis with it."""
 JOIN_UP = 2.0
 """From the network's lowest rail to where its straps are led to those of the generator."""
 
@@ -85,7 +89,8 @@ def joined(
     _, (_, top) = block.cell.bounding_box() or ((0.0, 0.0), (0.0, 0.0))
     area = (left, round(origin - BELOW, 3), right, snap(top))
     gate_lines = [net for net in nets.values() if net.startswith(GATE_LINE)]
-    wire(block, pins, area, keep_out, closed=inside, anywhere=gate_lines)
+    loud = (RAMP, *phase_nets(made_of.depth))
+    wire(block, pins, area, keep_out, closed=inside, anywhere=gate_lines, first=loud, away_from=QUIET)
     block.height = round(block.height + network_low - origin, 3)
     return block
 

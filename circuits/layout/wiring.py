@@ -10,7 +10,7 @@ import klayout.db as kdb
 
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.routing import Net, route
+from nonideal.circuits.routing import Net, RoutingError, Wire, route
 from nonideal.circuits.routing.nets import METALS
 from nonideal.sky130_models.layers import LAYERS
 
@@ -19,6 +19,8 @@ PLATES = ("capm",)
 """Upper plates of capacitors: wires keep off."""
 DBU_UM = 0.001
 OFF_UM = 0.1
+AWAY_UM, AWAY_METALS = (0.6, 0.3, 0.0), ("met1", "met2", "met3")
+"""What wires of nets that switch keep to what is drawn of quiet ones: the largest for which there is a way."""
 Pins = Iterable[tuple[str, Box]]
 
 
@@ -85,11 +87,14 @@ def wire(
     *,
     closed: Box | None = None,
     anywhere: Collection[str] = (),
+    first: Collection[str] = (),
+    away_from: Collection[str] = (),
 ) -> None:
     """Join all pins of every net by wires inside an area. Raises ``RoutingError``.
 
     Wires keep out of boxes of single layers where nothing is drawn, and on all layers of one part of the area, which is ``closed``. Nets that may
-    be met ``anywhere`` are so on all that they have on metals 2 and 3.
+    be met ``anywhere`` are so on all that they have on metals 2 and 3. Those named ``first`` are routed before all others, and keep off what
+    is drawn of nets ``away_from`` on metals 1 to 3, by as much of ``AWAY_UM`` as lets them come to their pins.
     """
     pieces = trace(block, pins)
     found: dict[str, list[tuple[Box, ...]]] = {}
@@ -104,9 +109,52 @@ def wire(
     held = [("", box) for box in _free(keep_out, drawn)]
     if closed is not None:
         held += [("", Box(metal, closed.x0, closed.y0, closed.x1, closed.y1)) for metal in METALS]
-    for one in route(area, nets, [*drawn, *held]):
-        for box in one.boxes:
-            block.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
+    loud = [net for net in nets if net.name in first]
+    if loud:
+        drawn += _draw(block, _routed_away(area, loud, [*drawn, *held], drawn, away_from))
+    _draw(block, route(area, [net for net in nets if net not in loud], [*drawn, *held]))
+
+
+def _draw(block: Block, wires: Iterable[Wire]) -> list[tuple[str, Box]]:
+    """Draw wires. Returns them by net."""
+    found = [(one.net, box) for one in wires for box in one.boxes]
+    for _, box in found:
+        block.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
+    return found
+
+
+def _routed_away(
+    area: tuple[float, float, float, float],
+    nets: Sequence[Net],
+    obstacles: Sequence[tuple[str, Box]],
+    drawn: Sequence[tuple[str, Box]],
+    quiet: Collection[str],
+) -> tuple[Wire, ...]:
+    """Wires as far off what is drawn of quiet nets as there is a way, of ``AWAY_UM``. Raises ``RoutingError`` where there is none at all."""
+    for by_um in AWAY_UM:
+        try:
+            return route(area, nets, [*obstacles, *(("", box) for box in _near(drawn, quiet, by_um))])
+        except RoutingError:
+            if by_um == AWAY_UM[-1]:
+                raise
+    return ()
+
+
+def _near(drawn: Sequence[tuple[str, Box]], nets: Collection[str], by_um: float) -> Iterable[Box]:
+    """What lies within a distance of what is drawn of these nets, on ``AWAY_METALS``, and off all that is drawn of others."""
+    around = [
+        Box(
+            metal,
+            round(box.x0 - by_um, 3),
+            round(box.y0 - by_um, 3),
+            round(box.x1 + by_um, 3),
+            round(box.y1 + by_um, 3),
+        )
+        for net, box in drawn
+        if net in nets and by_um
+        for metal in AWAY_METALS
+    ]
+    return _free(around, [one for one in drawn if one[0] not in nets])
 
 
 def _outside(box: Box, closed: Box | None) -> Iterable[Box]:

@@ -7,7 +7,7 @@ import pytest
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import stack
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.wiring import trace, wire
+from nonideal.circuits.layout.wiring import AWAY_METALS, AWAY_UM, trace, wire
 
 AREA = (0.0, 0.0, 12.0, 6.0)
 
@@ -55,6 +55,27 @@ def test_a_net_that_may_be_met_anywhere_is_not_met_at_its_pin_alone() -> None:
     (piece,) = [piece for piece in trace(block, [("a", pin)]) if piece.net == "a"]
     assert any(box.x1 >= far.x0 for box in piece.drawn)
     assert max(box.y1 for box in piece.drawn if box.x0 > line.x1) < 4.0
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_what_switches_goes_first_and_away_from_what_is_quiet(away: bool) -> None:
+    block = Block.named("quiet")
+    quiet = block.rect("met2", 4.0, 2.5, 8.0, 3.5)
+    ends = [block.rect("met2", x, 3.0, x + 0.4, 3.4) for x in (0.6, 11.0)]
+    pins = [("quiet", quiet), *(("loud", end) for end in ends)]
+    given = {"first": ["loud"], "away_from": ["quiet"]} if away else {}
+    wire(block, pins, AREA, **given)  # type: ignore[arg-type]
+    (piece,) = [piece for piece in trace(block, pins) if piece.net == "loud"]
+    near = [
+        box
+        for box in piece.drawn
+        if box.layer in AWAY_METALS
+        and quiet.x0 - AWAY_UM[0] < box.x1
+        and box.x0 < quiet.x1 + AWAY_UM[0]
+        and quiet.y0 - AWAY_UM[0] < box.y1 - 1e-6
+        and box.y0 + 1e-6 < quiet.y1 + AWAY_UM[0]
+    ]
+    assert bool(near) is not away
 
 
 def test_refused() -> None:
