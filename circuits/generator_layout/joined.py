@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from nonideal.circuits.cells.port import RAILS, Role
 from nonideal.circuits.design import Design
 from nonideal.circuits.generator.generator import Generator
+from nonideal.circuits.generator.joined import VDIS, VSENSE, generator_nets, inner_nets
 from nonideal.circuits.generator.loop import RAMP
 from nonideal.circuits.generator.mirrors import phase_nets
-from nonideal.circuits.generator.joined import VDIS, VSENSE, generator_nets, inner_nets
 from nonideal.circuits.generator_layout.generator import place
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import MET3_LINE, stack
