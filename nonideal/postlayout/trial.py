@@ -181,13 +181,16 @@ def _numerical_floor_s(
     tight = runner.bench.simulator.tightened()
     finer = replace(biases, name=name)
     if runner.plan.simulated == "columns" and circuit.synapses > FLOOR_SYNAPSES_MAX:
+        fired = np.flatnonzero(np.isfinite(times[0][0]))[:FLOOR_NEURONS]
+        count = int(fired[-1]) + 1 if len(fired) else FLOOR_NEURONS
         runner.say(
-            f"{name}: {circuit.synapses} synapse pairs, more than {FLOOR_SYNAPSES_MAX}: the first {FLOOR_NEURONS} neurons of one sample stand for all"
+            f"{name}: {circuit.synapses} synapse pairs, more than {FLOOR_SYNAPSES_MAX}: the first {len(fired)} neurons of one sample "
+            "that fire stand for all"
         )
         (case,) = samples(circuit, finer, inputs[:1])
         # One more than are compared: the last lacks a neighbour.
-        outcomes = [runner.first_neurons(case, tight, FLOOR_NEURONS + 1)]
-        times = [[sample[0][:FLOOR_NEURONS]] for sample in times[:1]]
+        outcomes = [runner.first_neurons(case, tight, count + 1)]
+        times = [[sample[0][:count]] for sample in times[:1]]
     else:
         outcomes = runner.infer(circuit, finer, inputs, tight)
     changes = []
@@ -199,6 +202,5 @@ def _numerical_floor_s(
         after = np.concatenate(outcome.times_s)[: len(reference)]
         both = np.isfinite(after) & np.isfinite(reference)
         changes.append(after[both] - reference[both])
-    if not changes:
-        return float("nan")
-    return float(np.sqrt(np.mean(np.concatenate(changes) ** 2)))
+    moved = np.concatenate(changes) if changes else np.zeros(0)
+    return float(np.sqrt(np.mean(moved**2))) if len(moved) else float("nan")
