@@ -94,7 +94,7 @@ def wire(
 
     Wires keep out of boxes of single layers where nothing is drawn, and on all layers of one part of the area, which is ``closed``. Nets that may
     be met ``anywhere`` are so on all that they have on metals 2 and 3. Those named ``first`` are routed before all others, and keep off what
-    is drawn of nets ``away_from`` on metals 1 to 3, by as much of ``AWAY_UM`` as lets them come to their pins.
+    is drawn of nets ``away_from`` on metals 1 to 3, by as much of ``AWAY_UM`` as leaves a way for all.
     """
     pieces = trace(block, pins)
     found: dict[str, list[tuple[Box, ...]]] = {}
@@ -109,35 +109,33 @@ def wire(
     held = [("", box) for box in _free(keep_out, drawn)]
     if closed is not None:
         held += [("", Box(metal, closed.x0, closed.y0, closed.x1, closed.y1)) for metal in METALS]
-    loud = [net for net in nets if net.name in first]
-    if loud:
-        drawn += _draw(block, _routed_away(area, loud, [*drawn, *held], drawn, away_from))
-    _draw(block, route(area, [net for net in nets if net not in loud], [*drawn, *held]))
+    for one in _routed(area, nets, held, drawn, first, away_from):
+        for box in one.boxes:
+            block.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
 
 
-def _draw(block: Block, wires: Iterable[Wire]) -> list[tuple[str, Box]]:
-    """Draw wires. Returns them by net."""
-    found = [(one.net, box) for one in wires for box in one.boxes]
-    for _, box in found:
-        block.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
-    return found
-
-
-def _routed_away(
+def _routed(
     area: tuple[float, float, float, float],
     nets: Sequence[Net],
-    obstacles: Sequence[tuple[str, Box]],
+    held: Sequence[tuple[str, Box]],
     drawn: Sequence[tuple[str, Box]],
+    first: Collection[str],
     quiet: Collection[str],
 ) -> tuple[Wire, ...]:
-    """Wires as far off what is drawn of quiet nets as there is a way, of ``AWAY_UM``. Raises ``RoutingError`` where there is none at all."""
-    for by_um in AWAY_UM:
+    """Wires of nets named ``first`` as far off what is drawn of quiet ones as all others still find a way, of ``AWAY_UM``; else all alike.
+
+    Raises ``RoutingError`` where there is no way for all.
+    """
+    loud, others = [net for net in nets if net.name in first], [net for net in nets if net.name not in first]
+    for by_um in AWAY_UM if loud else ():
+        near = [("", box) for box in _near(drawn, quiet, by_um)]
         try:
-            return route(area, nets, [*obstacles, *(("", box) for box in _near(drawn, quiet, by_um))])
+            wires = route(area, loud, [*drawn, *held, *near])
+            before = [(one.net, box) for one in wires for box in one.boxes]
+            return (*wires, *route(area, others, [*drawn, *before, *held]))
         except RoutingError:
-            if by_um == AWAY_UM[-1]:
-                raise
-    return ()
+            continue
+    return tuple(route(area, nets, [*drawn, *held]))
 
 
 def _near(drawn: Sequence[tuple[str, Box]], nets: Collection[str], by_um: float) -> Iterable[Box]:
