@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from nonideal.circuits.layout import wiring
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.contacts import stack
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.wiring import AWAY_METALS, AWAY_UM, trace, wire
+from nonideal.circuits.routing import Net, RoutingError, Wire, route
 
 AREA = (0.0, 0.0, 12.0, 6.0)
 
@@ -76,6 +80,28 @@ def test_what_switches_goes_first_and_away_from_what_is_quiet(away: bool) -> Non
         and box.y0 + 1e-6 < quiet.y1 + AWAY_UM[0]
     ]
     assert bool(near) is not away
+
+
+def test_less_is_kept_where_others_find_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router that finds no way for the others beside what is routed first: each distance is tried, and all nets alike in the end."""
+    tries: list[tuple[list[str], int]] = []
+
+    def stubborn(area: object, nets: Sequence[Net], obstacles: Sequence[tuple[str, Box]]) -> tuple[Wire, ...]:
+        names = [net.name for net in nets]
+        tries.append((names, len(obstacles)))
+        if names == ["other"]:
+            raise RoutingError("no way")
+        return route(AREA, nets, obstacles)
+
+    monkeypatch.setattr(wiring, "route", stubborn)
+    block = Block.named("quiet")
+    pins = [("quiet", block.rect("met2", 4.0, 2.5, 8.0, 3.5))]
+    for name, y in (("loud", 3.0), ("other", 1.0)):
+        pins += [(name, block.rect("met2", x, y, x + 0.4, y + 0.4)) for x in (0.6, 11.0)]
+    wire(block, pins, AREA, first=["loud"], away_from=["quiet"])
+    assert [names for names, _ in tries] == [["loud"], ["other"]] * len(AWAY_UM) + [["loud", "other"]]
+    assert tries[0][1] > tries[4][1]  # what is kept free at the first distance is not at none
+    assert {piece.net: len(piece.pins) for piece in trace(block, pins)}["other"] == 2
 
 
 def test_refused() -> None:
