@@ -60,13 +60,7 @@ def chip_accuracy(
     if not isinstance(network, RCSpikeNetwork | StackNetwork):
         raise BadParameter(f"network is {checks.shown(network)}: give a network of RC-Spike layers")
     exact = copy.deepcopy(network).cpu().double()
-    axons = network.layer_sizes[0] if isinstance(network, RCSpikeNetwork) else network.options.layer_sizes[0]
-    label = checks.labels(label, "label", network.classes)
-    spike_time = checks.spike_times(spike_time, "spike_time", axons)
-    if label.shape[0] != spike_time.shape[0]:
-        raise BadParameter(
-            f"label has {label.shape[0]} labels for {spike_time.shape[0]} samples: give one for each"
-        )
+    t, label = _samples(exact, spike_time, label)
     checks.instance(variation, "variation", Variation)
     chips, seed = checks.whole(chips, "chips", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
     if condition is not None:
@@ -79,7 +73,6 @@ def chip_accuracy(
         )
     source = ChipDraw(variation, network.columns, torch.empty(0, dtype=torch.float64))
     normals = partial(torch.randn, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    t = spike_time.double()
     # so many chips that neither their weights nor their samples fill the memory; at least one
     widest = max(size.positions * max(size.axons, size.neurons) for size in network.columns)
     most = max(1, _ELEMENTS // max(source.per_chip, t.shape[0] * widest))
@@ -96,6 +89,20 @@ def chip_accuracy(
             right &= first[..., 1] - first[..., 0] > lead
         found.append(right.double().mean(0))
     return torch.cat(found)
+
+
+def _samples(
+    network: RCSpikeNetwork | StackNetwork, spike_time: Tensor, label: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Spike times, float64, and labels of a network's samples. Raises ``BadParameter`` for what are none, and unless there is a label for each."""
+    axons = network.layer_sizes[0] if isinstance(network, RCSpikeNetwork) else network.options.layer_sizes[0]
+    label = checks.labels(label, "label", network.classes)
+    spike_time = checks.spike_times(spike_time, "spike_time", axons).double()
+    if label.shape[0] != spike_time.shape[0]:
+        raise BadParameter(
+            f"label has {label.shape[0]} labels for {spike_time.shape[0]} samples: give one for each"
+        )
+    return spike_time, label
 
 
 def _output(
@@ -156,9 +163,7 @@ def noisy_accuracy(
         raise BadParameter(
             f"noise describes {len(noise)} layers, the network has {len(exact.columns)}: give one for each"
         )
-    label = checks.labels(label, "label", network.classes)
-    axons = exact.layer_sizes[0] if isinstance(exact, RCSpikeNetwork) else exact.options.layer_sizes[0]
-    spike_time = checks.spike_times(spike_time, "spike_time", axons).double()
+    spike_time, label = _samples(exact, spike_time, label)
     draws, seed = checks.whole(draws, "draws", 1, 10**9), checks.whole(seed, "seed", 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
     if isinstance(exact, StackNetwork):

@@ -227,6 +227,8 @@ def test_accuracy_under_noise_of_convolutions(noisy_model: PhysicalModel) -> Non
     assert network.noise == ()
     with pytest.raises(ValueError, match="describes 1 layers"):
         noisy_accuracy(network, t, label, noises[:1], draws=2, seed=3)
+    with pytest.raises(ValueError, match="99 labels for 100 samples"):
+        noisy_accuracy(network, t, label[:99], noises, draws=2, seed=3)
     ttfs = StackOptions(input_shape=(1, 3, 3), layers=(2,), neuron=TTFSNeuron(), reversal=reversal).build()
     with pytest.raises(ValueError, match="time-to-first-spike"):
         noisy_accuracy(ttfs, t, label, noises[:1], draws=2, seed=3)

@@ -71,6 +71,7 @@ def test_options_become_the_section_and_come_back_as_options() -> None:
         (["--network-runs", "-3"], "0 for none"),
         (["--low-corner", "0"], "above 0"),
         (["--characterize-on", "pex"], "measured on the same"),
+        (["--netlist", "pex-rc", "--column-runs", "8"], "give --network-runs"),
         (["--netlist", "pex-rc", "--characterize-on", "schematic"], "measured on the same"),
     ],
 )

@@ -51,8 +51,13 @@ def noise(
 
     On an extracted netlist it is the network that is simulated with noise, no column, and results are in noise_<netlist>/.
     """
+    from nonideal.experiment.errors import BadOption
     from nonideal.stages.noise import section_from_options
 
+    if column_runs and netlist is not Kind.schematic:
+        raise BadOption(
+            f"--column-runs {column_runs}: on the {netlist.value} netlist the network is simulated, no column; give --network-runs"
+        )
     changes = {"noise": section_from_options(column_runs, network_runs, low_corner)}
     with common.session(force=force, like=netlist.value, changes=changes) as opened:
         outcomes = opened.noise(netlist.value)

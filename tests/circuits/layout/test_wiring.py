@@ -67,8 +67,7 @@ def test_what_switches_goes_first_and_away_from_what_is_quiet(away: bool) -> Non
     quiet = block.rect("met2", 4.0, 2.5, 8.0, 3.5)
     ends = [block.rect("met2", x, 3.0, x + 0.4, 3.4) for x in (0.6, 11.0)]
     pins = [("quiet", quiet), *(("loud", end) for end in ends)]
-    given = {"first": ["loud"], "away_from": ["quiet"]} if away else {}
-    wire(block, pins, AREA, **given)  # type: ignore[arg-type]
+    wire(block, pins, AREA, first=["loud"] if away else [], away_from=["quiet"])
     (piece,) = [piece for piece in trace(block, pins) if piece.net == "loud"]
     near = [
         box
