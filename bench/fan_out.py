@@ -13,7 +13,7 @@ import argparse
 from itertools import pairwise
 from pathlib import Path
 
-from nonideal.characterize.benches import SpikeWires, neuron_bench, silent_V
+from nonideal.characterize.benches import LoneNeuron, SpikeWires, neuron_benches, silent_V
 from nonideal.characterize.fan_out import DROP_V, FanOutNetlist, measure_fan_out, spike_wires
 from nonideal.characterize.neuron import loaded_times_s
 from nonideal.characterize.workbench import Workbench
@@ -50,14 +50,14 @@ def tell_loads(experiment: Experiment, folder: Path) -> None:
     design, options, vdis_V = experiment.circuit, experiment.characterize, preset("sky130_tt").vdis_V
     loads = {"none": NOTHING, "axon": SpikeWires(10e-15, 0.0, 0.0), "complement": SpikeWires(0.0, 10e-15, 0.0),
              "between": SpikeWires(0.0, 0.0, 10e-15), "ten synapses": NOTHING}  # fmt: skip
-    count = len(loads)
-    deck = neuron_bench(
-        design, "loads", axons=[0] * count, start_V=[round(design.supplies.v0_V - DROP_V, 6)] * count, vdis_V=[vdis_V] * count,
-        injected_A=[0.0] * count, silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
-        driven=[0] * (count - 1) + [10], wires=[*loads.values()],
-    )  # fmt: skip
-    (result,) = workbench_of(experiment).run([deck], design, folder)
-    times = loaded_times_s(result, Timeline(design.timing, 1), count, design.supplies.vdd_V)
+    start_V = round(design.supplies.v0_V - DROP_V, 6)
+    neurons = [
+        LoneNeuron(0, start_V, vdis_V, driven=10 if name == "ten synapses" else 0, wires=wires)
+        for name, wires in loads.items()
+    ]
+    silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
+    results = workbench_of(experiment).run(neuron_benches(design, "loads", neurons, silent), design, folder)
+    times = loaded_times_s(results, Timeline(design.timing, 1), design.supplies.vdd_V)
     for name, at in zip(loads, times - times[0], strict=True):
         print(f"{name:14s} {1e9 * at:7.3f} ns")
 

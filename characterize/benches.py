@@ -186,74 +186,79 @@ class SpikeWires:
     spike_b_F: float
     between_F: float
 
-    def lines(self, k: int) -> list[str]:
-        """As capacitors of neuron ``k``'s spike."""
+    def lines(self) -> list[str]:
+        """As capacitors of a lone neuron's spike."""
         ends = {
             ("spike", "0"): self.spike_F,
             ("spike_b", "0"): self.spike_b_F,
             ("spike", "spike_b"): self.between_F,
         }
-        at = [(f"{a}_{k}", b if b == "0" else f"{b}_{k}", value) for (a, b), value in ends.items()]
-        return [f"Cwire_{a}_{b} {a} {b} {value:.6g}" for a, b, value in at]
+        return [f"Cwire_{a}_{b} {a} {b} {value:.6g}" for (a, b), value in ends.items()]
 
 
-def membrane_of(design: Design, k: int) -> str:
-    """The vector of the membrane of neuron ``k`` of a ``neuron_bench``."""
-    return design.contracts.neuron.probe(f"xneuron_{k}", "membrane", _nets_of(k))
-
-
-def _nets_of(k: int) -> dict[str, str]:
-    """The nets of neuron ``k``: its own but for the bias that all share."""
-    return {role: net if role is Role.SENSE else f"{net}_{k}" for role, net in NEURON.items()}
-
-
-def neuron_bench(
-    design: Design,
-    name: str,
-    *,
-    axons: Sequence[int],
-    start_V: Sequence[float],
-    vdis_V: Sequence[float],
-    injected_A: Sequence[float],
-    silent_V: Mapping[str, float],
-    driven: Sequence[int] = (),
-    wires: Sequence[SpikeWires] = (),
-) -> Bench:
-    """Neurons side by side through reset, accumulation and firing, none receiving a spike.
-
-    Neuron ``k`` carries ``axons[k]`` silent synapses, whose weight ports are at ``silent_V``; it is reset to ``start_V[k]``, gets the ideal
-    current ``injected_A[k]`` out of its dendrite during the accumulation phase, and fires with discharger bias ``vdis_V[k]``. Its spike
-    drives ``driven[k]`` further synapses (none where left out) through ``wires[k]``.
+@dataclass(frozen=True, slots=True)
+class LoneNeuron:
+    """What a neuron goes through in its bench: ``axons`` silent synapses on its dendrite, reset to ``start_V``, the ideal current ``injected_A``
+    out of its dendrite during accumulation, fired with the discharger's bias ``vdis_V``; its spike drives ``driven`` synapses through ``wires``.
     """
+
+    axons: int
+    start_V: float
+    vdis_V: float
+    injected_A: float = 0.0
+    driven: int = 0
+    wires: SpikeWires | None = None
+
+
+SPIKE_VECTOR = f"v({NEURON[Role.SPIKE]})"
+"""Of the neuron's bench."""
+
+
+def membrane_vector(design: Design) -> str:
+    """The vector of the membrane in the neuron's bench."""
+    return design.contracts.neuron.probe("xneuron", "membrane", NEURON)
+
+
+def neuron_benches(
+    design: Design, name: str, neurons: Sequence[LoneNeuron], silent_V: Mapping[str, float]
+) -> list[Bench]:
+    """A bench for each neuron, ``NAME_0`` and so on.
+
+    Not side by side in one: a simulator takes the steps of all of them for each, and its memory is slower the more there are; 23 neurons in one
+    deck took eleven times as long.
+    """
+    return [neuron_bench(design, f"{name}_{k}", one, silent_V) for k, one in enumerate(neurons)]
+
+
+def neuron_bench(design: Design, name: str, lone: LoneNeuron, silent_V: Mapping[str, float]) -> Bench:
+    """A neuron through reset, accumulation and firing that receives no spike; weight ports of its synapses are at ``silent_V``."""
     timeline = Timeline(design.timing, 1)
     synapse, neuron = design.contracts.synapse, design.contracts.neuron
     circuit = rails(f"neuron: {name}", design)
     circuit.V("sense", "vsense", "0", design.supplies.vsense_V)
     for port, volts in silent_V.items():
         circuit.V(port, port, "0", volts)
-    vectors = ["v(phase_1)"]
-    sources = []
-    begin, end, edge = (
-        timeline.accumulation_s(1),
-        timeline.accumulation_s(1) + design.timing.t_circ_s,
-        design.timing.edge_s,
-    )
-    for k, (count, start, vdis, current) in enumerate(zip(axons, start_V, vdis_V, injected_A, strict=True)):
-        circuit.V(f"v0_{k}", f"v0_{k}", "0", start)
-        circuit.V(f"dis_{k}", f"vdis_{k}", "0", vdis)
-        for j in range(count):
-            synapse.add(circuit, f"pair_{k}_{j}", {**SILENT, Role.DENDRITE: f"dendrite_{k}"})
-        neuron.add(circuit, f"neuron_{k}", {**neuron.of_layer(1), **_nets_of(k)})
-        for j in range(driven[k] if driven else 0):
-            nets = {**load_nets(synapse.storage, j, f"spike_{k}", f"spike_b_{k}"), Role.DENDRITE: f"v0_{k}"}
-            synapse.add(circuit, f"load_{k}_{j}", nets)
-        if current != 0:
-            points = [(0, 0), (begin, 0), (begin + edge, current), (end, current), (end + edge, 0)]
-            body = " ".join(f"{t:.12g} {i:.9g}" for t, i in points)
-            sources.append(f"Iinject_{k} dendrite_{k} 0 PWL({body})")
-        vectors += [membrane_of(design, k), f"v(spike_{k})"]
+    circuit.V("v0", "v0", "0", lone.start_V)
+    circuit.V("dis", "vdis", "0", lone.vdis_V)
+    for j in range(lone.axons):
+        synapse.add(circuit, f"pair_{j}", {**SILENT, Role.DENDRITE: "dendrite"})
+    neuron.add(circuit, "neuron", {**neuron.of_layer(1), **NEURON})
+    for j in range(lone.driven):
+        nets = load_nets(synapse.storage, j, "spike", "spike_b")
+        synapse.add(circuit, f"load_{j}", {**nets, Role.DENDRITE: "v0"})
+    sources = [_injected(timeline, lone.injected_A)] if lone.injected_A else []
     lines_1 = {f"{port.name}_1" for port in neuron.having(Role.CONTROL)}
     controls = control_sources(timeline, design.supplies.vdd_V, {"phase_0", *lines_1})
-    loads = [line for k, one in enumerate(wires) for line in one.lines(k)]
-    lines = [str(circuit), *sources, *loads, controls, f".save {' '.join(vectors)}"]
-    return Bench(name, "\n".join(lines) + "\n", tuple(vectors), timeline.stop_s)
+    wires = [] if lone.wires is None else lone.wires.lines()
+    vectors = ("v(phase_1)", membrane_vector(design), SPIKE_VECTOR)
+    lines = [str(circuit), *sources, *wires, controls, f".save {' '.join(vectors)}"]
+    return Bench(name, "\n".join(lines) + "\n", vectors, timeline.stop_s)
+
+
+def _injected(timeline: Timeline, current_A: float) -> str:
+    """The ideal current out of a dendrite for as long as it accumulates."""
+    timing = timeline.timing
+    begin_s, edge_s = timeline.accumulation_s(1), timing.edge_s
+    end_s = begin_s + timing.t_circ_s
+    points = [(0, 0), (begin_s, 0), (begin_s + edge_s, current_A), (end_s, current_A), (end_s + edge_s, 0)]
+    return f"Iinject dendrite 0 PWL({' '.join(f'{t:.12g} {i:.9g}' for t, i in points)})"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nonideal.characterize.benches import SpikeWires, neuron_bench, silent_V
+from nonideal.characterize.benches import LoneNeuron, SpikeWires, neuron_benches, silent_V
 from nonideal.characterize.column import FanOut
 from nonideal.characterize.neuron import loaded_times_s
 from nonideal.characterize.options import CharacterizeOptions
@@ -76,14 +76,12 @@ def measure_fan_out(
     name = f"fan_out_{netlist.neurons}_{netlist.driven}"
     every = spike_wires(parse_netlist(netlist.text, name), 1, netlist.neurons)
     seen = np.unique(np.linspace(0, netlist.neurons - 1, min(netlist.neurons, MEASURED)).round().astype(int))
-    wires, count = [bare, *(every[k] for k in seen)], 1 + len(seen)
-    loaded = neuron_bench(
-        design, name, axons=[0] * count, start_V=[round(design.supplies.v0_V - DROP_V, 6)] * count, vdis_V=[vdis_V] * count,
-        injected_A=[0.0] * count, silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
-        driven=[0, *(netlist.driven for _ in seen)], wires=wires,
-    )  # fmt: skip
-    (result,) = bench.run([loaded], design, folder)
-    times = loaded_times_s(result, Timeline(design.timing, 1), count, design.supplies.vdd_V)
+    start_V = round(design.supplies.v0_V - DROP_V, 6)
+    alone = LoneNeuron(0, start_V, vdis_V, wires=bare)
+    loaded = [LoneNeuron(0, start_V, vdis_V, driven=netlist.driven, wires=every[k]) for k in seen]
+    silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
+    results = bench.run(neuron_benches(design, name, [alone, *loaded], silent), design, folder)
+    times = loaded_times_s(results, Timeline(design.timing, 1), design.supplies.vdd_V)
     delay_s = np.interp(np.arange(netlist.neurons), seen, times[1:] - times[0])
     return FanOut(
         neurons=netlist.neurons, driven=netlist.driven, delay_s=tuple(float(one) for one in delay_s)

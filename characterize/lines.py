@@ -5,14 +5,14 @@ The loop is followed until its replica fires as its phase ends; the cells are th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.characterize.benches import Bench, Grid, membrane_of, neuron_bench, silent_V
+from nonideal.characterize.benches import Bench, Grid, LoneNeuron, membrane_vector, neuron_benches, silent_V
 from nonideal.characterize.code_bench import bank_bench
 from nonideal.characterize.fixed_bias import FiringCurve
 from nonideal.characterize.generator import SETTLED_S, Settled, check_settled, settle
@@ -91,13 +91,14 @@ def measure_on_lines(bench: Workbench, made: GeneratorBench, folder: Path) -> On
     lines_V = {one: round(volts[line_net(one, LAYER)], 6) for one in ("n", "p")}
     window = Grid(supplies.v0_V - WINDOW_V[0], supplies.v0_V - WINDOW_V[1], LAMBDA_STEP_V)
     banks = [bank_bench(design, one, window, Grid(at, at, 0.01)) for one, at in lines_V.items()]
-    neurons, count = _neurons(design, lines_V, round(volts["vdis"], 6))
-    *currents, moved = bench.run([*banks, neurons], design, folder)
+    neurons = _neurons(design, lines_V, round(volts["vdis"], 6))
+    results = bench.run([*banks, *neurons], design, folder)
+    currents, moved = results[: len(banks)], results[len(banks) :]
     lambdas = {
         one: _lambda_per_V(np.abs(np.asarray(result["i(vdendrite)"], float)), window, supplies.v0_V)
         for one, result in zip(lines_V, currents, strict=True)
     }
-    firing, membrane_F, idle_A, waiting_A = _read(moved, design, count)
+    firing, membrane_F, idle_A, waiting_A = _read(moved, design)
     return OnLines(settled, firing, lambdas, membrane_F, idle_A, waiting_A)
 
 
@@ -107,37 +108,36 @@ def _lambda_per_V(current_A: Array, membrane: Grid, v0_V: float) -> float:
     return float(slope / at_v0)
 
 
-def _neurons(design: Design, lines_V: Mapping[str, float], vdis_V: float) -> tuple[Bench, int]:
-    """Neurons that fire from each start, then two with synapses, of which one is given a charge; and how many fire."""
+def _neurons(design: Design, lines_V: Mapping[str, float], vdis_V: float) -> list[Bench]:
+    """Neurons that fire from each start, then two with synapses, of which one is given a charge."""
     v0_V, timing = design.supplies.v0_V, design.timing
     starts = [round(v0_V + by, 6) for by in STARTS_V if v0_V + by > 0.0]
     given_A = ROUGH_F * SWING_V / timing.t_circ_s
-    bench = neuron_bench(
-        design, "on_lines", axons=[0] * len(starts) + [AXONS] * 2, start_V=[*starts, v0_V, v0_V],
-        vdis_V=[vdis_V] * (len(starts) + 2), injected_A=[0.0] * len(starts) + [0.0, given_A],
-        silent_V=silent_V(design, lines_V["n"], lines_V["p"]),
-    )  # fmt: skip
-    return bench, len(starts)
+    firing = [LoneNeuron(0, start, vdis_V) for start in starts]
+    waiting, charged = (LoneNeuron(AXONS, v0_V, vdis_V, injected_A=one) for one in (0.0, given_A))
+    return neuron_benches(
+        design, "on_lines", [*firing, waiting, charged], silent_V(design, lines_V["n"], lines_V["p"])
+    )
 
 
-def _read(result: Result, design: Design, count: int) -> tuple[FiringCurve, float, float, float]:
+def _read(results: Sequence[Result], design: Design) -> tuple[FiringCurve, float, float, float]:
     """Firing curve, C_m, and the currents off idle and off waiting membranes."""
     timeline, timing = Timeline(design.timing, LAYER), design.timing
     begin_s = timeline.accumulation_s(LAYER)
     end_s = begin_s + timing.t_circ_s - timing.edge_s
 
-    def at(k: int, when_s: float) -> float:
-        return float(np.interp(when_s, result.axis, np.asarray(result[membrane_of(design, k)], float)))
-
-    times = spike_times_s(result, timeline, count, design.supplies.vdd_V)
+    membrane = membrane_vector(design)
+    *firing, waiting, charged = results
+    times = spike_times_s(firing, timeline, design.supplies.vdd_V)
     norm = np.array([np.inf if one is None else one / timing.t_circ_s for one in times])
-    drop_V = at(0, begin_s) - np.array([at(k, end_s) for k in range(count)])
+    drop_V = firing[0].at(membrane, begin_s) - np.array([one.at(membrane, end_s) for one in firing])
     drop_V -= drop_V[0]
     order = np.argsort(drop_V)
-    waited_V, charged_V = (at(k, begin_s) - at(k, end_s) for k in (count, count + 1))
+    idle_V, waited_V, charged_V = (
+        one.at(membrane, begin_s) - one.at(membrane, end_s) for one in (firing[0], waiting, charged)
+    )
     charge_C = ROUGH_F * SWING_V * (1 - 1.5 * timing.edge_s / timing.t_circ_s)
     membrane_F = charge_C / (charged_V - waited_V)
-    idle_V = at(0, begin_s) - at(0, end_s)
     per_V = membrane_F / timing.t_circ_s
     return FiringCurve(drop_V[order], norm[order]), membrane_F, idle_V * per_V, waited_V * per_V
 

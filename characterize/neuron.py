@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize import fits
-from nonideal.characterize.benches import membrane_of, neuron_bench, silent_V
+from nonideal.characterize.benches import SPIKE_VECTOR, LoneNeuron, membrane_vector, neuron_benches, silent_V
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.model import Estimate, estimate
 from nonideal.characterize.options import CharacterizeOptions
@@ -35,32 +35,32 @@ class Firing:
 
 
 def firing_stage(
-    result: Result,
+    results: Sequence[Result],
     timeline: Timeline,
     start_V: Array,
     design: Design,
     static_switch_V: float,
     max_rms_s: float,
 ) -> Firing:
-    """Fit the ``firing`` bench; ``static_switch_V`` is the sensing inverter's threshold without a ramp."""
+    """Fit the ``firing`` benches, one for each start; ``static_switch_V`` is the sensing inverter's threshold without a ramp."""
     t_circ_s, v0_V = timeline.timing.t_circ_s, design.supplies.v0_V
-    times = spike_times_s(result, timeline, len(start_V), design.supplies.vdd_V)
+    times = spike_times_s(results, timeline, design.supplies.vdd_V)
     # Before about 0.1 T_circ the sensing stage, which needs tens of ns, has not yet reached its steady ramp.
     fired = np.array([t is not None and t > 0.1 * t_circ_s for t in times])
     measured_s = np.array([t for t, ok in zip(times, fired, strict=True) if ok and t is not None])
     # What counts is where the membrane stands, not what it was reset to: the reset switch leaves up to 2 mV behind.
-    reached = [membrane_of(design, k) for k in range(len(start_V))]
+    membrane = membrane_vector(design)
     begin_s = timeline.accumulation_s(1)
     before_s = begin_s + t_circ_s - timeline.timing.edge_s
-    v_V = np.array([float(np.interp(before_s, result.axis, result[name])) for name in reached])
+    v_V = np.array([result.at(membrane, before_s) for result in results])
     top = int(np.argmax(start_V))
-    reset_V = float(np.interp(begin_s, result.axis, result[reached[top]])) + v0_V - float(start_V[top])
+    reset_V = results[top].at(membrane, begin_s) + v0_V - float(start_V[top])
     fit = fits.fit_firing((reset_V - v_V)[fired], measured_s, t_circ_s, max_rms_s)
     middle = len(measured_s) // 2
-    trace = result[reached[int(np.flatnonzero(fired)[middle])]]
+    ramp = results[int(np.flatnonzero(fired)[middle])]
     spike_at = measured_s[middle] + timeline.firing_s(1)
-    at_spike_V = float(np.interp(spike_at, result.axis, trace))
-    before_V = float(np.interp(spike_at - RAMP_S, result.axis, trace))
+    at_spike_V = ramp.at(membrane, spike_at)
+    before_V = ramp.at(membrane, spike_at - RAMP_S)
     delay_s = (static_switch_V - at_spike_V) / ((before_V - at_spike_V) / RAMP_S)
     return Firing(v_V[fired], measured_s, fit, delay_s)
 
@@ -71,27 +71,30 @@ RAMP_S = 20e-9
 """Over how much of the ramp before a spike its slope is taken."""
 
 
-def spike_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) -> list[float | None]:
-    """First spike of each of ``count`` neurons of a ``neuron_bench``, s after firing starts; None where none came."""
-    time = result.axis
+def spike_times_s(results: Sequence[Result], timeline: Timeline, vdd_V: float) -> list[float | None]:
+    """First spike of the neuron of each bench, s after firing starts; None where none came."""
     begin = timeline.firing_s(1)
     times = []
-    for k in range(count):
-        at = fits.crossing_time_s(time, result[f"v(spike_{k})"], vdd_V / 2, begin - timeline.timing.edge_s)
+    for result in results:
+        at = fits.crossing_time_s(
+            result.axis, result[SPIKE_VECTOR], vdd_V / 2, begin - timeline.timing.edge_s
+        )
         times.append(None if at is None else at - begin)
     return times
 
 
-def spike_load(result: Result, timeline: Timeline, driven: Sequence[int], vdd_V: float) -> Estimate:
-    """How much later a spike comes for every neuron that it drives, s; ``driven`` of each neuron of the bench, one start for all."""
-    times = loaded_times_s(result, timeline, len(driven), vdd_V)
+def spike_load(
+    results: Sequence[Result], timeline: Timeline, driven: Sequence[int], vdd_V: float
+) -> Estimate:
+    """How much later a spike comes for every neuron that it drives, s; ``driven`` of the neuron of each bench, one start for all."""
+    times = loaded_times_s(results, timeline, vdd_V)
     line = fits.fit_line(np.array(driven, float), times)
     return estimate(line.slope, line.slope_stderr, "s")
 
 
-def loaded_times_s(result: Result, timeline: Timeline, count: int, vdd_V: float) -> Array:
-    """When the ``count`` neurons of a bench fire, each with its own load. Raises ``FitRefused`` where one does not."""
-    times = spike_times_s(result, timeline, count, vdd_V)
+def loaded_times_s(results: Sequence[Result], timeline: Timeline, vdd_V: float) -> Array:
+    """When the neurons of these benches fire, each with its own load. Raises ``FitRefused`` where one does not."""
+    times = spike_times_s(results, timeline, vdd_V)
     if any(at is None for at in times):
         raise FitRefused(
             "a loaded neuron does not fire inside its phase",
@@ -112,12 +115,10 @@ def calibrate_discharger(
     design, timeline = design.model_copy(update={"timing": timing}), Timeline(timing, 1)
 
     def spike_times(name: str, vdis: Array) -> tuple[Array, Array]:
-        n = len(vdis)
-        deck = neuron_bench(
-            design, name, axons=[options.axons] * n, start_V=[v0_V] * n, vdis_V=[round(float(v), 9) for v in vdis], injected_A=[0.0] * n,
-            silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
-        )  # fmt: skip
-        times = spike_times_s(bench.run([deck], design, folder)[0], timeline, n, vdd_V)
+        neurons = [LoneNeuron(options.axons, v0_V, round(float(v), 9)) for v in vdis]
+        silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
+        decks = neuron_benches(design, name, neurons, silent)
+        times = spike_times_s(bench.run(decks, design, folder), timeline, vdd_V)
         # Slower than the window means no spike; faster than the sensing stage is not a ramp.
         fired = np.array([t is not None and 0.15 * t_circ_s < t < timeline.window_s for t in times])
         return vdis[fired], np.log(
@@ -139,7 +140,7 @@ def calibrate_discharger(
     )
     known, known_log = coarse, log_time
     for attempt in range(MOST_CENTRES):
-        name = "discharge_fine" if attempt == 0 else f"discharge_fine_{attempt}"
+        name = "discharge_fine" if attempt == 0 else f"discharge_fine_again_{attempt}"
         fine, log_time = spike_times(name, guess + np.linspace(-0.005, 0.007, 9))
         if len(fine) >= 3 and log_time.min() <= 0.0 <= log_time.max():
             break
@@ -156,27 +157,18 @@ def calibrate_discharger(
 
 
 def membrane_capacitance(
-    charging: Result, timeline: Timeline, charge_C: Array, axons: int, design: Design
+    charging: Sequence[Result], timeline: Timeline, charge_C: Array, axons: int, design: Design
 ) -> tuple[Estimate, Estimate]:
-    """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges.
+    """C_m with ``axons`` pairs, and what each further pair adds, from the membrane's step under known charges; then the same with twice the pairs.
 
     Raises ``FitRefused`` where charge against step is no line, or the capacitance is out of range.
     """
     begin, end = timeline.accumulation_s(1), timeline.accumulation_s(1) + timeline.timing.t_circ_s
     # Read one edge before the end, of a current whose first edge is half lost.
     charge_C = charge_C * (1 - 1.5 * timeline.timing.edge_s / timeline.timing.t_circ_s)
-    values = []
-    for group in range(2):
-        swing = []
-        for k in range(group * len(charge_C), (group + 1) * len(charge_C)):
-            trace = charging[membrane_of(design, k)]
-            swing.append(
-                float(
-                    np.interp(begin, charging.axis, trace)
-                    - np.interp(end - timeline.timing.edge_s, charging.axis, trace)
-                )
-            )
-        values.append(fits.fit_line(np.array(swing), charge_C))
+    membrane, read_s = membrane_vector(design), end - timeline.timing.edge_s
+    swing_V = np.array([one.at(membrane, begin) - one.at(membrane, read_s) for one in charging])
+    values = [fits.fit_line(group_V, charge_C) for group_V in swing_V.reshape(2, -1)]
     small, large = values
     if not 1e-15 < small.slope < 1e-11:
         way = "raise" if small.slope < 1e-12 else "lower"

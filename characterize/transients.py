@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize import fits
-from nonideal.characterize.benches import Grid, discharger_bench, membrane_of, neuron_bench, silent_V
+from nonideal.characterize.benches import (
+    Grid,
+    LoneNeuron,
+    discharger_bench,
+    membrane_vector,
+    neuron_benches,
+    silent_V,
+)
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.estimate import Estimate
 from nonideal.characterize.fits import LambdaFit
@@ -42,7 +50,7 @@ AROUND_BIAS_V = 0.06
 
 @dataclass(frozen=True, slots=True)
 class TransientMeasurements:
-    """``discharge_A`` [biases, membrane potentials] and the line through its middle row; ``reset_V`` of every neuron of the membrane's bench."""
+    """``discharge_A`` [biases, membrane potentials] and the line through its middle row; ``reset_V`` of every neuron of the membrane's benches."""
 
     vdis_V: float
     fired: Firing
@@ -66,38 +74,30 @@ def measure_transients(
     starts = np.concatenate([np.arange(0.48, v0_V - 0.005, 0.04), [v0_V - 0.02, v0_V]])
     plates = design.contracts.neuron.device("capacitor").size
     charge_C = (MIM_F_PER_UM2 * plates.w_um * plates.l_um + BESIDE_MIM_F) * np.array(SWINGS_V)
-    both = [axons] * len(charge_C) + [2 * axons] * len(charge_C)
     silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
     near = Grid(round(vdis_V - AROUND_BIAS_V, 6), round(vdis_V + AROUND_BIAS_V, 6), 0.02)
-    firing, charging, discharging, loaded = bench.run(
-        [
-            neuron_bench(
-                design, "firing", axons=[axons] * len(starts), start_V=[round(float(v), 9) for v in starts],
-                vdis_V=[vdis_V] * len(starts), injected_A=[0.0] * len(starts), silent_V=silent,
-            ),
-            neuron_bench(
-                design, "membrane", axons=both, start_V=[v0_V] * len(both), vdis_V=[vdis_V] * len(both),
-                injected_A=[float(q) / t_circ_s for q in np.tile(charge_C, 2)], silent_V=silent,
-            ),
-            discharger_bench(design, near, static.membrane),
-            neuron_bench(
-                design, "spike_load", axons=[axons] * len(DRIVEN), start_V=[round(v0_V - 0.3, 6)] * len(DRIVEN),
-                vdis_V=[vdis_V] * len(DRIVEN), injected_A=[0.0] * len(DRIVEN), silent_V=silent, driven=DRIVEN,
-            ),
+    sets = {
+        "firing": [LoneNeuron(axons, round(float(v), 9), vdis_V) for v in starts],
+        "membrane": [
+            LoneNeuron(pairs, v0_V, vdis_V, injected_A=float(q) / t_circ_s)
+            for pairs in (axons, 2 * axons)
+            for q in charge_C
         ],
-        design, folder,
-    )  # fmt: skip
+        "spike_load": [LoneNeuron(axons, round(v0_V - 0.3, 6), vdis_V, driven=n) for n in DRIVEN],
+    }
+    benches = [one for name, some in sets.items() for one in neuron_benches(design, name, some, silent)]
+    results = iter(bench.run([*benches, discharger_bench(design, near, static.membrane)], design, folder))
+    firing, charging, loaded = (list(islice(results, len(some))) for some in sets.values())
+    (discharging,) = results
     fired = firing_stage(firing, timeline, starts, design, static.switch_V, options.max_firing_rms_s)
-    at_start = timeline.accumulation_s(1)
-    reset_V = tuple(
-        float(np.interp(at_start, charging.axis, charging[membrane_of(design, k)])) for k in range(len(both))
-    )
+    at_start, membrane = timeline.accumulation_s(1), membrane_vector(design)
+    reset_V = tuple(one.at(membrane, at_start) for one in charging)
     discharge_A = -np.asarray(discharging["i(vmembrane)"], float).reshape(-1, static.membrane.size)
     discharge = _discharge(discharge_A, static.membrane.values_V, v0_V, vdis_V, options)
     membrane_F, per_axon_F = membrane_capacitance(charging, timeline, charge_C, axons, design)
     load_s = spike_load(loaded, timeline, DRIVEN, supplies.vdd_V)
     return TransientMeasurements(
-        vdis_V, fired, reset_V, membrane_F, per_axon_F, discharge_A, discharge, load_s, firing.simulator
+        vdis_V, fired, reset_V, membrane_F, per_axon_F, discharge_A, discharge, load_s, discharging.simulator
     )
 
 

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySpice.Spice.Netlist import Circuit
 
-from nonideal.characterize.benches import SILENT, Bench, Grid, add_lines, membrane_of, neuron_bench, silent_V
+from nonideal.characterize.benches import (
+    SILENT,
+    Bench,
+    Grid,
+    LoneNeuron,
+    add_lines,
+    membrane_vector,
+    neuron_benches,
+    silent_V,
+)
 from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.workbench import Workbench
@@ -78,25 +87,15 @@ class Drift:
 
 def measure_drift(bench: Workbench, design: Design, options: CharacterizeOptions, folder: Path) -> Drift:
     """Two neurons reset to either level, their synapses silent. Raises ``CharacterizationFailed``."""
-    starts = (design.supplies.v0_V, LOW_V)
-    deck = neuron_bench(
-        design,
-        "drift",
-        axons=[options.axons] * len(starts),
-        start_V=starts,
-        vdis_V=[0.0] * len(starts),
-        injected_A=[0.0] * len(starts),
-        silent_V=silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V),
-    )
-    (result,) = bench.run([deck], design, folder)
+    neurons = [LoneNeuron(options.axons, start_V, 0.0) for start_V in (design.supplies.v0_V, LOW_V)]
+    silent = silent_V(design, options.silent_bias_n_V, options.silent_bias_p_V)
+    results = bench.run(neuron_benches(design, "drift", neurons, silent), design, folder)
     timeline = Timeline(design.timing, 1)
     begin_s = timeline.accumulation_s(1)
     end_s = begin_s + design.timing.t_circ_s - design.timing.edge_s
-    moved = []
-    for k in range(len(starts)):
-        trace = np.asarray(result[membrane_of(design, k)], float)
-        moved.append(float(np.interp(end_s, result.axis, trace) - np.interp(begin_s, result.axis, trace)))
-    return Drift(moved[0], moved[1])
+    membrane = membrane_vector(design)
+    high_V, low_V = (one.at(membrane, end_s) - one.at(membrane, begin_s) for one in results)
+    return Drift(high_V, low_V)
 
 
 def silent_bench(design: Design, bias_n_V: float, bias_p_V: float) -> Bench:

@@ -124,6 +124,10 @@ class Result:
     def __getitem__(self, vector: str) -> NDArray[Any]:
         return self.plot[vector]
 
+    def at(self, vector: str, where: float) -> float:
+        """A vector of real values between the two points of the axis that are nearest to ``where``, on the line through them."""
+        return float(np.interp(where, self.axis, self[vector]))
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -12,9 +12,11 @@ import pytest
 from nonideal.characterize.benches import (
     Bench,
     Grid,
+    LoneNeuron,
     dendrite_bench,
     discharger_bench,
     neuron_bench,
+    neuron_benches,
     sensing_bench,
     synapse_bench,
 )
@@ -26,12 +28,9 @@ from nonideal.spice import Deck, SimulatorOptions
 MEMBRANE, BIAS = Grid(0.3, 1.7, 0.05), Grid(0.0, 0.9, 0.1)
 
 
-def neurons(axons: list[int], injected_A: list[float]) -> Bench:
-    n = len(axons)
-    return neuron_bench(
-        Design(), "neurons", axons=axons, start_V=[1.3] * n, vdis_V=[0.548540889] * n, injected_A=injected_A,
-        silent_V={"bias_n": 0.5, "bias_p": 1.1},
-    )  # fmt: skip
+def neuron(axons: int, injected_A: float, driven: int = 0) -> Bench:
+    lone = LoneNeuron(axons, 1.3, 0.548540889, injected_A=injected_A, driven=driven)
+    return neuron_bench(Design(), "neuron", lone, {"bias_n": 0.5, "bias_p": 1.1})
 
 
 ALL: list[Callable[[], Bench]] = [
@@ -40,7 +39,8 @@ ALL: list[Callable[[], Bench]] = [
     lambda: dendrite_bench(Design(), [0.5, 0.52], [1.1, 1.08], MEMBRANE),
     lambda: discharger_bench(Design(), Grid(0.5, 0.6, 0.02), MEMBRANE),
     lambda: sensing_bench(Design(), Grid(0.3, 0.7, 0.001)),
-    lambda: neurons([1, 2], [0.0, 1e-8]),
+    lambda: neuron(0, 0.0),
+    lambda: neuron(2, 1e-8, driven=3),
 ]
 
 
@@ -87,13 +87,22 @@ def test_the_dendrite_bench_holds_each_pair_twice() -> None:
 
 
 def test_a_neuron_bench_has_its_pairs_and_currents_with_all_digits() -> None:
-    text = neurons([2, 5, 0], [0.0, -1.2345678901e-8, 3e-9]).text
-    assert [len(re.findall(rf"^Xpair_{k}_", text, re.M)) for k in range(3)] == [2, 5, 0]
-    assert len(re.findall(r"^Xneuron_", text, re.M)) == 3
-    assert "Iinject_0" not in text
-    assert "Iinject_1 dendrite_1 0 PWL(" in text
+    text = neuron(5, -1.2345678901e-8, driven=4).text
+    assert [len(re.findall(rf"^X{kind}_", text, re.M)) for kind in ("pair", "load")] == [5, 4]
+    assert len(re.findall(r"^Xneuron ", text, re.M)) == 1
+    assert "Iinject dendrite 0 PWL(" in text
     assert "-1.23456789e-08" in text
     assert "0.548540889" in text
+    bare = neuron(0, 0.0).text
+    assert "Iinject" not in bare
+    assert "synapse" not in bare
+
+
+def test_neurons_have_benches_of_their_own() -> None:
+    some = [LoneNeuron(1, start, 0.5) for start in (1.1, 1.2)]
+    benches = neuron_benches(Design(), "firing", some, {"bias_n": 0.5, "bias_p": 1.1})
+    assert [one.name for one in benches] == ["firing_0", "firing_1"]
+    assert ["Vv0 v0 0 1.1" in one.text for one in benches] == [True, False]
 
 
 @pytest.mark.parametrize(("start", "stop", "step", "size"), [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nonideal.characterize.benches import Grid, load_nets, neuron_bench, silent_V
+from nonideal.characterize.benches import Grid, LoneNeuron, load_nets, neuron_bench, silent_V
 from nonideal.characterize.code_bench import bank_bench, codes_bench, dendrite_of_codes
 from nonideal.characterize.code_fit import fit_codes, lambda_ratio, of_mean_units
 from nonideal.characterize.codes import CodedBank, Codes
@@ -250,15 +250,13 @@ def test_a_dendrite_of_codes_holds_each_twice() -> None:
 def test_a_silent_neuron_has_its_groups_on_their_lines() -> None:
     levels = silent_V(CODED, 0.5, 1.1)
     assert levels == {f"n{k}": 0.5 for k in range(4)} | {f"p{k}": 1.1 for k in range(4)} | {"drive_n": 0.0, "drive_p": 1.8}  # fmt: skip
-    deck = neuron_bench(
-        CODED, "neurons", axons=[1], start_V=[1.3], vdis_V=[0.55], injected_A=[0.0], silent_V=levels, driven=[2]
-    )  # fmt: skip
+    deck = neuron_bench(CODED, "neuron", LoneNeuron(1, 1.3, 0.55, driven=2), levels)
     loads = [line.split() for line in deck.text.splitlines() if line.startswith("Xload_")]
     names = CODED.contracts.synapse.names
     first, second = (dict(zip(names, words[1:-1], strict=True)) for words in loads)
     # One loads the spike, the other its complement, and neither carries anything.
-    assert (first["drive_n"], first["drive_p"], first["n0"]) == ("spike_0", "vdd", "vss")
-    assert (second["drive_n"], second["drive_p"], second["p0"]) == ("vss", "spike_b_0", "vdd")
+    assert (first["drive_n"], first["drive_p"], first["n0"]) == ("spike", "vdd", "vss")
+    assert (second["drive_n"], second["drive_p"], second["p0"]) == ("vss", "spike_b", "vdd")
     pair = load_nets(Design().contracts.synapse.storage, 1, "s", "sb")
     assert pair == {"axon": "s", "axon_b": "sb", "bias_n": "vss", "bias_p": "vdd"}
 

@@ -17,21 +17,21 @@ from nonideal.circuits.design import Design
 
 
 class Bench:
-    """Answers a ``neuron_bench`` with spike times by a formula instead of waveforms."""
+    """Answers benches of neurons with spike times by a formula instead of waveforms."""
 
     def __init__(self) -> None:
         self.decks: list[str] = []
 
     def run(self, benches: Any, design: Design, folder: Path) -> list[str]:
         self.decks += [bench.name for bench in benches]
-        return [line for bench in benches for line in (bench.text,)]
+        return [bench.text for bench in benches]
 
 
 @pytest.fixture
 def faked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[float], float]], Bench]:
     def install(time_s: Callable[[float], float]) -> Bench:
-        def times(text: str, timeline: Any, count: int, vdd_V: float) -> list[float | None]:
-            lines = [line.split() for line in text.lower().splitlines() if line.lower().startswith("vdis_")]
+        def times(texts: list[str], timeline: Any, vdd_V: float) -> list[float | None]:
+            lines = [line.split() for text in texts for line in text.splitlines() if line.startswith("Vdis ")]
             seen = [time_s(float(words[3].rstrip("v"))) for words in lines]
             return [t if t < timeline.window_s else None for t in seen]
 
@@ -50,14 +50,14 @@ def test_a_slow_sensing_stage_needs_a_second_centre(faked: Callable[..., Any]) -
     bench = faked(starved)
     found = calibrate_discharger(bench, Design(), CharacterizeOptions(), Path())
     assert found == pytest.approx(0.6293, abs=1e-5)
-    assert bench.decks[0] == "discharge_coarse"
-    assert "discharge_fine_1" in bench.decks
+    assert bench.decks[0] == "discharge_coarse_0"
+    assert "discharge_fine_again_1_0" in bench.decks
 
 
 def test_an_ordinary_ramp_needs_one(faked: Callable[..., Any]) -> None:
     bench = faked(lambda bias_V: 1e-6 * float(np.exp(-(bias_V - 0.5485) / 0.04)))
     assert calibrate_discharger(bench, Design(), CharacterizeOptions(), Path()) == pytest.approx(0.5485)
-    assert bench.decks == ["discharge_coarse", "discharge_fine"]
+    assert {name.rpartition("_")[0] for name in bench.decks} == {"discharge_coarse", "discharge_fine"}
 
 
 def test_a_stage_that_never_gets_there_is_refused(faked: Callable[..., Any]) -> None:

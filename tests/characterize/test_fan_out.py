@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nonideal.characterize.benches import SpikeWires, neuron_bench
+from nonideal.characterize.benches import LoneNeuron, SpikeWires, neuron_bench
 from nonideal.characterize.column import Column, EdgeCharge, FanOut
 from nonideal.characterize.estimate import estimate
 from nonideal.characterize.fan_out import spike_wires
@@ -34,12 +34,10 @@ def test_wires_of_each_spike_are_summed() -> None:
 
 
 def test_wires_hang_on_the_neurons_own_spikes() -> None:
-    bench = neuron_bench(
-        Design(), "loads", axons=[0, 0], start_V=[1.0, 1.0], vdis_V=[0.5, 0.5], injected_A=[0.0, 0.0], silent_V={},
-        wires=[SpikeWires(1e-15, 2e-15, 3e-15), SpikeWires(4e-15, 5e-15, 6e-15)],
-    )  # fmt: skip
-    assert "Cwire_spike_b_1_0 spike_b_1 0 5e-15" in bench.text
-    assert "Cwire_spike_1_spike_b_1 spike_1 spike_b_1 6e-15" in bench.text
+    lone = LoneNeuron(0, 1.0, 0.5, wires=SpikeWires(4e-15, 5e-15, 6e-15))
+    text = neuron_bench(Design(), "loads", lone, {}).text
+    assert "Cwire_spike_b_0 spike_b 0 5e-15" in text
+    assert "Cwire_spike_spike_b spike spike_b 6e-15" in text
 
 
 def test_spikes_leave_as_their_axons_let_them(columned: PhysicalModel) -> None:

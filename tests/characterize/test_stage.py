@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nonideal.characterize.benches import Grid, neuron_bench, sensing_bench, synapse_bench
+from nonideal.characterize.benches import Grid, LoneNeuron, neuron_benches, sensing_bench, synapse_bench
 from nonideal.characterize.errors import CharacterizationFailed, FitRefused
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
@@ -175,7 +175,7 @@ def failing(folder: Path, pattern: str) -> Path:
     return script
 
 
-@pytest.mark.parametrize("name", ["synapse_p", "sensing", "discharge_coarse"])
+@pytest.mark.parametrize("name", ["synapse_p", "sensing", "discharge_coarse_3"])
 def test_a_bench_without_result_is_named_and_nothing_stands_in(
     make_workbench: WorkbenchMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -199,13 +199,15 @@ def test_a_capacitor_of_any_size_is_measured_or_refused(
     found = {}
     for aim_F in (40e-15, 80e-15, 200e-15):
         charge_C = aim_F * np.array([-0.06, 0.06, 0.2, 0.4, 0.6])
-        bench = neuron_bench(
-            design, "membrane", axons=[axons] * 5 + [2 * axons] * 5, start_V=[1.3] * 10, vdis_V=[0.5] * 10,
-            injected_A=[float(q) / 1e-6 for q in np.tile(charge_C, 2)], silent_V={"bias_n": 0.5, "bias_p": 1.1},
-        )  # fmt: skip
-        result = make_workbench().run([bench], design, tmp_path)[0]
+        neurons = [
+            LoneNeuron(pairs, 1.3, 0.5, injected_A=float(q) / 1e-6)
+            for pairs in (axons, 2 * axons)
+            for q in charge_C
+        ]
+        benches = neuron_benches(design, "membrane", neurons, {"bias_n": 0.5, "bias_p": 1.1})
+        results = make_workbench().run(benches, design, tmp_path)
         try:
-            found[aim_F] = neuron.membrane_capacitance(result, timeline, charge_C, axons, design)[0].value
+            found[aim_F] = neuron.membrane_capacitance(results, timeline, charge_C, axons, design)[0].value
         except FitRefused as error:
             assert "too small for its devices" in str(error)  # noqa: PT017
     assert set(found) == {40e-15, 80e-15}

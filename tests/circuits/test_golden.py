@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-from nonideal.characterize.benches import Grid, discharger_bench, neuron_bench, synapse_bench
+from nonideal.characterize.benches import Grid, LoneNeuron, discharger_bench, neuron_benches, synapse_bench
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.biases import bias_cell
 from nonideal.circuits.network.flat import flat_network
@@ -33,10 +33,8 @@ def texts() -> dict[str, str]:
         SimulatorOptions(),
         circuit.membrane_probes,
     )
-    neurons = neuron_bench(
-        design, "n", axons=[0, 3], start_V=[1.3, 0.9], vdis_V=[0.55, 0.56], injected_A=[0.0, 1e-8],
-        silent_V={"bias_n": 0.5, "bias_p": 1.1}, driven=[2, 0],
-    )  # fmt: skip
+    lone = [LoneNeuron(0, 1.3, 0.55, driven=2), LoneNeuron(3, 0.9, 0.56, injected_A=1e-8)]
+    neurons = neuron_benches(design, "n", lone, {"bias_n": 0.5, "bias_p": 1.1})
     membrane, bias = Grid(0.3, 1.5, 0.1), Grid(0.4, 0.7, 0.02)
     return {
         "schematic": netlist,
@@ -47,7 +45,7 @@ def texts() -> dict[str, str]:
         "synapse_n": synapse_bench(design, "n", membrane, bias).text,
         "synapse_p": synapse_bench(design, "p", membrane, bias).text,
         "discharger": discharger_bench(design, bias, membrane).text,
-        "neurons": neurons.text + " ".join(neurons.vectors),
+        "neurons": "".join(one.text + " ".join(one.vectors) for one in neurons),
     }
 
 
@@ -64,7 +62,7 @@ GOLDEN = {
     "synapse_n": "d4366d21d5d6a91b",
     "synapse_p": "2f2ef1e8df4535ad",
     "discharger": "8d0c55e336ef9e88",
-    "neurons": "0e683bc53fe49c24",
+    "neurons": "60d2b7c71ce5755b",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nonideal.characterize.benches import neuron_bench, synapse_bench
+from nonideal.characterize.benches import LoneNeuron, neuron_bench, synapse_bench
 from nonideal.characterize.circuit import circuit_facts
 from nonideal.circuits.cells import kinds
 from nonideal.circuits.cells.leaf_cells import cells_text, illegal_sizes
@@ -153,14 +153,12 @@ def test_a_deck_drives_each_of_its_pins_once() -> None:
 def test_benches_of_neurons_take_it_and_those_of_gate_biases_refuse_it() -> None:
     design = coded()
     silent = dict.fromkeys(design.contracts.synapse.storage.off, 0.0)
-    bench = neuron_bench(
-        design, "n", axons=[2], start_V=[1.3], vdis_V=[0.5], injected_A=[0.0], silent_V=silent, driven=[1]
-    )
-    assert "v(dendrite_0)" in bench.vectors
+    bench = neuron_bench(design, "n", LoneNeuron(2, 1.3, 0.5, driven=1), silent)
+    assert "v(dendrite)" in bench.vectors
     assert "Vgate_n gate_n 0 0.6" in bench.text
-    (neuron,) = (line for line in bench.text.splitlines() if line.startswith("Xneuron_0"))
+    (neuron,) = (line for line in bench.text.splitlines() if line.startswith("Xneuron "))
     assert neuron.split()[1:] == (
-        ["vdd", "vss", "vdis_0", "spike_0", "spike_b_0", "dendrite_0", "reset_1", "phase_1", "v0_0", "neuron"]
+        ["vdd", "vss", "vdis", "spike", "spike_b", "dendrite", "reset_1", "phase_1", "v0", "neuron"]
     )
     with pytest.raises(
         CircuitError, match=r"circuit\.synapse\.kind: this is known of synapses whose weights are gate biases"
