@@ -70,6 +70,20 @@ def flicker_wave(grid: Grid, exponent: float, low_Hz: float, generator: np.rando
     return np.asarray(wave)
 
 
+def thinned(wave: Array, kept: NDArray[np.int64]) -> Array:
+    """A wave [count] at fewer of its points, ``kept``, the first and the last among them: each the mean of what lies about it, nearer points
+    for more, so that the charge is the same whatever it is weighted with that is a line between neighbouring points."""
+    at = np.arange(len(wave))
+    left = np.clip(np.searchsorted(kept, at, side="right") - 1, 0, len(kept) - 2)
+    part = (at - kept[left]) / (kept[left + 1] - kept[left])
+
+    def gathered(values: Array) -> Array:
+        low, high = (np.bincount(left + k, w * values, len(kept)) for k, w in ((0, 1 - part), (1, part)))
+        return np.asarray(low + high, np.float64)
+
+    return gathered(wave) / gathered(np.ones(len(wave)))
+
+
 def _power(exponent: float, edges_Hz: Array) -> Array:
     """What a density f^-exponent holds between neighbouring edges."""
     if abs(exponent - 1.0) < AT_ONE:

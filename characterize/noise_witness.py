@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize.noise_bench import Density, Held, fets_of, held_bench, held_density
-from nonideal.characterize.noise_wave import Grid, flicker_wave, generator_of, white_wave
+from nonideal.characterize.noise_wave import Grid, flicker_wave, generator_of, thinned, white_wave
 from nonideal.characterize.workbench import Workbench
+from nonideal.circuits.columns.current import Current
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.network.correspondence import partners
 from nonideal.circuits.network.flat import Element, flat_elements
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
+from nonideal.circuits.network.wave import Wave
 from nonideal.spice import Deck, Result, SimulatorOptions
 
 Array = NDArray[np.float64]
@@ -34,6 +36,9 @@ HELD_A_DECK = 60
 FAINT_C = 1e-18
 """FETs whose noise moves less charge over the run get no source: they are off."""
 PULSE_S = 2e-9
+WIDE, LISTENED_S = 4, 160e-9
+"""Only every so many of a wave's samples are points of it where noise is but summed up, as its charge is on a membrane: all of them are from so
+long before a neuron's last instant on, while its sensing stage listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,17 @@ class Source:
     name: str
     times_s: Array
     density: Density
+
+    @property
+    def cell(self) -> str:
+        """Of a ``synapse`` or a ``neuron``."""
+        return self.name.split("_", 1)[0]
+
+    @property
+    def neuron(self) -> str:
+        """Whose it is, or whose dendrite it is on: ``1_0``."""
+        numbers = self.name.split("_")[1:]
+        return f"{numbers[0]}_{numbers[2 if self.cell == 'synapse' else 1]}"
 
     def charge2_C2(self) -> float:
         """About the variance of the charge that its noise carries, to tell loud from faint."""
@@ -65,7 +81,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A circuit, one sample of inputs [axons] in T_circ, and the noise of all that is in it. ``membrane_F`` [neurons], layer by layer."""
+    """A circuit, one sample of inputs [axons] in T_circ, and the noise of all that is in it. ``membrane_F`` [neurons], layer by layer.
+
+    ``wide``: waves have few points where their charge alone counts.
+    """
 
     circuit: Circuit
     biases: Biases
@@ -75,55 +94,81 @@ class Witness:
     membrane_F: Array
     kt_J: float
     behind_F: float
+    wide: bool = True
 
     def deck(self, name: str, seed: int, run: int, low_Hz: float) -> Deck:
         """The deck of one run."""
         plain = self.circuit.deck(name, self.biases, self.inputs, self.simulator)
-        stop_s = self.circuit.timeline.stop_s
-        grid = Grid(0.0, STEP_S, int(np.ceil(stop_s / STEP_S)) + 1)
-        known, lines = {one.name: one for one in self.sources}, []
-        for device in _devices(self.circuit):
-            mine = known.get(device.path)
-            if mine is not None:
-                nodes = _inside(self.circuit, device)
-                wave = mine.wave(grid, low_Hz, seed, run, device.path)
-                lines.append(_pwl(f"Inoise_{device.path} {nodes[0]} {nodes[2]}", grid.times_s, wave))
-        lines += self._switched(seed, run)
+        between = {one.path: _inside(self.circuit, one)[:3:2] for one in _devices(self.circuit)}
+        # A vector's name without its v( ).
+        nodes = (probe[2:-1] for probe in self.circuit.membrane_probes)
+        between |= {net: ["0", node] for net, node in zip(self.circuit.membranes, nodes, strict=True)}
+        lines = []
+        for number, one in enumerate(self.currents(seed, run, low_Hz)):
+            begin, end = between[one.at]
+            lines.append(_folded(f"Inoise_{number} {begin} {end} {one.wave.source()}"))
         body = plain.text.replace(".save ", ".include noise.spice\n.save ", 1)
         return replace(plain, text=body, includes={**plain.includes, "noise.spice": "\n".join(lines) + "\n"})
 
-    def _switched(self, seed: int, run: int) -> Iterator[str]:
+    def currents(self, seed: int, run: int, low_Hz: float) -> Iterator[Current]:
+        """What is put into the circuit in one run: beside every FET that has noise, and on every membrane what switches leave there."""
+        grid = Grid(0.0, STEP_S, int(np.ceil(self.circuit.timeline.stop_s / STEP_S)) + 1)
+        points: dict[str, NDArray[np.int64]] = {}
+        for one in self.sources:
+            if one.neuron not in points:
+                mine = [other for other in self.sources if other.neuron == one.neuron]
+                points[one.neuron] = _points(grid, mine) if self.wide else np.arange(grid.count)
+            kept = points[one.neuron]
+            wave = thinned(one.wave(grid, low_Hz, seed, run, one.name), kept)
+            yield Current(one.name, _without_silence(Wave(grid.times_s[kept], wave)))
+        yield from self._switched(seed, run)
+
+    def _switched(self, seed: int, run: int) -> Iterator[Current]:
         """Charges on every membrane: once reset has ended, and once isolation has opened."""
         timeline, guard = self.circuit.timeline, self.circuit.design.timing.guard_s
-        # A vector's name without its v( ).
-        nodes = [probe[2:-1] for probe in self.circuit.membrane_probes]
-        for (layer, k), node, whole in zip(
-            self.circuit.topology.neurons(), nodes, self.membrane_F, strict=True
+        for (layer, k), net, whole in zip(
+            self.circuit.topology.neurons(), self.circuit.membranes, self.membrane_F, strict=True
         ):
             draws = generator_of(seed, run, f"switches_{layer}_{k}").standard_normal(2)
             series_F = self.behind_F * (whole - self.behind_F) / whole
-            reset_s = timeline.accumulation_s(layer) - guard / 4
-            for what, at_s, farad, draw in (
-                ("reset", reset_s, whole, draws[0]),
-                ("isolation", timeline.firing_s(layer) - guard / 2, series_F, draws[1]),
+            times, values = [0.0], [0.0]
+            for at_s, farad, draw in (
+                (timeline.accumulation_s(layer) - guard / 4, whole, draws[0]),
+                (timeline.firing_s(layer) - guard / 2, series_F, draws[1]),
             ):
                 peak = 2 * draw * np.sqrt(self.kt_J * farad) / PULSE_S
-                times = np.array([0.0, at_s, at_s + PULSE_S / 2, at_s + PULSE_S])
-                yield _pwl(f"I{what}_{layer}_{k} 0 {node}", times, np.array([0.0, 0.0, peak, 0.0]))
+                times += [at_s, at_s + PULSE_S / 2, at_s + PULSE_S]
+                values += [0.0, peak, 0.0]
+            yield Current(net, Wave(np.array(times), np.array(values)))
 
     def spikes_s(self, result: Result) -> list[Array]:
         """Spike times by layer, s."""
         return spike_times_s(result, self.circuit)
 
 
-def _pwl(head: str, times_s: Array, current_A: Array) -> str:
-    """A current source; where nothing flows for long only the ends are written."""
-    quiet = current_A == 0.0
+def _points(grid: Grid, sources: Sequence[Source]) -> NDArray[np.int64]:
+    """Which samples of a neuron's sources are points of their waves: few, but where one begins or ends, and while its sensing stage listens."""
+    kept = {*range(0, grid.count, WIDE), grid.count - 1}
+    for one in sources:
+        ends = [int(at_s / grid.step_s) for at_s in (one.times_s[0], one.times_s[-1])]
+        kept.update(end + after for end in ends for after in (0, 1))
+        if one.cell == "neuron":
+            kept.update(range(int((one.times_s[-1] - LISTENED_S) / grid.step_s), ends[1] + 1))
+    return np.array(sorted(k for k in kept if 0 <= k < grid.count), np.int64)
+
+
+def _without_silence(wave: Wave) -> Wave:
+    """The wave with the ends alone of where nothing flows for long."""
+    quiet = wave.value == 0.0
     keep = ~(quiet & np.roll(quiet, 1) & np.roll(quiet, -1))
     keep[[0, -1]] = True
-    points = [f"{t:.10g} {i:.5g}" for t, i in zip(times_s[keep], current_A[keep], strict=True)]
-    rows = [" ".join(points[k : k + 40]) for k in range(0, len(points), 40)]
-    return f"{head} PWL(" + "\n+ ".join(rows) + ")"
+    return Wave(wave.time_s[keep], wave.value[keep])
+
+
+def _folded(line: str, words: int = 80) -> str:
+    """A long line of a deck as several."""
+    parts = line.split(" ")
+    return "\n+ ".join(" ".join(parts[k : k + words]) for k in range(0, len(parts), words))
 
 
 def _devices(circuit: Circuit) -> list[Element]:

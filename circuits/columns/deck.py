@@ -109,7 +109,11 @@ class Bench:
 
     def line_waves(self, layer: int, start_s: float) -> dict[str, Wave]:
         """What moves of lines that are else held, V by net, from ``start_s`` on the clock of a column of this layer."""
-        return {net: wave.shifted(-self._shift_s(layer) - start_s) for net, wave in self.circuit.waves}
+        return {net: self.on_clock(wave, layer, start_s) for net, wave in self.circuit.waves}
+
+    def on_clock(self, wave: Wave, layer: int, start_s: float = 0.0) -> Wave:
+        """A wave on the network's clock from ``start_s`` on that of a column of this layer."""
+        return wave.shifted(-self._shift_s(layer) - start_s)
 
     def weight_V(self, layer: int, neuron: int) -> dict[str, float]:
         """Volts of the weight pins of a neuron's synapses, by net."""
@@ -216,13 +220,14 @@ def transient(
     stops_s: Sequence[float] = (),
     start_V: Mapping[str, float] = MappingProxyType({}),
     inputs: Mapping[str, str] = MappingProxyType({}),
+    currents: Sequence[tuple[str, str, Wave]] = (),
 ) -> Deck:
     """The deck of a column in a ``span``, or of a driver with what drives its input among ``inputs``.
 
     ``netlist`` is what ``elements`` made of the piece, by the name of its file. ``waves`` (V) by net drive axons and neighbours; neighbours
     that have none are at ground. They are functions of time: a simulator that stopped at every point of all axons would take four times the
-    steps. It stops at ``stops_s``. Times are on the column's clock. ``start_V``: nodes that begin at a voltage. ``probes`` are nodes to save
-    beside the currents of the rails.
+    steps. It stops at ``stops_s``. Times are on the column's clock. ``start_V``: nodes that begin at a voltage. ``currents`` (A, on the
+    network's clock) flow from a node to another; it stops at their points. ``probes`` are nodes to save beside the currents of the rails.
     """
     place, length_s = piece.place, span.length_s
     simulator = replace(bench.simulator, temperature_C=bench.circuit.design.supplies.temperature_C)
@@ -243,6 +248,9 @@ def transient(
     lines += [f"V{net} {net} 0 {source}" for net, source in inputs.items()]
     for drop in drops:
         lines += drop.lines(span)
+    for number, (begin, end, wave) in enumerate(currents):
+        told = bench.on_clock(wave, place.layer, span.start_s).source()
+        lines.append(f"Iput_{number} {begin} {end} {told}")
     stops = np.array([at - span.start_s for at in stops_s if span.start_s < at < span.stop_s])
     if len(stops):
         turns = Wave(stops, np.array([n % 2 for n in range(len(stops))], float))

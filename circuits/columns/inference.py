@@ -8,12 +8,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.circuits.columns.column import SimulatedColumn, wave_of
+from nonideal.circuits.columns.current import Current, by_place
 from nonideal.circuits.columns.cut import Cut, Place, cut
 from nonideal.circuits.columns.deck import Bench
 from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, exact
@@ -48,6 +50,7 @@ class _Sample:
     axons: dict[Place, dict[str, Wave]] = field(default_factory=lambda: defaultdict(dict))
     spiking: frozenset[int] = frozenset()
     waves: dict[str, Wave] = field(default_factory=dict)
+    currents: Mapping[Place, Sequence[Current]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -63,11 +66,16 @@ class _Sample:
 
 
 def infer_columns(
-    cases: Sequence[Case], simulator: SimulatorOptions, run: Run, first: int | None = None
+    cases: Sequence[Case],
+    simulator: SimulatorOptions,
+    run: Run,
+    first: int | None = None,
+    currents: Mapping[str, Sequence[Current]] = MappingProxyType({}),
 ) -> list[Inference | Failure]:
     """Simulate each case column by column; ``run`` runs decks. Raises ``CircuitError`` for cases that are called alike: their decks would be.
 
-    With ``first`` so many neurons of the first layer are simulated and no more: the last of them lacks a neighbour. A case is a
+    With ``first`` so many neurons of the first layer are simulated and no more: the last of them lacks a neighbour. ``currents`` are put into
+    the columns of a case, by its name; what they make a neighbour do to the column beside it is left out. A case is a
     ``Failure`` where any of its columns is one. What cases of the same circuit and biases share, operating points and drivers, counts for
     each by its part of the processor time.
     """
@@ -89,7 +97,7 @@ def infer_columns(
         if key not in cuts:
             netlist = joined_units(parse_netlist(circuit.netlist, "the extracted netlist"))
             cuts[key] = cut(netlist, circuit.topology)
-        tasks.append(_infer(group, cuts[key], simulator, first))
+        tasks.append(_infer(group, cuts[key], simulator, first, currents))
     found = {
         case.name: inference
         for group, inferences in zip(together.values(), _in_step(tasks, run), strict=True)
@@ -124,7 +132,11 @@ def _told(deck: Deck) -> object:
 
 
 def _infer(
-    cases: Sequence[Case], pieces: Cut, simulator: SimulatorOptions, first: int | None
+    cases: Sequence[Case],
+    pieces: Cut,
+    simulator: SimulatorOptions,
+    first: int | None,
+    currents: Mapping[str, Sequence[Current]],
 ) -> Steps[list[Inference | Failure]]:
     """Cases of one circuit with the same biases."""
     circuit, biases, stem = cases[0].circuit, cases[0].biases, cases[0].name
@@ -137,7 +149,10 @@ def _infer(
         return [failed[0]] * len(cases)
     drawn = columns.drawn({p: r for p, r in measured.items() if isinstance(r, Result)})
     shared_s = sum(outcome.seconds_cpu for outcome in found if isinstance(outcome, Result)) / len(cases)
-    samples = [_Sample(case, seconds_cpu=shared_s) for case in cases]
+    samples = [
+        _Sample(case, seconds_cpu=shared_s, currents=by_place(currents.get(case.name, ()), pieces.owner))
+        for case in cases
+    ]
     for sample in samples:
         sample.spiking = frozenset(j for j, at in enumerate(sample.case.inputs) if at < 1.0)
     prepared: dict[tuple[Place, frozenset[int]], Prepared] = {}
@@ -315,6 +330,7 @@ def _simulate(
                 sample.axons[one.place],
                 seen[sample.name],
                 care,
+                care.put(sample.currents, one.place),
             )
             for sample, one in pairs
         ],
@@ -331,6 +347,7 @@ def _simulate(
                 sample.axons[one.place],
                 seen[sample.name],
                 care,
+                care.put(sample.currents, one.place),
             )
             for sample, one, result in accumulated
         ],

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from nonideal.circuits.columns.current import Current, put
 from nonideal.circuits.columns.cut import Cut, Piece, Place, beside
 from nonideal.circuits.columns.deck import Bench, Drop, elements, input_wave, operating_point, transient
 from nonideal.circuits.columns.drawn import Cause, Drawn, causes_of
@@ -33,6 +34,10 @@ class Care:
     def at_once(self) -> bool:
         """Whether one deck does both: to start a simulator, read a netlist and settle it costs a small column as much as its phases do."""
         return self.accumulation == self.firing
+
+    def put(self, currents: Mapping[Place, Sequence[Current]], place: Place) -> Sequence[Current]:
+        """What of ``currents`` is put into a column: nothing into one that is looked at for its neighbours alone."""
+        return currents.get(place, ()) if self.at_edges else ()
 
 
 def coarse(simulator: SimulatorOptions) -> Care:
@@ -204,10 +209,11 @@ class Columns:
         axons: Mapping[str, Wave],
         seen: Mapping[str, Wave],
         care: Care,
+        currents: Sequence[Current] = (),
     ) -> Deck:
         """The deck of a column until it fires, or of all it does where ``care`` wants that at once.
 
-        ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where that is known.
+        ``axons`` (V) by net drive it, ``seen`` (V) by net is what the columns beside it do, where that is known; ``currents`` are put into it.
         """
         part, bench = one.part, replace(self.bench, simulator=care.accumulation)
         waves = {net: axons[net] for net in part.piece.axons} | self.beside(part.piece, {**axons, **seen})
@@ -225,6 +231,7 @@ class Columns:
             drops=self._drops(one, axons),
             start_V={one.state[net]: volts for net, volts in bench.latches_V(one.place).items()},
             stops_s=_stops(axons, part.piece.axons, cut_off_s).tolist() if care.at_edges else (),
+            currents=put(currents, part.piece, one.state, self.cut.pieces[one.place]),
         )
 
     def firing(
@@ -235,6 +242,7 @@ class Columns:
         axons: Mapping[str, Wave],
         seen: Mapping[str, Wave],
         care: Care,
+        currents: Sequence[Current] = (),
     ) -> Deck:
         """The deck of a column from where ``accumulated`` ended."""
         part, bench = one.part, replace(self.bench, simulator=care.firing)
@@ -248,6 +256,7 @@ class Columns:
             tuple(dict.fromkeys([*one.spikes, *one.coupled.values()])),
             drops=self._drops(one, axons),
             start_V={node: float(np.real(accumulated[f"v({node})"][-1])) for node in one.state.values()},
+            currents=put(currents, part.piece, one.state, self.cut.pieces[one.place]),
         )
 
     def _drops(self, one: Prepared, axons: Mapping[str, Wave]) -> list[Drop]:

@@ -14,9 +14,11 @@ from nonideal.characterize.jitter import LayerNoise, noise_of
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.noise_witness import Witness, witness_of
 from nonideal.characterize.physics import BottomUp, column_for, network_physics
-from nonideal.characterize.workbench import Workbench
+from nonideal.characterize.workbench import Workbench, succeeded
+from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.design import Design
 from nonideal.circuits.network.flat import flat_network
+from nonideal.circuits.network.inference import Case
 from nonideal.circuits.network.mapping import map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Circuit
@@ -112,6 +114,25 @@ class Watched:
             deck = self.witness.deck(f"noisy_{run}", seed, run, low_Hz)
             (result,) = bench.run_decks([deck], folder / f"run_{run}")
             found.append(self.witness.spikes_s(result))
+        return [np.array(rows) for rows in zip(*found, strict=True)]
+
+    def by_columns(
+        self, bench: Workbench, numbers: Sequence[int], seed: int, low_Hz: float, folder: Path
+    ) -> list[Array]:
+        """The same of an extracted network, neuron by neuron: the spikes of a run's neurons drive the columns of its next layer.
+
+        Raises ``CharacterizationFailed``.
+        """
+        one = self.witness
+        cases = [Case(f"noisy_{run}", one.circuit, one.biases, one.inputs) for run in numbers]
+        currents = {
+            case.name: tuple(one.currents(seed, run, low_Hz))
+            for run, case in zip(numbers, cases, strict=True)
+        }
+        outcomes = infer_columns(
+            cases, one.simulator, lambda decks: bench.attempt(decks, folder), currents=currents
+        )
+        found = [inference.times_s for inference in succeeded(outcomes)]
         return [np.array(rows) for rows in zip(*found, strict=True)]
 
 

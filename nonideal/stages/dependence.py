@@ -93,6 +93,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "data",
         "training.layers",
         "training.variants",
+        "validation.simulate",
         "noise",
         "simulator",
     ),

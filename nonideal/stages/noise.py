@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 TABLE, SUMMARY, MODEL = "jitter.csv", "summary.json", "model.json"
+BATCH = 20
+"""Noisy simulations that are run together."""
 SIDE_BY_SIDE = 8
 """Copies of a column in one deck: noise makes all steps short, so that they cost little more than one."""
 CORNERS_HZ = (1.0, 3e3)
@@ -85,7 +87,7 @@ def measure_jitter(work: Work) -> Done:
     of_column = f"{chosen.column_runs} noisy simulations of a column, " if kind == SCHEMATIC else ""
     say(f"  {of_column}{chosen.network_runs} noisy simulations of the network ({kind})")
     simulated = Simulated(
-        bench, experiment, model, weights, inputs[sample], work.folder / "decks", _extracted(work)
+        bench, experiment, model, weights, inputs[sample], work.folder / "decks", _extracted(work), say
     )
     expected = [(one.time[sample], one.sigma[sample], one.fires[sample]) for one in found]
     within_Hz = MOST_CORNER_NORM / model.t_circ_s
@@ -155,8 +157,8 @@ def _table(found: Sequence[LayerJitter], t_circ_s: float) -> pd.DataFrame:
 
 
 def _sample(found: Sequence[LayerJitter]) -> int:
-    """The held-out sample that most neurons fire for; the first of equals."""
-    return int(np.argmax(sum(one.fires.sum(1) for one in found)))
+    """The held-out sample with most neurons whose jitter can be compared; the first of equals."""
+    return int(np.argmax(sum(_comparable((one.time, one.sigma, one.fires)).sum(1) for one in found)))
 
 
 def _rms_s(one: LayerJitter, t_circ_s: float) -> float | None:
@@ -230,8 +232,9 @@ class Simulated:
         inputs: Array,
         folder: Path,
         extracted: str | None = None,
+        say: Callable[[str], None] = print,
     ) -> None:
-        self.bench, self.experiment, self.model = bench, experiment, model
+        self.bench, self.experiment, self.model, self.say = bench, experiment, model, say
         self.weights, self.inputs, self.folder, self.extracted = weights, inputs, folder, extracted
 
     def column(self, expected: Expected, runs: int) -> tuple[NoisyNeuron, ...]:
@@ -277,8 +280,16 @@ class Simulated:
         )
 
     def _runs(self, watched: Watched, count: int, folder: Path) -> list[Array]:
-        chosen = self.experiment.noise
-        return watched.runs(self.bench, range(count), chosen.seed, chosen.low_corner_Hz, folder)
+        """In batches: what has ended is in the cache, from where a stage that was interrupted takes it."""
+        chosen, found = self.experiment.noise, []
+        cut = self.extracted is not None and self.experiment.validation.simulate == "columns"
+        run = watched.by_columns if cut else watched.runs
+        for first in range(0, count, BATCH):
+            numbers = range(first, min(first + BATCH, count))
+            found.append(run(self.bench, numbers, chosen.seed, chosen.low_corner_Hz, folder))
+            if numbers[-1] + 1 < count:
+                self.say(f"  {numbers[-1] + 1} of {count} noisy simulations")
+        return [np.concatenate(layer) for layer in zip(*found, strict=True)]
 
 
 def _comparable(expected: Expected) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import pytest
 from nonideal.characterize.flicker import window_s2
 from nonideal.characterize.jitter import network_noise
 from nonideal.characterize.model import PhysicalModel
-from nonideal.characterize.noise_wave import Grid, flicker_wave, generator_of, white_wave
+from nonideal.characterize.noise_wave import Grid, flicker_wave, generator_of, thinned, white_wave
 from nonideal.circuits.design import Design
 from nonideal.postlayout.jitter import blind_network, copies, network_jitter, watch
 
@@ -55,6 +55,16 @@ def test_a_source_s_draws_are_its_own() -> None:
     assert np.array_equal(one, generator_of(1, 0, "a").standard_normal(3))
 
 
+def test_a_wave_of_fewer_points_carries_the_same_charge() -> None:
+    """It is what it was where all points stay."""
+    wave = white_wave(GRID, generator_of(3, 0, "z"))
+    wave[:21] = wave[190:] = 0.0
+    kept = np.array([0, 4, 8, 20, 21, 24, *range(40, 60), 100, 190, 200])
+    few = np.interp(np.arange(GRID.count), kept, thinned(wave, kept))
+    assert np.trapezoid(few) == pytest.approx(np.trapezoid(wave), rel=1e-9)
+    assert np.array_equal(thinned(wave, np.arange(GRID.count)), wave)
+
+
 @pytest.mark.slow
 @pytest.mark.spice
 def test_a_noisy_column_spikes_as_the_closed_form_says(
@@ -74,6 +84,10 @@ def test_a_noisy_column_spikes_as_the_closed_form_says(
     found = times.ravel()
     assert found.mean() == pytest.approx(float(watched.quiet_s[0][0]), abs=1.5e-9)
     assert found.std(ddof=1) == pytest.approx(1e-6 * float(jitter.sigma[0, 0]), rel=0.4)
+    # Waves of fewer points move every spike as those of all points do.
+    fine = replace(side_by_side, witness=replace(side_by_side.witness, wide=False))
+    (again,) = fine.runs(bench, [0], 11, 1.0, tmp_path / "fine")
+    assert again[0] == pytest.approx(times[0], abs=0.3e-9)
     # What switches leave is drawn even where no device makes noise.
     silent = replace(side_by_side, witness=replace(side_by_side.witness, sources=()))
     (times,) = silent.runs(bench, [0], 11, 1.0, tmp_path)

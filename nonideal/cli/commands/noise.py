@@ -22,7 +22,7 @@ NetworkRunsOption = Annotated[
     int | None,
     typer.Option(
         "--network-runs",
-        help="So many noisy simulations of the network, some CPU seconds each (default: the experiment's).",
+        help="So many noisy simulations of the network, about 5 CPU seconds each (default: the experiment's).",
         show_default=False,
     ),
 ]
@@ -49,7 +49,7 @@ def noise(
 ) -> None:
     """Say what jitters the trained network's spikes, in closed form and in noisy simulations (jitter.csv, summary.json).
 
-    On an extracted netlist it is the network that is simulated with noise, no column, and results are in noise_<netlist>/.
+    On an extracted netlist it is the network that is simulated with noise, column by column, and results are in noise_<netlist>/.
     """
     from nonideal.experiment.errors import BadOption
     from nonideal.stages.noise import section_from_options

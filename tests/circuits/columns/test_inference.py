@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nonideal.circuits.columns.current import Current
 from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.design import Design
 from nonideal.circuits.errors import CircuitError
@@ -17,6 +18,7 @@ from nonideal.circuits.network.inference import Inference, infer_whole, samples
 from nonideal.circuits.network.mapping import bias_sources, map_weights
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.wave import Wave
 from nonideal.pnn.presets import preset
 from nonideal.sky130_models import find_pdk, lean_library
 from nonideal.spice import Attempt, Deck, Failure, FailureKind, Plot, Result, SimulatorOptions, run_many
@@ -159,6 +161,37 @@ def test_the_firing_begins_where_the_accumulation_ended(
     assert before.t_stop_s + after.t_stop_s == pytest.approx(
         timing.reset_s + 2 * timing.t_circ_s + 3 * timing.guard_s
     )
+
+
+def test_currents_are_put_into_the_columns_they_belong_to(circuit: Circuit, biases: Biases) -> None:
+    """Beside a FET and on a membrane, on the column's clock; none where a neighbour is looked at, nor beside a branch that is joined to others."""
+    decks: dict[str, Deck] = {}
+
+    def run(asked: list[Deck]) -> list[Result | Failure]:
+        decks.update((deck.name, deck) for deck in asked)
+        return [_flat(deck) for deck in asked]
+
+    (case,) = samples(circuit, biases, np.array([[0.1, 0.4, 0.0]]))
+    timing, step = circuit.design.timing, Wave(np.array([0.0, 1.5e-6, 1.6e-6]), np.array([0.0, 0.0, 1e-9]))
+    layer_s = timing.t_circ_s + timing.guard_s
+    names = ["neuron_1_1_MDI", *(f"synapse_1_0_1_{fet}" for fet in ("MNM", "MNS", "MPM", "MPS"))]
+    currents = [
+        *(Current(name, step) for name in names),
+        Current("neuron_2_0_membrane", step.shifted(layer_s)),
+    ]
+    infer_columns([case], SimulatorOptions(), run, currents={case.name: currents})
+    put = {
+        name: re.findall(r"^Iput_\d+ (\S+) (\S+) (PWL.*)$", deck.text, re.M) for name, deck in decks.items()
+    }
+    assert {name for name, lines in put.items() if lines} == {"t_0000_column_1_1", "t_0000_column_2_0"}
+    assert len(put["t_0000_column_1_1"]) in (3, 4), "a closed branch of three is joined to the others"
+    (into,) = put["t_0000_column_2_0"]
+    assert into[0] == "0"
+    assert into[1].startswith("neuron_2_0_membrane")
+    assert into[2] == put["t_0000_column_1_1"][0][2] == "PWL(0 0 1.5e-06 0 1.6e-06 1e-09)"
+    for strange in ("neuron_1_1_MXX", "driver_0_MN1"):
+        with pytest.raises(CircuitError, match=strange):
+            infer_columns([case], SimulatorOptions(), run, currents={case.name: [Current(strange, step)]})
 
 
 @pytest.mark.parametrize(
