@@ -1,6 +1,7 @@
 // Short vectors of the widest registers of the machine, and the functions of one exact step.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -61,6 +62,17 @@ template <class T> inline Bits<T> sign_bit() {
         return Bits<T>{} + INT32_MIN;
     else
         return Bits<T>{} + INT64_MIN;
+}
+template <class T> inline Vec<T> root_of(Vec<T> x) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_sqrt_ps((__m512)x);
+    else
+        return (Vec<T>)_mm512_sqrt_pd((__m512d)x);
+#else
+    for (int64_t i = 0; i < LANES<T>; i++) x[i] = std::sqrt(x[i]);
+    return x;
+#endif
 }
 template <class T> inline Vec<T> absolute(Vec<T> x) { return (Vec<T>)((Bits<T>)x & ~sign_bit<T>()); }
 // x sign(w), with sign(0) = 1
