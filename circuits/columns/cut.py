@@ -286,17 +286,20 @@ def _piece(
 
 
 def _joined(touching: list[Device], own: frozenset[str], rails: tuple[str, ...]) -> list[Device]:
-    """The gates of other pieces on nets of this one: those of a kind on a net as one device, the other ends of each on its rail.
+    """The gates of other pieces on nets of this one: those of a kind on a net as one device, the other ends of each on its rail, of a
+    switch on a rail on the net itself.
 
     It hangs on a node in the middle of theirs, by name: how they are spread over the wire moves an edge by less than the wire's own delay.
     """
     kinds: dict[tuple[tuple[str, ...], str, str], list[tuple[str, Device]]] = defaultdict(list)
     for device in {device.name: device for device in touching}.values():
         rail = net_of(device.nodes[-1])
-        ends = tuple(
-            net_of(node) if net_of(node) in own or net_of(node) in rails else rail for node in device.nodes
-        )
         at = next(node for node in device.nodes if net_of(node) in own)
+        # A switch that is on leads on to its own piece: here its channel leads nowhere.
+        beyond = net_of(at) if device.nodes.index(at) != 1 and net_of(device.nodes[1]) in rails else rail
+        ends = tuple(
+            net_of(node) if net_of(node) in own or net_of(node) in rails else beyond for node in device.nodes
+        )
         kinds[ends, device.model, device.parameters.split(" as=")[0]].append((at, device))
     found = []
     for (ends, _, _), devices in kinds.items():

@@ -42,7 +42,8 @@ class Span:
 class Bench:
     """What all pieces of a network have in common: the circuit, and the volts that hold its weights.
 
-    ``steps_V``: of lines whose level is the step of a layer's weights, by layer and port. ``latched``: what latches hold, 1 or 0, as ``levels``.
+    ``steps_V``: of lines whose level is the step of a layer's weights, by layer and port. ``latched``: what latches hold, 1 or 0, as ``levels``;
+    nothing where the circuit's are held.
     """
 
     circuit: Circuit
@@ -62,7 +63,7 @@ class Bench:
             levels_of(biases, pinout.weight_ports) if pinout.weight_ports else none,
             simulator,
             scales_of(biases, [port.name for port in pinout.scale_ports], depth),
-            latched_in(biases, latches) if latches else none,
+            latched_in(biases, latches) if latches and ".ic " in biases else none,
         )
 
     @property
@@ -134,7 +135,7 @@ class Bench:
 
     def latches_V(self, place: Place) -> dict[str, float]:
         """Volts of the latches' nodes of a neuron's synapses as a deck begins, by net."""
-        if place.layer == 0 or not self.latched:
+        if place.layer == 0 or not self.latched or not self.latched[place.layer - 1]:
             return {}
         design, axons = self.circuit.design, self.circuit.topology.layers[place.layer - 1]
         found = {}

@@ -22,7 +22,7 @@ from nonideal.circuits.columns.network import Care, Columns, Prepared, coarse, e
 from nonideal.circuits.errors import CircuitError
 from nonideal.circuits.extraction.netlist import parse_netlist
 from nonideal.circuits.extraction.units import joined_units
-from nonideal.circuits.network.inference import Case, Inference, Run
+from nonideal.circuits.network.inference import Case, Inference, Run, settled
 from nonideal.circuits.network.netlist import Topology
 from nonideal.circuits.network.testbench import Biases, energy_J, first_rise_s
 from nonideal.circuits.network.wave import Wave
@@ -79,6 +79,7 @@ def infer_columns(
     ``Failure`` where any of its columns is one. What cases of the same circuit and biases share, operating points and drivers, counts for
     each by its part of the processor time.
     """
+    cases = settled(cases)
     for case in cases:
         case.circuit.check_sample(case.name, case.inputs)
     names = [case.name for case in cases]

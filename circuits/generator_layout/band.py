@@ -14,7 +14,7 @@ from nonideal.circuits.layout.contacts import stack
 from nonideal.circuits.layout.decoupling import decoupling
 from nonideal.circuits.layout.dimensions import DIFF_TO_RAIL, RAIL_HALF, snap
 from nonideal.circuits.layout.diodes import draw_diodes
-from nonideal.circuits.layout.driver import Strip, draw_driver, driver_strip, driver_width
+from nonideal.circuits.layout.driver import Strip, draw_driver, driver_height, driver_strip, driver_width
 from nonideal.circuits.layout.errors import LayoutError
 from nonideal.circuits.layout.fet_rows import EDGE, Shelf, draw_shelves
 from nonideal.circuits.layout.fet_string import BETWEEN, GAP, String, draw_guard
@@ -196,7 +196,10 @@ def _lower(
         ):
             pins.append((net, stack(block, at_x, at_y, level, "met2")))
         x = round(x + GATE_DIODE + driver_width(sizes), 3)
-    both = _shelves(round(x + GATES_APART + GAP, 3), width - EDGE, strip.n_width, strip.p_width, queues)
+    # The row may be higher than a driver: what is left goes to P FETs.
+    p_um = round(strip.p_width + height - driver_height(sizes), 3)
+    both = _shelves(round(x + GATES_APART + GAP, 3), width - EDGE, strip.n_width, p_um, queues)
+    strip = Strip(block, 0.0, height, strip.n_width, p_um)
     strip.bare_frame(width, [], None)
     strip.implant(strip.n, AFTER_NEURON, both[0].start, strip.n_width)
     strip.implant(strip.p, AFTER_NEURON, x, strip.p_width)

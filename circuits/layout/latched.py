@@ -12,13 +12,13 @@ from functools import lru_cache
 
 from nonideal.circuits.cells.coded import CodedSizes
 from nonideal.circuits.cells.codes import coded_weights
-from nonideal.circuits.layout.bank import APART, Bank, cut, strip
+from nonideal.circuits.layout.bank import APART, Bank, Heights, cut, strip
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.coded import DENDRITE_X, EDGE, Plan, coded_height, draw_banks, draw_drive
-from nonideal.circuits.layout.contacts import MET4_LINE, stack
-from nonideal.circuits.layout.dimensions import MCON, OVERLAP, snap, up
+from nonideal.circuits.layout.contacts import MET1_PAD, MET4_LINE, stack
+from nonideal.circuits.layout.dimensions import MCON, OVERLAP, limit, snap, up
 from nonideal.circuits.layout.errors import LayoutError
-from nonideal.circuits.layout.routes import PITCH, WIDTH, Uprights, cross, land
+from nonideal.circuits.layout.routes import LAND, PITCH, WIDTH, Uprights, cross, land
 from nonideal.circuits.layout.storage_row import (
     CROSS,
     UP,
@@ -43,8 +43,8 @@ FROM_BELOW = 0.05
 """Where lines of a column begin that end in the lowest row."""
 ACROSS = ("word", "gate_n", "gate_p")
 """What runs through a whole row."""
-FIRST_CROSS, CROSS_PITCH = 0.9, 0.7
-"""The first line on metal 3, from the lowest rail, and the next ones."""
+FIRST_CROSS, CROSS_PITCH = 1.06, 0.7
+"""The first line on metal 3, from the lowest rail, clear of the one that joins the dischargers below it; and the next ones."""
 AXONS_APART = 0.6
 """From the middle of the topmost row to an axon."""
 JOG = 2.0
@@ -94,8 +94,11 @@ def latched_width(sizes: CodedSizes) -> float:
 
 
 def latched_height(sizes: CodedSizes) -> float:
-    """Height of a synapse whose lowest row is as low as it can be."""
-    return round(coded_height(sizes) + 2 * row_height(sizes), 3)
+    """Height of a synapse whose lowest row is as low as it can be: what comes down to a bank keeps off the dendrite's stack, in the middle."""
+    landing = Heights(sizes.unit_p.w_um, 0.0).axon
+    apart = up(LAND[1] / 2 + MET1_PAD[1] / 2 + limit("m1.2"))
+    bank = max(coded_height(sizes), 2 * (landing + apart))
+    return round(bank + 2 * row_height(sizes), 3)
 
 
 def latched(

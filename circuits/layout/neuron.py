@@ -58,6 +58,7 @@ SIZES, DRIVER = NeuronSizes(), DriverSizes()
 LINE_PITCH = 0.7  # control lines on metal 3
 PLATE_BELOW = 0.2  # the capacitor's bottom plate begins this far below the cell
 PLATE_CONTACT_X = 1.0
+LOWER_HEIGHT = 5.0  # the row of the driver: control lines on metal 3 over it, and what joins them below, want it however low the driver is
 GATE_LINES = tuple(line for line in ROW_LINES if line != "v0")  # v0 meets diffusions
 LINES = ("reset", "phase", "reset_b", "vsense", "v0", "iso", "iso_b")
 
@@ -135,7 +136,8 @@ def _draw_rows(block: Block, sizes: NeuronSizes, driver: DriverSizes, mim: Mim) 
     """Both rows; the block gets its height."""
     n_width, p_width = device_widths(sizes)
     analog_height = up(2 * DIFF_TO_RAIL + n_width + p_width + channel(TRACKS))
-    height = driver_height(driver) + analog_height
+    lower_height = max(driver_height(driver), LOWER_HEIGHT)
+    height = lower_height + analog_height
     lines = _line_heights(Strip(block, height, height - analog_height, n_width, p_width))
     if mim.passes_lines:
         plate_top = height - LINE_PITCH - mim.landing / 2 - mim.bottom_space
@@ -143,7 +145,7 @@ def _draw_rows(block: Block, sizes: NeuronSizes, driver: DriverSizes, mim: Mim) 
         plate_top = min(lines.values()) - MET3_LINE / 2 - mim.bottom_space
     below = up(max(0.0, mim.height(sizes.mim_l_um) - PLATE_BELOW - plate_top))
     block.height = round(height + below, 3)
-    vdd_y = round(below + driver_height(driver), 3)
+    vdd_y = round(below + lower_height, 3)
 
     columns, width = device_columns(sizes), block.width
     driver_x = round(width - driver_width(driver), 3)

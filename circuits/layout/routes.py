@@ -15,6 +15,8 @@ PITCH = WIDTH + 0.16
 PAST = 0.19
 """From a via's centre to the end of its line."""
 GRID_X = 0.02
+LAND = (0.36, 0.28)
+"""A pad on metal 1 that a line comes down to: flat, as high as fits on a track."""
 PAD_HALF, METAL_SPACE = 0.18, limit("m1.2")
 ENDS = 0.17
 """What lines one above the other keep between their ends."""
@@ -83,7 +85,7 @@ class Uprights:
 
 def land(block: Block, x: float, y: float) -> None:
     """From metal 1 up to a line on metal 2: a flat pad, as high as fits on a track."""
-    block.square("met1", x, y, 0.36, 0.28)
+    block.square("met1", x, y, *LAND)
     block.square("via", x, y, VIA)
 
 

@@ -33,10 +33,10 @@ from nonideal.circuits.layout.frame import row_frame
 
 TRACK = 0.40
 """Pitch of tracks: a pad with a via, flat, fits between two lines."""
+NODES_CLOSER = 0.02
+"""The tracks of a latch's two nodes are nearer to each other by this: no via lands on their lines."""
 FIRST = RAIL_HALF + limit("m1.2") + 0.14
 """Centre of the track next to a rail."""
-PAD = (0.36, 0.28)
-"""A flat pad on metal 1, with a via in it."""
 STEP = 0.36
 """From a contact to a gate beside it: strips over the one pass the contact of the other."""
 GATE_N, UP, WORD, Q, Q_B, CROSS, GATE_P = range(7)
@@ -133,7 +133,7 @@ def track_of(net: str) -> int:
 
 def row_height(sizes: CodedSizes) -> float:
     """Height of a row: its tracks, or its diffusions and the well between them."""
-    tracks = 2 * FIRST + (TRACKS - 1) * TRACK
+    tracks = 2 * FIRST + (TRACKS - 1) * TRACK - NODES_CLOSER
     widest = max(one.w_um for one in (sizes.switch, sizes.gate, sizes.latch, sizes.access))
     free = 2 * (widest - 0.42)  # diffusions of the least width end below the second track
     return up(tracks + free)
@@ -187,7 +187,7 @@ class Row:
         """The y of a track."""
         if index == TRACKS - 1:
             return self.y(self.height - FIRST)
-        return self.y(FIRST + index * TRACK)
+        return self.y(FIRST + index * TRACK - (NODES_CLOSER if index >= Q_B else 0.0))
 
     def side(self, kind: str) -> Side:
         """The N or P side."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -66,8 +66,24 @@ def samples(circuit: Circuit, biases: Biases, inputs: Array) -> list[Case]:
     return [Case(f"{biases.name}_{index:04d}", circuit, biases, row) for index, row in enumerate(inputs)]
 
 
+def settled(cases: Sequence[Case]) -> list[Case]:
+    """With latches held, of what has some and is no schematic (``nonideal.circuits.network.held``); what was one circuit stays one."""
+    from nonideal.circuits.network import held  # readers of extractions bring KLayout and scipy
+
+    known: dict[tuple[int, Biases], tuple[Circuit, Biases]] = {}
+    found = []
+    for case in cases:
+        key = id(case.circuit), case.biases
+        if key not in known:
+            known[key] = held.settled(case.circuit, case.biases)
+        circuit, biases = known[key]
+        found.append(replace(case, circuit=circuit, biases=biases))
+    return found
+
+
 def infer_whole(cases: Sequence[Case], simulator: SimulatorOptions, run: Run) -> list[Inference | Failure]:
-    """Each case in one deck of the whole network."""
+    """Each case in one deck of the whole network, latches held."""
+    cases = settled(cases)
     outcomes = run([case.deck(simulator) for case in cases])
     return [
         outcome if isinstance(outcome, Failure) else Inference.of(outcome, case.circuit, case.watch)

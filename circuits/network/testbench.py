@@ -35,12 +35,13 @@ def network_ports(netlist: str) -> tuple[str, ...]:
 class Biases:
     """The cell ``biases`` of one mapping at one scale, as ``nonideal.circuits.network.mapping`` writes it; ``name`` tells its file from others'.
 
-    ``mask``: what these weights wire into the network, where they are no levels on pins.
+    ``mask``: what these weights wire into the network, where they are no levels on pins. ``alone``: they have a netlist of their own.
     """
 
     name: str
     text: str
     mask: Mask | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,9 @@ class Circuit:
         self.check_sample(name, spike_time_norm)
         file = f"biases_{biases.name}.spice"
         # Decks that lie in one folder share a network, unless each has its own weights in it.
-        network = "network.spice" if biases.mask is None else f"network_{biases.name}.spice"
+        network = (
+            "network.spice" if biases.mask is None and not biases.alone else f"network_{biases.name}.spice"
+        )
         lines = [f"* {name}", ".include models.spice", f".include {network}", f".include {file}"]
         lines += self.sources()
         lines.append(control_sources(timeline, supplies.vdd_V, self.topology.control_ports))

@@ -67,6 +67,14 @@ class CodedLayer:
         return np.asarray(np.sign(code) * (size * bits).sum(-1))
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a chip's generator makes: by layer and polarity (``n``, ``p``) a unit's current against the nominal one, and ln of all ramps'."""
+
+    scales: tuple[Mapping[str, float], ...]
+    ln_common: float
+
+
 class CodedSilicon:
     """The fast model of drawn chips of a network of ``codes`` [neurons, axons] by layer, of these full scales."""
 
@@ -97,23 +105,36 @@ class CodedSilicon:
 
     def drawn(self, seed: int, *, trimmed: bool) -> tuple[CodedLayer, ...]:
         """A chip: its lines as they come, or as their trim leaves them. The loop makes its replica right, or, trimmed, its neurons on average."""
-        chip = draw(seed, self.topology, self.sigmas)
+        return self.made(self.chip(seed), self.settings(seed, trimmed=trimmed))
+
+    def chip(self, seed: int) -> Chip:
+        """The shifts of its devices."""
+        return draw(seed, self.topology, self.sigmas)
+
+    def settings(self, seed: int, *, trimmed: bool) -> Settings:
+        """What the generator of a chip makes, by its drawn statistics; see ``drawn``."""
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 15])))
         common, left = rng.standard_normal(), rng.uniform(-1.0, 1.0, (len(self.codes), 2))
-        replica = draw(seed + REPLICAS, Topology((1, 1)), self.sigmas).layers[0]
-        late = [self._neurons(k, shifts).ramp for k, shifts in enumerate(chip.layers)]
-        ln_common = -float(
-            np.log(np.concatenate(late)).mean() if trimmed else np.log(self._neurons(0, replica).ramp[0])
-        )
-        made = []
+        if trimmed:
+            ramps = [self._neurons(k, one).ramp for k, one in enumerate(self.chip(seed).layers)]
+            ln_common = -float(np.log(np.concatenate(ramps)).mean())
+        else:
+            replica = draw(seed + REPLICAS, Topology((1, 1)), self.sigmas).layers[0]
+            ln_common = -float(np.log(self._neurons(0, replica).ramp[0]))
+        scales = []
         for k in range(len(self.codes)):
             ln = {
                 one: line.half_step_ln * left[k, index] if trimmed else line.sigma_ln * common
                 for index, (one, line) in enumerate(sorted(self.spread.lines.items()))
             }
-            scales = {one: float(np.exp(value + ln_common)) for one, value in ln.items()}
-            made.append(self._layer(k, chip, scales, ln_common))
-        return tuple(made)
+            scales.append({one: float(np.exp(value + ln_common)) for one, value in ln.items()})
+        return Settings(tuple(scales), ln_common)
+
+    def made(self, chip: Chip, settings: Settings) -> tuple[CodedLayer, ...]:
+        """A chip whose generator makes this."""
+        return tuple(
+            self._layer(k, chip, scales, settings.ln_common) for k, scales in enumerate(settings.scales)
+        )
 
     def _layer(
         self, index: int, chip: Chip | None, scales: Mapping[str, float], ln_common: float
@@ -160,7 +181,7 @@ class CodedSilicon:
         """Spike times of every layer before the clip at the phase's end, [samples, neurons] in T_circ, of ``spike_time`` [samples, inputs]."""
         t, out = spike_time, []
         for physics, layer, code in zip(self.physics, chip, codes, strict=True):
-            late = layer.neurons.times(_undisturbed(physics, layer.weights(code), t)).clamp(min=0.0)
+            late = layer.neurons.times(undisturbed(physics, layer.weights(code), t)).clamp(min=0.0)
             out.append(late.numpy().astype(np.float64))
             t = late.clamp(max=1.0)
         return out
@@ -183,11 +204,11 @@ class CodedSilicon:
         t = spike_time
         found: list[Codes] = []
         for physics, layer, start, aim in zip(self.physics, chip, self.codes, wanted, strict=True):
-            code = self._chosen(_uncoupled(physics), layer, start, t, torch.from_numpy(aim).clamp(max=1.0))
+            code = self._chosen(uncoupled(physics), layer, start, t, torch.from_numpy(aim).clamp(max=1.0))
             if len(found) == len(self.physics) - 1:
-                code = self._decisive(_uncoupled(physics), layer, code, t, torch.from_numpy(label), classes)
+                code = self._decisive(uncoupled(physics), layer, code, t, torch.from_numpy(label), classes)
             found.append(code)
-            late = layer.neurons.times(_undisturbed(physics, layer.weights(code), t))
+            late = layer.neurons.times(undisturbed(physics, layer.weights(code), t))
             t = late.clamp(min=0.0, max=1.0)
         return found
 
@@ -197,14 +218,14 @@ class CodedSilicon:
         """Codes of the output layer with which the neuron of the label spikes the furthest ahead of the others, in the sense of ``_behind``."""
         most = self.storage.largest
         values, code = np.arange(-most, most + 1), start.copy()
-        late = layer.neurons.times(_undisturbed(physics, layer.weights(code), t)).clamp(min=0.0, max=1.0)
+        late = layer.neurons.times(undisturbed(physics, layer.weights(code), t)).clamp(min=0.0, max=1.0)
         late, best = late[:, :classes], float("inf")
         for _ in range(SWEEPS):
             for k, axon in np.ndindex(classes, start.shape[1]):
                 tried = np.repeat(code[k : k + 1], len(values), axis=0)
                 tried[:, axon] = values
                 many = layer.only(k).repeated(len(values))
-                found = many.neurons.times(_undisturbed(physics, many.weights(tried), t))
+                found = many.neurons.times(undisturbed(physics, many.weights(tried), t))
                 found = found.clamp(min=0.0, max=1.0)
                 times = late.unsqueeze(2).repeat(1, 1, len(values))
                 times[:, k, :] = found
@@ -228,7 +249,7 @@ class CodedSilicon:
             for axon in range(axons):
                 tried = np.repeat(code, len(values), axis=0)
                 tried[:, axon] = np.tile(values, neurons)
-                late = many.neurons.times(_undisturbed(physics, many.weights(tried), t))
+                late = many.neurons.times(undisturbed(physics, many.weights(tried), t))
                 error = (late.clamp(min=0.0, max=1.0) - aims).square().sum(0).numpy()
                 code[:, axon] = values[np.argmin(error.reshape(neurons, len(values)), axis=1)]
             if np.array_equal(code, before):
@@ -251,7 +272,7 @@ def _behind(times: Tensor, label: Tensor) -> Tensor:
     return (soft * others).sum(1).mean(0)
 
 
-def _uncoupled(physics: Physics) -> Physics:
+def uncoupled(physics: Physics) -> Physics:
     """Of a neuron by itself: neighbours move it by less than a step of a code does."""
     lag = float(np.mean(physics.spike_lag)) if physics.spike_lag else 0.0
     return replace(
@@ -259,7 +280,7 @@ def _uncoupled(physics: Physics) -> Physics:
     )
 
 
-def _undisturbed(physics: Physics, weight: Array, t: Tensor) -> Tensor:
+def undisturbed(physics: Physics, weight: Array, t: Tensor) -> Tensor:
     """Spike times of nominal neurons with these weights."""
     _, late = Exact().firing(
         t,

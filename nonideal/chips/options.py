@@ -62,7 +62,8 @@ class CalibrationOptions(BaseModel):
 
     ``*_range_V`` None: what the network asks for, and four standard deviations of mismatch around it. Synapses of less than
     ``smallest_weight`` share the lowest code, or are off below half of it. ``current_s`` and ``time_s``: how long one measurement of a
-    synapse's current, of a layer's spike times takes.
+    synapse's current, of a layer's spike times takes. A chip of codes is measured by ``inferences`` alone, and gets ``other_codes``, unless
+    told only where they are latched; the rest says nothing of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,6 +77,8 @@ class CalibrationOptions(BaseModel):
     current_tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.005
     time_tolerance_norm: Annotated[float, Field(ge=0.0, le=1.0)] = 1e-3
     steps: Annotated[int, Field(ge=0, le=100)] = 6
+    inferences: Annotated[int, Field(ge=4, le=10_000)] = 16
+    other_codes: bool | None = None
     gain_start: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.6
     current_s: Annotated[float, Field(gt=0.0, le=1.0)] = 10e-6
     time_s: Annotated[float, Field(gt=0.0, le=1.0)] = 5e-6

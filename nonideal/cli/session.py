@@ -17,7 +17,7 @@ from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlis
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
 from nonideal.stages.checks import check_before
-from nonideal.stages.codes import holds_codes, refuse_codes
+from nonideal.stages.codes import holds_codes, refuse_codes_on
 from nonideal.stages.conditions import offsets_of
 from nonideal.stages.designs import designs
 from nonideal.stages.explore import choices
@@ -167,7 +167,7 @@ class Session:
         """
         from nonideal.characterize.errors import CharacterizationFailed
 
-        refuse_codes(self.experiment)
+        refuse_codes_on(self.experiment, netlist)
         self._check_chips(netlist)
         self._check_not_drawn(seeds)
         mismatch, options = on_netlist("mismatch", netlist), _drawn_into(netlist)

@@ -25,6 +25,7 @@ from nonideal.conditions.survey import (
     parameters,
     unit_biases_V,
 )
+from nonideal.pnn import Dataset, RCSpikeNetwork
 from nonideal.pnn.draw import drawn_by_class
 from nonideal.postlayout.prediction import decide
 
@@ -44,6 +45,18 @@ class Task:
     classes: int
     clip: bool = False
     design: Design = DESIGN
+
+    @classmethod
+    def of(cls, network: RCSpikeNetwork, dataset: Dataset, design: Design, *, clip: bool) -> Self:
+        """A trained network on the held-out samples."""
+        return cls(
+            weights=tuple(layer.weight.detach().double().numpy() for layer in network.linear_layers),
+            inputs=dataset.test_x.double().numpy(),
+            labels=dataset.test_y.numpy(),
+            classes=dataset.classes,
+            clip=clip,
+            design=design,
+        )
 
     def drawn(self, count: int) -> NDArray[np.int64]:
         """Indices of ``count`` samples, drawn by class."""

@@ -144,6 +144,8 @@ KEYS: Final = {
     "calibration.current_tolerance": "a synapse's current is right within, relative",
     "calibration.time_tolerance_norm": "a neuron's spike time is right within, T_circ",
     "calibration.steps": "most rounds of measuring and trimming",
+    "calibration.inferences": "of a chip of codes: all that it is measured by",
+    "calibration.other_codes": "whether a chip of codes is trimmed by other codes too (where they are latched)",
     "calibration.gain_start": "first guess of what a step of bias does",
     "calibration.current_s": "time that measuring one current takes, s",
     "calibration.time_s": "time that measuring a layer's spikes takes, s",

@@ -11,6 +11,8 @@ from nonideal.runs.summaries.chips import (
     SIDES,
     CalibrationSummary,
     ChipCheck,
+    CodesTrim,
+    ConverterSummary,
     DacSummary,
     DesignSummary,
     PopulationSummary,
@@ -179,21 +181,17 @@ def calibration_table(chips: Sequence[CalibrationSummary]) -> Table:
     def row(name: str, cell: Callable[[CalibrationSummary], Cell]) -> None:
         rows.append((name, *map(cell, chips)))
 
-    row("measurements: currents of synapses", lambda one: one.current_measurements)
+    coded = any(one.codes is not None for one in chips)
+    if not coded:
+        row("measurements: currents of synapses", lambda one: one.current_measurements)
     row("measurements: spike times of a layer", lambda one: one.time_measurements)
-    row("bias writes", lambda one: one.writes)
+    row("codes written" if coded else "bias writes", lambda one: one.writes)
     row("time on the bench", lambda one: _time(one.seconds))
     row("bits that are kept", lambda one: one.bits)
-    row("converter of N biases", lambda one: _converter(one.converters.bias_n))
-    row("converter of P biases", lambda one: _converter(one.converters.bias_p))
-    row("converter of discharger trims", lambda one: _converter(one.converters.trim))
-    row("error of the currents, rms", lambda one: quantity(one.current_error_rms, "%", 2))
-    row("synapses outside the tolerance", lambda one: one.open)
-    row(
-        "rows whose factor could not be measured",
-        lambda one: "not recorded" if one.gains_not_measured is None else one.gains_not_measured,
-    )
-    row("neurons without input fire at", lambda one: _span([t for layer in one.silent_norm for t in layer]))
+    if coded:
+        _rows_of_codes(row)
+    else:
+        _rows_of_biases(row)
 
     def both(name: str, cell: Callable[[ChipCheck, CalibrationSummary], str]) -> None:
         row(f"{name}, as written", lambda one: cell(one.checks.as_written, one))
@@ -208,6 +206,43 @@ def calibration_table(chips: Sequence[CalibrationSummary]) -> Table:
         tuple(rows),
         note="Measured and simulated in SPICE, on the chip's own netlist. Time: what the measurements would take on a bench "
         "(calibration.current_s, calibration.time_s). Off the nominal chip's: rms over the spikes that both have.",
+    )
+
+
+def _rows_of_biases(row: Callable[[str, Callable[[CalibrationSummary], Cell]], None]) -> None:
+    """Of chips whose biases are trimmed by converters."""
+
+    def converter(name: str, which: Callable[[ConverterSummary], DacSummary]) -> None:
+        row(
+            f"converter of {name}",
+            lambda one: NONE if one.converters is None else _converter(which(one.converters)),
+        )
+
+    converter("N biases", lambda found: found.bias_n)
+    converter("P biases", lambda found: found.bias_p)
+    converter("discharger trims", lambda found: found.trim)
+    row("error of the currents, rms", lambda one: quantity(one.current_error_rms, "%", 2))
+    row("synapses outside the tolerance", lambda one: one.open)
+    row(
+        "rows whose factor could not be measured",
+        lambda one: "not recorded" if one.gains_not_measured is None else one.gains_not_measured,
+    )
+    row("neurons without input fire at", lambda one: _span([t for layer in one.silent_norm for t in layer]))
+
+
+def _rows_of_codes(row: Callable[[str, Callable[[CalibrationSummary], Cell]], None]) -> None:
+    """Of chips of codes, measured by inferences."""
+
+    def of(name: str, cell: Callable[[CodesTrim], Cell]) -> None:
+        row(name, lambda one: NONE if one.codes is None else cell(one.codes))
+
+    of("spikes that told something", lambda found: found.spikes)
+    of("what the measured chip leaves of them, rms", lambda found: quantity(found.residual_s, "s", 3))
+    of("codes that are others", lambda found: found.changed)
+    of("ramps, against before", lambda found: f"x {found.common_ratio:.3f}")
+    of(
+        "gate lines, N / P by layer",
+        lambda found: ", ".join(f"x {layer['n']:.3f} / {layer['p']:.3f}" for layer in found.lines),
     )
 
 

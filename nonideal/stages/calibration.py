@@ -16,6 +16,7 @@ from nonideal.runs.summaries.chips import (
     ConverterSummary,
     DacSummary,
 )
+from nonideal.stages.codes import holds_codes
 from nonideal.stages.mismatch import mismatch_model
 from nonideal.stages.population import network_written
 from nonideal.stages.simulated_chip import chips_netlist, simulated_chip, simulated_samples
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 def calibrate_chip(work: Work) -> Done:
     """Trim one chip by measurements in SPICE; write its netlist, and hold its samples against the model."""
+    if holds_codes(work.experiment.circuit):
+        from nonideal.stages.coded_calibration import calibrate_coded_chip
+
+        return calibrate_coded_chip(work)
     from nonideal.chips.calibrate import calibrate
     from nonideal.chips.spice import SpiceBench
     from nonideal.circuits.network.pins import pins_table

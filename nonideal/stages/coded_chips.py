@@ -12,6 +12,7 @@ from nonideal.files import read_text, write_csv, write_text
 from nonideal.runs.stage import Done, Work
 from nonideal.runs.summaries.characterization import characterization_summary
 from nonideal.runs.summaries.chips import YieldSummary
+from nonideal.stages.codes import codes_of, takes_other_codes
 from nonideal.stages.population import population_summary, trimmed_summary, yield_curve
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nonideal.characterize.code_spread import CodeSpread
     from nonideal.chips.codes import CodedSilicon
     from nonideal.chips.population import Population
+    from nonideal.circuits.design import Design
     from nonideal.pnn import Dataset
 
 SPREAD = "spread.json"
@@ -65,16 +67,15 @@ def coded_yield(work: Work, folder: Path) -> Done:
 
     asked = work.experiment.chips
     silicon, dataset = silicon_of(work, folder)
-    work.context.console.print(f"  {asked.chips} chips in the fast model, as written and trimmed by codes")
+    by = "its lines and its reference" + (" and by codes" if takes_other_codes(work.experiment) else "")
+    work.context.console.print(f"  {asked.chips} chips in the fast model, as written and trimmed by {by}")
     plain, trimmed = coded_populations(work, silicon, dataset)
     most, bits = asked.accuracy_loss_max, silicon.storage.bits
     seeds = range(asked.first_chip, asked.first_chip + asked.chips)
     rows = pd.DataFrame(
         {"chip": list(seeds), "accuracy": plain.accuracy, "accuracy_trimmed": trimmed.accuracy}
     )
-    curves = pd.concat(
-        [yield_curve("as written", plain), yield_curve(f"codes trimmed, {bits} bits", trimmed)]
-    )
+    curves = pd.concat([yield_curve("as written", plain), yield_curve(f"trimmed, {bits} bits", trimmed)])
     own = trimmed_summary(trimmed, most, bits)
     table = pd.DataFrame([own.as_json()])
     files = [work.folder / name for name in ("chips.csv", "yield.csv", "bits.csv")]
@@ -102,7 +103,6 @@ def silicon_of(work: Work, folder: Path) -> tuple[CodedSilicon, Dataset]:
     """The fast model of the experiment's chips, and its data. Raises ``CircuitError`` for weights that are no codes."""
     from nonideal.chips.codes import CodedSilicon
     from nonideal.circuits.cells.codes import coded_weights
-    from nonideal.stages.codes import codes_of
 
     network = codes_of(work.rundir.weights(work.experiment.chips.mapping))
     storage = coded_weights(work.experiment.circuit.contracts.synapse.storage)
@@ -116,12 +116,25 @@ def silicon_of(work: Work, folder: Path) -> tuple[CodedSilicon, Dataset]:
     return silicon, work.experiment.data.load()
 
 
+def line_trims(design: Design) -> dict[str, NDArray[np.float64]]:
+    """By polarity (``n``, ``p``) what each setting of a gate line's trim makes of a unit's current, by the design's generator or the default one."""
+    from nonideal.circuits.cells.generator import POLARITIES, GeneratorSizes
+
+    sizes = design.generator or GeneratorSizes()
+    settings = range(1 << sizes.trim_bits)
+    return {
+        one: np.array([sizes.units(one) / sizes.trimmed_units(sizes.units(one), code) for code in settings])
+        for one in POLARITIES
+    }
+
+
 def coded_populations(work: Work, silicon: CodedSilicon, dataset: Dataset) -> tuple[Population, Population]:
     """All chips as written, and trimmed: accuracy on the held-out samples; codes are chosen on the training samples."""
     from nonideal.chips.population import Population
     from nonideal.postlayout.prediction import decide
 
     asked, label = work.experiment.chips, dataset.test_y.numpy()
+    others = takes_other_codes(work.experiment)
     known = dataset.train_y.numpy()
     test, train = dataset.test_x.double(), dataset.train_x.double()
     nominal = silicon.nominal()
@@ -139,7 +152,7 @@ def coded_populations(work: Work, silicon: CodedSilicon, dataset: Dataset) -> tu
         for trimmed in (False, True):
             chip = silicon.drawn(seed, trimmed=trimmed)
             codes = list(silicon.codes)
-            if trimmed:
+            if trimmed and others:
                 codes = silicon.trimmed_codes(chip, train, wanted, known, dataset.classes)
             times = silicon.spike_times(chip, codes, test)[-1]
             accuracy[trimmed].append(right(times))

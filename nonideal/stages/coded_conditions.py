@@ -78,15 +78,7 @@ def coded_network(work: Work, mapping: str, model: PhysicalModel) -> Coded:
 
     experiment = work.experiment
     network = codes_of(work.rundir.weights(mapping))
-    dataset = experiment.data.load()
-    task = Task(
-        weights=tuple(layer.weight.detach().double().numpy() for layer in network.linear_layers),
-        inputs=dataset.test_x.double().numpy(),
-        labels=dataset.test_y.numpy(),
-        classes=dataset.classes,
-        clip=experiment.netlist.clip,
-        design=experiment.circuit,
-    )
+    task = Task.of(network, experiment.data.load(), experiment.circuit, clip=experiment.netlist.clip)
     full_scales = tuple(float(codes.full_scale) for codes in network.codes)
     axons = task.layers[:-1]
     return Coded(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nonideal.circuits.design import Design
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment
+from nonideal.runs.rundir import SCHEMATIC
 
 if TYPE_CHECKING:
     from nonideal.pnn import RCSpikeNetwork
@@ -33,13 +34,22 @@ def codes_of(path: Path) -> RCSpikeNetwork:
     return network
 
 
-def refuse_codes(experiment: Experiment) -> None:
-    """Raise ``ExperimentError`` for a circuit of codes, where a chip is to be measured and trimmed in SPICE."""
-    if holds_codes(experiment.circuit):
+def takes_other_codes(experiment: Experiment) -> bool:
+    """Whether a chip of codes is trimmed by other codes: as ``calibration.other_codes`` says, else where they are latched. A mask is the same on
+    every chip."""
+    from nonideal.circuits.cells.codes import coded_weights
+
+    asked = experiment.calibration.other_codes
+    return coded_weights(experiment.circuit.contracts.synapse.storage).latched if asked is None else asked
+
+
+def refuse_codes_on(experiment: Experiment, netlist: str) -> None:
+    """Raise ``ExperimentError`` for chips of codes that would be drawn into an extracted netlist."""
+    if holds_codes(experiment.circuit) and netlist != SCHEMATIC:
         raise ExperimentError(
             experiment.name,
             [
-                'circuit.synapse.kind = "coded": calibration in SPICE trims the analog pins of synapse pairs, and a chip of codes has none: '
-                "the command yield trims chips by their codes and their reference, in the fast model"
+                f'circuit.synapse.kind = "coded", --netlist {netlist}: chips of codes are drawn into the schematic, since an extracted mask holds '
+                "one set of codes and the chips are measured with many: leave --netlist out, in a run directory of the schematic"
             ],
         )

@@ -102,9 +102,10 @@ def survey_conditions(work: Work) -> Done:
     """Characterise every condition, try the network in each, check some in SPICE, and write what was found."""
     from nonideal.characterize.condition import Condition, conditions_of
     from nonideal.characterize.physics import columns_of
-    from nonideal.conditions.network import assess, table
+    from nonideal.conditions.network import Task, assess, table
     from nonideal.conditions.plot import save_heat_maps
     from nonideal.conditions.survey import Survey, spans, survey
+    from nonideal.pnn.checkpoint import load_dense
     from nonideal.postlayout.errors import SamplesFailed
     from nonideal.stages.workbench import workbench
 
@@ -115,7 +116,8 @@ def survey_conditions(work: Work) -> Done:
 
         return survey_codes(work, mapping_of(experiment))
     home = Condition(experiment.process.corner, design.supplies.temperature_C)
-    task = _task(work)
+    network = load_dense(work.rundir.weights(mapping_of(experiment)))
+    task = Task.of(network, experiment.data.load(), experiment.circuit, clip=experiment.netlist.clip)
     decks = work.folder / "decks"
     bench = workbench(experiment, work.context, work.rundir.cache)
     nominal = experiment.characterize.model_copy(update={"draws": 0})  # mismatch is not asked for here
@@ -202,24 +204,6 @@ def _simulated(
             say(f"  {len(seeds)} drawn chips in SPICE, {samples} samples each: {here.label}")
             there += drawn.at(here, seeds, samples)
     return checks, there
-
-
-def _task(work: Work) -> Task:
-    """The network of the first seed, and the held-out samples."""
-    from nonideal.conditions.network import Task
-    from nonideal.pnn.checkpoint import load_dense
-
-    experiment = work.experiment
-    network = load_dense(work.rundir.weights(mapping_of(experiment)))
-    dataset = experiment.data.load()
-    return Task(
-        weights=tuple(layer.weight.detach().double().numpy() for layer in network.linear_layers),
-        inputs=dataset.test_x.double().numpy(),
-        labels=dataset.test_y.numpy(),
-        classes=dataset.classes,
-        clip=experiment.netlist.clip,
-        design=experiment.circuit,
-    )
 
 
 def _save_models(assessed: list[Assessment], folder: Path) -> list[Path]:

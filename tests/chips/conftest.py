@@ -13,6 +13,8 @@ from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
 from nonideal.chips.silicon import Silicon
 from nonideal.chips.written import WrittenBiases
+from nonideal.circuits.cells.codes import CodedWeights, coded_weights
+from nonideal.circuits.design import Design
 from nonideal.circuits.network.chip import Chip, Sigmas, draw
 from nonideal.circuits.network.mapping import Mapping, map_weights
 from nonideal.circuits.network.netlist import Topology
@@ -48,6 +50,13 @@ def sigmas(silicon: Silicon) -> Sigmas:
 @pytest.fixture(scope="session")
 def chip(sigmas: Sigmas) -> Chip:
     return draw(3, Topology(LAYERS), sigmas)
+
+
+@pytest.fixture(scope="session")
+def storage() -> CodedWeights:
+    """Of a mask of four bits."""
+    design = Design.model_validate({"synapse": {"kind": "coded", "bits": 4, "storage": "mask"}})
+    return coded_weights(design.contracts.synapse.storage)
 
 
 @pytest.fixture(scope="session")

@@ -13,18 +13,11 @@ from nonideal.characterize.codes import CodedBank, Codes
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.variation import spread_of
 from nonideal.chips.codes import CodedSilicon
-from nonideal.circuits.cells.codes import CodedWeights, coded_weights
-from nonideal.circuits.design import Design
+from nonideal.circuits.cells.codes import CodedWeights
 
 CODES = (np.array([[9, -4, 2], [3, 7, 0], [-2, 5, 6]]), np.array([[5, -7, 2], [4, 3, -1]]))
 FULL_SCALES = (0.9, 1.2)
 SIGMA_V = 0.01
-
-
-@pytest.fixture(scope="module")
-def storage() -> CodedWeights:
-    design = Design.model_validate({"synapse": {"kind": "coded", "bits": 4, "storage": "mask"}})
-    return coded_weights(design.contracts.synapse.storage)
 
 
 def silicon(

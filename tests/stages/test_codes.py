@@ -16,7 +16,7 @@ from nonideal.circuits.network.mapping import read_biases
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.pnn.checkpoint import load_dense
-from nonideal.stages.codes import codes_of, refuse_codes
+from nonideal.stages.codes import codes_of, refuse_codes_on, takes_other_codes
 from nonideal.stages.netlist import NetlistFiles, write_netlist
 from nonideal.stages.training_job import train_one
 from tests.tiny import TINY
@@ -100,8 +100,15 @@ def test_analog_weights_are_no_network_of_codes(
     analog = train_one(tiny, tmp_path / "analog.json", "pnn", 1, tmp_path / "analog").weights
     with pytest.raises(CircuitError, match=r"its weights are no codes.*the command train"):
         codes_of(analog)
-    refuse_codes(tiny)
+    refuse_codes_on(tiny, "pex-rc")
+    refuse_codes_on(coded(), "schematic")
     with pytest.raises(
-        ExperimentError, match=r"circuit\.synapse\.kind.*the command yield trims chips by their codes"
+        ExperimentError, match=r"circuit\.synapse\.kind.*--netlist pex-rc.*leave --netlist out"
     ):
-        refuse_codes(coded())
+        refuse_codes_on(coded(), "pex-rc")
+
+
+def test_a_mask_keeps_its_codes_unless_told(tiny: Experiment) -> None:
+    assert not takes_other_codes(coded())
+    asked = coded().calibration.model_copy(update={"other_codes": True})
+    assert takes_other_codes(coded().model_copy(update={"calibration": asked}))

@@ -173,7 +173,8 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columned: PhysicalMod
     monkeypatch.setattr(Survey, "at_home", at_home)
     monkeypatch.setattr(Survey, "at", at)
     monkeypatch.setattr("nonideal.conditions.spot.check_in_spice", check)
-    monkeypatch.setattr("nonideal.stages.conditions._task", lambda work: TASK)
+    monkeypatch.setattr("nonideal.pnn.checkpoint.load_dense", lambda path: None)
+    monkeypatch.setattr(Task, "of", lambda *_, **__: TASK)
     monkeypatch.setattr("nonideal.stages.checks.check_data", lambda *_, **__: None)  # TASK has no data set
     monkeypatch.setattr("nonideal.sky130_models.find_pdk", lambda: None)
     monkeypatch.setitem(STAGES, "conditions", replace(STAGES["conditions"], tools=dict))

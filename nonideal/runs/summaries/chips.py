@@ -151,15 +151,33 @@ class ChipChecks(Record):
     trimmed: ChipCheck
 
 
+class CodesTrim(Record):
+    """How a chip of codes was trimmed.
+
+    Measured by ``inferences`` alone, of whose ``spikes`` it explains all but ``residual_s`` (rms). ``changed`` codes of all are others; all ramps
+    became ``common_ratio`` times as fast; ``lines``: by layer and polarity, what a line's trim makes of a unit's current.
+    """
+
+    inferences: int
+    spikes: int
+    residual_s: float
+    changed: int
+    common_ratio: float
+    lines: tuple[dict[str, float], ...]
+
+
 class CalibrationSummary(Record):
     """What trimming a chip took and gave.
+
+    ``codes``: of a chip of codes, which has no ``converters``, and whose currents are not measured; None for any other.
 
     ``open``: synapses outside the tolerance; ``gains_not_measured``: rows whose factor could not be measured; ``current_error_rms``: relative,
     None where no synapse is on; ``silent_norm``: when neurons without input fire, by layer, in T_circ, None for those that were not seen.
     ``seconds``: on a bench. ``bits``: that are kept.
     """
 
-    converters: ConverterSummary
+    converters: ConverterSummary | None
+    codes: CodesTrim | None = None
     open: int
     gains_not_measured: int | None = None
     current_error_rms: float | None
