@@ -3,9 +3,10 @@ when the model says?
 
     python bench/tile.py runs/iris_tile [--samples 2]
 
-The run directory must hold `netlist` and `validation` of experiment iris_tile. The generator has the units that `nonideal tapeout` gives it;
-its loop is settled first (24 inferences), then each sample is one inference of 5-5-5 without a source but reference, reset level and
-control lines. Printed are the current of a unit, and spikes beside the model and beside the validation, which has ideal sources.
+The run directory must hold `characterization`, `netlist` and `validation` of experiment iris_tile. The generator has the units that `nonideal
+tapeout` draws, for which neurons with wires ask; its loop is settled first (24 inferences), then each sample is one inference of 5-5-5 without a
+source but reference, reset level and control lines. Printed are the current of a unit, and spikes beside the model and beside the validation,
+which has ideal sources.
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ from nonideal.characterize.generator import HOME, survey
 from nonideal.characterize.generator_bench import GeneratorBench
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.generator.deck import BiasedCircuit
-from nonideal.circuits.network.biases import mask_in
-from nonideal.circuits.network.netlist import Topology, schematic
+from nonideal.circuits.network.netlist import schematic
 from nonideal.circuits.network.testbench import Biases, Circuit, spike_times_s
 from nonideal.experiment.experiment import load_experiment
 from nonideal.postlayout.plan import drawn_by_class
+from nonideal.runs.rundir import RunDir
 from nonideal.sky130_models import Corner, find_pdk, lean_library
 from nonideal.spice import Cache, SimulatorOptions
-from nonideal.stages.tapeout import units_of
-from nonideal.tapeout.assembly import Chip
+from nonideal.stages.tapeout import chip_of, units_of
 
 
 def main() -> None:
@@ -46,12 +46,11 @@ def main() -> None:
         find_pdk(), Corner.tt, SimulatorOptions(), given.jobs, 3000.0, Cache(given.out / "cache")
     )
     experiment = load_experiment("iris_tile")
-    folder = given.rundir / "netlist" / "bottom_up"
-    blank = Topology.of(experiment.training.layers, experiment.circuit)
-    topology = mask_in((folder / "network.spice").read_text(), blank)
+    rundir = RunDir(given.rundir)
+    chip = chip_of(experiment, rundir)
+    topology = chip.topology
+    folder = rundir.mapping_folder(str(experiment.drawn_mapping))
     asked = {line: unit.current_A for line, unit in units_of(folder / "mapping.csv").items()}
-    assert experiment.tapeout is not None
-    chip = Chip.of(experiment.tapeout, experiment.circuit, topology, asked)
     print("asked, nA:", {line: round(1e9 * one, 3) for line, one in asked.items()})
     print("units:", {line: chip.generator.units(*line) for line in chip.generator.lines})
 

@@ -19,6 +19,8 @@ DIRECT = "direct"
 WITH_COMPLEMENT = ("reset", "iso")
 PINS = 8
 """Of each of the tile's digital groups: ui_in, uo_out, uio_in, uio_out, uio_oe."""
+MOST_HIDDEN = 32
+"""Neurons of the first layer, where none of them has a pin."""
 SERIAL_DATA, SERIAL_CLOCK, GO = 5, 6, 7
 """Of ui_in, behind the spikes of inputs."""
 TIMES, DONE, REGISTER_OUT = 5, 6, 7
@@ -37,8 +39,9 @@ def part_text(name: str) -> str:
 class Control:
     """The digital side of a network of ``layers`` (inputs first), its lines high in ``spans`` (start, end) of half clocks.
 
-    ``register`` are the bits of the configuration with what a reset gives them, the one that is sent last first. Raises ``DigitalError`` for
-    layers that the tile has no pins for.
+    ``register`` are the bits of the configuration with what a reset gives them, the one that is sent last first. ``bias``: the last input is
+    no pin; it rises as the first phase begins. Where inputs take uio_in too, there are no direct pins, and hidden spikes are not seen. Raises
+    ``DigitalError`` for layers that the tile has no pins for.
     """
 
     layers: tuple[int, ...]
@@ -46,13 +49,10 @@ class Control:
     stop: int
     register: Mapping[str, bool]
     clock_s: float
+    bias: bool = False
 
     def __post_init__(self) -> None:
-        most = SERIAL_DATA
-        if self.depth != 2 or not 1 <= min(self.layers) <= max(self.layers) <= most:
-            raise DigitalError(
-                f"layers {list(self.layers)}: the pins of a tile are for two layers of neurons, and for 1 to {most} of inputs and of each layer"
-            )
+        _check_layers(self.layers, self.bias)
         if self.counter_bits not in TAPS:
             raise DigitalError(
                 f"a phase of {self.window} clocks takes a counter of {self.counter_bits} bits, which has no feedback here "
@@ -60,24 +60,52 @@ class Control:
             )
 
     @classmethod
-    def of(cls, layers: tuple[int, ...], generator: Generator, timing: Timing, clock_s: float) -> Control:
+    def of(
+        cls,
+        layers: tuple[int, ...],
+        generator: Generator,
+        timing: Timing,
+        clock_s: float,
+        *,
+        bias: bool = False,
+    ) -> Control:
         """The control of a network and its generator. Raises ``DigitalError`` for times that are no multiples of half a clock."""
+        _check_layers(layers, bias)
         if not 0 < clock_s < math.inf:
             raise DigitalError(f"a clock of {clock_s} s: give a period above 0")
         timeline = Timeline(timing, len(layers) - 1)
         spans_s = timeline.spans() | loop_spans(generator.sizes, timing)
+        if bias:
+            spans_s[f"in_{layers[0] - 1}"] = (timeline.firing_s(0), spans_s["phase_0"][1])
         spans = {
             line: (_halves(f"start of {line}", start, clock_s), _halves(f"end of {line}", end, clock_s))
             for line, (start, end) in spans_s.items()
         }
         trims = {net: rail == VDD for net, rail in generator.trim_levels().items()}
         stop = -(-_halves("end of an inference", timeline.stop_s, clock_s) // 2)
-        return cls(layers, spans, stop, trims | {START: False, DIRECT: False}, clock_s)
+        direct = {} if _on_both(layers, bias) else {DIRECT: False}
+        return cls(layers, spans, stop, trims | {START: False} | direct, clock_s, bias)
 
     @property
     def depth(self) -> int:
         """Layers of neurons."""
         return len(self.layers) - 1
+
+    @property
+    def input_pins(self) -> tuple[str, ...]:
+        """The pins of the inputs, in order; a bias that is made here has none."""
+        pins = [f"ui_in[{j}]" for j in range(SERIAL_DATA)] + [f"uio_in[{j}]" for j in range(PINS)]
+        return tuple(pins[: self.layers[0] - self.bias])
+
+    @property
+    def on_both(self) -> bool:
+        """Whether inputs take uio_in too."""
+        return _on_both(self.layers, self.bias)
+
+    @property
+    def hidden_pins(self) -> tuple[str, ...]:
+        """The pins that the first layer's spikes are seen on."""
+        return () if self.on_both else tuple(f"uio_out[{k}]" for k in range(self.layers[1]))
 
     @property
     def window(self) -> int:
@@ -93,6 +121,8 @@ class Control:
     @property
     def direct_pins(self) -> tuple[str, ...]:
         """The control lines on uio_in, in order, while the bit ``direct`` is set; all layers are reset as one, ramp is made of phase_1 and late."""
+        if self.on_both:
+            return ()
         depth = range(1, self.depth + 1)
         return (
             *(f"phase_{layer}" for layer in range(self.depth + 1)),
@@ -105,7 +135,7 @@ class Control:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Ports towards the network and its generator that the control drives."""
-        lines: list[str] = [f"in_{j}" for j in range(self.layers[0])]
+        lines: list[str] = [f"in_{j}" for j in range(len(self.input_pins))]
         for line in self.spans:
             kind, _, layer = line.partition("_")
             lines += [line, f"{kind}_b_{layer}"] if kind in WITH_COMPLEMENT else [line]
@@ -130,6 +160,23 @@ class Control:
             fed = sum(state >> (tap - 1) & 1 for tap in TAPS[bits]) & 1
             state = (state << 1 | (1 - fed)) & ((1 << bits) - 1)
         raise DigitalError(f"no counter of {bits} bits holds {code:#b}")
+
+
+def _on_both(layers: tuple[int, ...], bias: bool) -> bool:
+    return layers[0] - bias > SERIAL_DATA
+
+
+def _check_layers(layers: tuple[int, ...], bias: bool) -> None:
+    """Raises ``DigitalError`` for layers that the tile has no pins for."""
+    inputs = layers[0] - bias
+    hidden = MOST_HIDDEN if _on_both(layers, bias) else SERIAL_DATA
+    fits = len(layers) == 3 and 1 <= layers[1] <= hidden and 1 <= layers[2] <= SERIAL_DATA
+    if not fits or not 1 <= inputs <= SERIAL_DATA + PINS:
+        told = "" if bias else "; tapeout.bias_on_tile = true makes the last input on the tile"
+        raise DigitalError(
+            f"layers {list(layers)}: the pins of a tile are for two layers of neurons, 1 to {SERIAL_DATA} outputs, and 1 to {SERIAL_DATA} inputs and "
+            f"hidden neurons, or {SERIAL_DATA + 1} to {SERIAL_DATA + PINS} inputs and up to {MOST_HIDDEN} hidden neurons that have no pins{told}"
+        )
 
 
 def _halves(what: str, time_s: float, clock_s: float) -> int:

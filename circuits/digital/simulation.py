@@ -10,7 +10,7 @@ from nonideal.circuits.digital.cells import cell
 from nonideal.circuits.digital.control import Control, part_text
 from nonideal.circuits.digital.icarus import run_bench
 from nonideal.circuits.digital.netlist import Netlist
-from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, SHUTTLE_OUT, TOP, verilog
+from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, TOP, shuttle_out, verilog
 from nonideal.files import read_text
 
 Change = tuple[float, str, str]
@@ -67,8 +67,8 @@ def simulate(
 
 
 def _bench(control: Control, changes: Iterable[Change], stop_ns: float) -> str:
-    ins, outs = [*SHUTTLE_IN, *control.spikes], [*SHUTTLE_OUT, *control.outputs]
-    wide = {"ui_in", "uio_in", *SHUTTLE_OUT}
+    ins, outs = [*SHUTTLE_IN, *control.spikes], [*shuttle_out(control), *control.outputs]
+    wide = {"ui_in", "uio_in", *shuttle_out(control)}
     width = {name: "[7:0] " if name in wide else "" for name in (*ins, *outs)}
     half_ns = control.clock_s * 1e9 / 2
     lines = ["`timescale 1ns / 1ps", "module bench;"]

@@ -15,7 +15,7 @@ from nonideal.circuits.digital.control import Control, part_text
 from nonideal.circuits.digital.errors import ToolFailed, ToolMissing
 from nonideal.circuits.digital.liberty import liberty
 from nonideal.circuits.digital.netlist import Netlist, from_yosys, with_outputs
-from nonideal.circuits.digital.verilog_writer import SHUTTLE_OUT, TOP, WITH_COMPLEMENT, verilog
+from nonideal.circuits.digital.verilog_writer import TOP, WITH_COMPLEMENT, shuttle_out, verilog
 from nonideal.files import read_json, write_text
 from nonideal.spice.process import Limits, log_tail, supervise
 
@@ -65,7 +65,7 @@ def synthesised(control: Control, kept: Path | None = None) -> Netlist:
 
 def _buffers(control: Control) -> dict[str, str]:
     """Static bits and lines with complements have drivers of their own."""
-    found = {f"{bus}[{index}]": PIN_BUFFER for bus in SHUTTLE_OUT for index in range(8)}
+    found = {f"{bus}[{index}]": PIN_BUFFER for bus in shuttle_out(control) for index in range(8)}
     timed = [line for line in control.outputs if line not in control.register]
     return found | {line: LINE_BUFFER for line in timed if line.split("_")[0] not in WITH_COMPLEMENT}
 

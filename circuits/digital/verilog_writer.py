@@ -25,6 +25,11 @@ SHUTTLE_OUT = ("uo_out", "uio_out", "uio_oe")
 SINGLE = ("clk", "rst_n", "ena")
 
 
+def shuttle_out(control: Control) -> tuple[str, ...]:
+    """The tile's outputs that the control drives: where inputs take uio_in, uio_out and uio_oe stay at ground."""
+    return SHUTTLE_OUT[:1] if control.on_both else SHUTTLE_OUT
+
+
 def verilog(control: Control) -> str:
     """The module ``control`` and all it is made of, as one file for synthesis or simulation (without ``line_driver``)."""
     return "\n".join([*(part_text(name) for name in PARTS), top(control)])
@@ -45,7 +50,7 @@ def top(control: Control) -> str:
 
 def _ports(control: Control) -> str:
     ports = [f"input wire {_wide(name)}{name}" for name in SHUTTLE_IN]
-    ports += [f"output wire {_wide(name)}{name}" for name in SHUTTLE_OUT]
+    ports += [f"output wire {_wide(name)}{name}" for name in shuttle_out(control)]
     ports += [f"output wire {name}" for name in control.outputs]
     ports += [f"input wire {name}" for name in control.spikes]
     listed = ",\n    ".join(ports)
@@ -108,18 +113,21 @@ def _lines(control: Control) -> str:
     text = []
     for line, (start, end) in control.spans.items():
         kind, _, layer = line.partition("_")
-        pin = pins.get("reset" if kind == "reset" else line) or f"({pins['phase_1']} | {pins[LATE]})"
         text += [
             f"    wire timed_{line};",
             f"    line #(.BITS({bits}), .START({start // 2}), .END({end // 2}), .START_HALF({start % 2}), .END_HALF({end % 2}))",
             f"        of_{line} (.clk(clk), .reset_n(reset_n), .t(t), .q(timed_{line}));",
         ]
-        chosen = f"{DIRECT} ? {pin} : timed_{line}"
+        chosen = f"timed_{line}"
+        if pins:
+            named = {"reset": "reset", "in": "phase_0"}.get(kind, line)
+            pin = pins.get(named) or f"({pins['phase_1']} | {pins[LATE]})"
+            chosen = f"{DIRECT} ? {pin} : timed_{line}"
         if kind in WITH_COMPLEMENT:
             text.append(f"    line_driver drive_{line} (.a({chosen}), .x({line}), .x_b({kind}_b_{layer}));")
         else:
             text.append(f"    assign {line} = {chosen};")
-    text += [f"    assign in_{j} = ui_in[{j}];" for j in range(control.layers[0])]
+    text += [f"    assign in_{j} = {pin};" for j, pin in enumerate(control.input_pins)]
     return "\n    // Control lines: in time, or from pins.\n" + "\n".join(text)
 
 
@@ -153,10 +161,12 @@ def _pins(control: Control) -> str:
         DONE: "done",
         REGISTER_OUT: f"register[{len(control.register) - 1}]",
     }
+    text = [f"    assign uo_out[{index}] = {net};" for index, net in uo.items()]
+    if control.on_both:
+        return "\n    // The tile's pins.\n" + "\n".join(text)
     uio = dict.fromkeys(range(PINS), "busy")
     uio |= {k: f"spike_1_{k}" for k in range(control.layers[1])}
     uio |= {5: "busy", 6: "timed_phase_1", 7: f"timed_phase_{depth}"}
-    text = [f"    assign uo_out[{index}] = {net};" for index, net in uo.items()]
     text += [f"    assign uio_out[{index}] = {net};" for index, net in uio.items()]
     text.append(f"    assign uio_oe = {{{PINS}{{~{DIRECT}}}}};")
     return "\n    // The tile's pins.\n" + "\n".join(text)

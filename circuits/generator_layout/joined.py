@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from nonideal.circuits.cells.port import RAILS, Role
 from nonideal.circuits.design import Design
+from nonideal.circuits.drc.wires import safe
 from nonideal.circuits.generator.generator import Generator
 from nonideal.circuits.generator.joined import VDIS, VSENSE, generator_nets, inner_nets
-from nonideal.circuits.generator.loop import RAMP
+from nonideal.circuits.generator.loop import EARLY, LATE, RAMP
 from nonideal.circuits.generator.mirrors import phase_nets
 from nonideal.circuits.generator_layout.generator import place
 from nonideal.circuits.layout.block import Block, Box
@@ -29,7 +30,8 @@ BELOW = 2.0
 TRIM_LINE_UP = 0.72
 """From a discharger's pin up to its row's line, over the rail that the crossbar shares with the neurons."""
 PIN = 0.4
-SIDE_PIN_PITCH = 1.4
+SIDE_PIN_PITCHES = (1.4, 1.12, 0.84)
+"""The widest at which there is room for all."""
 OFF_RAIL = 0.9
 """What a pin on a side keeps from the rails."""
 JOINT = 0.6
@@ -71,10 +73,11 @@ def joined(
     pins = [(nets.get(net, net), box.moved(left, origin)) for net, box in placed.pins]
     block.place(placed.block, left, origin)
     rails = [(net, round(y + origin, 3)) for net, y in placed.rails]
-    inside = _interior(block)
+    inside = _interior(block, made_of.depth)
+    bottom = min(inside, key=lambda one: one.y0)
     keep_out = [box.moved(left, origin) for box in placed.keep_out]
     keep_out += [
-        Box(metal, inside.x0, round(inside.y0 - PLATES_OFF, 3), inside.x1, inside.y0)
+        Box(metal, bottom.x0, round(bottom.y0 - PLATES_OFF, 3), bottom.x1, bottom.y0)
         for metal in ("met3", "met4")
     ]
     keep_out += round_plates(block.cell)
@@ -89,8 +92,18 @@ def joined(
     _, (_, top) = block.cell.bounding_box() or ((0.0, 0.0), (0.0, 0.0))
     area = (left, round(origin - BELOW, 3), right, snap(top))
     gate_lines = [net for net in nets.values() if net.startswith(GATE_LINE)]
-    loud = (RAMP, *phase_nets(made_of.depth))
-    wire(block, pins, area, keep_out, closed=inside, anywhere=gate_lines, first=loud, away_from=QUIET)
+    loud = (RAMP, EARLY, LATE, *phase_nets(made_of.depth))
+    wire(
+        block,
+        pins,
+        area,
+        keep_out,
+        closed=inside,
+        anywhere=gate_lines,
+        first=loud,
+        away_from=QUIET,
+        mend=safe,
+    )
     block.height = round(block.height + network_low - origin, 3)
     return block
 
@@ -164,12 +177,11 @@ def _edge_pins(
     for index, net in enumerate(analog):
         x = snap(left + (index + 1) * step)
         made[net] = block.rect("met2", x - 0.14, low, x + 0.14, low + PIN)
-    ys, y = [], rails[-1][1] + OFF_RAIL
-    while y < rails[0][1] - OFF_RAIL:
-        if all(abs(y - rail) >= OFF_RAIL for _, rail in rails):
-            ys.append(snap(y))
-        y += SIDE_PIN_PITCH
-    places = [(x, y) for x in (left, right - PIN) for y in ys]
+    for pitch in SIDE_PIN_PITCHES:
+        ys = _side_places(rails, pitch)
+        places = [(x, y) for x in (left, right - PIN) for y in ys]
+        if len(places) >= len(digital):
+            break
     if len(places) < len(digital):
         raise LayoutError(
             f"{len(digital)} digital pins of the bias generator, room for {len(places)} on its sides"
@@ -181,11 +193,23 @@ def _edge_pins(
     return list(made.items())
 
 
-def _interior(block: Block) -> Box:
-    """Where no wire goes: input drivers, crossbars and neurons."""
-    boxes = [
-        box for name, box in block.regions.items() if name.split()[0] in ("input", "crossbar", "neurons")
-    ]
-    x0, y0 = (min(box[k] for box in boxes) for k in (0, 1))
-    x1, y1 = (max(box[k] for box in boxes) for k in (2, 3))
-    return Box("", x0, round(y0 - RAIL_HALF, 3), x1, round(y1 + RAIL_HALF, 3))
+def _side_places(rails: Sequence[tuple[str, float]], pitch: float) -> list[float]:
+    """The y of pins on a side, away from the rails."""
+    ys, y = [], rails[-1][1] + OFF_RAIL
+    while y < rails[0][1] - OFF_RAIL:
+        if all(abs(y - rail) >= OFF_RAIL for _, rail in rails):
+            ys.append(snap(y))
+        y += pitch
+    return ys
+
+
+def _interior(block: Block, depth: int) -> list[Box]:
+    """Where no wire goes, by layer: input drivers, crossbar and neurons, down to where the next layer begins."""
+    left = min(box[0] for name, box in block.regions.items() if name.split()[0] in ("input", "crossbar"))
+    found = []
+    for layer in range(1, depth + 1):
+        crossbar, neurons = block.regions[f"crossbar {layer}"], block.regions[f"neurons {layer}"]
+        low = block.regions[f"crossbar {layer + 1}"][3] if layer < depth else neurons[1]
+        right = max(crossbar[2], neurons[2])
+        found.append(Box("", left, round(low - RAIL_HALF, 3), right, round(crossbar[3] + RAIL_HALF, 3)))
+    return found

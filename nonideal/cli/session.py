@@ -132,18 +132,23 @@ class Session:
         stage = on_netlist("noise", netlist)
         return self.run((stage,), {stage: _drawn_into(netlist)})
 
-    def tapeout(self, *, extraction: bool = True, simulate: int | None = None) -> list[Outcome]:
-        """The network as the tile of a shuttle, and so many samples on it in SPICE.
+    def tapeout(
+        self, *, extraction: bool = True, simulate: int | None = None, columns_alone: bool = False
+    ) -> list[Outcome]:
+        """The network as the tile of a shuttle, and so many samples on it in SPICE: by columns, and unless ``columns_alone`` the first whole too.
 
         Raises ``ExperimentError`` for an experiment that is none, ``BadOption`` for samples that are not there, or of a tile without extraction.
         """
         require_tile(self.experiment)
         if simulate is None:
+            if columns_alone:
+                raise BadOption("--columns-alone says how samples are simulated: give --simulate too")
             return self.run(("tapeout",), {} if extraction else {"tapeout": {"no-extraction": True}})
         if not extraction:
             raise BadOption("--simulate takes the extracted tile: leave --no-extraction out")
         check_samples(simulate, len(self.experiment.data.load().test_x))
-        return self.run(("tapeout", TILE_SIMULATION), {TILE_SIMULATION: {"simulate": simulate}})
+        options = {"simulate": simulate} | ({"columns-alone": True} if columns_alone else {})
+        return self.run(("tapeout", TILE_SIMULATION), {TILE_SIMULATION: options})
 
     def chips(self, netlist: str = SCHEMATIC) -> list[Outcome]:
         """The statistical model of chips on a netlist, and the yield of the experiment's network there; of codes by the run's model."""

@@ -64,7 +64,7 @@ def tile_simulation_table(found: TileSimulationSummary) -> Table:
         ),
         (
             "first sample by columns, from whole, by layer",
-            "; ".join(map(_rms, found.columns_rms_s)),
+            "; ".join(map(_rms, found.columns_rms_s)) or "not run",
             "",
         ),
         ("supply current of the analog side", quantity(found.supply_A, "A"), ""),

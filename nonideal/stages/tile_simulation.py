@@ -62,16 +62,21 @@ def simulate_tile(work: Work) -> Done:
     say(f"  {len(drawn)} samples at a control voltage of {settled.control_V:.4f} V")
     named = {f"sample_{k}": tuple(map(float, row)) for k, row in enumerate(inputs)}
     first = next(iter(named))
-    (whole,) = infer(tile, {first: named[first]}, settled.control_V)
-    say("  the first ran with its generator; all follow column by column, under the lines that it had")
-    columns = TileColumns.of(chip, extracted, whole.lines, bench, work.folder / "columns")
+    quiet = settled.silent
+    columns = TileColumns.of(chip, extracted, quiet.lines, bench, work.folder / "columns")
+    say("  column by column, under the lines of an inference that nothing reaches")
     by_column = columns.infer(named)
-    found = [whole, *(columns.beside(whole, one) for one in by_column[1:])]
+    found = [columns.beside(quiet, one) for one in by_column]
+    whole = None
+    if not work.options.get("columns-alone"):
+        say("  the first whole, with its generator")
+        (whole,) = infer(tile, {first: named[first]}, settled.control_V)
     t_circ_s, window_s = chip.design.timing.t_circ_s, tile.timeline.window_s
     network = load_dense(work.rundir.weights(str(experiment.drawn_mapping)))
     name = str(experiment.drawn_mapping)
     written = read_text(work.rundir.mapping_folder(name) / "network.spice")
-    gains = line_gains(chip, written, PhysicalModel.load(work.rundir.model), found[0].bias_V)
+    # Told before any sample runs: the lines of the settled generator.
+    gains = line_gains(chip, written, PhysicalModel.load(work.rundir.model), quiet.bias_V)
     promised = [layer * t_circ_s for layer in unclipped_times(network, inputs)]
     told = [layer * t_circ_s for layer in unclipped_times(network, inputs, gains=gains)]
     seen = [np.array(rows) for rows in zip(*(one.spikes_s for one in found), strict=True)]
@@ -86,7 +91,7 @@ def simulate_tile(work: Work) -> Done:
         label = names[int(data.test_y[int(index)])]
         model = names[int(says[k])] if says[k] >= 0 else None
         samples.append(through_pins(chip, named[f"sample_{k}"], one, int(index), label, model, names))
-    both = zip(whole.spikes_s, by_column[0].spikes_s, strict=True)
+    witness = () if whole is None else zip(whole.spikes_s, by_column[0].spikes_s, strict=True)
     netlist, depth = tile.side.half.netlist, range(1, chip.topology.depth + 1)
     summary = TileSimulationSummary(
         top=chip.options.top,
@@ -94,7 +99,9 @@ def simulate_tile(work: Work) -> Done:
         layers=tuple(layer_errors(table, layer) for layer in depth),
         layers_told=tuple(layer_errors(table_told, layer) for layer in depth),
         gains=tuple(gains),
-        columns_rms_s=tuple(rms_s(one, other) for one, other in both),
+        columns_rms_s=tuple(rms_s(one, other) for one, other in witness),
+        whole_replica_s=None if whole is None else finite(whole.replica_s),
+        whole_cpu_s=None if whole is None else whole.cpu_s,
         columns_cpu_s=sum(one.cpu_s for one in by_column) / len(by_column),
         control_V=settled.control_V,
         replica_late_s=min(settled.late_s, key=abs),
@@ -159,9 +166,14 @@ def through_pins(
         order_swapped=order.swapped,
         order_alone=order.alone,
         order_apart_s=order.apart_ns * 1e-9,
-        replica_s=found.replica_s if np.isfinite(found.replica_s) else None,
+        replica_s=finite(found.replica_s),
         cpu_s=found.cpu_s,
     )
+
+
+def finite(time_s: float) -> float | None:
+    """A time, None for one that never came."""
+    return time_s if np.isfinite(time_s) else None
 
 
 def rms_s(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
@@ -205,7 +217,10 @@ def accuracy_of(found: TileSimulationSummary) -> dict[str, str]:
         told[
             f"layer {one.layer}: rms error of spike times, as trained; with the levels that the lines have; missed; extra"
         ] = f"{_ns(one.rmse_s)}; {_ns(known.rmse_s)}; {one.missed}; {one.extra}"
-    apart = "; ".join(_ns(one) for one in found.columns_rms_s)
-    told["first sample, column by column against whole, rms by layer"] = apart
-    told["replica behind its phase's end, generator alone"] = f"{1e9 * found.replica_late_s:+.2f} ns"
+    if found.columns_rms_s:
+        apart = "; ".join(_ns(one) for one in found.columns_rms_s)
+        told["first sample, column by column against whole, rms by layer"] = apart
+    told["replica behind its phase's end, nothing reaching a neuron"] = (
+        f"{1e9 * found.replica_late_s:+.2f} ns"
+    )
     return told

@@ -43,6 +43,9 @@ CHANNEL = 9.0
 UNIT_A, DISCHARGER_A, PHASE_S = 10.9e-9, 104.6e-9, 1e-6
 """What a unit carries, N and P alike, and a discharger, in the generator as it is by default: at home, its loop closed on a phase of so long
 (docs/explanation/generator.md). Mirrors of P take 13 % off what their legs would give."""
+TILE_SIZES = GeneratorSizes(sensing_sources=6, sensing_legs=12)
+"""The generator of a tile that is given none: V_sense from three times the current, so that what resets and spikes do to it is over three times
+as soon."""
 PIN_PITCH = 1.4
 PIN_WIDTH, PIN_LENGTH = 0.3, 0.5
 FILLED = 0.56
@@ -79,7 +82,7 @@ class Chip:
         weight: Mapping[tuple[str, int], float] | None = None,
         discharger_A: float | None = None,
     ) -> Chip:
-        """The chip of a network with its mask; its generator is the default one where the design has none.
+        """The chip of a network with its mask; its generator is ``TILE_SIZES`` where the design has none.
 
         ``unit_A`` by (polarity, layer): the current that a unit is to carry, where that is not the generator's own: it sets the line's units.
         ``weight``: what it weighs then. ``discharger_A``: what the loop makes a discharger carry, for a neuron to fire as its phase ends. None:
@@ -90,7 +93,7 @@ class Chip:
             raise TapeoutError(
                 'circuit.synapse: the weights of a tile are a mask; give kind = "coded", storage = "mask"'
             )
-        sizes = design.generator or GeneratorSizes()
+        sizes = design.generator or TILE_SIZES
         design = design.model_copy(update={"generator": sizes})
         generator = Generator.of(sizes, design, topology.layers)
         if discharger_A is None:
@@ -100,7 +103,9 @@ class Chip:
             for line, asked in (unit_A or {}).items()
         }
         generator = replace(generator, given_units=units)
-        control = Control.of(topology.layers, generator, design.timing, 1.0 / options.clock_Hz)
+        control = Control.of(
+            topology.layers, generator, design.timing, 1.0 / options.clock_Hz, bias=options.bias_on_tile
+        )
         gain = {
             line: unit_norm(generator, *line) * discharger_A / asked for line, asked in (unit_A or {}).items()
         }

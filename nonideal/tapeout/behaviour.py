@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nonideal.circuits.digital.simulation import as_written
-from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, SHUTTLE_OUT
+from nonideal.circuits.digital.verilog_writer import SHUTTLE_IN, SHUTTLE_OUT, shuttle_out
 from nonideal.tapeout.assembly import Chip, unit_norm
 from nonideal.tapeout.verilog import HEAD, port_text
 
@@ -44,9 +44,10 @@ def behaviour_text(chip: Chip) -> str:
     lines = [HEAD, "`timescale 1ns / 1ps", *as_written(chip.control), network_model(chip)]
     lines += [f"module {chip.options.top} (", port_text(chip.template), ");"]
     lines += [f"    wire {net};" for net in inner]
-    bound = ", ".join(f".{port}({port})" for port in (*SHUTTLE_IN, *SHUTTLE_OUT, *inner))
+    bound = ", ".join(f".{port}({port})" for port in (*SHUTTLE_IN, *shuttle_out(chip.control), *inner))
     lines.append(f"    control control ({bound});")
     lines.append(f"    network_model network ({', '.join(f'.{port}({port})' for port in network)});")
+    lines += [f"    assign {port} = 8'b0;" for port in SHUTTLE_OUT if port not in shuttle_out(chip.control)]
     return "\n".join([*lines, "endmodule"]) + "\n"
 
 

@@ -54,16 +54,18 @@ class Half:
 
 def half(
     netlist: Netlist,
-    part: str,
+    part: str | tuple[str, ...],
     supplies: tuple[str, str],
     *,
     rest: bool,
     reduction: Reduction | None = None,
     moving: Collection[str] = (),
+    loose: Collection[str] = (),
 ) -> Half:
-    """The devices of ``part`` (what their names begin with), or with ``rest`` all others; ``supplies`` are (supply, ground).
+    """The devices of ``part`` (what their names begin with, or several such), or with ``rest`` all others; ``supplies`` are (supply, ground).
 
-    ``moving``: nets that are driven, even where none of these devices is on them, for what couples to them.
+    ``moving``: nets that are driven, even where none of these devices is on them, for what couples to them. ``loose``: nets that nothing drives
+    here, whatever the other half has on them.
 
     ``reduction``: of the wires, where they are to be resistors; None: every net is a node, the supplies too. Raises ``TapeoutError`` where a
     half has no devices, and for a load whose bulk is on no supply.
@@ -80,7 +82,7 @@ def half(
     nets = {net_of(node) for device in own for node in device.nodes} - {*supplies}
     driven, heard, loads = _cut(others, nets, supplies)
     # Pins are the board's to drive.
-    driven = {net: at for net, at in driven.items() if net not in netlist.ports}
+    driven = {net: at for net, at in driven.items() if net not in netlist.ports and net not in loose}
     node: Callable[[str], str] = net_of if reduction is None else _same
     kept = nets | {*supplies}
     devices = tuple(replace(one, nodes=tuple(map(node, one.nodes))) for one in (*own, *loads))

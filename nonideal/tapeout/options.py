@@ -36,7 +36,8 @@ class TapeoutOptions(BaseModel):
     """A tile of a shuttle.
 
     ``name``: the top cell is ``tt_um_<name>``, and so are the files. ``clock_Hz``: of the clock pin; the phases are whole numbers of its
-    periods. ``title``, ``author`` and ``description`` stand in ``info.yaml`` and the data sheet.
+    periods. ``bias_on_tile``: the last axon spikes as the first phase begins and needs no pin.
+    ``title``, ``author`` and ``description`` stand in ``info.yaml`` and the data sheet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class TapeoutOptions(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
     tile: Literal["1x2", "2x2", "3x2", "4x2", "6x2"] = "1x2"
     clock_Hz: Annotated[float, Field(ge=1e6, le=66e6)] = 50e6
+    bias_on_tile: bool = False
     title: Line
     author: Line
     description: Text

@@ -12,9 +12,10 @@ from nonideal.tapeout.twin import Edge
 
 
 def spike_pins(chip: Chip, layer: int) -> tuple[str, ...]:
-    """The pins on which a layer's spikes are seen."""
-    bus = "uo_out" if layer == chip.topology.depth else "uio_out"
-    return tuple(f"{bus}[{k}]" for k in range(chip.topology.layers[layer]))
+    """The pins on which a layer's spikes are seen; none where inputs have taken those of the hidden neurons."""
+    if layer < chip.topology.depth:
+        return chip.control.hidden_pins
+    return tuple(f"uo_out[{k}]" for k in range(chip.topology.layers[layer]))
 
 
 def rises_ns(edges: Sequence[Edge], pins: Sequence[str]) -> tuple[float, ...]:

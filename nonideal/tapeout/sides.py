@@ -19,7 +19,9 @@ from nonideal.tapeout.uses import REFERENCE, RESET_LEVEL
 
 PART = "control"
 """The digital side, as its devices' names begin."""
-GENERATOR = "network_generator"
+DRAWN_IN = "network_"
+GENERATOR, NEURONS = DRAWN_IN + "generator", DRAWN_IN + "neuron"
+"""How devices of the generator and of the neurons are called."""
 EDGE_S = 2e-10
 """Of what the digital side drives."""
 BOARD_OHM = 0.1
@@ -53,12 +55,20 @@ class Side:
 
     @classmethod
     def generator(cls, chip: Chip, extracted: Netlist, models: Models) -> Side:
-        """The generator with its replica; of the network it has what hangs on its lines, as loads that do not move.
+        """The generator with its replica, and all neurons: what their dischargers and sensing stages do to V_dis and V_sense is in it.
 
-        The network's control lines do: V_dis runs beside them.
+        Crossbars are not, so that nothing reaches a neuron; control lines that only they have couple all the same.
         """
-        lines = chip.control.outputs
-        found = half(extracted, GENERATOR, (SUPPLY, GROUND), rest=False, reduction=Reduction(), moving=lines)
+        topology = chip.topology
+        found = half(
+            extracted,
+            (GENERATOR, NEURONS),
+            (SUPPLY, GROUND),
+            rest=False,
+            reduction=Reduction(),
+            moving=chip.control.outputs,
+            loose=[DRAWN_IN + topology.dendrite(*where) for where in topology.neurons()],
+        )
         return cls(chip, found, models(found.netlist.text()))
 
     def vector(self, net: str) -> str:

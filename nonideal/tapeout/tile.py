@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from nonideal.circuits.drc.wires import safe
 from nonideal.circuits.layout.block import Block, Box
 from nonideal.circuits.layout.conductors import shapes_by_net
 from nonideal.circuits.layout.dimensions import limit
 from nonideal.circuits.layout.fill import FILLS
 from nonideal.circuits.layout.plates import round_plates
-from nonideal.circuits.routing import Net, route
+from nonideal.circuits.routing import Net, Wire, route
 from nonideal.sky130_models.tile import GROUND, SUPPLY
 from nonideal.tapeout.errors import TapeoutError
 from nonideal.tapeout.frame import draw_frame
@@ -85,13 +86,27 @@ def draw_tile(tile: Tile) -> Drawn:
     found: dict[str, tuple[Box, ...]] = {}
     # Those that lie inside of parts first; all others stay outside.
     for chosen, kept_off in ((True, []), (False, blocked)):
-        for wire in route(area, [net for net in nets if (net.name in inner) is chosen], drawn + kept_off):
+        some = [net for net in nets if (net.name in inner) is chosen]
+        for wire in _led(top, area, some, drawn + kept_off):
             found[wire.net] = tuple(_apart(wire.boxes))
             drawn += [(wire.net, box) for box in found[wire.net]]
     for boxes in found.values():
         for box in boxes:
             top.rect(box.layer, box.x0, box.y0, box.x1, box.y1)
     return Drawn(top, joints, found)
+
+
+def _led(
+    top: Block, area: tuple[float, float, float, float], nets: Sequence[Net], there: Sequence[tuple[str, Box]]
+) -> tuple[Wire, ...]:
+    """Wires of these nets beside what is there, none of which breaks an antenna rule where there is another way. Raises ``RoutingError``."""
+
+    def again(name: str, others: Sequence[Wire], metals: Sequence[str]) -> Wire:
+        beside = [(one.net, box) for one in others for box in one.boxes]
+        (made,) = route(area, [net for net in nets if net.name == name], [*there, *beside], metals)
+        return made
+
+    return safe(top.cell, route(area, nets, there), again)
 
 
 def _unused_analog(tile: Tile) -> Iterator[tuple[str, Box]]:

@@ -1,7 +1,7 @@
-"""Samples of an extracted tile column by column, under the lines of one inference of network and generator together.
+"""Samples of an extracted tile column by column, under the lines of one inference that nothing reaches.
 
-That inference says what gate lines, V_dis and V_sense do, ripple of the phases' edges included. In others they do nearly the same: how far they
-go with the sample is behind 1 nF, and is told by the sample that is simulated both ways.
+That inference says what gate lines, V_dis and V_sense do, ripple of the phases' edges included. In others they do nearly the same: gate lines are
+behind 1 nF; what spikes do to V_dis and V_sense is told by the sample that is simulated whole too.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Network and generator are simulated as they were extracted; the digital side, which only listens to them, is its Verilog in Icarus. What is
 done to the pins makes the control lines and inputs (Icarus), those make spikes (ngspice), and the digital side hears the spikes (Icarus,
 ``nonideal.tapeout.spice_twin``). The loop's control voltage is found first: one ramp of the replica at a time, until it fires as its phase
-ends; the generator is simulated alone for that, and each sample says when the replica fired in it.
+ends; the generator is simulated for that with all neurons, which nothing reaches. What its lines stand at then is what the model is told. The
+first sample says when the replica fired in it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from nonideal.tapeout.twin import Script, chip_facts
 Array = NDArray[np.float64]
 BEFORE_S = 20e-9
 """How long before an inference begins the network's simulation does."""
-FIRST_V, SLOPE_V_PER_S = 0.906, -2.75e5
+FIRST_V, SLOPE_V_PER_S = 0.9074, -2.75e5
 """Where the search of the control voltage begins, and by how much it makes the replica earlier: of the tile of docs/how-to/tapeout.md."""
 WITHIN_S, MOST_TRIES = 0.5e-9, 6
 _FET_MODEL = re.compile(r"^\.model\s+\S+\s+[np]mos\b", re.MULTILINE | re.IGNORECASE)
@@ -70,11 +71,12 @@ class TileBench:
     def timeline(self) -> Timeline:
         return Timeline(self.chip.design.timing, self.chip.topology.depth)
 
-    def vectors(self) -> dict[str, str]:
-        """What is looked at: spikes, phases, and what ``loop_vectors`` names."""
-        chip, side = self.chip, self.side
-        phases = (f"phase_{layer}" for layer in range(1, chip.topology.depth + 1))
-        return {net: side.vector(net) for net in (*side.half.heard, *phases)} | loop_vectors(side)
+
+def spike_vectors(side: Side) -> dict[str, str]:
+    """Spikes, phases, and what ``loop_vectors`` names."""
+    control, depth = side.chip.control, side.chip.topology.depth
+    phases = (f"phase_{layer}" for layer in range(1, depth + 1))
+    return {net: side.vector(net) for net in (*control.spikes, *phases)} | loop_vectors(side)
 
 
 def loop_vectors(side: Side) -> dict[str, str]:
@@ -146,13 +148,19 @@ class Inference:
     lines: Mapping[str, Wave] = field(default_factory=dict)
 
 
-def infer(bench: TileBench, samples: Mapping[str, Sequence[float]], control_V: float) -> list[Inference]:
-    """These samples by name, [inputs] in T_circ, each from the operating point at this control voltage. Raises ``CharacterizationFailed``."""
-    vectors, stop_s = bench.vectors(), BEFORE_S + bench.timeline.stop_s
+def infer(
+    bench: TileBench, samples: Mapping[str, Sequence[float]], control_V: float, side: Side | None = None
+) -> list[Inference]:
+    """These samples by name, [inputs] in T_circ, each from the operating point at this control voltage, on ``bench.side`` unless told.
+
+    Raises ``CharacterizationFailed``.
+    """
+    side = side or bench.side
+    vectors, stop_s = spike_vectors(side), BEFORE_S + bench.timeline.stop_s
     decks = [
-        bench.side.deck(
+        side.deck(
             name,
-            driven(bench.side, sample, stop_s),
+            driven(side, sample, stop_s),
             vectors,
             stop_s,
             bench.bench.simulator,
@@ -206,39 +214,46 @@ def crossings_s(time_s: Array, wave_V: Array, level_V: float) -> Iterator[tuple[
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Where the loop holds its replica: the control voltages that were tried, and how late after its phase's end the replica fired at each."""
+    """Where the loop holds its replica: the control voltages that were tried, how late after its phase's end the replica fired at each, and what
+    else there was then: inferences that nothing reaches, without crossbars.
+    """
 
     tried_V: tuple[float, ...]
     late_s: tuple[float, ...]
+    inferences: tuple[Inference, ...]
+
+    @property
+    def nearest(self) -> int:
+        """Which of them was nearest."""
+        return int(np.argmin(np.abs(self.late_s)))
 
     @property
     def control_V(self) -> float:
         """The one at which it was nearest."""
-        return self.tried_V[int(np.argmin(np.abs(self.late_s)))]
+        return self.tried_V[self.nearest]
+
+    @property
+    def silent(self) -> Inference:
+        """The inference there: what the lines do in each."""
+        return self.inferences[self.nearest]
 
 
 def settle(bench: TileBench) -> Settled:
-    """The control voltage at which the replica fires as its phase ends, by secant, a ramp of the generator alone each.
+    """The control voltage at which the replica fires as its phase ends, by secant, an inference of generator and silent neurons each.
 
     Raises ``TapeoutError`` where it is not found, ``CharacterizationFailed``.
     """
-    chip, side = bench.chip, bench.alone
-    vectors = loop_vectors(side)
-    end_s = bench.timeline.firing_s(1) + chip.design.timing.t_circ_s
-    stop_s = BEFORE_S + end_s + chip.design.timing.guard_s
-    silent = driven(side, [1.0] * chip.topology.layers[0], stop_s)
-    tried, late = [FIRST_V], list[float]()
+    timing, nothing = bench.chip.design.timing, [1.0] * bench.chip.topology.layers[0]
+    tried, late, found = [FIRST_V], list[float](), list[Inference]()
     while True:
-        start = {"control": tried[-1]}
-        deck = side.deck(f"settle_{len(late)}", silent, vectors, stop_s, bench.bench.simulator, start)
-        (result,) = bench.bench.run_decks([deck], bench.folder)
-        late.append(_late_s(chip, result, vectors))
+        found += infer(bench, {f"settle_{len(late)}": nothing}, tried[-1], bench.alone)
+        late.append(min(found[-1].replica_s - timing.t_circ_s, timing.guard_s))
         if abs(late[-1]) <= WITHIN_S:
-            return Settled(tuple(tried), tuple(late))
+            return Settled(tuple(tried), tuple(late), tuple(found))
         if len(late) == MOST_TRIES:
             told = ", ".join(f"{v:.4f} V {1e9 * s:+.1f} ns" for v, s in zip(tried, late, strict=True))
             raise TapeoutError(f"the generator's replica was not made to fire as its phase ends: {told}")
-        tried.append(next_V(tried, late, stop_s - BEFORE_S - end_s))
+        tried.append(next_V(tried, late, timing.guard_s))
 
 
 def next_V(tried_V: Sequence[float], late_s: Sequence[float], most_s: float) -> float:
@@ -250,13 +265,3 @@ def next_V(tried_V: Sequence[float], late_s: Sequence[float], most_s: float) -> 
     if len(fired) > 1 and all(fired) and late_s[-1] != late_s[-2]:
         slope = (tried_V[-1] - tried_V[-2]) / (late_s[-1] - late_s[-2])
     return tried_V[-1] - slope * late_s[-1]
-
-
-def _late_s(chip: Chip, result: Result, vectors: Mapping[str, str]) -> float:
-    """How long after its phase's end the replica fires; where it does not, as late as the simulation ends."""
-    axis, half_V = np.asarray(result.axis, float), chip.design.supplies.vdd_V / 2
-    ramp, replica = (np.asarray(result[vectors[name]], float) for name in (RAMP, "replica"))
-    begin_s = first_rise_s(axis, ramp, half_V)
-    after = axis >= begin_s
-    at_s = first_rise_s(axis[after], replica[after], half_V)
-    return min(at_s, float(axis[-1])) - begin_s - chip.design.timing.t_circ_s

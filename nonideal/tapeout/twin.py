@@ -31,6 +31,7 @@ def chip_facts(chip: Chip) -> dict[str, Any]:
         "layers": list(chip.topology.layers),
         "clock_ns": control.clock_s * 1e9,
         "begin_ns": Timeline(chip.design.timing, chip.topology.depth).firing_s(0) * 1e9,
+        "input_pins": list(control.input_pins),
         "outputs": control.layers[-1],
         "counter_bits": control.counter_bits,
         "taps": list(TAPS[control.counter_bits]),
@@ -60,7 +61,7 @@ class Script:
         self.now_ns += time_ns
 
     def spikes(self, times_ns: Sequence[float | None]) -> None:
-        """Go, and every input at its time of the phase; inputs fall with the phase's end."""
+        """Go, and every input that has a pin at its time of the phase; inputs fall with the phase's end."""
         clock_ns = self.chip.control.clock_s * 1e9
         # Away from the clock's rises, which are at half a period.
         self.now_ns = (self.now_ns // clock_ns + 1) * clock_ns - clock_ns / 4
@@ -70,9 +71,9 @@ class Script:
         self.begin_ns = rise_ns + GO_CLOCKS * clock_ns
         begin_ns = self.begin_ns + chip_facts(self.chip)["begin_ns"]
         end_ns = begin_ns + self.chip.design.timing.t_circ_s * 1e9 + 2 * clock_ns
-        for k, at_ns in enumerate(times_ns):
+        for pin, at_ns in zip(self.chip.control.input_pins, times_ns, strict=False):
             if at_ns is not None:
-                self.done += [(begin_ns + at_ns, f"ui_in[{k}]", 1), (end_ns, f"ui_in[{k}]", 0)]
+                self.done += [(begin_ns + at_ns, pin, 1), (end_ns, pin, 0)]
         self.now_ns = end_ns
 
 

@@ -26,8 +26,11 @@ def digital_uses(control: Control) -> dict[str, Use]:
         "rst_n": "reset, low: idle, the configuration as it was drawn",
         "ena": "the design is chosen",
     }
-    inputs, outputs, hidden = control.layers[0], control.layers[-1], control.layers[1]
-    told |= {f"ui_in[{j}]": f"spike of input {j}: a rise, held until the phase ends" for j in range(inputs)}
+    outputs = control.layers[-1]
+    told |= {
+        pin: f"spike of input {j}: a rise, held until the phase ends"
+        for j, pin in enumerate(control.input_pins)
+    }
     told[f"ui_in[{SERIAL_DATA}]"] = "serial data: configuration, highest bit last"
     told[f"ui_in[{SERIAL_CLOCK}]"] = (
         "serial clock: a rise moves the configuration while go is low, the times while it is high"
@@ -38,7 +41,9 @@ def digital_uses(control: Control) -> dict[str, Use]:
     told[f"uo_out[{DONE}]"] = "the inference is done and its times can be read"
     told[f"uo_out[{REGISTER_OUT}]"] = "serial out of the configuration"
     told |= {f"uio_in[{k}]": f"direct: {line}" for k, line in enumerate(control.direct_pins)}
-    told |= {f"uio_out[{k}]": f"spike of hidden neuron {k}, as it happens" for k in range(hidden)}
+    told |= {pin: f"spike of hidden neuron {k}, as it happens" for k, pin in enumerate(control.hidden_pins)}
+    if control.on_both:
+        return {pin: Use(pin, text) for pin, text in told.items()}
     told |= {
         "uio_out[5]": "busy",
         "uio_out[6]": "phase of layer 1",

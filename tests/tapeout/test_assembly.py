@@ -50,7 +50,7 @@ def test_every_pin_of_the_iris_tile_has_its_use(chip: Chip) -> None:
     assert "reset" in uses["uio_in[3]"].description
 
 
-def test_a_tile_makes_its_biases_with_the_default_generator(chip: Chip) -> None:
+def test_a_tile_makes_its_biases_with_a_generator_of_its_own(chip: Chip) -> None:
     assert EXPERIMENT.circuit.generator is None
     assert chip.design.generator is not None
     assert chip.generator.neurons == (5, 5)

@@ -20,9 +20,15 @@ SimulateOption = Annotated[
     int | None,
     typer.Option(
         "--simulate",
-        help="Run this many held-out samples on the extracted tile in SPICE, through its digital pins: minutes of a core each.",
+        help="Run this many held-out samples on the extracted tile in SPICE, through its digital pins: by columns, the first whole too.",
         show_default=False,
     ),
+]
+
+
+ColumnsAloneOption = Annotated[
+    bool,
+    typer.Option("--columns-alone", help="Leave out the first sample's simulation of the whole tile."),
 ]
 
 
@@ -33,9 +39,12 @@ def tapeout(
     *,
     no_extraction: NoExtractionOption = False,
     simulate: SimulateOption = None,
+    columns_alone: ColumnsAloneOption = False,
     force: ForceOption = False,
 ) -> None:
     """Make the tile of a shuttle of a trained network: GDS, LEF, Verilog, info.yaml, netlists; rules, LVS, precheck, extraction."""
     with common.session(force=force) as opened:
-        outcomes = opened.tapeout(extraction=not no_extraction, simulate=simulate)
+        outcomes = opened.tapeout(
+            extraction=not no_extraction, simulate=simulate, columns_alone=columns_alone
+        )
     finish(outcomes, common.as_json)

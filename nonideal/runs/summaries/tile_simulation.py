@@ -41,9 +41,10 @@ class TileSimulationSummary(Record):
     """A tile in SPICE: network and generator as extracted, its digital side in Icarus.
 
     ``layers``: against the model of the network as it was trained; ``layers_told``: against the same told what the lines of the tile make of its
-    weights, ``gains`` on positive and negative ones by layer, from the lines' levels before an inference.
-    The first sample was simulated whole, the others column by column under the lines that it had: ``columns_rms_s`` by layer is how far that
-    method is from the whole on the first (None: a spike in one alone), ``columns_cpu_s`` what it takes a sample.
+    weights, ``gains`` on positive and negative ones by layer, from the lines' levels of the settled generator before any sample runs.
+    All samples were simulated column by column under the lines of an inference that nothing reaches. The first was simulated whole too, unless it
+    was left out: ``columns_rms_s`` by layer is how far columns are from it (None: a spike in one alone), ``columns_cpu_s`` what they take a
+    sample; ``whole_replica_s`` when its replica fired, ``whole_cpu_s`` what it took.
     ``control_V``: where the generator's loop was found to settle, and ``replica_late_s`` how late its replica fires there. ``bias_V`` are
     the lines that it makes.
     """
@@ -55,6 +56,8 @@ class TileSimulationSummary(Record):
     gains: tuple[tuple[float, float], ...]
     columns_rms_s: tuple[float | None, ...]
     columns_cpu_s: float
+    whole_replica_s: float | None = None
+    whole_cpu_s: float | None = None
     control_V: float
     replica_late_s: float
     bias_V: dict[str, float]

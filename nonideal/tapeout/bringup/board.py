@@ -43,8 +43,10 @@ class Pins:
 
     def spikes(self, times_ns):
         self.set("ui_in[7]", 1)
-        for _, name in sorted((at, f"ui_in[{k}]") for k, at in enumerate(times_ns) if at is not None):
+        inputs = self.chip["input_pins"]
+        rises = [(at, inputs[k]) for k, at in enumerate(times_ns[: len(inputs)]) if at is not None]
+        for _, name in sorted(rises):
             self.set(name, 1)
         time.sleep(10e-6)
-        for k in range(len(times_ns)):
-            self.set(f"ui_in[{k}]", 0)
+        for name in inputs:
+            self.set(name, 0)

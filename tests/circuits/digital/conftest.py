@@ -19,10 +19,14 @@ CLOCK_S = 20e-9
 LAYERS = (5, 5, 5)
 
 
-def made(layers: tuple[int, ...] = LAYERS, clock_s: float = CLOCK_S, **timing: float) -> Control:
+def made(
+    layers: tuple[int, ...] = LAYERS, clock_s: float = CLOCK_S, *, bias: bool = False, **timing: float
+) -> Control:
     design = Design.model_validate({"synapse": {"kind": "coded"}, "generator": {}, "timing": TIMING | timing})
     assert design.generator is not None
-    return Control.of(layers, Generator.of(design.generator, design, layers), design.timing, clock_s)
+    return Control.of(
+        layers, Generator.of(design.generator, design, layers), design.timing, clock_s, bias=bias
+    )
 
 
 @pytest.fixture(scope="session")

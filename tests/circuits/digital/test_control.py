@@ -67,11 +67,34 @@ def test_times_between_half_clocks_are_refused() -> None:
 
 
 def test_layers_without_pins_are_refused() -> None:
-    for layers in ((14, 8, 3), (0, 5, 5), (-1, 5, 5), (5, 5)):
+    for layers in ((14, 8, 3), (5, 8, 3), (5, 5, 6), (0, 5, 5), (-1, 5, 5), (5, 5)):
         with pytest.raises(
-            DigitalError, match=rf"layers {re.escape(str(list(layers)))}: .* 1 to 5 of inputs"
+            DigitalError,
+            match=rf"layers {re.escape(str(list(layers)))}: .* 1 to 5 inputs .* tapeout.bias_on_tile",
         ):
             made(layers)
+
+
+def test_inputs_beyond_five_take_the_bidirectional_pins_and_the_bias_none() -> None:
+    control = made((14, 8, 3), bias=True)
+    assert control.input_pins == (
+        *(f"ui_in[{j}]" for j in range(5)),
+        *(f"uio_in[{j}]" for j in range(8)),
+    )
+    assert control.direct_pins == control.hidden_pins == ()
+    assert "direct" not in control.register
+    # The bias rises as the first phase begins, after reset and guard, and falls with phase_0.
+    assert control.spans["in_13"] == (26, control.spans["phase_0"][1])
+    text = top(control)
+    assert "assign in_12 = uio_in[7];" in text
+    assert "assign in_13 = timed_in_13;" in text
+    assert "uio_oe" not in text
+    assert "assign uo_out[3] = done;" in text
+
+
+def test_a_bias_that_is_made_beside_direct_pins_goes_with_the_first_phase() -> None:
+    text = top(made(bias=True))
+    assert "assign in_4 = direct ? uio_in[0] : timed_in_4;" in text
 
 
 def test_a_clock_that_is_none_is_refused() -> None:

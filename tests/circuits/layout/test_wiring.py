@@ -45,7 +45,7 @@ def wired(**given: object) -> list[Box]:
 
 def test_wires_join_the_pieces_and_keep_out() -> None:
     keep_out = [Box(metal, 5.0, 2.0, 7.0, 6.0) for metal in ("met1", "met2", "met3", "met4")]
-    for drawn in (wired(keep_out=keep_out), wired(closed=Box("", 5.0, 2.0, 7.0, 6.0))):
+    for drawn in (wired(keep_out=keep_out), wired(closed=[Box("", 5.0, 2.0, 7.0, 6.0)])):
         crossing = [box for box in drawn if box.x0 < 6.9 and box.x1 > 5.1]
         assert crossing
         assert all(box.y1 < 2.0 for box in crossing)
@@ -81,6 +81,28 @@ def test_what_switches_goes_first_and_away_from_what_is_quiet(away: bool) -> Non
     assert bool(near) is not away
 
 
+def test_what_is_quiet_goes_next_and_keeps_away_in_turn() -> None:
+    block = Block.named("both")
+    loud = block.rect("met2", 1.0, 2.8, 11.0, 3.1)
+    gate = block.rect("met2", 1.0, 0.8, 1.4, 1.2)
+    ends = [block.rect("met2", x, 3.6, x + 0.4, 4.0) for x in (0.6, 11.0)]
+    pins = [("loud", loud), ("loud", gate), *(("quiet", end) for end in ends)]
+    wire(block, pins, AREA, first=["loud"], away_from=["quiet"])
+    (piece,) = [piece for piece in trace(block, pins) if piece.net == "quiet"]
+    between = [box for box in piece.drawn if box.layer in AWAY_METALS and 2.5 < box.x < 10.0]
+    assert between
+    assert all(box.y0 >= loud.y1 + AWAY_UM[0] - 1e-6 for box in between)
+
+
+def test_poly_of_a_net_is_known() -> None:
+    block = Block.named("gate")
+    poly = block.rect("poly", 2.0, 2.0, 2.3, 5.0)
+    block.square("licon1", 2.15, 2.2, 0.17)
+    pin = block.rect("li1", 1.9, 2.0, 2.4, 2.4)
+    (piece,) = [piece for piece in trace(block, [("a", pin)]) if piece.net == "a"]
+    assert [(box.y0, box.y1) for box in piece.poly] == [(poly.y0, poly.y1)]
+
+
 def test_less_is_kept_where_others_find_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A router that finds no way for the others beside what is routed first: each distance is tried, and all nets alike in the end."""
     tries: list[tuple[list[str], int]] = []
@@ -99,7 +121,9 @@ def test_less_is_kept_where_others_find_no_way(monkeypatch: pytest.MonkeyPatch) 
         pins += [(name, block.rect("met2", x, y, x + 0.4, y + 0.4)) for x in (0.6, 11.0)]
     wire(block, pins, AREA, first=["loud"], away_from=["quiet"])
     assert [names for names, _ in tries] == [["loud"], ["other"]] * len(AWAY_UM) + [["loud", "other"]]
-    assert tries[0][1] > tries[4][1]  # what is kept free at the first distance is not at none
+    assert (
+        tries[0][1] > tries[2 * AWAY_UM.index(0.0)][1]
+    )  # what is kept free at the first distance is not at none
     assert {piece.net: len(piece.pins) for piece in trace(block, pins)}["other"] == 2
 
 
