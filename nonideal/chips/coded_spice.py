@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,9 @@ from nonideal.circuits.network.chip import Chip, chip_netlist
 from nonideal.circuits.network.inference import Case
 from nonideal.circuits.network.mapping import Mapping, bias_for_current, map_weights
 from nonideal.circuits.network.netlist import Topology
-from nonideal.circuits.network.testbench import Biases, Circuit
+from nonideal.circuits.network.testbench import Circuit
 from nonideal.sky130_models import lean_library
-from nonideal.spice import Failure
+from nonideal.spice import Deck, Failure, Result
 
 Array = NDArray[np.float64]
 
@@ -62,17 +63,24 @@ class CodedChip:
     def run(self, codes: Sequence[Sequence[Codes]], inputs: Array, name: str) -> list[list[Array] | Failure]:
         """Spike times of every layer, in s, of an inference with each of ``codes`` (by layer [neurons, axons]) and of ``inputs``
         [inferences, inputs]; a simulation that failed stands there as a ``Failure``."""
-        known: dict[int, tuple[Circuit, Biases]] = {}
-        cases = []
-        for k, (mine, row) in enumerate(zip(codes, inputs, strict=True)):
-            if id(mine) not in known:
-                mapping = self.mapping(mine)
-                known[id(mine)] = self.circuit(mapping.topology), mapping.biases(f"{name}_{k:04d}")
-            cases.append(Case(f"{name}_{k:04d}", *known[id(mine)], row))
-        found = infer_columns(
-            cases, self.bench.simulator, lambda decks: self.bench.attempt(decks, self.folder)
-        )
-        return [one if isinstance(one, Failure) else one.times_s for one in found]
+        alike: dict[int, list[int]] = {}
+        for k, mine in enumerate(codes):
+            alike.setdefault(id(mine), []).append(k)
+        found: dict[int, list[Array] | Failure] = {}
+        for rows in alike.values():
+            stem = f"{name}_{rows[0]:04d}"
+            mapping = self.mapping(codes[rows[0]])
+            circuit, biases = self.circuit(mapping.topology), mapping.biases(stem)
+            cases = [Case(f"{name}_{k:04d}", circuit, biases, inputs[k]) for k in rows]
+            # Each set of codes is a netlist of its own, and has a folder of its own.
+            done = infer_columns(cases, self.bench.simulator, partial(self._attempt, stem))
+            found |= {
+                k: one if isinstance(one, Failure) else one.times_s for k, one in zip(rows, done, strict=True)
+            }
+        return [found[k] for k in range(len(codes))]
+
+    def _attempt(self, stem: str, decks: Sequence[Deck]) -> list[Result | Failure]:
+        return self.bench.attempt(decks, self.folder / stem)
 
     def netlist(self, codes: Sequence[Codes]) -> str:
         """Its network, and the levels on its lines, with these codes."""

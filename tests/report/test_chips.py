@@ -166,6 +166,19 @@ def test_a_calibration_says_what_it_took_and_gave() -> None:
     assert cells["right in SPICE, trimmed"] == ("10 of 10", "8 of 10, 1 failed")
 
 
+def test_a_chip_of_codes_says_how_it_was_measured_and_trimmed() -> None:
+    trim = {
+        "inferences": 16, "spikes": 150, "residual_s": 4e-10, "changed": 31, "common_ratio": 1.02,
+        "lines": [{"n": 1.0, "p": 0.95}, {"n": 1.05, "p": 1.0}],
+    }  # fmt: skip
+    one = CalibrationSummary.model_validate(calibration(3, converters=None, codes=trim, silent_norm=[]))
+    cells = {row[0]: row[1] for row in calibration_table([one]).shown}
+    assert cells["codes that are others"] == "31"
+    assert cells["gate lines, N / P by layer"] == "x 1.000 / 0.950, x 1.050 / 1.000"
+    assert cells["what the measured chip leaves of them, rms"] == "0.4 ns"
+    assert not any("converter" in name or "currents" in name for name in cells)
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_report_has_yield_designs_and_every_chip(chips: Any) -> None:
     page, text = (path.read_text(encoding="utf-8") for path in write_report(chips.path))
