@@ -230,6 +230,7 @@ EXAMPLES: Final = {
     "conditions.mapping": "pnn",
     "noise.mapping": "pnn",
     "chips.spice_neurons": 4,
+    "calibration.other_codes": True,
     "calibration.bias_n_range_V": (0.2, 0.8),
     "calibration.bias_p_range_V": (1.0, 1.6),
     "calibration.trim_range_V": (0.5, 0.6),
