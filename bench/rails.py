@@ -10,16 +10,14 @@ times: the same samples in SPICE, neuron by neuron, on the extracted netlist, an
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
+from trained_iris import ROOT, TrainedIris, command_line
 
-from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.physics import BottomUp
 from nonideal.characterize.workbench import succeeded
 from nonideal.circuits.columns.cut import cut
@@ -27,18 +25,9 @@ from nonideal.circuits.columns.inference import infer_columns
 from nonideal.circuits.columns.rails import rails_of
 from nonideal.circuits.extraction.netlist import net_of, parse_netlist
 from nonideal.circuits.network.inference import samples
-from nonideal.circuits.network.mapping import map_weights
-from nonideal.circuits.network.netlist import Topology
-from nonideal.circuits.network.testbench import Circuit
-from nonideal.experiment.experiment import load_experiment
 from nonideal.files import read_text
-from nonideal.pnn.checkpoint import load_dense
-from nonideal.runs.context import Context
-from nonideal.runs.rundir import EXTRACTED, RunDir
-from nonideal.sky130_models import lean_library
-from nonideal.stages.workbench import workbench
+from nonideal.runs.rundir import EXTRACTED
 
-ROOT = Path(__file__).resolve().parent.parent
 SHORT = 1e-4
 
 
@@ -55,22 +44,13 @@ def shorted(netlist: str, rails: set[str]) -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--samples", type=int, default=2)
-    parser.add_argument("--run-dir", type=Path, default=ROOT / "runs" / "iris_pex")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    arguments = parser.parse_args()
-    iris, rundir = load_experiment("iris"), RunDir(arguments.run_dir)
-    bench, model = workbench(iris, Context(), rundir.cache), PhysicalModel.load(rundir.model)
-    network = load_dense(rundir.weights("bottom_up"))
-    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
-    topology = Topology.of(network.layer_sizes, iris.circuit)
+    arguments = command_line(__doc__, __file__, 2, "iris_pex").parse_args()
+    trained = TrainedIris.of(arguments.run_dir, "rails")
+    bench, topology = trained.bench, trained.topology
     text = read_text(arguments.run_dir / "layout" / EXTRACTED)
     netlist = parse_netlist(text, "network")
     rails = [net for net, _, _ in topology.lines()]
-    unit_A = BottomUp(model).unit_current_A(topology.layers[0])
+    unit_A = BottomUp(trained.model).unit_current_A(topology.layers[0])
     pieces = cut(netlist, topology).pieces.values()
     terminals = [one for piece in pieces for one in piece.terminals if one.instance.startswith("synapse")]
     rows = []
@@ -81,19 +61,20 @@ def main() -> None:
         sign, into_A = 1.0 if net == "vss" else -1.0, np.zeros(len(rail.index))
         for one in mine:
             layer, axon, neuron = map(int, one.instance.split("_")[1:])
-            into_A[rail.index[one.node]] += max(0.0, sign * float(weights[layer - 1][neuron, axon])) * unit_A
+            into_A[rail.index[one.node]] += (
+                max(0.0, sign * float(trained.weights[layer - 1][neuron, axon])) * unit_A
+            )
         taps = list(dict.fromkeys(one.node for one in mine))
         transfer = rail.transfer_ohm(taps)
         own = np.array([transfer[rail.index[tap], k] for k, tap in enumerate(taps)])
         drop_V = transfer.T @ into_A
         rows.append({"rail": net, "taps": len(taps), "most_ohm": float(own.max()), "most_V": float(np.abs(drop_V).max())})  # fmt: skip
         print(rows[-1], flush=True)
-    biases = map_weights(weights, BottomUp(model), design=iris.circuit).biases("rails")
-    inputs = iris.data.load().test_x.double().numpy()[: arguments.samples]
+    inputs = trained.inputs(arguments.samples)
     times = []
     for name, one in (("extracted", text), ("shorted", shorted(text, set(rails)))):
-        circuit = Circuit(topology, iris.circuit, one, lean_library(bench.pdk, bench.corner, one), BottomUp(model).vdis_V)  # fmt: skip
-        cases = [replace(case, name=f"{name}_{case.name}") for case in samples(circuit, biases, inputs)]
+        some = samples(trained.circuit(one), trained.biases, inputs)
+        cases = [replace(case, name=f"{name}_{case.name}") for case in some]
         folder = ROOT / "runs" / "rails" / name
         found = succeeded(infer_columns(cases, bench.simulator, lambda decks, at=folder: bench.attempt(decks, at)))  # fmt: skip
         times.append([np.array(rows) for rows in zip(*(case.times_s for case in found), strict=True)])

@@ -1,5 +1,6 @@
 """How far spikes move with a supply that is a little off: the trained Iris network in SPICE, every bias as written; writes bench/supplies.json.
 
+    nonideal characterize iris
     nonideal train iris
     python bench/supplies.py [--samples 3] [--ripple-samples 1] [--run-dir runs/iris] [--out FILE]
 
@@ -10,28 +11,17 @@ spike moves by their root of squares at the worst phase, and by 0.71 of it rms o
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
+from trained_iris import ROOT, TrainedIris, command_line
 
-from nonideal.characterize.model import PhysicalModel
-from nonideal.characterize.physics import BottomUp
-from nonideal.circuits.network.mapping import map_weights
-from nonideal.circuits.network.netlist import Topology, schematic
-from nonideal.circuits.network.testbench import Circuit, spike_times_s
-from nonideal.experiment.experiment import load_experiment
-from nonideal.pnn.checkpoint import load_dense
-from nonideal.runs.context import Context
-from nonideal.runs.rundir import RunDir
-from nonideal.sky130_models import lean_library
-from nonideal.stages.workbench import workbench
+from nonideal.circuits.network.netlist import schematic
+from nonideal.circuits.network.testbench import spike_times_s
 
-ROOT = Path(__file__).resolve().parent.parent
 STEPS_V = {"vdd_V": 5e-3, "v0_V": 2e-3, "vsense_V": 2e-3}
 RIPPLE_V, RIPPLES_HZ, POINTS = 10e-3, (1e6, 1e7, 1e8), 16
 """Peak; and so many steps of the simulator in a period, at least."""
@@ -39,23 +29,12 @@ RIPPLE_V, RIPPLES_HZ, POINTS = 10e-3, (1e6, 1e7, 1e8), 16
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--samples", type=int, default=3)
+    parser = command_line(__doc__, __file__, 3, "iris")
     parser.add_argument("--ripple-samples", type=int, default=1)
-    parser.add_argument("--run-dir", type=Path, default=ROOT / "runs" / "iris")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     arguments = parser.parse_args()
-    iris, rundir = load_experiment("iris"), RunDir(arguments.run_dir)
-    bench, model = workbench(iris, Context(), rundir.cache), PhysicalModel.load(rundir.model)
-    network = load_dense(rundir.weights("bottom_up"))
-    weights = [layer.weight.detach().double().numpy() for layer in network.linear_layers]
-    inputs = iris.data.load().test_x.double().numpy()[: arguments.samples]
-    topology = Topology.of(network.layer_sizes, iris.circuit)
-    netlist = schematic(topology, iris.circuit)
-    models = lean_library(bench.pdk, bench.corner, netlist)
-    biases = map_weights(weights, BottomUp(model), design=iris.circuit).biases("supplies")
+    trained = TrainedIris.of(arguments.run_dir, "supplies")
+    bench, nominal = trained.bench, trained.experiment.circuit
+    inputs, still = trained.inputs(arguments.samples), trained.circuit(schematic(trained.topology, nominal))
 
     def times_s(
         name: str,
@@ -65,13 +44,13 @@ def main() -> None:
         samples: int = len(inputs),
     ) -> list[np.ndarray]:
         """Per layer [samples, neurons]."""
-        supplies = iris.circuit.supplies
+        supplies = nominal.supplies
         moved = supplies.model_copy(update={key: getattr(supplies, key) + by for key, by in changes.items()})
-        design = iris.circuit.model_copy(update={"supplies": moved})
-        circuit = Circuit(topology, design, netlist, models, BottomUp(model).vdis_V, driven=driven)
+        circuit = replace(still, design=nominal.model_copy(update={"supplies": moved}), driven=driven)
         simulator = replace(bench.simulator, max_step_s=min(step_s, bench.simulator.max_step_s))
         decks = [
-            circuit.deck(f"{name}_{k}", biases, one, simulator) for k, one in enumerate(inputs[:samples])
+            circuit.deck(f"{name}_{k}", trained.biases, one, simulator)
+            for k, one in enumerate(inputs[:samples])
         ]
         results = bench.run_decks(decks, ROOT / "runs" / "supplies" / name)
         return [
@@ -95,7 +74,7 @@ def main() -> None:
     ripples = []
     quiet = times_s("quiet", {}, samples=arguments.ripple_samples)
     for key in STEPS_V:
-        net, level_V = key.removesuffix("_V"), getattr(iris.circuit.supplies, key)
+        net, level_V = key.removesuffix("_V"), getattr(nominal.supplies, key)
         for hertz in RIPPLES_HZ:
             moved = []
             for phase in (0, 90):
