@@ -17,7 +17,7 @@ from nonideal.runs.rundir import CALIBRATION, RunDir, default_run_dir, on_netlis
 from nonideal.runs.stage import Outcome, Stage, outdated, run_stage
 from nonideal.sky130_models.corner import Corner, parse_corner
 from nonideal.stages.checks import check_before
-from nonideal.stages.codes import holds_codes, refuse_codes_on
+from nonideal.stages.codes import holds_codes, refuse_codes_on, refuse_noise
 from nonideal.stages.conditions import offsets_of
 from nonideal.stages.designs import designs
 from nonideal.stages.explore import choices
@@ -125,7 +125,8 @@ class Session:
         return self.run(("conditions",))
 
     def noise(self, netlist: str = SCHEMATIC) -> list[Outcome]:
-        """How the network's spikes jitter on a netlist: of its layout in ``noise_<netlist>``."""
+        """How the network's spikes jitter on a netlist: of its layout in ``noise_<netlist>``. Raises ``ExperimentError`` for codes."""
+        refuse_noise(self.experiment)
         self._check_measured_on(
             netlist, f"noise of the {netlist} netlist is told by columns measured on the same"
         )

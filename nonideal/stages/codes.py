@@ -34,6 +34,18 @@ def codes_of(path: Path) -> RCSpikeNetwork:
     return network
 
 
+def refuse_noise(experiment: Experiment) -> None:
+    """Raise ``ExperimentError`` for a circuit of codes, where the noise of its synapses would have to be measured."""
+    if holds_codes(experiment.circuit):
+        raise ExperimentError(
+            experiment.name,
+            [
+                'circuit.synapse.kind = "coded": noise is measured of synapses whose weights are gate biases, not of banks of units: '
+                'give an experiment of kind = "pair", as iris; what a constant jitter does to codes, training.spike_noise_norm tells'
+            ],
+        )
+
+
 def takes_other_codes(experiment: Experiment) -> bool:
     """Whether a chip of codes is trimmed by other codes: as ``calibration.other_codes`` says, else where they are latched. A mask is the same on
     every chip."""

@@ -16,7 +16,7 @@ from nonideal.circuits.network.mapping import read_biases
 from nonideal.experiment.errors import ExperimentError
 from nonideal.experiment.experiment import Experiment, parse_experiment
 from nonideal.pnn.checkpoint import load_dense
-from nonideal.stages.codes import codes_of, refuse_codes_on, takes_other_codes
+from nonideal.stages.codes import codes_of, refuse_codes_on, refuse_noise, takes_other_codes
 from nonideal.stages.netlist import NetlistFiles, write_netlist
 from nonideal.stages.training_job import train_one
 from tests.tiny import TINY
@@ -102,10 +102,13 @@ def test_analog_weights_are_no_network_of_codes(
         codes_of(analog)
     refuse_codes_on(tiny, "pex-rc")
     refuse_codes_on(coded(), "schematic")
+    refuse_noise(tiny)
     with pytest.raises(
         ExperimentError, match=r"circuit\.synapse\.kind.*--netlist pex-rc.*leave --netlist out"
     ):
         refuse_codes_on(coded(), "pex-rc")
+    with pytest.raises(ExperimentError, match=r"circuit\.synapse\.kind.*not of banks.*kind = \"pair\""):
+        refuse_noise(coded())
 
 
 def test_a_mask_keeps_its_codes_unless_told(tiny: Experiment) -> None:
