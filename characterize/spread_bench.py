@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nonideal.characterize.benches import NEURON, SPIKING, Bench, Grid
+from nonideal.characterize.benches import NEURON, SPIKE_VECTOR, SPIKING, Bench, Grid
 from nonideal.circuits.cells.analog import gate_biases
 from nonideal.circuits.cells.contract import Contract, Synapse
 from nonideal.circuits.cells.port import Role
@@ -121,23 +121,19 @@ def drawn_synapses_bench(
 
 @dataclass(frozen=True, slots=True)
 class NeuronLoad:
-    """What a drawn neuron is driven by: bias of its discharger, capacitance on its dendrite, and its charges [levels] in C."""
+    """What a drawn neuron is driven by: bias of its discharger, capacitance on its dendrite, and the charge that is taken off it, C."""
 
     vdis_V: float
     dendrite_F: float
-    charge_C: tuple[float, ...]
+    charge_C: float
 
 
-def drawn_neurons_bench(
-    design: Design,
-    parts: Sequence[Element],
-    name: str,
-    specimens: Sequence[Mapping[str, float]],
-    load: NeuronLoad,
+def drawn_neuron_bench(
+    design: Design, parts: Sequence[Element], name: str, shifts: Mapping[str, float], load: NeuronLoad
 ) -> Bench:
-    """Neurons side by side through reset, accumulation and firing: each of ``specimens`` (shifts by path) once for every charge.
+    """A neuron with ``shifts`` by path through reset, accumulation and firing; its silent synapses are a capacitor on the dendrite.
 
-    Silent synapses are a capacitor on the dendrite. ``v(spike_<specimen>_<level>)``.
+    By itself: a simulator takes the steps of every spike for all that are in a deck.
     """
     timeline, timing, supplies = Timeline(design.timing, 1), design.timing, design.supplies
     begin, edge_s = timeline.accumulation_s(1), timing.edge_s
@@ -154,21 +150,11 @@ def drawn_neurons_bench(
             net = f"{line}{suffix}"
             lines.append(pulse(net, net, spans[f"{line}_1"], supplies.vdd_V, edge_s, inverted=inverted))
     lines.append(pulse("phase", "phase", (fire, stop + timing.t_circ_s), supplies.vdd_V, edge_s))
-    vectors = []
-    for k, shifts in enumerate(specimens):
-        for level, charge_C in enumerate(load.charge_C):
-            own = f"{k}_{level}"
-            ends: dict[str, str] = {
-                role: f"{NEURON[role]}_{own}" for role in (Role.DENDRITE, Role.SPIKE, Role.SPIKE_B)
-            }
-            nets = neuron.nets({**NEURON, **ends})
-            lines += drawn_cell(parts, f"neuron_{own}", dict(zip(neuron.names, nets, strict=True)), shifts)
-            lines.append(f"Cload_{own} dendrite_{own} 0 {load.dendrite_F:.9g}")
-            if charge_C:
-                current = charge_C / (timing.t_circ_s - edge_s)
-                points = [(0, 0), (begin, 0), (begin + edge_s, current), (end - edge_s, current), (end, 0)]
-                body = " ".join(f"{t:.12g} {i:.9g}" for t, i in points)
-                lines.append(f"Iinject_{own} dendrite_{own} 0 PWL({body})")
-            vectors.append(f"v(spike_{own})")
-    lines.append(f".save {' '.join(vectors)}")
-    return Bench(name, "\n".join(lines) + "\n", tuple(vectors), stop)
+    lines += drawn_cell(parts, "neuron", dict(zip(neuron.names, neuron.nets(NEURON), strict=True)), shifts)
+    lines.append(f"Cload dendrite 0 {load.dendrite_F:.9g}")
+    if load.charge_C:
+        current = load.charge_C / (timing.t_circ_s - edge_s)
+        points = [(0, 0), (begin, 0), (begin + edge_s, current), (end - edge_s, current), (end, 0)]
+        lines.append(f"Iinject dendrite 0 PWL({' '.join(f'{t:.12g} {i:.9g}' for t, i in points)})")
+    lines.append(f".save {SPIKE_VECTOR}")
+    return Bench(name, "\n".join(lines) + "\n", (SPIKE_VECTOR,), stop)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonideal.characterize import fits
-from nonideal.characterize.benches import Grid
+from nonideal.characterize.benches import SPIKE_VECTOR, Grid
 from nonideal.characterize.library_check import measured_library
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
@@ -19,7 +19,7 @@ from nonideal.characterize.spread_bench import (
     LEVELS,
     NeuronLoad,
     branches_of,
-    drawn_neurons_bench,
+    drawn_neuron_bench,
     drawn_synapses_bench,
 )
 from nonideal.characterize.spread_fit import DrawnNeurons, DrawnSynapses, fit_neurons, fit_synapses
@@ -156,30 +156,29 @@ def measured_neurons(
     Raises ``FitRefused``, ``CharacterizationFailed``.
     """
     parts = specimen.parts
-    charge_C = tuple(level * specimen.membrane_F * specimen.v_th_V for level in LEVELS)
     dendrite_F = specimen.axons * max(model.membrane_per_axon_F.value, 0.0)
-    load = NeuronLoad(specimen.vdis_V, dendrite_F, charge_C)
     count = len(next(iter(shifts.values())))
     drawn: list[dict[str, float]] = [{}]
     drawn += [{path: float(values[k]) for path, values in shifts.items()} for k in range(count)]
-    # One neuron a deck: every spike shortens the step of all that are in it.
     benches = [
-        drawn_neurons_bench(design, parts, f"drawn_neuron_{k}", [mine], load) for k, mine in enumerate(drawn)
-    ]
+        drawn_neuron_bench(
+            design, parts, f"drawn_neuron_{k}_{level}", mine,
+            NeuronLoad(specimen.vdis_V, dendrite_F, part * specimen.membrane_F * specimen.v_th_V),
+        )
+        for k, mine in enumerate(drawn)
+        for level, part in enumerate(LEVELS)
+    ]  # fmt: skip
     found = bench.run(benches, design, folder / "drawn_neurons")
-    times = np.array([_spike_times_norm(result, design) for result in found])
+    times = np.array([_spike_time_norm(result, design) for result in found]).reshape(len(drawn), len(LEVELS))
     capacitors = {one.path for one in parts if one.is_device and find_device(one.what).kind == "mim"}
     return fit_neurons(
         DrawnNeurons(times, shifts), specimen.discharge_norm, design.timing.t_circ_s, capacitors
     )
 
 
-def _spike_times_norm(result: Result, design: Design) -> Array:
-    """[levels] in T_circ from the start of the firing phase, NaN for none."""
+def _spike_time_norm(result: Result, design: Design) -> float:
+    """In T_circ from the start of the firing phase, NaN for none."""
     fire_s, half_V = Timeline(design.timing, 1).firing_s(1), design.supplies.vdd_V / 2
-    times = []
-    for level in range(len(LEVELS)):
-        wave = np.asarray(result[f"v(spike_0_{level})"], float)
-        at = fits.crossing_time_s(result.axis, wave, half_V, fire_s - design.timing.edge_s)
-        times.append(np.nan if at is None else (at - fire_s) / design.timing.t_circ_s)
-    return np.array(times)
+    wave = np.asarray(result[SPIKE_VECTOR], float)
+    at = fits.crossing_time_s(result.axis, wave, half_V, fire_s - design.timing.edge_s)
+    return np.nan if at is None else (at - fire_s) / design.timing.t_circ_s

@@ -13,7 +13,7 @@ from nonideal.characterize.column_bench import NEURONS
 from nonideal.characterize.fits import crossing_time_s
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.specimen import Specimen
-from nonideal.characterize.spread_bench import NeuronLoad, drawn_neurons_bench
+from nonideal.characterize.spread_bench import NeuronLoad, drawn_neuron_bench
 from nonideal.characterize.stage import ColumnNetlist, specimen_of
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.design import Design
@@ -72,16 +72,15 @@ def test_a_load_on_the_sensing_stage_makes_its_mismatch_count_more(
     """2 fF of wire: the delay is longer, and with it what a weaker current source costs."""
     bare, design = Specimen.designed(Design(), chip_model), Design()
     wire = Part("C", "wire", ("sense", "vss"), "2e-15", "")
-    load = NeuronLoad(bare.vdis_V, 5e-15, (0.5 * bare.membrane_F * bare.v_th_V,))
+    load = NeuronLoad(bare.vdis_V, 5e-15, 0.5 * bare.membrane_F * bare.v_th_V)
     benches = [
-        drawn_neurons_bench(design, parts, name, [{}, {"MSB": -0.02}], load)
+        drawn_neuron_bench(design, parts, f"{name}_{k}", shifts, load)
         for name, parts in (("bare", bare.parts), ("wired", (*bare.parts, wire)))
+        for k, shifts in enumerate(({}, {"MSB": -0.02}))
     ]
-    late_s = []
-    for result in make_workbench().run(benches, design, tmp_path):
-        nominal, weak = (
-            crossing_time_s(result.axis, np.asarray(result[f"v(spike_{k}_0)"]), 0.9, 1.2e-6) for k in (0, 1)
-        )
+    late_s, results = [], make_workbench().run(benches, design, tmp_path)
+    for pair in (results[:2], results[2:]):
+        nominal, weak = (crossing_time_s(one.axis, np.asarray(one["v(spike)"]), 0.9, 1.2e-6) for one in pair)
         assert nominal is not None
         assert weak is not None
         late_s.append(weak - nominal)

@@ -20,7 +20,7 @@ from nonideal.characterize.spread_bench import (
     LEVELS,
     NeuronLoad,
     branches_of,
-    drawn_neurons_bench,
+    drawn_neuron_bench,
     drawn_synapses_bench,
 )
 from nonideal.characterize.spread_stage import check_cells
@@ -159,21 +159,22 @@ def test_drawn_synapses_stand_beside_an_undisturbed_one() -> None:
     ]
 
 
-def test_every_charge_meets_the_same_neuron() -> None:
-    load = NeuronLoad(0.55, 5e-15, (0.0, 5e-14))
-    bench = drawn_neurons_bench(
-        Design(), elements(Design())["neuron"], "neurons", [{}, {"MDI": 0.01, "CM": -0.02}], load
+def test_a_drawn_neuron_has_its_shifts_and_loses_its_charge() -> None:
+    design, parts = Design(), elements(Design())["neuron"]
+    bench = drawn_neuron_bench(
+        design, parts, "neuron", {"MDI": 0.01, "CM": -0.02}, NeuronLoad(0.55, 5e-15, 5e-14)
     )
     deck_of(bench)
-    assert bench.vectors == ("v(spike_0_0)", "v(spike_0_1)", "v(spike_1_0)", "v(spike_1_1)")
+    assert bench.vectors == ("v(spike)",)
     assert re.findall(r"^X(\S+) .* (dvt|dc)=(\S+)$", bench.text, re.M) == [
-        (f"neuron_1_{level}_{path}", key, shift)
-        for level in (0, 1)
-        for path, key, shift in (("CM", "dc", "-0.02"), ("MDI", "dvt", "0.01"))
+        ("neuron_CM", "dc", "-0.02"),
+        ("neuron_MDI", "dvt", "0.01"),
     ]
-    currents = re.findall(r"^Iinject_(\d_\d) .*PWL\((.*)\)$", bench.text, re.M)
-    assert [name for name, _ in currents] == ["0_1", "1_1"]
-    points = np.array(currents[0][1].split(), float).reshape(-1, 2)
+    as_designed = drawn_neuron_bench(design, parts, "neuron", {}, NeuronLoad(0.55, 5e-15, 0.0)).text
+    assert "dvt=" not in as_designed
+    assert "Iinject" not in as_designed
+    (current,) = re.findall(r"^Iinject dendrite 0 PWL\((.*)\)$", bench.text, re.M)
+    points = np.array(current.split(), float).reshape(-1, 2)
     assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(5e-14, rel=1e-6)
     assert LEVELS[0] == 0.0
 
