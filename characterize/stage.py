@@ -24,7 +24,6 @@ from nonideal.characterize.fan_out import FanOutNetlist, measure_fan_out, spike_
 from nonideal.characterize.model import PhysicalModel, estimate
 from nonideal.characterize.noise_stage import check_noise, measure_noise
 from nonideal.characterize.options import CharacterizeOptions
-from nonideal.characterize.physics import MOST_AXONS
 from nonideal.characterize.specimen import Specimen
 from nonideal.characterize.spread_stage import check_cells, measure_spread
 from nonideal.characterize.static import StaticMeasurements, measure_static
@@ -33,6 +32,7 @@ from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.codes import CodedWeights
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction.netlist import parse_netlist
+from nonideal.circuits.network.inference import Simulated
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Circuit
 from nonideal.sky130_models import lean_library
@@ -189,8 +189,9 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
         models=lean_library(bench.pdk, bench.corner, netlist.text),
         vdis_V=model.vdis_V,
     )
-    many = netlist.kind != "schematic" and netlist.axons > MOST_AXONS
-    return ColumnBench(circuit, model, bench.simulator, model.codes, "columns" if many else "whole")
+    # A schematic has nothing that couples its neurons, and is small.
+    simulated: Simulated = "whole" if netlist.kind == "schematic" else "columns"
+    return ColumnBench(circuit, model, bench.simulator, model.codes, simulated)
 
 
 def _fan_outs(

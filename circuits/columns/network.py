@@ -66,8 +66,11 @@ def exact(simulator: SimulatorOptions, axons: int) -> Care:
 
 LEVEL_BELOW_V0_V = 0.3
 """Where dendrite and membrane are held to measure what a column draws: in the middle of their range."""
-HELD_C, SWITCHING_C = 2e-18, 1e-16
-"""How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns."""
+HELD_C, SWITCHING_C = 2e-19, 1e-16
+"""How closely the charge that neighbours bring is followed: 1 aC moves a membrane of 117 fF by 9 uV, a spike by 0.01 ns.
+
+Of what is held, a tenth of that: the kick of 2 mV that a reset ends with must be a step. As the line through it, it looks like leakage of 2 pA.
+"""
 NEIGHBOUR_SPACING_S = 2e-9
 AT_REST = Wave.constant(0.0)
 COMB_S, COMB_SPACING_S = 2e-9, 0.8e-9
