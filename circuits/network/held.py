@@ -75,7 +75,7 @@ def held(opened: Netlist, rails: Mapping[str, str], topology: Topology) -> Netli
             low = rails.get(gate, VSS) == VSS
             if low == (find_device(device.model).kind == "nmos"):
                 return False
-        ends = {at(device.nodes[DRAIN]), at(device.nodes[SOURCE])}
+        ends = {net_of(at(device.nodes[DRAIN])), net_of(at(device.nodes[SOURCE]))}
         return not ends <= {VDD, VSS} or gate not in rails
 
     def moved(elements: tuple[Element, ...]) -> tuple[Element, ...]:

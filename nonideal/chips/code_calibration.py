@@ -4,7 +4,7 @@ A chip shows when its neurons spike, and takes codes and input spikes; no analog
 within their phase, the chip runs on them, and the weights of all groups of units and the firing stages are what explains the spikes best, with
 the spread that the PDK's statistics expect (least squares, a Gaussian prior). What follows is arithmetic on the fast model: the generator's
 target makes neurons right on average, each gate line goes to the nearest step of its trim, and each neuron gets the codes that bring its spikes
-nearest to the nominal chip's.
+nearest to the nominal chip's. A chip that takes no other codes, as one whose codes are a mask, is measured by inferences on its own.
 """
 
 from __future__ import annotations
@@ -90,18 +90,25 @@ def calibrate_codes(
     setting of a line's trim makes of a unit's current.
 
     ``as_written`` is what the generator makes before, of which only the ratio to what it makes after is used. Without ``other_codes`` the chip keeps
-    its own, as one whose codes are a mask has to. Raises whatever the bench raises.
+    its own and is measured by them alone, as one whose codes are a mask has to. Raises whatever the bench raises.
     """
-    codes, inputs = _probes(silicon, inferences, seed)
+    codes, inputs = _probes(silicon, inferences, seed, other_codes=other_codes)
     seen = bench.spike_times_norm(codes, inputs)
     measured, left, count = _measured(silicon, codes, inputs, seen)
     ln_common = -float(np.log(np.concatenate([layer.neurons.ramp for layer in measured])).mean())
     lines, scales, trimmed = [], [], []
-    for nominal, layer, before in zip(silicon.nominal(), measured, as_written.scales, strict=True):
+    for k, (nominal, layer, before) in enumerate(
+        zip(silicon.nominal(), measured, as_written.scales, strict=True)
+    ):
         pairs = {"n": (layer.positive, nominal.positive), "p": (layer.negative, nominal.negative)}
         mine, factor = {}, {}
         for one, (is_now, wanted) in pairs.items():
-            off_ln = float(np.log(is_now / wanted).mean()) + ln_common
+            told = (
+                np.log(is_now / wanted).mean()
+                if other_codes
+                else _off_ln(is_now, wanted, silicon.codes[k], one)
+            )
+            off_ln = float(told) + ln_common
             made = line_trims[one]
             mine[one] = float(made[np.argmin(np.abs(np.log(made) + off_ln))])
             factor[one] = float(np.exp(ln_common) * mine[one])
@@ -128,12 +135,27 @@ def calibrate_codes(
     )
 
 
-def _probes(silicon: CodedSilicon, count: int, seed: int) -> tuple[list[list[Codes]], Array]:
-    """Codes and inputs of so many inferences in which the nominal chip's neurons fire within their phases, as far as may be."""
+def _off_ln(is_now: Array, wanted: Array, code: Codes, polarity: str) -> float:
+    """By how much the groups of a polarity that codes [neurons, axons] switch on weigh more than they should, ln; 0 where none is.
+
+    Together: what each weighs, inferences on these codes alone do not tell, and of others nothing.
+    """
+    sided = code > 0 if polarity == "n" else code < 0
+    on = (np.abs(code)[..., None] >> np.arange(is_now.shape[-1]) & sided[..., None]) & 1 == 1
+    return float(np.log(is_now[on].sum() / wanted[on].sum())) if on.any() else 0.0
+
+
+def _probes(
+    silicon: CodedSilicon, count: int, seed: int, *, other_codes: bool
+) -> tuple[list[Sequence[Codes]], Array]:
+    """Codes and inputs of so many inferences in which the nominal chip's neurons fire within their phases, as far as may be; with the chip's own
+    codes, whenever they do."""
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 16])))
     chip, bits = silicon.nominal(), silicon.storage.bits
     inputs = rng.uniform(0.0, 0.7, (count, silicon.codes[0].shape[1]))
-    found: list[list[Codes]] = []
+    if not other_codes:
+        return [silicon.codes] * count, inputs
+    found: list[Sequence[Codes]] = []
     for row in inputs:
         arriving, mine = row[None], []
         for physics, layer, like in zip(silicon.physics, chip, silicon.codes, strict=True):

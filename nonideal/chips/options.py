@@ -62,8 +62,8 @@ class CalibrationOptions(BaseModel):
 
     ``*_range_V`` None: what the network asks for, and four standard deviations of mismatch around it. Synapses of less than
     ``smallest_weight`` share the lowest code, or are off below half of it. ``current_s`` and ``time_s``: how long one measurement of a
-    synapse's current, of a layer's spike times takes. A chip of codes is measured by ``inferences`` alone, and gets ``other_codes``, unless
-    told only where they are latched; the rest says nothing of it.
+    synapse's current, of a layer's spike times takes. A chip of codes is measured by ``inferences`` alone, each of ``time_s`` a layer, and gets
+    ``other_codes``, unless told only where they are latched: else it keeps its own, and is measured by them. The rest says nothing of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

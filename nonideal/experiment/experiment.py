@@ -154,6 +154,15 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _tile_makes_a_bias_that_is_there(self) -> Experiment:
+        if self.tapeout is not None and self.tapeout.bias_on_tile and not self.data.bias_axon:
+            raise ValueError(
+                "tapeout.bias_on_tile = true makes the last axon spike as the first phase begins, and data.bias_axon = false makes it an input: "
+                "leave the one out, or the other"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _conditions_can_be(self) -> Experiment:
         mapping = self.conditions.mapping
         if mapping is not None and mapping not in self.training.variants:

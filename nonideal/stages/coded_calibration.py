@@ -56,7 +56,7 @@ def calibrate_coded_chip(work: Work) -> Done:
     )  # fmt: skip
     if not others:
         work.context.console.print(
-            "  its codes are a mask, which all chips share: its lines and its reference are trimmed"
+            "  it keeps its codes, by which it was measured too: its lines and its reference are trimmed"
         )
     trimmed = replace(chip, settings=found.settings)
     sides = {"as_written": (chip, silicon.codes), "trimmed": (trimmed, found.codes)}
@@ -92,7 +92,7 @@ def _summary(
         silent_norm=(),
         current_measurements=0,
         time_measurements=found.inferences * layers,
-        writes=synapses * (found.inferences + takes_other_codes(experiment)),
+        writes=synapses * (found.inferences + 1) if takes_other_codes(experiment) else 0,
         seconds=found.inferences * layers * experiment.calibration.time_s,
         bits=synapses * (silicon.storage.bits + 1) * takes_other_codes(experiment) + trim_bits,
         chip=chip.chip.seed,
@@ -115,7 +115,9 @@ def _checked(work: Work, chip: CodedChip, codes: tuple[Codes, ...], dataset: Dat
     x = inputs.double()
     seen = chip.run([codes] * len(x), x.numpy(), name)
     good = [k for k, one in enumerate(seen) if not isinstance(one, Failure)]
-    there_s = np.array([one[-1] for one in seen if not isinstance(one, Failure)]).reshape(len(good), -1)
+    # Where all of them failed there are none, and that is told.
+    outputs = silicon.topology.layers[-1]
+    there_s = np.array([one[-1] for one in seen if not isinstance(one, Failure)]).reshape(-1, outputs)
     told = silicon.spike_times(silicon.made(silicon.chip(chip.chip.seed), chip.settings), codes, x)[-1][good]
     nominal = silicon.spike_times(silicon.nominal(), silicon.codes, x)[-1][good]
     t_circ_s = silicon.model.t_circ_s

@@ -95,4 +95,28 @@ def test_a_mask_keeps_its_codes_and_has_its_lines_trimmed(
     assert found.changed == 0
     for mine, its in zip(found.codes, drawn.codes, strict=True):
         np.testing.assert_array_equal(mine, its)
-    assert any(made != 1.0 for layer in found.lines for made in layer.values())
+    wanted = drawn.spike_times(drawn.nominal(), drawn.codes, samples)
+    errors = []
+    for one in (settings, found.settings):
+        times = drawn.spike_times(drawn.made(drawn.chip(SEED), one), drawn.codes, samples)
+        errors.append(np.sqrt(np.mean((np.clip(times[0], 0, 1) - np.clip(wanted[0], 0, 1)) ** 2)))
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_mask_is_measured_by_its_own_codes(
+    drawn: CodedSilicon, settings: Settings, samples: Tensor
+) -> None:
+    chip = drawn.made(drawn.chip(SEED), settings)
+
+    class OfAMask(FastBench):
+        def spike_times_norm(
+            self, codes: Sequence[Sequence[NDArray[np.int64]]], inputs: Array
+        ) -> list[Array]:
+            assert len(codes) == 4
+            assert all(mine is drawn.codes for mine in codes)
+            return super().spike_times_norm(codes, inputs)
+
+    known = samples.double().numpy(), np.zeros(len(samples), np.int64), 2
+    calibrate_codes(
+        drawn, settings, OfAMask(drawn, chip), known, inferences=4, seed=1, line_trims=TRIMS, other_codes=False
+    )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from nonideal.circuits.design import Design
 from nonideal.circuits.extraction.netlist import net_of, parse_netlist
 from nonideal.circuits.network.flat import flat_network
-from nonideal.circuits.network.held import settled
+from nonideal.circuits.network.held import held, rails_of, settled
 from nonideal.circuits.network.mapping import map_weights
 from nonideal.circuits.network.netlist import Topology, schematic
 from nonideal.circuits.network.testbench import Biases, Circuit
@@ -47,6 +47,23 @@ def test_latches_are_rails_and_switches_that_are_off_are_gone(design: Design, ci
     assert ".ic" not in told.text
     assert told.alone
     assert "Vgate_n_1" in told.text
+
+
+def test_rails_of_wires_are_rails_too(design: Design, circuit: Circuit) -> None:
+    told, whole = biases(design, 0.3), parse_netlist(circuit.netlist, "here")
+    wired = replace(
+        whole,
+        devices=tuple(
+            replace(one, nodes=tuple(f"{node}.{k}" if node in ("vdd", "vss") else node for node in one.nodes))
+            for k, one in enumerate(whole.devices)
+        ),
+    )
+    kept = [
+        {device.name for device in held(one, rails, circuit.topology).devices}
+        for rails in [rails_of(told.text, circuit.topology, design.contracts.synapse.storage.latches)]
+        for one in (whole, wired)
+    ]
+    assert kept[0] == kept[1]
 
 
 def test_other_codes_leave_another_netlist(design: Design, circuit: Circuit) -> None:

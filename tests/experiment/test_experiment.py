@@ -328,6 +328,14 @@ def test_a_network_that_cannot_be_is_refused(training: dict[str, object], told: 
         assert words in line
 
 
+def test_a_tile_makes_no_bias_that_the_data_has_not() -> None:
+    wine = load_experiment("wine_tile")
+    data = {"set": "wine", "test_samples": 45, "bias_axon": False}
+    (line,) = problems({**wine.model_dump(exclude_unset=True), "data": data})
+    assert "tapeout.bias_on_tile = true" in line
+    assert "data.bias_axon = false" in line
+
+
 def test_layers_must_fit_the_image() -> None:
     data = {"set": "mnist", "encoding": "inverted", "bias_axon": False}
     (line,) = problems({"data": data, "training": {"network": {"layers": [{"pool": 5}, {"pool": 6}, 10]}}})

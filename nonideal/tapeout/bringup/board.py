@@ -23,6 +23,9 @@ class Pins:
         self.chip = chip
         self.board = DemoBoard.get()
         getattr(self.board.shuttle, chip["top"]).enable()
+        # Of the bidirectional pins the processor drives those that are inputs of the network, and no other.
+        ours = [pin for pin in chip["input_pins"] if pin.startswith("uio_in")]
+        self.board.uio_oe_pico.value = sum(1 << int(pin[len("uio_in[") : -1]) for pin in ours)
         self.board.clock_project_PWM(round(1e9 / chip["clock_ns"]))
 
     def set(self, name, bit):
