@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from nonideal.circuits.cells.generator import GeneratorSizes
 from nonideal.circuits.cells.port import Role
 from nonideal.circuits.network.timeline import Timeline
 from nonideal.sky130_models.tile import GROUND, SUPPLY
@@ -125,9 +126,11 @@ def _pins(chip: Chip) -> Section:
 
 def _electrical(chip: Chip) -> Section:
     supplies, sizes = chip.design.supplies, chip.generator.sizes
-    # What was simulated is the default generator, a tile's has 0.4 uA more for V_sense; of another one it would be a guess.
-    simulated = sizes == TILE_SIZES
-    idle = "5.2 to 10.2 uA over corners and temperatures, by simulation" if simulated else "not simulated"
+    # What was simulated is the default generator; of one that differs in more than V_sense it would be a guess.
+    simulated = sizes in (GeneratorSizes(), TILE_SIZES)
+    idle = "4.8 to 9.8 uA over corners and temperatures, by simulation" if simulated else "not simulated"
+    if sizes == TILE_SIZES:
+        idle += " of the default generator; this one takes 0.4 uA more for V_sense"
     (reset,) = chip.design.contracts.neuron.having(Role.RESET_LEVEL)
     rows = (
         ("parameter", "value"),
