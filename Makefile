@@ -22,7 +22,8 @@ ARGS ?=
 export PYTHON TORCH_INDEX
 
 BIN := .venv/bin
-OPTIONS = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)') $(ARGS)
+ASKED = --experiment '$(EXPERIMENT)' $(if $(JOBS),--jobs '$(JOBS)') $(if $(CORNER),--corner '$(CORNER)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
+OPTIONS = $(ASKED) $(ARGS)
 # A module of tests stays in one process, which makes what its tests share once; the order is tests/conftest.py's.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n '$(or $(JOBS),logical)' --dist loadfile --no-loadscope-reorder
 
@@ -57,7 +58,14 @@ calibrate: setup ## measure a chip in SPICE and trim its biases
 precheck: setup ## ask of a tile what a shuttle asks of it (ARGS=tt_um_mine.gds)
 	@$(BIN)/nonideal precheck $(ARGS)
 
-tapeout: setup ## make the tile of a shuttle of a trained network (EXPERIMENT=iris_tile)
+# ARGS are of the tape-out alone; what it needs is made before, where it is not up to date.
+ifeq ($(origin EXPERIMENT),file)
+  tapeout: EXPERIMENT = iris_tile
+endif
+tapeout: setup ## make the tile of a shuttle, and the trained network that it needs (EXPERIMENT=iris_tile ARGS="--simulate 10")
+	@$(BIN)/nonideal characterize $(ASKED)
+	@$(BIN)/nonideal train $(ASKED)
+	@$(BIN)/nonideal netlist $(ASKED)
 	@$(BIN)/nonideal tapeout $(OPTIONS)
 
 train: setup ## train the networks on the physical model

@@ -50,6 +50,15 @@ def test_variables_become_options() -> None:
     assert "--jobs" not in make("-n", "train").stdout
 
 
+def test_a_tile_is_made_from_nothing_by_one_command() -> None:
+    asked = make("-n", "tapeout", "ARGS=--simulate 2").stdout
+    stages = re.findall(r"nonideal (\S+) --experiment '(\w+)'(.*)$", asked, flags=re.M)
+    assert [stage for stage, _, _ in stages] == ["characterize", "train", "netlist", "tapeout"]
+    assert {name for _, name, _ in stages} == {"iris_tile"}
+    assert ["--simulate" in rest for _, _, rest in stages] == [False, False, False, True]
+    assert "--experiment 'wine_tile'" in make("-n", "tapeout", "EXPERIMENT=wine_tile").stdout
+
+
 def fake_checkout(folder: Path, *tools: str) -> dict[str, str]:
     """A checkout with the set-up's files and a PATH that holds ``tools`` and a compiler (stand-ins) and little else."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
