@@ -104,7 +104,7 @@ class ColumnBench:
     """Decks on one column. ``model`` realises weights as biases; what it is told (a first model's unit current) it need not believe.
 
     ``codes``: what the model says of them where weights are codes; those of the decks then are, of the nominal full scale.
-    ``simulated``: in one deck, or, on an extraction, each of its neurons by itself.
+    ``simulated``: in one deck, or, on an extraction of gate biases, each of its neurons by itself.
     """
 
     circuit: Circuit

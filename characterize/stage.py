@@ -189,8 +189,10 @@ def on_column(bench: Workbench, design: Design, netlist: ColumnNetlist, model: P
         models=lean_library(bench.pdk, bench.corner, netlist.text),
         vdis_V=model.vdis_V,
     )
-    # A schematic has nothing that couples its neurons, and is small.
-    simulated: Simulated = "whole" if netlist.kind == "schematic" else "columns"
+    # A schematic has nothing that couples its neurons, and is small; a column of codes is drawn with the nets of its bits as pins,
+    # which no column of a network has.
+    one_deck = netlist.kind == "schematic" or model.codes is not None
+    simulated: Simulated = "whole" if one_deck else "columns"
     return ColumnBench(circuit, model, bench.simulator, model.codes, simulated)
 
 

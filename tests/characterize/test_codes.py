@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from nonideal.characterize.errors import FitRefused
 from nonideal.characterize.model import PhysicalModel
 from nonideal.characterize.options import CharacterizeOptions
 from nonideal.characterize.physics import layer_physics, network_physics
+from nonideal.characterize.stage import ColumnNetlist, on_column
 from nonideal.characterize.workbench import Workbench
 from nonideal.circuits.cells.leaf_cells import cells_text
 from nonideal.circuits.design import Design
@@ -218,6 +220,20 @@ def test_the_columns_decks_hold_codes(columned: PhysicalModel) -> None:
 
 
 MEMBRANE = Grid(0.3, 1.7, 0.1)
+
+
+@pytest.mark.spice
+def test_an_extracted_column_of_codes_is_one_deck(columned: PhysicalModel) -> None:
+    """Its bits are pins, which no column of a network has: of gate biases alone it is cut."""
+    workbench = Workbench(find_pdk(), Corner("tt"), SimulatorOptions(), 1, 60.0)
+
+    def simulated(design: Design, model: PhysicalModel, kind: Literal["schematic", "pex-rc"]) -> str:
+        netlist = ColumnNetlist(3, kind, ColumnNetlist.schematic(3, design).text)
+        return on_column(workbench, design, netlist, model).simulated
+
+    assert simulated(Design(), columned, "pex-rc") == "columns"
+    assert simulated(Design(), columned, "schematic") == "whole"
+    assert simulated(CODED, coded(columned), "pex-rc") == "whole"
 
 
 @pytest.mark.parametrize("polarity", ["n", "p"])
