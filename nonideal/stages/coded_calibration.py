@@ -60,7 +60,7 @@ def calibrate_coded_chip(work: Work) -> Done:
         )
     trimmed = replace(chip, settings=found.settings)
     sides = {"as_written": (chip, silicon.codes), "trimmed": (trimmed, found.codes)}
-    checks = {name: _checked(work, *one, dataset, name) for name, one in sides.items()}
+    checks = {name: checked(work, *one, dataset, name) for name, one in sides.items()}
     summary = _summary(work, found, chip, len(dataset.test_y), ChipChecks(**checks))
     files = [work.folder / name for name in ("network.spice", "codes.csv", "summary.json")]
     head = f"* chip {seed} of experiment {experiment.name}, trimmed; corner {silicon.model.corner}\n"
@@ -102,7 +102,7 @@ def _summary(
     )
 
 
-def _checked(work: Work, chip: CodedChip, codes: tuple[Codes, ...], dataset: Dataset, name: str) -> ChipCheck:
+def checked(work: Work, chip: CodedChip, codes: tuple[Codes, ...], dataset: Dataset, name: str) -> ChipCheck:
     """A chip with these codes on test samples in SPICE, against the nominal chip's output spikes and its own fast model's."""
     from nonideal.postlayout.prediction import decide
     from nonideal.spice import Failure

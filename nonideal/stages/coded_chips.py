@@ -67,7 +67,7 @@ def coded_yield(work: Work, folder: Path) -> Done:
 
     asked = work.experiment.chips
     silicon, dataset = silicon_of(work, folder)
-    by = "its lines and its reference" + (" and by codes" if takes_other_codes(work.experiment) else "")
+    by = "their lines and their reference" + (" and by codes" if takes_other_codes(work.experiment) else "")
     work.context.console.print(f"  {asked.chips} chips in the fast model, as written and trimmed by {by}")
     plain, trimmed = coded_populations(work, silicon, dataset)
     most, bits = asked.accuracy_loss_max, silicon.storage.bits
