@@ -166,7 +166,6 @@ def through_pins(
         order_swapped=order.swapped,
         order_alone=order.alone,
         order_apart_s=order.apart_ns * 1e-9,
-        replica_s=finite(found.replica_s),
         cpu_s=found.cpu_s,
     )
 

@@ -68,7 +68,10 @@ class TileColumns:
         return cls(chip, circuit, bench, folder)
 
     def beside(self, whole: Inference, found: ColumnSpikes) -> Inference:
-        """Spikes of a sample as an inference, with all else as in the one whose lines these are; a spike is held until its phase ends."""
+        """Spikes of a sample as an inference, with all else as in the one whose lines these are; a spike is held until its phase ends.
+
+        When the replica fires in the sample is not known.
+        """
         spans, edges = Timeline(self.chip.design.timing, self.chip.topology.depth).spans(), {}
         for layer, times in enumerate(found.spikes_s, start=1):
             begin_s, end_s = spans[f"phase_{layer}"]
@@ -77,7 +80,7 @@ class TileColumns:
                 edges[self.chip.topology.spike(layer, k)] = (
                     ((begin_s + float(at_s), 1), (end_s, 0)) if seen else ()
                 )
-        return replace(whole, spikes_s=found.spikes_s, edges_s=edges, cpu_s=found.cpu_s)
+        return replace(whole, spikes_s=found.spikes_s, edges_s=edges, cpu_s=found.cpu_s, replica_s=np.nan)
 
     def infer(self, samples: Mapping[str, Sequence[float]]) -> list[ColumnSpikes]:
         """These samples by name, [inputs] in T_circ, 1 or more for no spike. Raises ``CharacterizationFailed``."""

@@ -8,7 +8,7 @@ from nonideal.stages.tile_simulation import accuracy_of
 
 SAMPLE = TileSample(
     test_index=0, label="a", model_says="a", spice_says="a", verilog_says="b", counts=(46, None),
-    order_swapped=0, order_alone=1, order_apart_s=0.0, replica_s=1.0123e-6, cpu_s=298.2,
+    order_swapped=0, order_alone=1, order_apart_s=0.0, cpu_s=298.2,
 )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ class TileSample(Record):
     order_swapped: int
     order_alone: int
     order_apart_s: float
-    replica_s: float | None
     cpu_s: float
 
 
