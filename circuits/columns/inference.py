@@ -87,6 +87,8 @@ def infer_columns(
         raise CircuitError(
             f"inferences {', '.join(twice)} are there twice: give each a name, files are called by it"
         )
+    if lost := sorted(currents.keys() - set(names)):
+        raise CircuitError(f"currents are given for {', '.join(lost)}, which is none of the inferences")
     together: dict[tuple[int, Biases], list[Case]] = defaultdict(list)
     for case in cases:
         together[id(case.circuit), case.biases].append(case)

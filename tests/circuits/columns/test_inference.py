@@ -192,6 +192,8 @@ def test_currents_are_put_into_the_columns_they_belong_to(circuit: Circuit, bias
     for strange in ("neuron_1_1_MXX", "driver_0_MN1"):
         with pytest.raises(CircuitError, match=strange):
             infer_columns([case], SimulatorOptions(), run, currents={case.name: [Current(strange, step)]})
+    with pytest.raises(CircuitError, match="currents are given for nobody"):
+        infer_columns([case], SimulatorOptions(), run, currents={"nobody": currents})
 
 
 @pytest.mark.parametrize(
